@@ -1,0 +1,69 @@
+"""Request bodies: read up to a cap, and JSON parsed so that nothing in it is lost or guessed."""
+
+import json
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+
+from app.errors import Refusal
+
+DEEPEST = 32
+MOST_DIGITS = 400
+
+
+class TooLarge(Refusal):
+    """The body is larger than the service takes."""
+
+
+class NotJson(Refusal):
+    """The body is not JSON."""
+
+
+class TooDeep(Refusal):
+    """The body is JSON nested deeper than 32 levels."""
+
+
+async def read_bytes(request: Request, cap: int) -> bytes:
+    """The body. Raises TooLarge as soon as it is known to have more than `cap` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > cap:
+        raise TooLarge(f"The body is larger than {cap} bytes")
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > cap:
+            raise TooLarge(f"The body is larger than {cap} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
+    """The JSON value, numbers as written, the last of doubled keys. Raises NotJson, or TooDeep below `deepest` levels."""
+    try:
+        value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_read_int)
+    except RecursionError as error:
+        raise TooDeep(f"The body is nested more than {deepest} levels deep") from error
+    except ValueError as error:
+        raise NotJson(f"The body is not valid JSON: {error}") from error
+    if _depth_over(value, deepest):
+        raise TooDeep(f"The body is nested more than {deepest} levels deep")
+    return value
+
+
+def _read_int(digits: str) -> int | float:
+    """A number of more digits than any field may have is as good as infinite: valid JSON, and out of every range."""
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _depth_over(value: object, allowed: int) -> bool:
+    """Whether a value is nested deeper than allowed; an object or list is one level."""
+    if not isinstance(value, dict | list):
+        return False
+    if allowed == 0:
+        return True
+    members = value.values() if isinstance(value, dict) else value
+    return any(_depth_over(member, allowed - 1) for member in members)
