@@ -1,0 +1,62 @@
+"""The migrations: where they lie, bringing a database to head, and asking whether it is there."""
+
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.errors import Misconfigured
+from app.storage.connection import Connection
+from app.storage.database import Database
+
+PACKAGE = Path(__file__).resolve().parent.parent
+LOCK = 4_017_231_901
+"""The advisory lock that keeps two migrating processes apart."""
+
+
+def migrations_folder() -> Path:
+    """Inside the package in a wheel, beside it in a checkout."""
+    inside = PACKAGE / "migrations"
+    return inside if inside.is_dir() else PACKAGE.parent / "migrations"
+
+
+def alembic_config() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    return config
+
+
+async def migrate(database: Database) -> None:
+    """Brings the database to the newest revision; waits for another process that is doing so.
+
+    Raises Misconfigured when the database does not allow it, such as for a role without the right to make tables.
+    """
+    async with database.engine() as engine, engine.connect() as connection:
+        await connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
+        await connection.commit()
+        try:
+            await connection.run_sync(_upgrade)
+        except DBAPIError as error:
+            raise Misconfigured(f"The migrations cannot be applied: {error.orig}") from error
+        finally:
+            await connection.rollback()
+            await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK})")
+            await connection.commit()
+
+
+def _upgrade(connection: sqlalchemy.Connection) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def at_head(connection: Connection) -> bool:
+    """Whether every migration has been applied."""
+    heads = set(ScriptDirectory.from_config(alembic_config()).get_heads())
+    if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return False
+    return heads == set(await connection.scalars(text("SELECT version_num FROM alembic_version")))

@@ -1,0 +1,248 @@
+"""Every table, nothing else. Names are the neutral ones of the field table (app/clients/faces.py)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlalchemy.types import UserDefinedType
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = Text(collation="C")
+WORDS = Text(collation="pg_c_utf8")
+FOLDED = Text(collation="C")
+TIME = TIMESTAMP(timezone=True, precision=3)
+NOW = text("date_trunc('milliseconds', now())")
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
+
+
+ischema_names["xid8"] = Xid8
+
+
+def _created() -> Column[object]:
+    return Column("created_at", TIME, nullable=False, server_default=NOW)
+
+
+def _updated() -> Column[object]:
+    return Column("updated_at", TIME, nullable=False, server_default=NOW)
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("email", WORDS, nullable=False),
+    Column("email_folded", FOLDED, Computed("fold(email)", persisted=True)),
+    Column("locale", WORDS, nullable=False, server_default="en"),
+    _created(),
+    _updated(),
+    UniqueConstraint("email_folded"),
+)
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", WORDS, nullable=False),
+    Column("email", WORDS),
+    Column("country", WORDS),
+    Column("locale", WORDS, nullable=False, server_default="en"),
+    Column("environment", WORDS, nullable=False, server_default="live"),
+    _created(),
+    _updated(),
+)
+
+account_organizations = Table(
+    "account_organizations",
+    metadata,
+    Column("account_id", ID, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("organization_id", ID, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    _created(),
+    PrimaryKeyConstraint("account_id", "organization_id"),
+    Index(None, "organization_id"),
+)
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("account_id", ID, ForeignKey("accounts.id", ondelete="CASCADE")),
+    Column("organization_id", ID, ForeignKey("organizations.id", ondelete="CASCADE")),
+    Column("scope", WORDS, nullable=False),
+    Column("environment", WORDS, nullable=False, server_default="live"),
+    Column("expires_at", TIME),
+    _created(),
+    UniqueConstraint("hash"),
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("organization_id", ID, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    Column("id", ID, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("name", WORDS, nullable=False),
+    Column("email", WORDS),
+    Column("contact", WORDS),
+    Column("note", WORDS),
+    Column("type", WORDS),
+    Column("address", WORDS),
+    Column("address2", WORDS),
+    Column("city", WORDS),
+    Column("zip", WORDS),
+    Column("state", WORDS),
+    Column("country", WORDS),
+    Column("country_alpha2_code", WORDS),
+    Column("fiscal_region_code", WORDS),
+    Column("tax_number", WORDS),
+    Column("company_number", WORDS),
+    Column("iban", WORDS),
+    Column("bank", WORDS),
+    Column("swift", WORDS),
+    Column("website", WORDS),
+    Column("phone", WORDS),
+    Column("business_type", WORDS),
+    Column("peppol_id", WORDS),
+    Column("peppol_scheme_id", WORDS),
+    Column("tax_subject", Boolean),
+    Column("is_end_customer", Boolean),
+    Column("unit_id", ID),
+    Column("unit_ids", JSONB(none_as_null=True)),
+    Column("custom", JSONB(none_as_null=True)),
+    Column("data", JSONB(none_as_null=True)),
+    Column("metadata", JSONB(none_as_null=True), nullable=False, server_default=text("'{}'")),
+    Column("vies", JSONB(none_as_null=True)),
+    Column("bank_accounts", JSONB(none_as_null=True)),
+    Column("ujp", JSONB(none_as_null=True)),
+    _created(),
+    _updated(),
+    Column("deleted_at", TIME),
+    Column("deleted_id", ID),
+    Column("is_deleted", Boolean, Computed("deleted_at IS NOT NULL", persisted=True), nullable=False),
+    Column("name_folded", FOLDED, Computed("fold(name)", persisted=True)),
+    Column("email_folded", FOLDED, Computed("fold(email)", persisted=True)),
+    Column(
+        "search_text",
+        FOLDED,
+        Computed(
+            "search_words(ARRAY[name, email, contact, note, address, address2, city, zip, state, country, tax_number,"
+            " company_number, iban, bank, swift, website, phone], metadata, custom, bank_accounts)",
+            persisted=True,
+        ),
+    ),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index("ix_clients_live", "organization_id", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index("ix_clients_name", "organization_id", "name_folded", "id"),
+    Index("ix_clients_email", "organization_id", "email_folded", "id"),
+    Index("ix_clients_created_at", "organization_id", "created_at", "id"),
+    Index("ix_clients_updated_at", "organization_id", "updated_at", "id"),
+    Index(
+        "ix_clients_search_text",
+        "organization_id",
+        "search_text",
+        postgresql_using="gin",
+        postgresql_ops={"search_text": "gin_trgm_ops"},
+        postgresql_with={"gin_pending_list_limit": 2048},
+    ),
+)
+
+client_totals = Table(
+    "client_totals",
+    metadata,
+    Column("organization_id", ID, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "slot"),
+    postgresql_with={"fillfactor": 50},
+)
+
+client_changes = Table(
+    "client_changes",
+    metadata,
+    Column("transaction", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("organization_id", ID, nullable=False),
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("client_id", ID, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("action", WORDS, nullable=False),
+    Column("actor", WORDS, nullable=False),
+    Column("at", TIME, nullable=False, server_default=NOW),
+    Column("before", JSONB(none_as_null=True)),
+    Column("after", JSONB(none_as_null=True)),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index("ix_client_changes_client", "organization_id", "client_id", "id"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", ID, nullable=False),
+    Column("id", FOLDED, nullable=False),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("status", SmallInteger),
+    Column("headers", JSONB(none_as_null=True)),
+    Column("body", LargeBinary),
+    Column("organization_id", ID),
+    Column("client_id", ID),
+    _created(),
+    PrimaryKeyConstraint("owner", "id"),
+    Index("ix_idempotency_keys_client", "organization_id", "client_id"),
+    Index("ix_idempotency_keys_created_at", "created_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("organization_id", ID, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    Column("id", ID, nullable=False),
+    Column("client_id", ID, nullable=False),
+    Column("recipient", WORDS, nullable=False),
+    Column("recipient_name", WORDS, nullable=False),
+    Column("sender_name", WORDS, nullable=False),
+    Column("reply_to", WORDS),
+    Column("language", WORDS, nullable=False),
+    Column("subject", WORDS, nullable=False),
+    Column("text", WORDS, nullable=False),
+    Column("html", WORDS, nullable=False),
+    Column("state", WORDS, nullable=False, server_default="waiting"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", TIME, nullable=False, server_default=NOW),
+    Column("last_error", WORDS),
+    _created(),
+    Column("sent_at", TIME),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state IN ('waiting', 'sending')")),
+    Index("ix_outbox_client", "organization_id", "client_id", "id"),
+)
