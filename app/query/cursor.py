@@ -1,0 +1,99 @@
+"""Cursors: the order values of a row as one opaque text, bound to the question that it was made for."""
+
+import re
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import orjson
+
+from app.errors import Malformed
+from app.query.face import Face, Field, Kind
+from app.query.model import Order, Query, Scalar
+from app.query.values import number, parse_moment
+
+VERSION = 1
+VISIBLE = re.compile(r"[ -~]*")
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+def fingerprint(face: str, query: Query) -> str:
+    """What a cursor belongs to: the face, the conditions, the words and the order."""
+    return blake2b(repr((VERSION, face, query)).encode(), digest_size=8).hexdigest()
+
+
+def write_cursor(mark: str, values: str) -> str:
+    """`values` is the JSON list of a row's order values, as the database wrote it; `mark` the question's fingerprint."""
+    text = b2a_base64(f'["{mark}",{values[1:]}'.encode(), newline=False)
+    return text.translate(URL_SAFE).rstrip(b"=").decode()
+
+
+def write_values(values: Sequence[object]) -> str:
+    """Order values as the JSON list that a cursor holds."""
+    return orjson.dumps(values).decode()
+
+
+def read_cursor(mark: str, text: str, field: str, count: int) -> tuple[Scalar, ...]:
+    """The order values in a cursor. Raises Malformed, naming `field`, for one that is broken or of another question."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        values = orjson.loads(urlsafe_b64decode(padded))
+    except ValueError:
+        values = None
+    if not isinstance(values, list) or not values or not isinstance(values[0], str):
+        raise Malformed("The cursor is not one that this service gave", field)
+    if values[0] != mark or len(values) != count + 1:
+        raise Malformed("The cursor belongs to another order, search or filter", field)
+    return tuple(values[1:])
+
+
+def positions(
+    face: Face, orders: Sequence[Order], values: Sequence[object], field: str = "cursor"
+) -> tuple[Scalar, ...]:
+    """The order values of a cursor as the database compares them: moments parsed, every type that of its column.
+
+    `orders` are the complete ones. Raises Malformed, naming `field`: a cursor with other types was not made here.
+    """
+    try:
+        typed = tuple(_position(face.column(order.column), value) for order, value in zip(orders, values, strict=True))
+        if not VISIBLE.fullmatch(str(typed[-1])):
+            raise ValueError(typed[-1])
+    except (ValueError, Malformed) as error:
+        raise Malformed("The cursor is not one that this service gave", field) from error
+    return typed
+
+
+def _position(field: Field, value: object) -> Scalar:
+    if value is None and field.nullable:
+        return None
+    if field.kind is Kind.NUMBER:
+        return number(value, field.name)
+    if field.kind is Kind.BOOLEAN and isinstance(value, bool):
+        return value
+    if field.kind not in (Kind.NUMBER, Kind.BOOLEAN) and isinstance(value, str) and "\x00" not in value:
+        return _moment(value) if field.kind is Kind.DATE else value
+    raise ValueError(field.name)
+
+
+def _moment(text: str) -> Scalar:
+    moment = parse_moment(text)
+    if moment is None:
+        raise ValueError(text)
+    return moment
+
+
+def step_past(orders: Sequence[Order], values: Sequence[object]) -> tuple[object, ...]:
+    """The position right behind a row, before every row that follows it: from there, the way back begins with the row."""
+    return _beside(values, greater=not orders[-1].descending)
+
+
+def step_before(orders: Sequence[Order], values: Sequence[object]) -> tuple[object, ...]:
+    """The position right before a row, behind every row that precedes it."""
+    return _beside(values, greater=orders[-1].descending)
+
+
+def _beside(values: Sequence[object], *, greater: bool) -> tuple[object, ...]:
+    """A text next to the id, which comes last: ids have one length, so no id lies between the two."""
+    row = str(values[-1])
+    return (*values[:-1], f"{row}!" if greater else f"{row[:-1]}{chr(ord(row[-1]) - 1)}~" if row else row)

@@ -1,0 +1,96 @@
+"""The neutral question: what is asked, in names of columns and typed values. It knows no noun, no spelling and no SQL."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+Scalar: TypeAlias = object
+"""str, bool, int, float, datetime or None; or a tuple of these for IN, NOT_IN and BETWEEN."""
+
+
+class Operator(StrEnum):
+    EQ = "="
+    NE = "!="
+    LT = "<"
+    LTE = "<="
+    GT = ">"
+    GTE = ">="
+    IN = "in"
+    NOT_IN = "not in"
+    BETWEEN = "between"
+    CONTAINS = "contains"
+    STARTS_WITH = "starts with"
+    ENDS_WITH = "ends with"
+    LIKE = "like"
+    REGEX = "regex"
+    IS_NULL = "is null"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One condition. `path` leads into a JSON column. `ignore_case` is for patterns, `folded` for order comparisons of text.
+
+    As in SQL, a row whose value is null meets no condition but IS_NULL, and NOT_IN of an empty list, which all rows meet.
+    """
+
+    column: str
+    operator: Operator
+    value: Scalar
+    path: tuple[str, ...] = ()
+    ignore_case: bool = False
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of the parts; true when there are none."""
+
+    parts: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of the parts; false when there are none."""
+
+    parts: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """As in SQL: the negation of a condition that a null leaves undecided is undecided too, and does not match."""
+
+    part: "Predicate"
+
+
+Predicate: TypeAlias = Compare | And | Or | Not
+EVERYTHING = And(())
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    column: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """At most `limit` rows, past the first `skip`, strictly between the rows whose order values are `after` and `before`.
+
+    `backward` takes the last rows of what is asked.
+    """
+
+    limit: int
+    skip: int = 0
+    after: tuple[Scalar, ...] | None = None
+    before: tuple[Scalar, ...] | None = None
+    backward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records, in which order. `orders` need not end in id; the compiler adds it. `words` are searched for."""
+
+    where: Predicate = EVERYTHING
+    words: tuple[str, ...] = ()
+    orders: tuple[Order, ...] = ()
+    deleted_too: bool = False

@@ -1,0 +1,1 @@
+"""THE compiler: a question, a face and a selection become one statement that renders each row as JSON."""

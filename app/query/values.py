@@ -1,0 +1,141 @@
+"""Values: what a caller wrote becomes a typed value, or a refusal that says what was expected."""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeGuard
+
+from app.errors import Malformed
+
+LONGEST_TEXT = 10_000
+LARGEST_NUMBER = 1e15
+"""Beyond this, JSON numbers of different writers no longer mean the same."""
+LARGEST_WHOLE = 2**53
+"""Up to this, doubles hold every whole number."""
+
+MOMENT = re.compile(
+    r"(?P<date>\d{4}(-\d\d(-\d\d)?)?)"
+    r"([T ](?P<time>\d\d:\d\d(:\d\d([.,]\d{1,9})?)?)\s?(?P<zone>Z|z|[+-]\d\d:?\d\d)?)?"
+)
+
+
+def is_scalar(value: object) -> TypeGuard[str | bool | int | float | None]:
+    return value is None or isinstance(value, str | bool | int | float)
+
+
+def check_text(text: str, field: str) -> str:
+    """The text itself. Raises Malformed for what the database cannot hold, or a text over the cap of 10,000 characters."""
+    if len(text) > LONGEST_TEXT:
+        raise Malformed(f"The value of {field} is longer than {LONGEST_TEXT} characters", field)
+    if "\x00" in text:
+        raise Malformed(f"The value of {field} contains a NUL character", field)
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise Malformed(f"The value of {field} contains half of a surrogate pair", field)
+    return text
+
+
+def js_text(value: str | bool | int | float) -> str:
+    """A scalar as JavaScript's String() writes it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and abs(value) <= LARGEST_WHOLE:
+        return str(value)
+    try:
+        return _js_number(float(value))
+    except OverflowError:
+        return "Infinity" if value > 0 else "-Infinity"
+
+
+def _js_number(value: float) -> str:
+    """The shortest digits that mean a number, with an exponent from 1e21 on and below 1e-6."""
+    if not math.isfinite(value) or value == 0:
+        return "NaN" if value != value else "0" if value == 0 else "Infinity" if value > 0 else "-Infinity"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    text, point = "".join(map(str, digits)), len(digits) + int(exponent)
+    if 0 < point <= 21:
+        body = text.ljust(point, "0") if point >= len(text) else f"{text[:point]}.{text[point:]}"
+    elif -6 < point <= 0:
+        body = f"0.{'0' * -point}{text}"
+    else:
+        body = f"{text[0]}{'.' if len(text) > 1 else ''}{text[1:]}e{point - 1:+d}"
+    return f"-{body}" if sign else body
+
+
+def js_value(value: object) -> object:
+    """A value from JSON as JavaScript reads it: its numbers are doubles, and whole ones show no fraction."""
+    if isinstance(value, Mapping):
+        return {key: js_value(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [js_value(inner) for inner in value]
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e21 and value == int(value):
+        return int(js_text(value))
+    return value
+
+
+def lax_text(value: object, field: str) -> str:
+    """Text, number or boolean as text, as LoopBack coerces them."""
+    if isinstance(value, str | bool | int | float):
+        return check_text(js_text(value), field)
+    raise Malformed(f"The value of {field} is not a text", field)
+
+
+def strict_text(value: object, field: str) -> str:
+    if isinstance(value, str):
+        return check_text(value, field)
+    raise Malformed(f"The value of {field} must be a string", field)
+
+
+LAX_TRUTH: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False, "": False, 1: True, 0: False}
+
+
+def lax_boolean(value: object, field: str) -> bool:
+    """true, false, and the texts and numbers that v1 takes for them."""
+    if isinstance(value, str | bool | int | float) and value in LAX_TRUTH:
+        return LAX_TRUTH[value]
+    raise Malformed(f"The value of {field} is not a boolean", field)
+
+
+def strict_boolean(value: object, field: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise Malformed(f"The value of {field} must be a boolean", field)
+
+
+def number(value: object, field: str) -> int | Decimal:
+    """A number that the database and JSON write alike."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if abs(value) <= LARGEST_NUMBER:
+            return Decimal(repr(value)) if isinstance(value, float) else value
+        raise Malformed(f"The value of {field} is out of range", field)
+    raise Malformed(f"The value of {field} must be a number", field)
+
+
+def strict_date(value: object, field: str) -> datetime:
+    """An ISO 8601 date or date-time as a moment in UTC; without an offset it is UTC, a date alone is its midnight."""
+    moment = parse_moment(value) if isinstance(value, str) else None
+    if moment is None:
+        raise Malformed(f"The value of {field} must be an ISO 8601 date", field)
+    return moment
+
+
+def parse_moment(text: str) -> datetime | None:
+    """The moment that an ISO 8601 text names, to the millisecond; None when it names none."""
+    match = MOMENT.fullmatch(text.strip())
+    if match is None:
+        return None
+    day = (match["date"] + "-01-01")[:10] if len(match["date"]) == 4 else (match["date"] + "-01")[:10]
+    zone = (match["zone"] or "Z").upper().replace("Z", "+00:00")
+    try:
+        moment = datetime.fromisoformat(f"{day}T{_microseconds(match['time'] or '00:00')}{zone}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _microseconds(time: str) -> str:
+    whole, _, fraction = time.replace(",", ".").partition(".")
+    return f"{whole}.{fraction[:6]:0<6}" if fraction else whole
