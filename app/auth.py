@@ -1,0 +1,158 @@
+"""Who is calling: an access token becomes a Principal. One backend for every door; each door decides when to ask."""
+
+import hashlib
+from base64 import b64decode
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, case, cast, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser
+from starlette.requests import HTTPConnection
+
+from app.errors import Forbidden, NotFound, Unauthenticated
+from app.storage.database import Database
+from app.storage.tables import access_tokens, account_organizations, organizations
+
+UNKNOWN_TOKEN, EXPIRED_TOKEN, NO_TOKEN = "unknown token", "expired token", "no token"
+
+
+class Scope(StrEnum):
+    """`write` includes `read`."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Environment(StrEnum):
+    """Live and sandbox organizations know nothing of each other: a token reaches those of its own environment."""
+
+    LIVE = "live"
+    SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls. `organizations` are those within reach, the first created first."""
+
+    token_id: str
+    account_id: str | None
+    organizations: tuple[str, ...]
+    scope: Scope
+
+    @property
+    def owner(self) -> str:
+        """The account, or for an organization's own token the organization: what idempotency keys belong to."""
+        return self.account_id or self.organizations[0]
+
+    @property
+    def actor(self) -> str:
+        """How a change record names the caller."""
+        return f"account:{self.account_id}" if self.account_id else f"token:{self.token_id}"
+
+    def require(self, organization_id: str) -> str:
+        """The organization itself. Raises NotFound when it is out of reach, as if there were none."""
+        if organization_id not in self.organizations:
+            raise NotFound("There is no such organization")
+        return organization_id
+
+    def require_write(self) -> None:
+        if self.scope is not Scope.WRITE:
+            raise Forbidden("The token may only read")
+
+
+def hash_token(text: str) -> bytes:
+    """What is stored of a token. A token has over 200 bits of chance, so one round of SHA-256 is enough."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+_reachable = (
+    select(func.array_agg(aggregate_order_by(organizations.c.id, organizations.c.created_at, organizations.c.id)))
+    .join(account_organizations, account_organizations.c.organization_id == organizations.c.id)
+    .where(
+        account_organizations.c.account_id == access_tokens.c.account_id,
+        organizations.c.environment == access_tokens.c.environment,
+    )
+    .scalar_subquery()
+)
+
+FIND_TOKEN = select(
+    access_tokens.c.id,
+    access_tokens.c.account_id,
+    case(
+        (access_tokens.c.organization_id.is_not(None), array([access_tokens.c.organization_id])),
+        else_=func.coalesce(_reachable, cast([], ARRAY(Text))),
+    ),
+    access_tokens.c.scope,
+    func.coalesce(access_tokens.c.expires_at <= func.now(), False),
+).where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller(BaseUser):
+    """Whoever sent the request, not yet asked who it is."""
+
+    token: str | None
+    database: Database
+
+    @property
+    def is_authenticated(self) -> bool:
+        return self.token is not None
+
+    @property
+    def display_name(self) -> str:
+        return "caller"
+
+    async def principal(self) -> Principal:
+        """Who it is. Raises Unauthenticated, its field saying why: no, an unknown or an expired token."""
+        if not self.token:
+            raise Unauthenticated("An access token is required", NO_TOKEN)
+        async with self.database.read() as connection:
+            row = (await connection.execute(FIND_TOKEN, {"hash": hash_token(self.token)})).first()
+        if row is None:
+            raise Unauthenticated("The access token is not known", UNKNOWN_TOKEN)
+        if row[4]:
+            raise Unauthenticated("The access token has expired", EXPIRED_TOKEN)
+        return Principal(row[0], row[1], tuple(row[2]), Scope(row[3]))
+
+
+class TokenBackend(AuthenticationBackend):
+    """Finds the token of a request; never refuses."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser]:
+        return AuthCredentials(), Caller(token_of(conn), self.database)
+
+
+def token_of(conn: HTTPConnection) -> str | None:
+    """The token of `Authorization`, of `X-Access-Token`, or of `?access_token=`.
+
+    Authorization holds the token itself, Bearer and the token or its base64, or Basic with the token as the password.
+    """
+    given = conn.headers.get("authorization", "").strip()
+    scheme, _, rest = given.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return _unwrapped(rest.strip()) or None
+        case "basic":
+            return _password(rest.strip())
+    return given or conn.headers.get("x-access-token") or conn.query_params.get("access_token") or None
+
+
+def _unwrapped(token: str) -> str:
+    """The token; one that is the base64 of plain text, as LoopBack's clients send it, is that text."""
+    try:
+        text = b64decode(token, validate=True).decode("ascii")
+    except ValueError:
+        return token
+    return text if text and text.isprintable() else token
+
+
+def _password(credentials: str) -> str | None:
+    try:
+        user, _, password = b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return password or user or None

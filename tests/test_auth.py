@@ -1,0 +1,226 @@
+"""Access tokens: how they are sent, what they open, and that nobody can read them afterwards."""
+
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from starlette.requests import HTTPConnection
+
+from app.auth import Caller, Environment, Principal, Scope, TokenBackend, token_of
+from app.errors import Forbidden, NotFound, Unauthenticated
+from app.ids import new_id
+from app.organizations.service import create_account, create_organization, create_token, reach_organizations
+from app.storage.database import Database
+from app.tokens import issue_token, list_tokens, revoke_token
+from tests.conftest import Service
+
+TOKEN = "sk_live_abc"
+
+
+def connection(headers: list[tuple[str, str]], query: str = "") -> HTTPConnection:
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    return HTTPConnection({"type": "http", "headers": raw, "query_string": query.encode(), "path": "/"})
+
+
+def basic(credentials: str) -> str:
+    return f"Basic {b64encode(credentials.encode()).decode()}"
+
+
+SENT: list[tuple[list[tuple[str, str]], str, str | None]] = [
+    ([("Authorization", TOKEN)], "", TOKEN),
+    ([("Authorization", f"  {TOKEN} ")], "", TOKEN),
+    ([("Authorization", f"Bearer {TOKEN}")], "", TOKEN),
+    ([("authorization", f"bEaReR   {TOKEN} ")], "", TOKEN),
+    ([("Authorization", basic(f"user:{TOKEN}"))], "", TOKEN),
+    ([("Authorization", basic(f"user:{TOKEN}:x"))], "", f"{TOKEN}:x"),
+    ([("Authorization", basic(f"{TOKEN}:"))], "", TOKEN),
+    ([("Authorization", basic(TOKEN))], "", TOKEN),
+    ([("X-Access-Token", TOKEN)], "", TOKEN),
+    ([], f"access_token={TOKEN}", TOKEN),
+    ([], "access_token=a%2Bb%20c", "a+b c"),
+    ([("Authorization", TOKEN), ("X-Access-Token", "other")], "access_token=third", TOKEN),
+    ([("X-Access-Token", TOKEN)], "access_token=other", TOKEN),
+    ([("Authorization", ""), ("X-Access-Token", TOKEN)], "", TOKEN),
+    ([("X-Access-Token", "")], f"access_token={TOKEN}", TOKEN),
+    ([("Authorization", f"Token {TOKEN}")], "", f"Token {TOKEN}"),
+    ([("Authorization", "Bearer")], f"access_token={TOKEN}", None),
+    ([("Authorization", "Bearer ")], "", None),
+    ([("Authorization", "Basic !!!")], "", None),
+    ([("Authorization", "Basic /w==")], "", None),
+    ([("Authorization", basic(":"))], "", None),
+    ([], "access_token=", None),
+    ([], "token=x", None),
+    ([], "", None),
+]
+
+
+@pytest.mark.parametrize(("headers", "query", "token"), SENT)
+def test_token_is_found_wherever_it_may_stand(headers: list[tuple[str, str]], query: str, token: str | None) -> None:
+    assert token_of(connection(headers, query)) == token
+
+
+async def test_backend_never_refuses(database: Database) -> None:
+    for headers in ([], [("Authorization", "\xff\x00")], [("Authorization", "Basic \xff")]):
+        _, caller = await TokenBackend(database).authenticate(connection(headers))
+        assert isinstance(caller, Caller)
+
+
+async def why(database: Database, token: str | None) -> str | None:
+    with pytest.raises(Unauthenticated) as refused:
+        await Caller(token, database).principal()
+    return refused.value.field
+
+
+@pytest.fixture
+async def account(database: Database) -> str:
+    return await create_account(database, "owner@example.com")
+
+
+async def make_organization(
+    database: Database, *, organization_id: str | None = None, environment: Environment = Environment.LIVE
+) -> str:
+    return await create_organization(
+        database,
+        "Studio",
+        organization_id=organization_id,
+        account_email="owner@example.com",
+        environment=environment,
+    )
+
+
+@pytest.mark.usefixtures("account")
+async def test_token_that_opens_nothing_says_why(database: Database) -> None:
+    organization = await make_organization(database)
+    now = datetime.now(UTC)
+    old = await create_token(database, account_email="owner@example.com", expires_at=now - timedelta(seconds=1))
+    young = await create_token(database, organization_id=organization, expires_at=now + timedelta(hours=1))
+    assert (await Caller(young, database).principal()).organizations == (organization,)
+    assert await why(database, old) == "expired token"
+    assert await why(database, None) == await why(database, "") == "no token"
+    strange = ["unknown", young + "x", young[:-1], young.lower(), f" {young}", "é", "\x00", "\ud800", "x" * 100_000]
+    for token in strange:
+        assert await why(database, token) == "unknown token"
+
+
+@pytest.mark.usefixtures("account")
+async def test_revoked_token_is_unknown(database: Database) -> None:
+    kept, revoked = [await create_token(database, account_email="owner@example.com") for _ in range(2)]
+    who = await Caller(revoked, database).principal()
+    async with database.write() as connection:
+        assert await revoke_token(connection, who.token_id)
+        assert not await revoke_token(connection, who.token_id)
+        assert not await revoke_token(connection, new_id())
+    assert await why(database, revoked) == "unknown token"
+    assert await Caller(kept, database).principal()
+
+
+async def test_account_reaches_its_organizations_in_the_order_of_creation(database: Database, account: str) -> None:
+    made = [await make_organization(database, organization_id=f"{9 - index}" * 24) for index in range(5)]
+    await create_organization(database, "Somebody else's")
+    who = await Caller(await create_token(database, account_email="owner@example.com"), database).principal()
+    assert list(who.organizations) == made
+    assert (who.account_id, who.owner, who.actor, who.scope) == (account, account, f"account:{account}", Scope.WRITE)
+    assert [one.id for one in await reach_organizations(database, who)] == made
+    assert [one.id for one in await reach_organizations(database, who, [made[3], "0" * 24, made[1]])] == [
+        made[1],
+        made[3],
+    ]
+
+
+async def test_organizations_made_at_once_are_ordered_by_id(database: Database, account: str) -> None:
+    made = sorted([await make_organization(database) for _ in range(3)], reverse=True)
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE organizations SET created_at = now()"))
+    who = await Caller(await create_token(database, account_email="owner@example.com"), database).principal()
+    assert list(who.organizations) == made[::-1]
+    assert who.account_id == account
+
+
+@pytest.mark.usefixtures("account")
+async def test_account_token_reaches_the_organizations_of_its_environment(database: Database) -> None:
+    made = {one: await make_organization(database, environment=one) for one in Environment}
+    for environment, organization in made.items():
+        token = await create_token(database, account_email="owner@example.com", environment=environment)
+        assert (await Caller(token, database).principal()).organizations == (organization,)
+
+
+async def test_account_without_organizations_reaches_none(database: Database, account: str) -> None:
+    who = await Caller(await create_token(database, account_email="OWNER@example.com"), database).principal()
+    assert (who.organizations, who.owner) == ((), account)
+    assert await reach_organizations(database, who) == []
+
+
+@pytest.mark.usefixtures("account")
+async def test_token_of_an_organization_reaches_it_alone(database: Database) -> None:
+    first, second = [await make_organization(database) for _ in range(2)]
+    token = await create_token(database, organization_id=second, scope=Scope.READ)
+    who = await Caller(token, database).principal()
+    assert (who.organizations, who.account_id, who.owner, who.scope) == ((second,), None, second, Scope.READ)
+    assert who.actor == f"token:{who.token_id}"
+    assert token.startswith("ek_live_")
+    assert who.require(second) == second
+    for other in (first, "0" * 24, "", "x"):
+        with pytest.raises(NotFound):
+            who.require(other)
+
+
+def test_scope_read_may_not_write() -> None:
+    Principal("t", "a", (), Scope.WRITE).require_write()
+    with pytest.raises(Forbidden):
+        Principal("t", "a", (), Scope.READ).require_write()
+
+
+async def test_token_for_nobody_is_not_made(database: Database) -> None:
+    with pytest.raises(NotFound):
+        await create_token(database, organization_id="0" * 24)
+    with pytest.raises(NotFound):
+        await create_token(database, account_email="nobody@example.com")
+    async with database.read() as connection:
+        assert await list_tokens(connection) == []
+
+
+async def dump(database: Database) -> str:
+    """Every row of every table as text, catalogs of large objects and comments too."""
+    tables = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    content = []
+    async with database.read() as connection:
+        for name in await connection.scalars(text(tables)):
+            content += [str(row) for row in await connection.scalars(text(f"SELECT t::text FROM {name} t"))]
+    return "\n".join(content)
+
+
+async def test_token_is_stored_only_as_a_hash(service: Service) -> None:
+    entity = await service.make_token(organization_id=service.organization)
+    for token in (service.token, entity):
+        async with service.client(token) as http:
+            for path in ("/customers", f"/v1/organizations/{service.organization}/clients"):
+                assert (await http.post(path, json={"name": "Ann"})).status_code < 300
+                assert (await http.get(path, params={"access_token": token})).status_code == 200
+    content = await dump(service.database)
+    assert "owner@example.com" in content
+    assert "Ann" in content
+    for token in (service.token, entity):
+        secret = token.removeprefix("sk_live_").removeprefix("ek_live_")
+        for form in (secret, secret.encode().hex(), b64encode(secret.encode()).decode()):
+            assert form not in content
+
+
+async def test_tokens_are_listed_without_themselves(database: Database, account: str) -> None:
+    tokens = [await create_token(database, account_email="owner@example.com") for _ in range(3)]
+    async with database.write() as connection:
+        expired = await issue_token(connection, account_id=account, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+        listed = await list_tokens(connection)
+    assert [one.expired for one in listed] == [False, False, False, True]
+    assert {one.account_id for one in listed} == {account}
+    assert not any(token in repr(listed) for token in (*tokens, expired))
+    assert len({*tokens, expired}) == 4
+
+
+@pytest.mark.parametrize("path", ["/customers", "/v1/organizations/{}/clients", "/graphql"])
+async def test_every_door_asks_who_is_calling(service: Service, path: str) -> None:
+    where = path.format(service.organization)
+    for token in (None, "unknown"):
+        async with service.client(token) as http:
+            asked = http.post(where, json={"query": "{ viewer { id } }"}) if where == "/graphql" else http.get(where)
+            assert (await asked).status_code == 401

@@ -1,0 +1,206 @@
+"""Idempotency keys: the work is done once, the first answer is given again, and undone work leaves no key."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import func, select, text
+
+from app.auth import Principal
+from app.clients.faces import V1
+from app.clients.service import add_clients
+from app.errors import Conflict, Invalid, Malformed
+from app.idempotency import Answer, RequestKey, claim, forget_old, remember
+from app.main import create_app
+from app.storage.database import Database
+from app.storage.tables import client_changes, clients, idempotency_keys
+from tests.conftest import Service
+from tests.seeding import make_organization, principal
+
+SELECTION = (("id", V1.fields["id"]), ("name", V1.fields["name"]))
+
+
+def key_of(body: str = "body", *, owner: str = "owner", key: str = "key") -> RequestKey:
+    return RequestKey.of(owner, key, "POST", "/clients", body)
+
+
+def answer(found: Any) -> Answer:
+    return Answer(201, found[0].json.encode())
+
+
+@pytest.fixture
+async def organization(database: Database) -> str:
+    return await make_organization(database)
+
+
+async def create(database: Database, who: Principal, key: RequestKey | None, name: str = "Ann") -> Answer:
+    return await add_clients(database, who, who.organizations[0], [{"name": name}], SELECTION, key=key, answer=answer)
+
+
+async def counted(database: Database) -> tuple[int, int, int]:
+    async with database.read() as connection:
+        tables = (clients, client_changes, idempotency_keys)
+        first, second, third = [await connection.scalar(select(func.count()).select_from(one)) for one in tables]
+    return first, second, third
+
+
+async def test_fifty_requests_at_once_do_the_work_once(database: Database, organization: str) -> None:
+    who = principal(organization)
+    answers = await asyncio.gather(*(create(database, who, key_of()) for _ in range(50)))
+    assert len(set(answers)) == 1
+    assert answers[0].status == 201
+    assert orjson.loads(answers[0].body)["name"] == "Ann"
+    assert await counted(database) == (1, 1, 1)
+    assert await create(database, who, key_of()) == answers[0]
+
+
+async def test_answer_is_the_first_one_whatever_happened_since(database: Database, organization: str) -> None:
+    who = principal(organization)
+    first = await create(database, who, key_of())
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE clients SET name = 'Changed', deleted_at = now()"))
+    assert await create(database, who, key_of(), "Other") == first
+
+
+async def test_key_of_another_request_is_a_conflict(database: Database, organization: str) -> None:
+    who = principal(organization)
+    await create(database, who, key_of())
+    with pytest.raises(Conflict):
+        await create(database, who, key_of("another body"))
+    assert await counted(database) == (1, 1, 1)
+
+
+async def test_different_requests_at_once_share_no_key(database: Database, organization: str) -> None:
+    who = principal(organization)
+    done = await asyncio.gather(*(create(database, who, key_of(str(n % 2))) for n in range(20)), return_exceptions=True)
+    assert sum(isinstance(one, Conflict) for one in done) == 10
+    assert len({one for one in done if isinstance(one, Answer)}) == 1
+    assert await counted(database) == (1, 1, 1)
+
+
+async def test_keys_belong_to_their_owner(database: Database, organization: str) -> None:
+    who = principal(organization)
+    answers = {await create(database, who, key_of(owner=owner)) for owner in ("one", "two", "")}
+    answers |= {await create(database, who, key_of(key=key)) for key in ("a", "A", "á")}
+    assert len(answers) == 6
+    assert await counted(database) == (6, 6, 6)
+
+
+async def test_without_a_key_each_request_does_its_work(database: Database, organization: str) -> None:
+    who = principal(organization)
+    assert len({await create(database, who, None) for _ in range(3)}) == 3
+    assert await counted(database) == (3, 3, 0)
+
+
+class GaveUp(Exception):
+    pass
+
+
+async def test_undone_work_leaves_no_key(database: Database, organization: str) -> None:
+    def fail(_: Any) -> Answer:
+        raise GaveUp
+
+    who = principal(organization)
+    with pytest.raises(GaveUp):
+        await add_clients(database, who, organization, [{"name": "A"}], SELECTION, key=key_of(), answer=fail)
+    assert await counted(database) == (0, 0, 0)
+    await create(database, who, key_of("another body"))
+    assert await counted(database) == (1, 1, 1)
+
+
+async def test_second_request_does_the_work_when_the_first_is_undone(database: Database, organization: str) -> None:
+    who = principal(organization)
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with database.write() as connection:
+            assert await claim(connection, key_of()) is None
+            held.set()
+            await release.wait()
+            raise GaveUp
+
+    undone = asyncio.create_task(first())
+    await held.wait()
+    second = asyncio.create_task(create(database, who, key_of()))
+    await wait_for_lock(database)
+    assert not second.done()
+    release.set()
+    with pytest.raises(GaveUp):
+        await undone
+    assert (await second).status == 201
+    assert await counted(database) == (1, 1, 1)
+
+
+async def wait_for_lock(database: Database) -> None:
+    """Returns when a statement waits for another transaction."""
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(20), database.read() as connection:
+        while not await connection.scalar(text(blocked)):
+            await connection.scalar(text("SELECT pg_sleep(0.01)"))
+
+
+async def test_old_keys_are_forgotten_and_young_ones_kept(database: Database, organization: str) -> None:
+    async with database.write() as connection:
+        for key in ("old", "young"):
+            assert await claim(connection, key_of(key=key)) is None
+            await remember(connection, key_of(key=key), Answer(200, b"{}"), organization)
+    aged = "UPDATE idempotency_keys SET created_at = now() - :age * interval '1 hour' WHERE id = :id"
+    async with database.write() as connection:
+        for key, age in (("old", 49), ("young", 25)):
+            await connection.execute(text(aged), {"age": age, "id": key})
+        await forget_old(connection)
+    async with database.write() as connection:
+        assert await claim(connection, key_of(key="old")) is None
+        assert await claim(connection, key_of(key="young")) == Answer(200, b"{}")
+
+
+@pytest.mark.parametrize("text", ["", "x" * 256, "a\x00", "a\nb", "\ud800", "a\u2028b"])
+def test_key_that_is_no_printable_text_is_refused(text: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        RequestKey.of("owner", text, "body")
+    assert refused.value.field == "Idempotency-Key"
+
+
+@pytest.mark.parametrize("text", ["x", "x" * 255, "a b", "é😀", "'; DROP TABLE clients; --", "%s"])
+async def test_any_printable_key_is_taken(database: Database, organization: str, text: str) -> None:
+    who = principal(organization)
+    first = await create(database, who, key_of(key=text))
+    assert await create(database, who, key_of(key=text)) == first
+
+
+def test_parts_of_a_request_do_not_run_together() -> None:
+    hashes = {
+        RequestKey.of("o", "k", *parts).request_hash for parts in [("ab", "c"), ("a", "bc"), ("abc",), ("", "abc")]
+    }
+    assert len(hashes) == 4
+    assert RequestKey.of("o", "k", "é", "\ud800") == RequestKey.of("o", "k", "é".encode(), b"\xed\xa0\x80")
+
+
+async def test_refused_body_uses_no_key(database: Database, organization: str) -> None:
+    def refuse(_: Any) -> Answer:
+        raise Invalid([])
+
+    with pytest.raises(Invalid):
+        await add_clients(
+            database, principal(organization), organization, [{"name": "A"}], SELECTION, key=key_of(), answer=refuse
+        )
+    assert await counted(database) == (0, 0, 0)
+
+
+async def test_old_keys_are_forgotten_by_the_service(service: Service) -> None:
+    """Three days after the first answer the key is free again; a day after it is not."""
+    async with service.database.write() as connection:
+        for key, age in (("old", "3 days"), ("new", "25 hours")):
+            values = "('a', :id, '', now() - CAST(CAST(:age AS text) AS interval))"
+            insertion = text(f"INSERT INTO idempotency_keys (owner, id, request_hash, created_at) VALUES {values}")
+            await connection.execute(insertion, {"id": key, "age": age})
+    app = create_app(service.config, service.database)
+    async with app.router.lifespan_context(app), asyncio.timeout(20):
+        while await keys(service) != ["new"]:  # noqa: ASYNC110 - another task changes the database
+            await asyncio.sleep(0.01)
+
+
+async def keys(service: Service) -> list[str]:
+    async with service.database.read() as connection:
+        return await connection.scalars(text("SELECT id FROM idempotency_keys ORDER BY id"))
