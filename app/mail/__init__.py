@@ -1,0 +1,1 @@
+"""Mail: composing a reminder, keeping it in the outbox, and sending it from there."""

@@ -1,0 +1,44 @@
+"""FileMailer: each mail becomes an .eml file that mail programs open."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from app.mail.mailer import OutgoingMail, Undelivered
+
+
+class FileMailer:
+    """Writes mails into `folder`, which is made for its owner alone.
+
+    A file is named by the time of the mail (UTC) and its outbox id, so names sort by time, and a repeated attempt
+    replaces its own file. A file is there whole or not at all.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def send(self, mail: OutgoingMail) -> None:
+        try:
+            await asyncio.to_thread(self._write, mail)
+        except OSError as error:
+            raise Undelivered(f"cannot write the mail file: {error.strerror}") from error
+
+    def _write(self, mail: OutgoingMail) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        final = (
+            self.folder
+            / f"{mail.created_at:%Y-%m-%dT%H-%M-%S}-{mail.created_at.microsecond // 1000:03d}Z-{mail.id}.eml"
+        )
+        partial = final.with_suffix(f".{os.getpid()}.part")
+        try:
+            with open(partial, "xb", opener=_open_private) as file:
+                file.write(mail.content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(final)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)

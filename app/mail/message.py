@@ -1,0 +1,90 @@
+"""Message: what is said to whom; composing the reminder of open documents from its templates."""
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.errors import Invalid
+from app.mail.addresses import check_address
+
+LANGUAGES = ("en", "de", "fr", "it", "sl", "hr")
+"""The languages that reminders are written in."""
+
+BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_loader = FileSystemLoader(Path(__file__).parent / "templates")
+_plain = Environment(loader=_loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
+_html = Environment(loader=_loader, undefined=StrictUndefined, trim_blocks=True, autoescape=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message to one recipient, said twice: as plain text and as an HTML document. The names are one line each."""
+
+    recipient: str
+    recipient_name: str
+    sender_name: str
+    reply_to: str | None
+    language: str
+    subject: str
+    text: str
+    html: str
+
+
+def language_for(locale: str | None) -> str:
+    """The language of a locale such as `de-AT` or `sl_SI`; English when no reminder is written in it."""
+    language = (locale or "").replace("_", "-").partition("-")[0].lower()
+    return language if language in LANGUAGES else "en"
+
+
+def compose_reminder(
+    *, client_name: str, organization_name: str, organization_email: str | None, recipient: str, language: str
+) -> Message:
+    """A general, polite reminder of open documents; it tells no amounts.
+
+    `recipient` has passed check_address, `language` is one of LANGUAGES: ValueError when it is not.
+    An organization's address that is no address is left out, as if there were none.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"no reminder is written in {language!r}")
+    values = {
+        "client_name": one_line(client_name),
+        "organization_name": one_line(organization_name),
+        "organization_email": _usable_address(organization_email),
+    }
+    subject, paragraphs = _render(_plain, language, values)
+    return Message(
+        recipient=recipient,
+        recipient_name=one_line(client_name),
+        sender_name=one_line(organization_name),
+        reply_to=values["organization_email"],
+        language=language,
+        subject=subject,
+        text="\n\n".join(paragraphs) + "\n",
+        html=_render_document(language, values),
+    )
+
+
+def one_line(text: str) -> str:
+    """The text with control characters, line ends, lone surrogates and runs of spaces each become one space."""
+    cleaned = "".join(" " if unicodedata.category(one) in BREAKING else one for one in text)
+    return " ".join(word for word in cleaned.split(" ") if word)
+
+
+def _render(environment: Environment, language: str, values: dict[str, str | None]) -> tuple[str, list[str]]:
+    """A template's first line is the subject; empty lines part its paragraphs."""
+    subject, *paragraphs = environment.get_template(f"reminder.{language}.txt").render(values).strip("\n").split("\n\n")
+    return one_line(subject), paragraphs
+
+
+def _render_document(language: str, values: dict[str, str | None]) -> str:
+    subject, paragraphs = _render(_html, language, values)
+    return _html.get_template("layout.html").render(language=language, subject=subject, paragraphs=paragraphs) + "\n"
+
+
+def _usable_address(text: str | None) -> str | None:
+    try:
+        return check_address(text) if text else None
+    except Invalid:
+        return None
