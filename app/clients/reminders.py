@@ -1,0 +1,61 @@
+"""Reminders: composed, put into the outbox in one transaction, and from then on the worker's."""
+
+from app.auth import Principal
+from app.clients.repository import ClientRepository
+from app.errors import Invalid, NotFound, Problem
+from app.idempotency import Answer, RequestKey, claim, remember
+from app.ids import is_id
+from app.mail.addresses import check_address
+from app.mail.message import LANGUAGES, compose_reminder, language_for
+from app.mail.outbox import put_message
+from app.mail.worker import OutboxWorker
+from app.storage.database import Database
+
+
+async def send_reminder(
+    database: Database,
+    outbox: OutboxWorker,
+    principal: Principal,
+    client_id: str,
+    *,
+    recipient: str | None,
+    language: str | None,
+    key: RequestKey | None,
+) -> None:
+    """Makes sure that a reminder reaches the client: when this returns, it is safe in the outbox.
+
+    `recipient` stands in for the client's own address; without a `language` it is the organization's. A `key` that
+    comes again with the same request sends nothing. Raises NotFound, and Invalid for an address or a language.
+    """
+    principal.require_write()
+    if not is_id(client_id):
+        raise NotFound("There is no such record")
+    async with database.write() as connection:
+        found = await ClientRepository(connection).addressee(principal.organizations, client_id)
+        if found is None:
+            raise NotFound("There is no such record")
+        message = compose_reminder(
+            client_name=found.name,
+            organization_name=found.organization_name,
+            organization_email=found.organization_email,
+            recipient=choose_address(recipient, found.email),
+            language=choose_language(language, found.locale),
+        )
+        if key is not None:
+            if await claim(connection, key) is not None:
+                return
+            await remember(connection, key, Answer(200, b""), found.organization_id)
+        await put_message(connection, found.organization_id, client_id, message)
+    outbox.wake()
+
+
+def choose_address(given: str | None, own: str | None) -> str:
+    if not (given or own):
+        raise Invalid([Problem("email", "presence", "the client has no e-mail address, and none was given", given)])
+    return check_address(given or own or "")
+
+
+def choose_language(given: str | None, locale: str) -> str:
+    if given and given not in LANGUAGES:
+        raise Invalid([Problem("l", "inclusion", f"is not one of {', '.join(LANGUAGES)}", given)])
+    return given or language_for(locale)

@@ -1,0 +1,189 @@
+"""ClientRepository: the clients in the database, asked with neutral questions and answered with rendered JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import Select
+
+from app.clients.record import Values
+from app.clients.statements import ADDRESSEE, TOTAL, count_statement, get_many_statement, get_statement, rank_statement
+from app.clients.writes import (
+    FORGET_IMAGES,
+    add_statement,
+    change_statement,
+    erase_statement,
+    remove_statement,
+    restore_statement,
+)
+from app.errors import NotFound, Stale
+from app.query.face import Face
+from app.query.model import EVERYTHING, Page, Query, Scalar
+from app.query.sql.conditions import parametrize
+from app.query.sql.pages import SHORT, page_statement
+from app.query.sql.render import Selection
+from app.storage.connection import Connection
+from app.storage.tables import clients
+
+Keyed = tuple[str, str | None]
+"""A rendered row and the JSON list of its order values."""
+
+Expected: TypeAlias = int | Sequence[int] | None
+"""The version that a record must have to be changed, or several; None when any will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One rendered record with its version and organization."""
+
+    json: str
+    version: int
+    organization_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """A client as the recipient of a reminder, and the organization that sends it."""
+
+    organization_id: str
+    name: str
+    email: str | None
+    organization_name: str
+    organization_email: str | None
+    locale: str
+
+
+class ClientRepository:
+    """Over one connection. Every statement names the organization or organizations that it may touch."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def get(self, organizations: Sequence[str], client_id: str, selection: Selection) -> Found | None:
+        parameters = {"organizations": list(organizations), "record": client_id}
+        row = (await self.connection.execute(get_statement(selection), parameters)).first()
+        return None if row is None else Found(*row)
+
+    async def get_many(self, organizations: Sequence[str], ids: Sequence[str], selection: Selection) -> dict[str, str]:
+        parameters = {"organizations": list(organizations), "ids": list(ids)}
+        rows = await self.connection.execute(get_many_statement(selection), parameters)
+        return {client_id: json for client_id, json in rows}  # noqa: C416
+
+    async def addressee(self, organizations: Sequence[str], client_id: str) -> Addressee | None:
+        parameters = {"organizations": list(organizations), "record": client_id}
+        row = (await self.connection.execute(ADDRESSEE, parameters)).first()
+        return None if row is None else Addressee(*row)
+
+    async def page(
+        self, organization: str, face: Face, selection: Selection, query: Query, page: Page, *, keys: bool = True
+    ) -> list[Keyed]:
+        """At most `page.limit` rows in the order of the walk: from the last one back when the page is backward."""
+        statement, parameters = page_statement(clients, face, selection, query, page, keys=keys)
+        rows = await self.connection.execute(statement, {"organization": organization, **parameters})
+        return [(json, key) for json, key in rows]
+
+    async def count(self, organization: str, face: Face, query: Query) -> int:
+        """How many records a query finds; without conditions it costs the same at any size."""
+        if query.where == EVERYTHING and not query.words and not query.deleted_too:
+            return await self._number(TOTAL, {"organization": organization})
+        values: list[Scalar] = []
+        where = parametrize(query.where, values)
+        short = tuple(len(word) <= SHORT for word in query.words)
+        parameters: dict[str, Any] = {f"p{index}": value for index, value in enumerate(values)}
+        parameters |= {f"w{index}": word for index, word in enumerate(query.words)}
+        statement = count_statement(face, where, short, query.deleted_too)
+        return await self._number(statement, {"organization": organization, **parameters})
+
+    async def _number(self, statement: Select[Any], parameters: Mapping[str, Any]) -> int:
+        return int((await self.connection.execute(statement, parameters)).scalar_one())
+
+    async def rank(
+        self, organization: str, term: str, words: Sequence[str], types: Sequence[str] | None, selection: Selection
+    ) -> list[str]:
+        """At most 100 records that contain every word, best match first."""
+        statement = rank_statement(selection, tuple(len(word) <= SHORT for word in words), types is not None)
+        parameters: dict[str, Any] = {"organization": organization, "term": term}
+        parameters |= {f"w{index}": word for index, word in enumerate(words)}
+        if types is not None:
+            parameters["types"] = list(types)
+        return list(await self.connection.scalars(statement, parameters))
+
+    async def add(self, rows: Sequence[Values], actor: str, selection: Selection) -> dict[str, Found]:
+        """The new records by id. Each row is complete but for what the database fills in."""
+        parameters = {"rows": rows, "actor": actor}
+        added = await self.connection.execute(add_statement(selection), parameters)
+        homes = {row["id"]: row["organization_id"] for row in rows}
+        return {client_id: Found(json, version, homes[client_id]) for client_id, json, version in added}
+
+    async def change(
+        self,
+        organizations: Sequence[str],
+        client_id: str,
+        values: Mapping[str, Any],
+        actor: str,
+        selection: Selection,
+        *,
+        expected: Expected = None,
+        merge_metadata: bool = False,
+    ) -> tuple[Found, dict[str, str]]:
+        """The changed record and its metadata. Raises NotFound; Stale when `expected` does not name its version."""
+        statement = change_statement(selection, frozenset(values), merge_metadata and "metadata" in values)
+        parameters = {f"v_{name}": value for name, value in values.items()}
+        row = await self._write(statement, organizations, client_id, actor, expected, parameters)
+        return Found(row[0], row[1], row[2]), row[3]
+
+    async def remove(
+        self,
+        organizations: Sequence[str],
+        client_id: str,
+        actor: str,
+        selection: Selection,
+        expected: Expected = None,
+    ) -> Found:
+        row = await self._write(remove_statement(selection), organizations, client_id, actor, expected, {})
+        return Found(row[0], row[1], row[2])
+
+    async def restore(
+        self,
+        organizations: Sequence[str],
+        client_id: str,
+        actor: str,
+        selection: Selection,
+        expected: Expected = None,
+    ) -> Found:
+        row = await self._write(restore_statement(selection), organizations, client_id, actor, expected, {})
+        return Found(row[0], row[1], row[2])
+
+    async def erase(
+        self,
+        organizations: Sequence[str],
+        client_id: str,
+        actor: str,
+        selection: Selection,
+        expected: Expected = None,
+    ) -> Found:
+        """Deletes the record for good; the answer is what it was. Its images in the record of changes stay."""
+        row = await self._write(erase_statement(selection), organizations, client_id, actor, expected, {})
+        return Found(row[0], row[1], row[2])
+
+    async def forget_images(self, organization: str, client_id: str) -> None:
+        """Leaves of the record's changes who, what and when."""
+        await self.connection.execute(FORGET_IMAGES, {"organization": organization, "record": client_id})
+
+    async def _write(
+        self,
+        statement: Any,
+        organizations: Sequence[str],
+        client_id: str,
+        actor: str,
+        expected: Expected,
+        parameters: Mapping[str, Any],
+    ) -> Any:
+        versions = [expected] if isinstance(expected, int) else expected
+        scope = {"organizations": list(organizations), "record": client_id, "actor": actor, "expected": versions}
+        row = (await self.connection.execute(statement, {**scope, **parameters})).first()
+        if row is None:
+            raise NotFound("There is no such record")
+        if row[1] is None:
+            raise Stale("The record has changed since that version")
+        return row

@@ -1,0 +1,249 @@
+"""What may be done with clients: each function checks who may, opens one connection or transaction, and asks the repository.
+
+Records are named by the bare id; `selection` says how the answer is rendered. All raise NotFound for a record or an
+organization that does not exist, is deleted, or is out of the caller's reach, and Forbidden for writes with a token
+that may only read.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.auth import Principal
+from app.clients.record import MOST_METADATA, Values
+from app.clients.repository import ClientRepository, Expected, Found, Keyed
+from app.errors import Invalid, NotFound, Problem
+from app.idempotency import Answer, RequestKey, claim, remember
+from app.ids import is_id, new_id
+from app.query.cursor import step_before, step_past
+from app.query.face import Face
+from app.query.model import Page, Query
+from app.query.sql.pages import complete_orders
+from app.query.sql.render import Selection
+from app.storage.connection import Connection
+from app.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page in the order asked for. `total` is None when it was not asked for."""
+
+    rows: Sequence[Keyed]
+    has_next: bool
+    has_previous: bool
+    total: int | None = None
+
+
+def search_words(term: str) -> tuple[str, ...]:
+    """The words of a search term, each of which a hit must contain; the first 20 count."""
+    return tuple(dict.fromkeys(term.split()))[:20]
+
+
+async def get_client(database: Database, principal: Principal, client_id: str, selection: Selection) -> Found:
+    if not is_id(client_id):
+        raise NotFound("There is no such record")
+    async with database.read() as connection:
+        found = await ClientRepository(connection).get(principal.organizations, client_id, selection)
+    if found is None:
+        raise NotFound("There is no such record")
+    return found
+
+
+async def get_clients(
+    database: Database, principal: Principal, ids: Sequence[str], selection: Selection
+) -> dict[str, str]:
+    """The rendered records by id, deleted ones too, without those that are not to be found."""
+    async with database.read() as connection:
+        return await ClientRepository(connection).get_many(principal.organizations, ids, selection)
+
+
+async def list_clients(
+    database: Database,
+    principal: Principal,
+    organization_id: str,
+    face: Face,
+    selection: Selection,
+    query: Query,
+    page: Page,
+    *,
+    rows: bool = True,
+    total: bool = False,
+    keys: bool = True,
+    probe: bool = False,
+) -> Listing:
+    """One page of an organization's clients.
+
+    `probe` also looks whether there are rows beyond the positions that bound the page; without it there are taken to be
+    some. `rows=False` is for the total alone.
+    """
+    principal.require(organization_id)
+    async with database.read() as connection:
+        repository = ClientRepository(connection)
+        found: list[Keyed] = []
+        if rows:
+            longer = Page(page.limit + 1, page.skip, page.after, page.before, page.backward)
+            found = await repository.page(organization_id, face, selection, query, longer, keys=keys)
+        beyond, kept = len(found) > page.limit, found[: page.limit]
+        earlier, later = page.after is not None, page.before is not None
+        if probe:
+            earlier, later = await _rows_outside(repository, organization_id, face, query, page)
+        counted = await _count(repository, organization_id, face, query, page, found if rows else None, total)
+    if page.backward:
+        return Listing(kept[::-1], later, beyond or earlier, counted)
+    return Listing(kept, beyond or later, earlier, counted)
+
+
+async def _count(
+    repository: ClientRepository,
+    organization_id: str,
+    face: Face,
+    query: Query,
+    page: Page,
+    found: Sequence[Keyed] | None,
+    wanted: bool,
+) -> int | None:
+    """How many rows a query has in all; a page that shows the last of them says it without another look."""
+    if not wanted:
+        return None
+    from_start = page.after is None and page.before is None
+    if found is not None and from_start and len(found) <= page.limit and (found or not page.skip):
+        return page.skip + len(found)
+    return await repository.count(organization_id, face, query)
+
+
+async def _rows_outside(
+    repository: ClientRepository, organization_id: str, face: Face, query: Query, page: Page
+) -> tuple[bool, bool]:
+    """Whether rows lie at `page.after` or earlier, and whether at `page.before` or later."""
+    orders = complete_orders(query.orders)
+    sides = (
+        None if page.after is None else Page(1, before=step_past(orders, page.after), backward=True),
+        None if page.before is None else Page(1, after=step_before(orders, page.before)),
+    )
+    earlier, later = [
+        side is not None and bool(await repository.page(organization_id, face, (), query, side, keys=False))
+        for side in sides
+    ]
+    return earlier, later
+
+
+async def count_clients(
+    database: Database, principal: Principal, organization_id: str, face: Face, query: Query
+) -> int:
+    principal.require(organization_id)
+    async with database.read() as connection:
+        return await ClientRepository(connection).count(organization_id, face, query)
+
+
+async def search_clients(
+    database: Database,
+    principal: Principal,
+    organization_id: str,
+    term: str,
+    types: Sequence[str] | None,
+    selection: Selection,
+) -> list[str]:
+    """At most 100 clients that contain every word of the term, best match first, rendered."""
+    principal.require(organization_id)
+    async with database.read() as connection:
+        return await ClientRepository(connection).rank(
+            organization_id, " ".join(term.split()), search_words(term), types, selection
+        )
+
+
+async def add_clients(
+    database: Database,
+    principal: Principal,
+    organization_id: str,
+    records: Sequence[Values],
+    selection: Selection,
+    *,
+    key: RequestKey | None = None,
+    answer: Callable[[Sequence[Found]], Answer],
+) -> Answer:
+    """Creates all of the records or none, in the order given, and answers; `key` replays the answer of the first time."""
+    principal.require_write()
+    principal.require(organization_id)
+    rows = [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
+
+    async def work(connection: Connection) -> Answer:
+        added = await ClientRepository(connection).add(rows, principal.actor, selection)
+        return answer([added[row["id"]] for row in rows])
+
+    if key is None:
+        async with database.statement() as connection:
+            return await work(connection)
+    async with database.write() as connection:
+        return await once(connection, key, organization_id, work, rows[0]["id"] if len(rows) == 1 else None)
+
+
+async def once(
+    connection: Connection,
+    key: RequestKey,
+    organization_id: str,
+    work: Callable[[Connection], Any],
+    client_id: str | None = None,
+) -> Answer:
+    """Does the work, or gives the answer that it had the first time the key came with this request.
+
+    `client_id` is the client that the answer shows, when it shows one.
+    """
+    kept = await claim(connection, key)
+    if kept is not None:
+        return kept
+    done: Answer = await work(connection)
+    await remember(connection, key, done, organization_id, client_id)
+    return done
+
+
+async def change_client(
+    database: Database,
+    principal: Principal,
+    client_id: str,
+    values: Mapping[str, Any],
+    selection: Selection,
+    *,
+    expected: Expected = None,
+    merge_metadata: bool = False,
+) -> Found:
+    """Writes the given columns. Raises Stale when the record's version is not as `expected`."""
+    principal.require_write()
+    if not is_id(client_id):
+        raise NotFound("There is no such record")
+    async with database.write() if merge_metadata else database.statement() as connection:
+        found, metadata = await ClientRepository(connection).change(
+            principal.organizations,
+            client_id,
+            values,
+            principal.actor,
+            selection,
+            expected=expected,
+            merge_metadata=merge_metadata,
+        )
+        if len(metadata) > MOST_METADATA:
+            raise Invalid([Problem("metadata", "length", f"has more than {MOST_METADATA} properties")])
+    return found
+
+
+async def remove_client(
+    database: Database, principal: Principal, client_id: str, selection: Selection, *, expected: Expected = None
+) -> Found:
+    """Marks the record as deleted; the answer is the deleted record."""
+    principal.require_write()
+    if not is_id(client_id):
+        raise NotFound("There is no such record")
+    async with database.statement() as connection:
+        repository = ClientRepository(connection)
+        return await repository.remove(principal.organizations, client_id, principal.actor, selection, expected)
+
+
+async def restore_client(
+    database: Database, principal: Principal, client_id: str, selection: Selection, *, expected: Expected = None
+) -> Found:
+    """Brings a deleted record back."""
+    principal.require_write()
+    if not is_id(client_id):
+        raise NotFound("There is no such record")
+    async with database.statement() as connection:
+        repository = ClientRepository(connection)
+        return await repository.restore(principal.organizations, client_id, principal.actor, selection, expected)

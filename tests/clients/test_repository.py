@@ -1,0 +1,262 @@
+"""Plans and searches: what is found by key or word is read by an index, and what was written last is what is searched."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy.sql.elements import ClauseElement
+
+from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, TABLE, V1
+from app.clients.service import change_client, search_clients, search_words
+from app.clients.statements import TOTAL, count_statement, get_statement, rank_statement
+from app.query.face import Face, Kind
+from app.query.model import EVERYTHING, Compare, Operator, Order, Page, Query
+from app.query.sql.pages import page_statement
+from app.storage.connection import compile_statement
+from app.storage.database import Database
+from app.storage.tables import clients
+from tests.clients.conftest import SELECTION, Office
+from tests.conftest import cloned, opened
+from tests.seeding import insert_many, make_organization
+
+LIMIT, ROWS = 101, 20_000
+DELETED_BETWEEN = 40
+"""Of the seeded rows every fifth is deleted: an index that holds them, too, passes some of them on its way."""
+ID = f"{ROWS // 2:024x}"
+
+Node = Mapping[str, Any]
+
+
+def walk_plan(node: Node) -> Iterator[Node]:
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from walk_plan(inner)
+
+
+async def explain(database: Database, statement: ClauseElement, parameters: Mapping[str, Any]) -> list[Node]:
+    """The nodes of the plan by which a statement ran, each with the rows that it gave."""
+    sql, names, own = compile_statement(statement, None)
+    values = [parameters[name] if name in parameters else own[name] for name in names]
+    async with database.read() as connection:
+        command = f"EXPLAIN (ANALYZE, BUFFERS off, TIMING off, FORMAT JSON) {sql}"
+        (plan,) = await connection.driver.fetchval(command, *values)
+    return list(walk_plan(plan["Plan"]))
+
+
+async def explain_page(database: Database, organization: str, face: Face, query: Query, page: Page) -> list[Node]:
+    selection = tuple((field.name, field) for field in face.fields.values())
+    statement, parameters = page_statement(clients, face, selection, query, page, keys=True)
+    return await explain(database, statement, {"organization": organization, **parameters})
+
+
+def indexes(nodes: list[Node]) -> set[str]:
+    return {node["Index Name"] for node in nodes if "Index Name" in node}
+
+
+def rows_read(nodes: list[Node]) -> float:
+    """Rows taken from the table, those too that a condition then left out."""
+    reading = [node for node in nodes if node.get("Relation Name") == "clients"]
+    read = ((one["Actual Rows"] + one.get("Rows Removed by Filter", 0)) * one["Actual Loops"] for one in reading)
+    return float(sum(read))
+
+
+def kinds(nodes: list[Node]) -> set[str]:
+    return {node["Node Type"] for node in nodes}
+
+
+@pytest.fixture(scope="module")
+async def filled(server_url: str, template: str) -> AsyncIterator[tuple[Database, str]]:
+    """A database that nothing changes any more, and in it an organization of 20,000 records beside a small one."""
+    async with cloned(server_url, template) as url, opened(url) as database:
+        organization = await make_organization(database)
+        for one, count in ((organization, ROWS), (await make_organization(database), 500)):
+            await insert_many(database, one, count)
+        yield database, organization
+
+
+@pytest.fixture
+def full(filled: tuple[Database, str]) -> Database:
+    return filled[0]
+
+
+@pytest.fixture
+def big(filled: tuple[Database, str]) -> str:
+    return filled[1]
+
+
+async def order_values(database: Database) -> dict[str, Any]:
+    async with database.read() as connection:
+        row = await connection.driver.fetchrow("SELECT * FROM clients WHERE id = $1 AND deleted_at IS NOT NULL", ID)
+    assert row is not None
+    return dict(row) | {"email": row["email_folded"], "name": row["name_folded"]}
+
+
+async def test_page_by_key_reads_a_page_of_rows(full: Database, big: str) -> None:
+    row = await order_values(full)
+    for column, index in {
+        "id": "ix_clients_live",
+        "name": "ix_clients_name",
+        "email": "ix_clients_email",
+        "created_at": "ix_clients_created_at",
+        "updated_at": "ix_clients_updated_at",
+    }.items():
+        places: list[tuple[Any, ...]] = [(ID,)] if column == "id" else [(row[column], ID)]
+        places += [(None, ID)] if column == "email" else []
+        for place in (None, *places):
+            for descending in (False, True):
+                query = Query(orders=(Order(column, descending),))
+                for page in (Page(LIMIT, after=place), Page(LIMIT, before=place, backward=True)):
+                    nodes = await explain_page(full, big, CUSTOMER, query, page)
+                    branches = 2 if column == "email" else 1
+                    assert indexes(nodes) == {index}, (query, page)
+                    assert not kinds(nodes) & {"Seq Scan", "Bitmap Heap Scan"}, (query, page)
+                    assert rows_read(nodes) <= branches * (LIMIT + DELETED_BETWEEN), (query, page)
+                    sorted_rows = [node["Actual Rows"] for node in nodes if node["Node Type"] == "Sort"]
+                    assert all(count <= branches * LIMIT for count in sorted_rows), (query, page)
+
+
+async def test_v1_page_by_time_reads_a_page_of_rows(full: Database, big: str) -> None:
+    for column in ("id", "created_at", "updated_at"):
+        for descending in (False, True):
+            query = Query(orders=(Order(column, descending),))
+            nodes = await explain_page(full, big, V1, query, Page(LIMIT))
+            assert "Sort" not in kinds(nodes)
+            assert rows_read(nodes) <= LIMIT + DELETED_BETWEEN
+
+
+async def test_one_record_is_read_by_its_key(full: Database, big: str) -> None:
+    parameters = {"organizations": [big], "record": f"{3:024x}"}
+    nodes = await explain(full, get_statement(SELECTION), parameters)
+    assert rows_read(nodes) == 1
+    assert indexes(nodes) <= {"ix_clients_live", "pk_clients"}
+
+
+async def test_total_reads_its_slots_only(full: Database, big: str) -> None:
+    nodes = await explain(full, TOTAL, {"organization": big})
+    assert {node["Relation Name"] for node in nodes if "Relation Name" in node} == {"client_totals"}
+
+
+async def test_selective_search_is_answered_by_the_trigrams(full: Database, big: str) -> None:
+    rare = "c4ca4238a0b9"
+    nodes = await explain_page(full, big, CUSTOMER, Query(words=(rare,)), Page(LIMIT))
+    assert indexes(nodes) == {"ix_clients_search_text"}
+    assert rows_read(nodes) <= 5
+    counting = count_statement(CUSTOMER, EVERYTHING, (False,), False)
+    nodes = await explain(full, counting, {"organization": big, "w0": rare})
+    assert indexes(nodes) == {"ix_clients_search_text"}
+    assert rows_read(nodes) <= 5
+
+
+async def test_beginning_of_a_name_is_ranked_by_its_index(full: Database, big: str) -> None:
+    parameters = {"organization": big, "term": "name c4ca42", "w0": "name", "w1": "c4ca42"}
+    nodes = await explain(full, rank_statement(SELECTION, (False, False), False), parameters)
+    conditions = [node.get("Index Cond", "") for node in nodes if node.get("Index Name") == "ix_clients_name"]
+    assert any("name_folded >=" in condition and "name_folded <" in condition for condition in conditions)
+    assert "Seq Scan" not in kinds(nodes)
+
+
+SEARCHED = {
+    "name", "email", "contact", "note", "address", "address2", "city", "zip", "state", "country", "tax_number",
+    "company_number", "iban", "bank", "swift", "website", "phone", "metadata", "custom", "bank_accounts",
+}  # fmt: skip
+WRITABLE = {row.column: row.kind for row in TABLE if row.writable and row.column != "type"}
+
+
+def value_with(column: str, word: str) -> Any:
+    """A value of a column's kind with a word in it."""
+    nested: dict[str, Any] = {
+        "unit_ids": [word],
+        "custom": {"outer": [{"inner": f"a {word} b"}]},
+        "data": [{"name": word}],
+        "metadata": {"key": word},
+        "bank_accounts": [{"type": "iban", "iban": word}],
+        "ujp": {"receiver_name": word},
+    }
+    return nested.get(column, True if WRITABLE[column] is Kind.BOOLEAN else f"before {word}")
+
+
+@pytest.mark.parametrize("column", sorted(WRITABLE))
+async def test_search_finds_what_was_written_last(office: Office, column: str) -> None:
+    hits = 1 if column in SEARCHED else 0
+    first, second = await office.add_all({column: value_with(column, "ČebelicaOne")}, {"name": "Other"})
+    assert await office.search("cebelicaone") == [first][:hits]
+    changed = {column: value_with(column, "ÉlanTwo")}
+    for client in (first, second):
+        await change_client(office.database, office.caller, client, changed, SELECTION)
+    assert await office.search("cebelicaone") == []
+    assert await office.search("ELANTWO") == [first, second][: hits * 2]
+    emptied = {column: {"metadata": {}, "name": "None"}.get(column)}
+    await change_client(office.database, office.caller, first, emptied, SELECTION)
+    assert await office.search("elantwo") == [second][:hits]
+
+
+FINDS: list[tuple[str, str, bool]] = [
+    ("Ann Lee", "ann", True),
+    ("Ann Lee", "LEE ann", True),
+    ("Ann Lee", "ann bo", False),
+    ("Ann Lee", "nn", False),
+    ("Ann Lee", "le", True),
+    ("Ann Lee", "nn l", False),
+    ("Müller & Söhne", "muller SOHNE", True),
+    ("Muller", "Müller", True),
+    ("Straße", "strasse", True),
+    ("STRASSE", "straße", True),
+    ("Łódź", "lodz", True),
+    ("ΟΔΟΣ", "οδος", True),
+    ("Жан", "жАН", True),
+    ("中文公司", "文公司", True),
+    ("Ｆｕｌｌ", "full", True),
+    ("100% wool", "100%", True),
+    ("100 wool", "100%", False),
+    ("snake_case", "e_c", True),
+    ("snakescase", "e_c", False),
+    ("back\\slash", "k\\s", True),
+    ("O'Hara", "o'hara", True),
+    ("L´Oréal", "l´oréal", True),
+    ("a ¨x", "¨x", True),
+    ("a\u00a0\u2003b\tc", "b c", True),
+    ("😀 smile", "😀", True),
+    ("e\u0301clair", "éclair", True),
+    ("éclair", "e\u0301clair", True),
+]
+
+
+@pytest.mark.parametrize(("name", "term", "found"), FINDS)
+async def test_search_ignores_case_accents_and_wildcards(office: Office, name: str, term: str, found: bool) -> None:
+    client = await office.add(name=name)
+    assert await office.search(*search_words(term)) == ([client] if found else [])
+    ranked = await search_clients(office.database, office.caller, office.organization, term, None, SELECTION)
+    assert [orjson.loads(json)["id"] for json in ranked] == ([client] if found else [])
+
+
+async def test_best_match_comes_first(office: Office) -> None:
+    names = ["Zann", "Ann Lee", "Big annual fair of many words", "ANN", "Annabel", "Bob"]
+    await office.add_all(*({"name": name, "type": "both" if name == "Bob" else None} for name in names))
+    noted = await office.add(name="Zoe", note="ann", type="supplier")
+
+    async def rank(term: str, types: list[str] | None) -> list[str]:
+        found = await search_clients(office.database, office.caller, office.organization, term, types, SELECTION)
+        return [orjson.loads(json)["name"] for json in found]
+
+    ranked = await rank("ann", None)
+    assert ranked[:3] == ["ANN", "Ann Lee", "Annabel"]
+    assert set(ranked[3:]) == {"Zann", "Big annual fair of many words", "Zoe"}
+    assert ranked[-1] == "Zoe"
+    assert await rank("ann", ["supplier", "both"]) == ["Zoe"]
+    assert (await office.row(noted))["note"] == "ann"
+
+
+async def test_ranking_ends_at_a_hundred(office: Office) -> None:
+    await office.add_all(*({"name": f"Same {index}"} for index in range(130)))
+    ranked = await search_clients(office.database, office.caller, office.organization, "same", None, ())
+    assert ranked == ["{}"] * 100
+
+
+async def test_exact_value_of_an_indexed_text_is_found_by_its_index(full: Database, big: str) -> None:
+    for column in ("name", "email"):
+        for face in (V1, CUSTOMER, GRAPHQL_CLIENT):
+            query = Query(Compare(column, Operator.EQ, "Name nobody"))
+            nodes = await explain_page(full, big, face, query, Page(LIMIT))
+            assert indexes(nodes) == {f"ix_clients_{column}"}
+            assert rows_read(nodes) == 0
