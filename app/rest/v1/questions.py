@@ -1,0 +1,172 @@
+"""Questions: LoopBack's `filter` and `where` become the neutral question, the page and the fields that are asked for."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.clients.faces import V1
+from app.errors import Malformed, TooSlow
+from app.query.dialects import LOOPBACK
+from app.query.model import EVERYTHING, And, Not, Operator, Or, Order, Predicate, Query
+from app.query.reader import read_predicate
+from app.query.sql.render import Selection
+from app.query.wording import show
+from app.rest.v1.arguments import DEEPEST_QUERY
+from app.rest.v1.includes import Include, read_include
+from app.rest.v1.refusals import refuse_depth
+from app.rest.v1.selections import ALL, read_fields
+
+NO_CONDITIONS = Query()
+SKIPPING_LIMIT = 100
+"""The limit of a question that skips and names none."""
+LARGEST = 2**63 - 1
+FURTHEST = 2**31 - 1 - 10_001
+"""No organization has this many clients; skipping as many finds nothing."""
+LEVELS_OF_SCOPE = 2
+"""How deep LoopBack finds a where: it stands in an `and` beside the organization's own condition."""
+
+LATEST_FIRST = Order("id", descending=True)
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)", re.ASCII)
+RADIX_NUMBER = re.compile(r"0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a list is asked for. A `limit` of None is the cap."""
+
+    query: Query = NO_CONDITIONS
+    selection: Selection = ALL
+    limit: int | None = None
+    skip: int = 0
+    include: Include | None = None
+
+
+PLAIN = Question()
+
+
+def read_question(tree: Mapping[str, Any] | None) -> Question:
+    """The question of a `filter`; members that LoopBack does not know are ignored. Raises Malformed."""
+    if not tree:
+        return PLAIN
+    limit, skip = read_page(tree)
+    orders = read_orders(tree.get("order"))
+    query = Query(read_where(tree.get("where")), (), orders, deleted_too=read_deleted(tree.get("deleted")))
+    selection = read_fields(tree["fields"]) if "fields" in tree else ALL
+    return Question(query, selection, limit, skip, read_include(tree.get("include")))
+
+
+def read_one(tree: Mapping[str, Any] | None) -> Question:
+    """Of a filter on one record only the fields and what is included count."""
+    if not tree:
+        return PLAIN
+    selection = ALL if tree.get("fields") is None else read_fields(tree["fields"])
+    return replace(PLAIN, selection=selection, include=read_include(tree.get("include")))
+
+
+def read_where(tree: object) -> Predicate:
+    """The predicate of a where. Raises Malformed."""
+    if tree is None or tree == "" or tree == {}:
+        return EVERYTHING
+    if _deeper_than(tree, DEEPEST_QUERY - LEVELS_OF_SCOPE):
+        raise refuse_depth(DEEPEST_QUERY)
+    return read_predicate(tree, LOOPBACK, V1)
+
+
+@contextmanager
+def patience(where: Predicate) -> Iterator[None]:
+    """Refuses what takes too long as the caller's mistake where a pattern may be the reason."""
+    try:
+        yield
+    except TooSlow as error:
+        if not _has_pattern(where):
+            raise
+        raise Malformed("The pattern takes too long to look for", "where") from error
+
+
+def _has_pattern(where: Predicate) -> bool:
+    match where:
+        case And(parts) | Or(parts):
+            return any(_has_pattern(part) for part in parts)
+        case Not(part):
+            return _has_pattern(part)
+    return where.operator is Operator.REGEX
+
+
+def _deeper_than(value: object, levels: int) -> bool:
+    """Whether a value has members below this many levels; its own are on the first."""
+    if not isinstance(value, Mapping | list):
+        return False
+    members = value.values() if isinstance(value, Mapping) else value
+    return any(levels == 0 or _deeper_than(member, levels - 1) for member in members)
+
+
+def read_deleted(value: object) -> bool:
+    """Whether deleted records are listed too: for true and 1 alone, spelled either way."""
+    return value is True or value in ("true", "1") or (value == 1 and isinstance(value, int | float))
+
+
+def read_page(tree: Mapping[str, Any]) -> tuple[int | None, int]:
+    """Limit and skip. As in LoopBack, values that are false to JavaScript are absent, and skip wins over offset."""
+    limit, skip = tree.get("limit"), tree.get("skip")
+    skip = skip if _truthy(skip) else tree.get("offset")
+    if not _truthy(limit) and not _truthy(skip):
+        return None, 0
+    most = _whole(limit, 1) if _truthy(limit) else SKIPPING_LIMIT
+    if most is None:
+        raise Malformed(f"The limit parameter {show(limit)} is not valid", "limit")
+    start = _whole(skip, 0) if _truthy(skip) else 0
+    if start is None:
+        raise Malformed(f"The offset/skip parameter {show(skip)} is not valid", "skip")
+    return most, min(start, FURTHEST)
+
+
+def _truthy(value: object) -> bool:
+    return isinstance(value, Mapping | list) or bool(value)
+
+
+def _whole(value: object, least: int) -> int | None:
+    """The whole number that JavaScript's Number() makes of a value; None for a list, or one that no database counts to."""
+    number = value if isinstance(value, int | float) else _number(value.strip()) if isinstance(value, str) else None
+    if number is None or not math.isfinite(number) or number != int(number) or not least <= number <= LARGEST:
+        return None
+    return int(number)
+
+
+def _number(text: str) -> float | None:
+    if not text:
+        return 0
+    if RADIX_NUMBER.fullmatch(text):
+        return int(text, 0) if len(text) < 100 else math.inf
+    return float(text) if NUMBER.fullmatch(text) else None
+
+
+def read_orders(value: object) -> tuple[Order, ...]:
+    """The orders of a text, several of them split at commas, or of a list of texts; further words are dropped.
+
+    LoopBack leaves the order of equal rows to chance; here the record made last comes first.
+    """
+    if not _truthy(value):
+        return ()
+    orders: list[Order] = []
+    for text in value if isinstance(value, list) else [value]:
+        if not isinstance(text, str):
+            raise Malformed(f"The order {show(text)} is not valid", "order")
+        orders += [_read_order(token) for token in re.split(r"(?:\s*,\s*)+", text) if token]
+    if not orders:
+        raise Malformed(f"The order {show(value)} is not valid", "order")
+    return (*dict.fromkeys(orders), LATEST_FIRST)
+
+
+def _read_order(token: str) -> Order:
+    name, *words = re.split(r"\s+", token)
+    direction = words[0].upper() if words else "ASC"
+    if direction not in ("ASC", "DESC"):
+        raise Malformed(f"The order {show(token)} has invalid direction", "order")
+    field = V1.fields.get(name)
+    if field is None or not field.sortable:
+        raise Malformed(f"There is no property {name!r} to order by", "order")
+    return Order(field.column, direction == "DESC")

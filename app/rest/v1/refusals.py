@@ -1,0 +1,46 @@
+"""What only this door refuses, in LoopBack's words."""
+
+from app.errors import Malformed, Refusal
+
+
+class NoMethod(Refusal):
+    """No operation is at this path with this method."""
+
+
+class BadEncoding(Refusal):
+    """A part of the path is no percent-encoded UTF-8."""
+
+
+class UnknownModel(Refusal):
+    """There is no such record, in the words and with the code of the operation that looked for it."""
+
+    def __init__(self, message: str, code: str | None = "MODEL_NOT_FOUND") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class WrongType(Refusal):
+    """The body is of a type, in a charset or in an encoding that is not read here."""
+
+
+class TooManyProblems(Refusal):
+    """Some items of a list are not valid: for each item nothing, or what was wrong with it."""
+
+    def __init__(self, problems: list[Refusal | None]) -> None:
+        super().__init__("Failed with multiple errors, see `details` for more information.")
+        self.problems = problems
+
+
+NOT_AN_OBJECT, NOT_A_STRING = "Value is not an object.", "Value is not a string."
+
+
+def refuse_missing(name: str) -> Malformed:
+    return Malformed(f"{name} is a required argument", name)
+
+
+def refuse_depth(most: int) -> Malformed:
+    return Malformed(f"The query object exceeds maximum depth {most}", code="QUERY_OBJECT_TOO_DEEP")
+
+
+def no_model(record_id: str) -> UnknownModel:
+    return UnknownModel(f"could not find a model with id {record_id}")

@@ -1,0 +1,173 @@
+"""The operations that write: create, replace, patch, delete and send-reminder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.auth import Principal
+from app.clients.faces import V1
+from app.clients.record import V1_RULES, Values, read_body
+from app.clients.reminders import send_reminder
+from app.clients.repository import Found
+from app.clients.service import add_clients, change_client, get_client, remove_client
+from app.errors import Invalid, Malformed, NotFound, Problem, Stale
+from app.idempotency import Answer
+from app.query.reader import MOST_MEMBERS
+from app.query.wording import stringify
+from app.rest.v1.answers import Reply, join_rows, show, show_record, tag
+from app.rest.v1.call import Call
+from app.rest.v1.reads import require_organization
+from app.rest.v1.refusals import TooManyProblems, UnknownModel, no_model
+from app.rest.v1.selections import ALL
+
+FIRST_VERSION = 1
+
+
+async def create(call: Call) -> Reply:
+    """A new client of an organization, or from a list all of them or none."""
+    body = await call.body()
+    given = body.value if isinstance(body.value, list) else body.object() if body.value is not None else {}
+    if isinstance(given, list):
+        check_items(given)
+    principal = await require_organization(call)
+    principal.require_write()
+    if isinstance(given, list):
+        records, answer = read_items(given), _answer_rows
+    else:
+        records, answer = [read_new(given)], _answer_one
+    key = call.key(principal, "create", body.data)
+    done = await add_clients(call.database, principal, call.id, records, ALL, key=key, answer=answer)
+    return Reply(done.body, done.status, () if isinstance(given, list) else tag(FIRST_VERSION))
+
+
+def _answer_one(found: Sequence[Found]) -> Answer:
+    return Answer(200, found[0].json.encode())
+
+
+def _answer_rows(found: Sequence[Found]) -> Answer:
+    return Answer(200, join_rows([one.json for one in found]))
+
+
+def check_items(items: Sequence[object]) -> None:
+    if not all(isinstance(item, dict) for item in items):
+        raise Malformed("Some of array items are not an object.")
+    if len(items) > MOST_MEMBERS:
+        raise Malformed(f"A list may have at most {MOST_MEMBERS} members, not {len(items)}")
+
+
+def read_items(items: Sequence[Mapping[str, Any]]) -> list[Values]:
+    """The values of every item. Raises TooManyProblems when any is not valid."""
+    records: list[Values] = []
+    problems: list[Invalid | None] = []
+    for item in items:
+        try:
+            records.append(read_new(item))
+            problems.append(None)
+        except Invalid as invalid:
+            problems.append(invalid)
+    if any(problems):
+        raise TooManyProblems([*problems])
+    return records
+
+
+def read_new(body: Mapping[str, Any]) -> Values:
+    """The values of a new client, whose id nobody chooses."""
+    chosen = body.get("id")
+    problems = [] if chosen in (None, "") else [Problem("id", "absence", "can't be set", chosen)]
+    try:
+        values = read_body(V1, body, V1_RULES, "create")
+    except Invalid as invalid:
+        raise Invalid([*invalid.problems, *problems]) from invalid
+    if problems:
+        raise Invalid(problems)
+    return values
+
+
+async def replace(call: Call) -> Reply:
+    """Every writable property anew; what is not given gets its default."""
+    given = (await call.body()).object()
+    principal = await call.principal()
+    principal.require_write()
+    if given.get("id") not in (None, call.id):
+        raise Malformed(f"id property (id) cannot be updated from {call.id} to {_plain(given['id'])}", "id")
+    values = read_body(V1, given, V1_RULES, "replace")
+    try:
+        found = await change_client(call.database, principal, call.id, values, ALL, expected=call.expected())
+    except NotFound as error:
+        raise UnknownModel(f"Could not replace. Object with id {call.id} does not exist!", None) from error
+    return show_record(found)
+
+
+async def patch(call: Call) -> Reply:
+    """The given properties; objects are replaced whole."""
+    body = await call.body()
+    body.need_type()
+    given = body.object()
+    principal = await call.principal()
+    principal.require_write()
+    try:
+        return show_record(await _patched(call, principal, given))
+    except (Invalid, Malformed):
+        await _require(call, principal)
+        raise
+    except NotFound as error:
+        raise no_model(call.id) from error
+
+
+async def _patched(call: Call, principal: Principal, given: Mapping[str, Any]) -> Found:
+    if "id" in given and given["id"] != call.id:
+        message = f"id cannot be updated from {call.id} to {_plain(given['id'])} when forceId is set to true"
+        raise Malformed(message, "id")
+    values = read_body(V1, given, V1_RULES, "update")
+    if values:
+        return await change_client(call.database, principal, call.id, values, ALL, expected=call.expected())
+    found, expected = await get_client(call.database, principal, call.id, ALL), call.expected()
+    if expected is not None and found.version not in expected:
+        raise Stale("The record has changed since that version")
+    return found
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else stringify(value)
+
+
+async def _require(call: Call, principal: Principal) -> None:
+    """Raises UnknownModel where there is no such client, which comes before anything wrong with a patch."""
+    try:
+        await get_client(call.database, principal, call.id, ())
+    except NotFound as error:
+        raise no_model(call.id) from error
+
+
+async def delete(call: Call) -> Reply:
+    """One client, or none; with If-Match, none is a record that has changed."""
+    principal = await call.principal()
+    principal.require_write()
+    try:
+        await remove_client(call.database, principal, call.id, (), expected=call.expected())
+    except NotFound as error:
+        if call.header(b"if-match") is not None:
+            raise Stale("There is no such version of the record") from error
+        return show({"count": 0})
+    return show({"count": 1})
+
+
+async def remind(call: Call) -> Reply:
+    """A reminder, safe in the outbox."""
+    body = await call.body()
+    body.need_type()
+    recipient, language = body.text("email"), body.text("l")
+    principal = await call.principal()
+    key = call.key(principal, "remind", body.data)
+    try:
+        await send_reminder(
+            call.database,
+            call.services.outbox,
+            principal,
+            call.id,
+            recipient=recipient,
+            language=language,
+            key=key,
+        )
+    except NotFound as error:
+        raise no_model(call.id) from error
+    return show({"success": True})

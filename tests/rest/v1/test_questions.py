@@ -1,0 +1,263 @@
+"""Reading a filter: both forms give the same question, and what is wrong is refused in LoopBack's words."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from app.errors import Malformed
+from app.query.model import EVERYTHING, And, Compare, Not, Operator, Or, Order, Predicate, Query
+from app.rest.v1.arguments import object_argument, read_query
+from app.rest.v1.includes import Include
+from app.rest.v1.questions import FURTHEST, LATEST_FIRST, Question, read_question, read_where
+
+
+def read(query: str) -> Question:
+    return read_question(object_argument(read_query(query, "filter"), "filter"))
+
+
+def read_json(filter_: Any) -> Question:
+    return read(f"filter={quote(json.dumps(filter_))}")
+
+
+def equal(column: str, value: object) -> Compare:
+    return Compare(column, Operator.EQ, value)
+
+
+SCOPED = {"relation": "organization", "scope": {"fields": ["name"]}}
+
+BOTH_FORMS: list[tuple[Any, str, Question]] = [
+    ({}, "", Question()),
+    (None, "filter=", Question()),
+    ({"where": None}, "filter[where]=", Question()),
+    ({"where": {"name": "x"}}, "filter[where][name]=x", Question(Query(equal("name", "x")))),
+    ({"where": {"taxSubject": "true"}}, "filter[where][taxSubject]=true", Question(Query(equal("tax_subject", True)))),
+    (
+        {"where": {"and": [{"name": "x"}, {"city": "y"}]}},
+        "filter[where][and][0][name]=x&filter[where][and][1][city]=y",
+        Question(Query(And((equal("name", "x"), equal("city", "y"))))),
+    ),
+    (
+        {"where": {"or": [{"and": [{"name": "x"}, {"city": "y"}]}, {"zip": "1"}]}},
+        "filter[where][or][0][and][0][name]=x&filter[where][or][0][and][1][city]=y&filter[where][or][1][zip]=1",
+        Question(Query(Or((And((equal("name", "x"), equal("city", "y"))), equal("zip", "1"))))),
+    ),
+    (
+        {"where": {"country": {"inq": ["a", "b"]}}},
+        "filter[where][country][inq]=a&filter[where][country][inq]=b",
+        Question(Query(Compare("country", Operator.IN, ("a", "b")))),
+    ),
+    (
+        {"where": {"custom.a.b": {"nlike": "%x", "options": "i"}}},
+        "filter[where][custom.a.b][nlike]=%25x&filter[where][custom.a.b][options]=i",
+        Question(Query(Not(Compare("custom", Operator.LIKE, "%x", ("a", "b"), ignore_case=True)))),
+    ),
+    (
+        {"where": {"zip": {"gte": "1", "lt": "5"}}},
+        "filter[where][zip][gte]=1&filter[where][zip][lt]=5",
+        Question(Query(And((Compare("zip", Operator.GTE, "1"), Compare("zip", Operator.LT, "5"))))),
+    ),
+    ({"limit": "5", "skip": "2"}, "filter[limit]=5&filter[skip]=2", Question(limit=5, skip=2)),
+    ({"offset": " 2 "}, "filter[offset]=+2+", Question(limit=100, skip=2)),
+    ({"limit": "1e1"}, "filter[limit]=1e1", Question(limit=10)),
+    ({"limit": "0x10"}, "filter[limit]=0x10", Question(limit=16)),
+    ({"limit": ""}, "filter[limit]=", Question()),
+    (
+        {"order": "city desc, name"},
+        "filter[order]=city+desc,name",
+        Question(Query(orders=(Order("city", descending=True), Order("name"), LATEST_FIRST))),
+    ),
+    (
+        {"order": ["city ASC NULLS FIRST"]},
+        "filter[order][]=city%20ASC%20x",
+        Question(Query(orders=(Order("city"), LATEST_FIRST))),
+    ),
+    ({"deleted": "true"}, "filter[deleted]=true", Question(Query(deleted_too=True))),
+    ({"deleted": "false"}, "filter[deleted]=false", Question()),
+    ({"include": "organization"}, "filter[include]=organization", Question(include=Include())),
+    ({"include": ["organization"]}, "filter[include][]=organization", Question(include=Include())),
+    ({"nope": {"a": 1}}, "filter[nope][a]=1", Question()),
+]
+
+
+@pytest.mark.parametrize(("filter_", "brackets", "question"), BOTH_FORMS)
+def test_json_and_brackets_ask_the_same(filter_: Any, brackets: str, question: Question) -> None:
+    assert read_json(filter_) == question
+    assert read(brackets) == question
+
+
+@pytest.mark.parametrize(
+    ("filter_", "question"),
+    [
+        ({"limit": 0}, Question()),
+        ({"limit": False, "skip": 0, "offset": 3}, Question(limit=100, skip=3)),
+        ({"limit": True}, Question(limit=1)),
+        ({"limit": 5, "skip": 1e15}, Question(limit=5, skip=FURTHEST)),
+        ({"deleted": 1}, Question(Query(deleted_too=True))),
+        ({"deleted": "yes"}, Question()),
+        ({"where": {}, "order": None, "include": 5}, Question()),
+        (
+            {"include": [{}, [[]], {"relation": "organization", "scope": {"fields": ["name"]}}]},
+            Question(include=Include(("id", "name"))),
+        ),
+    ],
+)
+def test_json_alone_can_say(filter_: Any, question: Question) -> None:
+    assert read_json(filter_) == question
+
+
+@pytest.mark.parametrize(
+    ("where", "predicate"),
+    [
+        ({"name": 5}, equal("name", "5")),
+        ({"name": 1e21}, equal("name", "1e+21")),
+        ({"name": True}, equal("name", "true")),
+        ({"id": 12}, equal("id", "12")),
+        ({"email": None}, Compare("email", Operator.IS_NULL, True)),
+        ({"email": {"neq": None}}, Compare("email", Operator.IS_NULL, False)),
+        ({"zip": {"gt": None}}, Or(())),
+        ({"zip": {"between": {"0": "1", "1": "2"}}}, Compare("zip", Operator.BETWEEN, ("1", "2"))),
+        ({"zip": {"inq": []}}, Compare("zip", Operator.IN, ())),
+        ({"zip": {"inq": ["1", None]}}, Compare("zip", Operator.IN, ("1",))),
+        ({"zip": {"nin": [None]}}, Compare("zip", Operator.IS_NULL, False)),
+        (
+            {"zip": {"nin": ["1", None]}},
+            And((Compare("zip", Operator.NOT_IN, ("1",)), Compare("zip", Operator.IS_NULL, False))),
+        ),
+        ({"name": {"regexp": "/^a/gi"}}, Compare("name", Operator.REGEX, "^a", ignore_case=True)),
+        ({"name": {"regexp": "a/i"}}, Compare("name", Operator.REGEX, "a/i")),
+        ({"name": {"regexp": "/a/i/b"}}, None),
+        ({"custom.level": 7}, Compare("custom", Operator.EQ, 7, ("level",))),
+        ({"custom.vip": True}, Compare("custom", Operator.EQ, "true", ("vip",))),
+        ({"custom.": "x"}, Compare("custom", Operator.EQ, "x", ("",))),
+        ({"and": []}, EVERYTHING),
+        ({"or": [{}]}, EVERYTHING),
+        ({"or": {"0": {"name": "x"}}}, equal("name", "x")),
+    ],
+)
+def test_a_where_becomes_a_predicate(where: Any, predicate: Predicate | None) -> None:
+    if predicate is None:
+        with pytest.raises(Malformed):
+            read_where(where)
+    else:
+        assert read_where(where) == predicate
+
+
+NO_LIST = "Value is not an array or object with sequential numeric indices"
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("x", 'The where clause "x" is not an object'),
+        ([{"name": "x"}], 'The where clause [{"name":"x"}] is not an object'),
+        ({"and": ["ü"]}, 'The where clause "ü" is not an object'),
+        ({"and": 5.0}, f"The and operator has invalid clauses 5: {NO_LIST}"),
+        ({"or": None}, f'The or operator has invalid clauses "null": {NO_LIST}'),
+        ({"zip": {"inq": {"1": "x"}}}, f'The zip property has invalid clause {{"inq":{{"1":"x"}}}}: Error: {NO_LIST}'),
+        ({"zip": {"between": "x"}}, f'The zip property has invalid clause {{"between":"x"}}: Error: {NO_LIST}'),
+        (
+            {"zip": {"between": []}},
+            'The zip property has invalid clause {"between":[]}: Expected precisely 2 values, received 0',
+        ),
+        ({"name": {"like": 1.5}}, 'The name property has invalid clause {"like":1.5}: Expected a string or RegExp'),
+        ({"name": {"regexp": None}}, "Invalid argument, must be a string, regex literal, or RegExp object"),
+        ({"name": {"regexp": "/x/Iz"}}, "Invalid regex flags: I,z"),
+        ({"name": {"$gt": "", "$ne": 1}}, 'Operators "$gt, $ne" are not allowed in query'),
+    ],
+)
+def test_mistakes_are_refused_in_loopbacks_words(where: Any, message: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        read_where(where)
+    assert refused.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("filter_", "message"),
+    [
+        ({"limit": {}}, "The limit parameter {} is not valid"),
+        ({"limit": []}, "The limit parameter [] is not valid"),
+        ({"limit": "0"}, 'The limit parameter "0" is not valid'),
+        ({"limit": 2**63}, "The limit parameter 9223372036854776000 is not valid"),
+        ({"skip": 1e30}, "The offset/skip parameter 1e+30 is not valid"),
+        ({"offset": "-1"}, 'The offset/skip parameter "-1" is not valid'),
+        ({"order": {"name": "DESC"}}, 'The order {"name":"DESC"} is not valid'),
+        ({"order": [None]}, 'The order "null" is not valid'),
+        ({"order": []}, "The order [] is not valid"),
+        ({"order": [""]}, 'The order [""] is not valid'),
+        ({"order": " name"}, 'The order " name" has invalid direction'),
+        ({"order": "city,name up"}, 'The order "name up" has invalid direction'),
+        ({"include": ["organization", "x"]}, 'Relation "x" is not defined for Client model'),
+        ({"include": {"organization": "clients"}}, "An included organization includes nothing itself"),
+        ({"fields": [["name"]]}, 'The fields parameter [["name"]] is not valid'),
+        ({"fields": {"constructor": True}}, "There is no property 'constructor'"),
+    ],
+)
+def test_other_mistakes_in_a_filter_are_refused(filter_: Any, message: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        read_json(filter_)
+    assert refused.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        (["name", "id", "nope", 5], ["id", "name"]),
+        ("name", ["name"]),
+        ("name,email", []),
+        ({"email": True, "name": 0}, ["email"]),
+        ({"name": "false", "email": 1}, ["email"]),
+        ({"nope": True}, []),
+    ],
+)
+def test_fields_choose(fields: Any, shown: list[str]) -> None:
+    assert sorted(name for name, _ in read_json({"fields": fields}).selection) == shown
+
+
+@pytest.mark.parametrize("fields", ["", [], {}, True, 5, {"nope": False}])
+def test_fields_that_choose_nothing_show_everything(fields: Any) -> None:
+    assert read_json({"fields": fields}).selection is Question().selection
+
+
+def test_fields_that_only_hide_show_the_rest() -> None:
+    shown = {name for name, _ in read_json({"fields": {"name": False, "email": None, "zip": "0"}}).selection}
+    assert shown == {name for name, _ in Question().selection} - {"name", "email", "zip"}
+
+
+def nested(levels: int, leaf: Any) -> Any:
+    return {"and": [nested(levels - 1, leaf)]} if levels else leaf
+
+
+def test_a_where_may_be_as_deep_as_in_loopback() -> None:
+    assert read_where(nested(4, {"name": {"like": "x"}})) == Compare("name", Operator.LIKE, "x")
+    for where in (nested(5, {"name": "x"}), nested(4, {"name": {"inq": ["x"]}}), nested(400, {"name": "x"})):
+        with pytest.raises(Malformed, match="exceeds maximum depth 12") as refused:
+            read_where(where)
+        assert refused.value.code == "QUERY_OBJECT_TOO_DEEP"
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("filter=[]", "Value is not an object."),
+        ("filter=5", "Value is not an object."),
+        ("filter=%", "Value is not an object."),
+        ("filter={}&filter={}", "Value is not an object."),
+        ("filter={}&filter[limit]=1", "Value is not an object."),
+        ("filter[]=x", "Value is not an object."),
+        ("filter={limit:1}", "Cannot parse JSON-encoded object value."),
+        ('filter={"limit":NaN}', "Cannot parse JSON-encoded object value."),
+        ("filter=" + quote('{"a":' * 2000 + "1" + "}" * 2000), "The query object exceeds maximum depth 12"),
+        ("filter" + "[a]" * 21 + "=1", "filter has over 20 brackets"),
+        ("&".join(["a=1"] * 1001), "There are over 1000 parameters"),
+    ],
+)
+def test_an_argument_that_is_no_object_is_refused(query: str, message: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        read(query)
+    assert refused.value.message == message
+
+
+def test_blanks_around_json_are_no_matter() -> None:
+    assert read("filter=%20{%22limit%22:3}+") == Question(limit=3)
