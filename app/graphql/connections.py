@@ -1,0 +1,119 @@
+"""Connections: a page of records by key, rendered by the database where no field needs a resolver."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.auth import Principal
+from app.clients.service import Listing, list_clients, search_words
+from app.errors import Malformed
+from app.graphql.context import Context, Info, planned
+from app.graphql.inputs import read_orders, to_plain
+from app.graphql.loading import whole_record
+from app.graphql.plans import ConnectionPlan, Reading, plan_connection
+from app.graphql.rendered import Rendered
+from app.graphql.types import Connection, Edge, PageInfo
+from app.query.cursor import fingerprint, positions, read_cursor, write_cursor
+from app.query.dialects import GRAPHQL
+from app.query.face import Face
+from app.query.model import EVERYTHING, Page, Query
+from app.query.reader import read_predicate
+from app.query.sql.pages import complete_orders
+from app.query.values import check_text
+
+LARGEST_PAGE, DEFAULT_PAGE = 100, 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The arguments of a connection, as they were given; None stands for absent ones."""
+
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+    filter: Any
+    search: str | None
+    order_by: list[Any] | None
+    include_deleted: bool | None
+
+
+def read_query(asked: Asked, face: Face) -> Query:
+    where = read_predicate(to_plain(asked.filter), GRAPHQL, face) if asked.filter else EVERYTHING
+    words = search_words(check_text(asked.search, "search")) if asked.search else ()
+    return Query(where, words, read_orders(asked.order_by), bool(asked.include_deleted))
+
+
+def read_page(asked: Asked, face: Face, query: Query, mark: str) -> Page:
+    """The page. Raises Malformed for a negative count, one over 100, both counts, or a cursor of another question."""
+    if asked.first is not None and asked.last is not None:
+        raise Malformed("Ask for the first or for the last records, not for both", "last")
+    for name, count in (("first", asked.first), ("last", asked.last)):
+        if count is not None and not 0 <= count <= LARGEST_PAGE:
+            raise Malformed(f"{name} is from 0 to {LARGEST_PAGE}, not {count}", name)
+    orders = complete_orders(query.orders)
+    after, before = (
+        None if text is None else positions(face, orders, read_cursor(mark, text, name, len(orders)), name)
+        for name, text in (("after", asked.after), ("before", asked.before))
+    )
+    backward = asked.last is not None
+    count = asked.last if backward else asked.first
+    return Page(DEFAULT_PAGE if count is None else count, after=after, before=before, backward=backward)
+
+
+async def resolve_connection(info: Info, face: Face, type_: Any, organization_id: str, asked: Asked) -> Connection[Any]:
+    """The connection of an organization's records under a face."""
+
+    def plan(reading: Reading, nodes: Sequence[Any]) -> ConnectionPlan:
+        return plan_connection(reading, nodes, face, face.noun)
+
+    made = planned(info, face.name, plan)
+    query = read_query(asked, face)
+    mark = fingerprint(face.name, query)
+    page = read_page(asked, face, query, mark)
+    selection = made.selection if made.selection is not None else whole_record(face)
+    listing = await list_clients(
+        info.context.database,
+        info.context.principal,
+        organization_id,
+        face,
+        selection,
+        query,
+        page,
+        rows=made.rows,
+        total=made.total,
+        probe=(made.previous and page.after is not None) or (made.next and page.before is not None),
+    )
+    return _connection(listing, made, mark, type_)
+
+
+def _connection(listing: Listing, plan: ConnectionPlan, mark: str, type_: Any) -> Connection[Any]:
+    keyed = [(json, write_cursor(mark, keys or "[]")) for json, keys in listing.rows]
+    page_info = PageInfo(
+        has_next_page=listing.has_next,
+        has_previous_page=listing.has_previous,
+        start_cursor=keyed[0][1] if keyed else None,
+        end_cursor=keyed[-1][1] if keyed else None,
+    )
+    edges, nodes = _rendered(keyed, plan) if plan.selection is not None else _resolved(keyed, type_)
+    return Connection(edges=edges, nodes=nodes, page_info=page_info, total_count=listing.total or 0)
+
+
+def _rendered(keyed: Sequence[tuple[str, str]], plan: ConnectionPlan) -> tuple[Any, Any]:
+    nodes = Rendered(f"[{','.join(json for json, _ in keyed)}]")
+    if plan.edge is None:
+        return [], nodes
+    return Rendered(f"[{','.join(plan.edge.fill(json, cursor) for json, cursor in keyed)}]"), nodes
+
+
+def _resolved(keyed: Sequence[tuple[str, str]], type_: Any) -> tuple[Any, Any]:
+    edges = [Edge(cursor=cursor, node=type_.of(orjson.loads(json))) for json, cursor in keyed]
+    return edges, [edge.node for edge in edges]
+
+
+def default_organization(context: Context) -> str | None:
+    """The first created organization within the caller's reach."""
+    principal: Principal = context.principal
+    return principal.organizations[0] if principal.organizations else None

@@ -1,0 +1,38 @@
+const settings = JSON.parse(document.getElementById('graphiql-settings').textContent);
+const root = document.getElementById('graphiql');
+
+/** Each request gets its own lazy socket client, so that the headers of its tab are what connection_init carries. */
+function fetchGraphQL(request, options) {
+  const socket = new URL(settings.subscriptions, location.href);
+  socket.protocol = socket.protocol.replace('http', 'ws');
+  const fetcher = GraphiQL.createFetcher({
+    url: settings.endpoint,
+    wsClient: graphqlWs.createClient({ url: socket.href, connectionParams: options?.headers }),
+    enableIncrementalDelivery: false,
+  });
+  return fetcher(request, options);
+}
+
+function renderPage() {
+  const name = React.createElement('span', { className: 'service-name' }, settings.service);
+  const logo = React.createElement(GraphiQL.Logo, null, name);
+  const storage = GraphiQL.createLocalStorage({ namespace: `${settings.service}-fallback` });
+  const properties = {
+    fetcher: fetchGraphQL,
+    storage,
+    defaultTabs: settings.tabs,
+    defaultHeaders: settings.headers,
+    defaultQuery: '',
+    initialVariables: storage.getItem('graphiql:tabState') ? undefined : settings.tabs[0].variables,
+    defaultEditorToolsVisibility: settings.authorized ? 'variables' : 'headers',
+    inputValueDeprecation: true,
+    schemaDescription: true,
+  };
+  ReactDOM.createRoot(root).render(React.createElement(GraphiQL, properties, logo));
+}
+
+if (window.React && window.ReactDOM && window.GraphiQL && window.graphqlWs) {
+  renderPage();
+} else {
+  root.textContent = 'The files of GraphiQL could not be loaded, or were not the expected ones.';
+}

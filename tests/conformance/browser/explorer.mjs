@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+
+import { chromium } from 'playwright-core';
+
+const DEADLINE = 30_000;
+const EDITORS = {
+  query: '.graphiql-query-editor .graphiql-editor',
+  headers: '.graphiql-editor-tool .graphiql-editor:not(.hidden)',
+  variables: '.graphiql-editor-tool .graphiql-editor:not(.hidden)',
+  response: '.result-window',
+};
+const TAB = '.graphiql-tab-button';
+const LINES = '.view-line, .CodeMirror-line';
+
+/** A headless Chromium in which no name but the service's own address can be found. */
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
+    ],
+  });
+}
+
+function isOperation(request) {
+  return request.method() === 'POST' && request.postDataJSON().operationName !== 'IntrospectionQuery';
+}
+
+/** GraphiQL as a person sees it: named tabs, editors to type into, a response to read. */
+export class Explorer {
+  constructor(page) {
+    this.page = page;
+    this.hosts = new Set();
+    this.complaints = [];
+    page.on('request', (request) => this.#noteHost(request.url()));
+    page.on('websocket', (socket) => this.#noteHost(socket.url()));
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+  }
+
+  #noteHost(address) {
+    const { protocol, host } = new URL(address);
+    if (protocol !== 'data:' && protocol !== 'blob:') this.hosts.add(host);
+  }
+
+  async open(url) {
+    await this.page.goto(url);
+    await this.page.locator(EDITORS.query).locator(LINES).first().waitFor({ timeout: DEADLINE });
+  }
+
+  /** Puts the token into the header editor, unless the page came with it. */
+  async authorize(token) {
+    await this.showTool('Headers');
+    const settings = await this.page.locator('#graphiql-settings').textContent();
+    if (!settings.includes(token)) await this.type('headers', JSON.stringify({ Authorization: `Bearer ${token}` }));
+    await this.sees('headers', `Bearer ${token}`);
+  }
+
+  /** Shows the editor of the Variables or of the Headers. */
+  async showTool(name) {
+    await this.page.getByRole('button', { name, exact: true }).click();
+  }
+
+  tabs() {
+    return this.page.locator(TAB).allTextContents();
+  }
+
+  async showTab(name) {
+    await this.page.locator(TAB).getByText(name, { exact: true }).click();
+  }
+
+  /** Replaces what an editor holds. */
+  async type(editor, text) {
+    await this.page.locator(EDITORS[editor]).locator(LINES).first().click();
+    await this.page.keyboard.press('ControlOrMeta+A');
+    await this.page.keyboard.press('Delete');
+    await this.page.keyboard.insertText(text);
+  }
+
+  /** Replaces the operation, and waits until GraphiQL has read its name and put it on the tab. */
+  async typeQuery(text) {
+    await this.type('query', text);
+    const [, name] = /^\w+ (\w+)/.exec(text);
+    await this.page.locator('.graphiql-tab-active').getByText(name, { exact: true }).waitFor({ timeout: DEADLINE });
+  }
+
+  /** Runs the operation and gives the body that came back over HTTP. */
+  async run() {
+    const answered = this.page.waitForResponse((response) => isOperation(response.request()), { timeout: DEADLINE });
+    await this.press();
+    return (await answered).json();
+  }
+
+  async press() {
+    await this.page.getByRole('button', { name: /^Execute query/ }).click();
+  }
+
+  /** Waits until an editor or the response pane shows a text. */
+  async sees(editor, text) {
+    await this.page.waitForFunction(
+      ([selector, lines, wanted]) =>
+        [...document.querySelectorAll(`${selector} :is(${lines})`)]
+          .map((line) => line.textContent.replaceAll('\u00a0', ' '))
+          .join('\n')
+          .includes(wanted),
+      [EDITORS[editor], LINES, text],
+      { timeout: DEADLINE },
+    );
+  }
+
+  /** Keeps a picture when SCREENSHOTS names a folder. */
+  async picture(name) {
+    if (process.env.SCREENSHOTS) await this.page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * GraphiQL in a real browser that can reach nothing but the service.
+ *
+ * CLIENTELE_URL     the running service, such as http://127.0.0.1:8000
+ * CLIENTELE_TOKEN   an access token that may read and write
+ * CLIENTELE_PYTHON  the interpreter that has the service installed (default: python3), for the page without its bundle
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { Explorer, launchBrowser } from './explorer.mjs';
+
+const SOURCE = fileURLToPath(new URL('../../../app/graphql/graphiql/', import.meta.url));
+const URL_OF_PAGE = new URL('/graphql', process.env.CLIENTELE_URL).href;
+const TOKEN = process.env.CLIENTELE_TOKEN;
+const CDN = 'https://cdn.jsdelivr.net/npm/';
+const QUERY = 'query Typed { clients(first: 3) { totalCount nodes { name } } }';
+const SUBSCRIPTION = 'subscription Watched { somethingChanged }';
+const EXAMPLES = readExamples();
+const TAB_NAMES = EXAMPLES.map(({ name }) => name);
+
+let browser;
+let folder;
+
+before(async () => {
+  assert.ok(TOKEN, 'CLIENTELE_TOKEN is needed');
+  folder = mkdtempSync(join(tmpdir(), 'graphiql-'));
+  browser = await launchBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function readExamples() {
+  const listed = JSON.parse(readFileSync(join(SOURCE, 'examples.json'), 'utf8'));
+  return listed.map(({ lines, variables }) => ({ name: /^\w+ (\w+)/m.exec(lines.join('\n'))[1], variables }));
+}
+
+async function visit(context, check, prepare = async () => {}) {
+  const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })).newPage();
+  try {
+    await prepare(page);
+    await check(new Explorer(page));
+  } finally {
+    await page.context().close();
+  }
+}
+
+async function askDirectly(query) {
+  const response = await fetch(URL_OF_PAGE, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` },
+    body: JSON.stringify({ query }),
+  });
+  return response.json();
+}
+
+async function runTypedQuery(explorer) {
+  await explorer.authorize(TOKEN);
+  await explorer.typeQuery(QUERY);
+  const { data } = await askDirectly(QUERY);
+  assert.ok(data.clients.nodes.length > 0, 'the service has clients to show');
+  assert.deepEqual((await explorer.run()).data, data);
+  for (const { name } of data.clients.nodes) await explorer.sees('response', JSON.stringify(name));
+}
+
+test('the page opens with its named tabs and needs no other host', () =>
+  visit({}, async (explorer) => {
+    await explorer.open(URL_OF_PAGE);
+    await explorer.authorize(TOKEN);
+    assert.match(await explorer.page.title(), /Clientele/);
+    assert.deepEqual(await explorer.tabs(), TAB_NAMES);
+    assert.equal(await explorer.page.getByRole('note').count(), 0);
+    assert.deepEqual([...explorer.hosts], [new URL(URL_OF_PAGE).host]);
+    await explorer.picture('page');
+  }));
+
+test('a typed query runs and its rows are in the response pane', () =>
+  visit({}, async (explorer) => {
+    await explorer.open(URL_OF_PAGE);
+    await runTypedQuery(explorer);
+    assert.deepEqual(explorer.complaints.filter(isFault), []);
+    await explorer.picture('rows');
+  }));
+
+/** A page without a prefilled token is refused once, before the token is typed; the browser logs that by itself. */
+function isFault(complaint) {
+  return !complaint.includes('status of 401');
+}
+
+for (const { name, variables } of EXAMPLES) {
+  test(`the example tab ${name} runs without an error`, () =>
+    visit({}, async (explorer) => {
+      await explorer.open(URL_OF_PAGE);
+      await explorer.showTab(name);
+      await explorer.showTool('Variables');
+      for (const key of Object.keys(variables)) await explorer.sees('variables', `"${key}": `);
+      await explorer.authorize(TOKEN);
+      const body = await explorer.run();
+      assert.equal(body.errors, undefined, JSON.stringify(body.errors));
+      await explorer.sees('response', '"data"');
+      await explorer.picture(`tab-${name}`);
+    }));
+}
+
+test('a page that is opened again keeps what was typed and has stored no token', () =>
+  visit({}, async (explorer) => {
+    await explorer.open(URL_OF_PAGE);
+    await explorer.showTab(TAB_NAMES[1]);
+    await explorer.typeQuery(QUERY);
+    await explorer.page.waitForFunction(() => Object.values(localStorage).some((value) => value.includes('query Typed')));
+    assert.ok(await explorer.page.evaluate((token) => !JSON.stringify(localStorage).includes(token), TOKEN));
+    await explorer.open(URL_OF_PAGE);
+    await runTypedQuery(explorer);
+    assert.ok((await explorer.tabs()).includes('Typed'));
+  }));
+
+test('a typed token brings the documentation of the schema', () =>
+  visit({}, async (explorer) => {
+    await explorer.open(URL_OF_PAGE);
+    await explorer.authorize(TOKEN);
+    await explorer.page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+    await explorer.page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'Query', exact: true }).click();
+    await explorer.page.locator('.graphiql-doc-explorer').getByText('clients', { exact: true }).waitFor();
+    await explorer.picture('documentation');
+  }));
+
+test('a subscription opens a socket with the headers in connection_init and shows what arrives', async () => {
+  const received = [];
+  await visit(
+    {},
+    async (explorer) => {
+      await explorer.open(URL_OF_PAGE);
+      await explorer.authorize(TOKEN);
+      assert.deepEqual(received, [], 'no socket before a subscription runs');
+      await explorer.typeQuery(SUBSCRIPTION);
+      await explorer.press();
+      await explorer.sees('response', '"somethingChanged": "yes"');
+      assert.equal(received[0].payload.Authorization, `Bearer ${TOKEN}`);
+      assert.equal(received[1].payload.query, SUBSCRIPTION);
+    },
+    (page) => page.routeWebSocket(URL_OF_PAGE.replace('http', 'ws'), (socket) => answerSubscription(socket, received)),
+  );
+});
+
+/** The server's side of graphql-transport-ws: one value, then the end. */
+function answerSubscription(socket, received) {
+  socket.onMessage((text) => {
+    const message = JSON.parse(text);
+    received.push(message);
+    if (message.type === 'connection_init') socket.send(JSON.stringify({ type: 'connection_ack' }));
+    if (message.type !== 'subscribe') return;
+    const payload = { data: { somethingChanged: 'yes' } };
+    socket.send(JSON.stringify({ id: message.id, type: 'next', payload }));
+    socket.send(JSON.stringify({ id: message.id, type: 'complete' }));
+  });
+}
+
+test('light and dark follow the system', async () => {
+  const brightness = {};
+  for (const colorScheme of ['light', 'dark']) {
+    await visit({ colorScheme }, async (explorer) => {
+      await explorer.open(URL_OF_PAGE);
+      brightness[colorScheme] = await explorer.page
+        .locator('.graphiql-container')
+        .evaluate((element) => getComputedStyle(element).backgroundColor.match(/\d+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0));
+      await explorer.picture(colorScheme);
+    });
+  }
+  assert.ok(brightness.light > 600 && brightness.dark < 200, JSON.stringify(brightness));
+});
+
+/** The files that a CDN would serve, taken from the packages themselves: address -> content. */
+function packFiles() {
+  const pinned = JSON.parse(readFileSync(join(SOURCE, 'cdn.json'), 'utf8'));
+  return new Map(pinned.map((file) => [`${CDN}${file.package}@${file.version}/${file.file}`, { ...file, body: readPacked(file) }]));
+}
+
+function readPacked({ package: name, version, file }) {
+  const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', `${name}@${version}`, '--json'], { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] }));
+  return execFileSync('tar', ['-xzOf', join(folder, filename), `package/${file}`], { maxBuffer: 1 << 28 });
+}
+
+/** The page as it is where no bundle was built, its CDN played by `files`. */
+async function serveWithoutBundle(page, files) {
+  const script =
+    'import json, pathlib; from app.graphql.page import graphiql_page as make; page = make(dist=pathlib.Path("absent")); ' +
+    'print(json.dumps({"body": page.body.decode(), "headers": dict(page.headers)}))';
+  const python = process.env.CLIENTELE_PYTHON ?? 'python3';
+  const made = JSON.parse(execFileSync(python, ['-c', script], { cwd: join(SOURCE, '../../..') }));
+  await page.route(URL_OF_PAGE, (route) => (route.request().method() === 'GET' ? route.fulfill(made) : route.continue()));
+  await page.route(`${CDN}**`, (route) => {
+    const { file, body } = files.get(route.request().url());
+    const contentType = file.endsWith('.css') ? 'text/css' : 'text/javascript';
+    return route.fulfill({ body, contentType, headers: { 'Access-Control-Allow-Origin': '*' } });
+  });
+}
+
+test('without its bundle the page says so and runs from pinned files of the packages', async () => {
+  const files = packFiles();
+  for (const { integrity, body } of files.values()) {
+    assert.equal(integrity, `sha384-${createHash('sha384').update(body).digest('base64')}`);
+  }
+  await visit(
+    {},
+    async (explorer) => {
+      await explorer.open(URL_OF_PAGE);
+      assert.match(await explorer.page.getByRole('note').textContent(), /comes from a CDN/);
+      assert.deepEqual(await explorer.tabs(), TAB_NAMES);
+      await runTypedQuery(explorer);
+      assert.deepEqual(explorer.complaints.filter(isFault), []);
+      await explorer.picture('without-bundle');
+    },
+    (page) => serveWithoutBundle(page, files),
+  );
+});
+
+test('a file of the CDN that is not the pinned one is not run', async () => {
+  const files = packFiles();
+  for (const file of files.values()) {
+    if (file.package === 'graphiql' && file.file.endsWith('.js')) file.body = Buffer.concat([file.body, Buffer.from('\n')]);
+  }
+  await visit(
+    {},
+    async (explorer) => {
+      await explorer.page.goto(URL_OF_PAGE);
+      await explorer.page.getByText('could not be loaded, or were not the expected ones').waitFor();
+    },
+    (page) => serveWithoutBundle(page, files),
+  );
+});

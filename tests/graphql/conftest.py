@@ -1,0 +1,62 @@
+"""The door as a front end sees it: a question, its variables, and the answer; and a few records that differ in everything."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from app.clients.repository import ClientRepository
+from app.ids import new_id
+from tests.conftest import Service
+
+DEFAULTS: Mapping[str, Any] = {"metadata": {}, "custom": {}}
+
+
+@dataclass
+class Door:
+    """GraphQL over HTTP with one token."""
+
+    service: Service
+    http: httpx.AsyncClient
+
+    async def post(self, query: str, variables: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
+        """The plain response; half surrogate pairs travel as JSON escapes."""
+        body = json.dumps({"query": query, "variables": variables, **more})
+        return await self.http.post("/graphql", content=body, headers={"Content-Type": "application/json"})
+
+    async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer."""
+        answer: dict[str, Any] = (await self.post(query, variables)).json()
+        return answer
+
+    async def data(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The data of an answer without errors."""
+        answer = await self.ask(query, **variables)
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def refusal(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The only error of an answer."""
+        (error,) = (await self.ask(query, **variables))["errors"]
+        return dict(error)
+
+
+@pytest.fixture
+async def door(service: Service) -> AsyncIterator[Door]:
+    async with service.client(service.token) as http:
+        yield Door(service, http)
+
+
+async def add_records(
+    service: Service, rows: Sequence[Mapping[str, Any]], organization: str | None = None
+) -> list[str]:
+    """Puts records into an organization; their ids, in order."""
+    home = organization or service.organization
+    made = [{"id": new_id(), "organization_id": home, **DEFAULTS, **row} for row in rows]
+    async with service.database.write() as connection:
+        await ClientRepository(connection).add(made, "test", ())
+    return [str(row["id"]) for row in made]

@@ -1,0 +1,35 @@
+"""The operations in the tabs of GraphiQL run as they stand."""
+
+import pytest
+from sqlalchemy import text
+
+from app.demonstration import prepare_demo
+from app.graphql.page import Example, load_examples
+from tests.conftest import Service
+from tests.graphql.conftest import Door
+
+
+@pytest.fixture
+async def seeded(service: Service) -> Door:
+    async with service.database.write() as connection:
+        await connection.execute(text("TRUNCATE organizations, accounts CASCADE"))
+    demo = await prepare_demo(service.database, service.config.data_dir.parent)
+    assert demo is not None
+    return Door(service, service.client(demo.token))
+
+
+async def test_every_example_answers_with_rows_and_without_errors(seeded: Door) -> None:
+    examples = load_examples()
+    assert len(examples) >= 4
+    for example in examples:
+        await run_example(seeded, example)
+    await seeded.http.aclose()
+
+
+async def run_example(door: Door, example: Example) -> None:
+    answer = (await door.post(example.query, example.variables, operationName=example.name)).json()
+    assert "errors" not in answer, (example.name, answer)
+    for value in answer["data"].values():
+        assert value, example.name
+        assert value.get("userErrors", []) == []
+        assert value.get("nodes") != []

@@ -1,0 +1,325 @@
+"""GraphQL over HTTP: statuses, media types, methods, bodies; every error is JSON, and none tells what is inside."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.main import create_app
+from app.storage.database import Database
+from tests.conftest import Service
+from tests.graphql.conftest import Door
+
+RESPONSE, JSON = "application/graphql-response+json", "application/json"
+PLAIN = {"query": "{ __typename }"}
+
+
+async def send(http: httpx.AsyncClient, body: bytes | dict[str, Any], **headers: str) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await http.post("/graphql", content=content, headers={"Content-Type": JSON, **named})
+
+
+def code_of(answer: httpx.Response) -> str:
+    """The code of the only error of an answer that carries nothing else."""
+    body = answer.json()
+    assert list(body) == ["errors"], body
+    ((error),) = body["errors"]
+    assert error["message"]
+    return str(error["extensions"]["code"])
+
+
+async def test_a_request_without_a_valid_token_is_401_in_the_doors_shape(service: Service) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    expired = await service.make_token(account_email=service.email, expires_at=soon)
+    async with service.database.write() as connection:
+        await connection.execute(text("UPDATE access_tokens SET expires_at = now() WHERE expires_at IS NOT NULL"))
+    for token in (None, "", "unknown", "sk_live_" + "x" * 48, expired, "x" * 10_000):
+        async with service.client(token) as http:
+            for accept in (JSON, RESPONSE):
+                answer = await send(http, PLAIN, Accept=accept)
+                assert (answer.status_code, code_of(answer)) == (401, "UNAUTHENTICATED")
+                assert answer.headers["content-type"] == accept
+                assert answer.headers["www-authenticate"] == "Bearer"
+            assert (await http.get("/graphql", params=PLAIN)).status_code == 401
+
+
+async def test_a_token_is_taken_from_every_place(service: Service) -> None:
+    async with service.client(None) as http:
+        for headers in ({"Authorization": service.token}, {"X-Access-Token": service.token}):
+            assert (await http.post("/graphql", json=PLAIN, headers=headers)).json() == {
+                "data": {"__typename": "Query"}
+            }
+        found = await http.get("/graphql", params={**PLAIN, "access_token": service.token})
+        assert found.json() == {"data": {"__typename": "Query"}}
+
+
+BODIES: list[bytes] = [
+    b"", b"123", b"null", b'"x"', b"[]", b"{", b"\xff", b'{"query": "\xff"}', b'{"query": NaN}', b"{}", b'{"query": null}',
+    b'{"query": 1}', b'{"query": ""}', b'{"query": "{ __typename }", "operationName": 1}',
+    b'{"query": "{ __typename }", "variables": []}', b'{"query": "{ __typename }", "variables": "x"}',
+    b'{"query": "{ __typename }", "extensions": 1}', b"[" * 100_000, b'{"query": "{ __typename }", "variables": ' + b'{"a":' * 40
+    + b"1" + b"}" * 41,
+]  # fmt: skip
+
+
+async def test_a_body_that_is_no_request_is_400(door: Door) -> None:
+    for body in BODIES:
+        for accept in (JSON, RESPONSE):
+            answer = await send(door.http, body, Accept=accept)
+            assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), body[:80]
+            assert answer.headers["content-type"] == accept
+
+
+async def test_only_json_is_taken(door: Door) -> None:
+    body = json.dumps(PLAIN).encode()
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/graphql", ""):
+        answer = await send(door.http, body, Content_Type=kind)
+        assert (answer.status_code, code_of(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE"), kind
+    for kind in (JSON, "application/json; charset=utf-8", "Application/JSON"):
+        assert (await send(door.http, body, Content_Type=kind)).status_code == 200
+
+
+async def test_a_body_over_the_cap_is_413(door: Door) -> None:
+    large = json.dumps({**PLAIN, "variables": {"x": "x" * 1_000_001}}).encode()
+    answer = await send(door.http, large)
+    assert (answer.status_code, code_of(answer)) == (413, "PAYLOAD_TOO_LARGE")
+
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(12):
+            yield b" " * 100_000
+
+    streamed = await door.http.post("/graphql", content=parts(), headers={"Content-Type": JSON})
+    assert (streamed.status_code, code_of(streamed)) == (413, "PAYLOAD_TOO_LARGE")
+
+
+async def test_queries_are_asked_by_get_too(door: Door) -> None:
+    query = "query One($first: Int) { clients(first: $first) { totalCount } } query Two { __typename }"
+    asked = {"query": query, "operationName": "One", "variables": '{"first": 3}', "extensions": ""}
+    assert (await door.http.get("/graphql", params=asked)).json() == {"data": {"clients": {"totalCount": 0}}}
+    assert (await door.http.get("/graphql", params={**PLAIN, "operationName": ""})).status_code == 200
+
+
+async def test_a_get_that_is_no_request_is_400(door: Door) -> None:
+    wrong: list[dict[str, str]] = [
+        {},
+        {"query": ""},
+        {**PLAIN, "variables": "{"},
+        {**PLAIN, "variables": "[]"},
+        {**PLAIN, "variables": "1"},
+        {**PLAIN, "extensions": "x"},
+    ]
+    for parameters in wrong:
+        answer = await door.http.get("/graphql", params=parameters)
+        assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), parameters
+
+
+async def test_a_get_changes_nothing(door: Door) -> None:
+    mutation = 'mutation Make { createClient(input: {name: "X"}) { client { id } } } query Look { __typename }'
+    answer = await door.http.get("/graphql", params={"query": mutation, "operationName": "Make"})
+    assert (answer.status_code, code_of(answer), answer.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", "POST")
+    looked = await door.http.get("/graphql", params={"query": mutation, "operationName": "Look"})
+    assert looked.json() == {"data": {"__typename": "Query"}}
+    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
+
+
+async def test_other_methods_are_405_in_json(door: Door) -> None:
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
+        answer = await door.http.request(method, "/graphql", json=PLAIN)
+        assert (answer.status_code, code_of(answer), answer.headers["allow"]) == (
+            405,
+            "METHOD_NOT_ALLOWED",
+            "GET, POST",
+        )
+
+
+async def test_a_head_is_answered_without_a_body(door: Door) -> None:
+    answer = await door.http.head("/graphql", params=PLAIN)
+    assert answer.status_code == 200
+
+
+ACCEPTED = [
+    (None, JSON),
+    ("", JSON),
+    ("*/*", JSON),
+    ("application/*", JSON),
+    (JSON, JSON),
+    (RESPONSE, RESPONSE),
+    (f"{RESPONSE}; charset=utf-8, {JSON}; charset=utf-8", RESPONSE),
+    (f"{JSON}, {RESPONSE}", JSON),
+    (f"{JSON};q=0.5, {RESPONSE};q=0.9", RESPONSE),
+    (f"{RESPONSE};q=0, */*", JSON),
+    ("text/html, application/json;q=0.9", JSON),
+    (f"{JSON};q=strange", JSON),
+    ("APPLICATION/JSON", JSON),
+]
+
+
+async def test_the_answer_has_the_type_that_is_wanted_most(door: Door) -> None:
+    for accept, expected in ACCEPTED:
+        headers = {} if accept is None else {"Accept": accept}
+        request = door.http.build_request("POST", "/graphql", json=PLAIN, headers=headers)
+        if accept is None:
+            del request.headers["accept"]
+        answer = await door.http.send(request)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, expected), accept
+
+
+async def test_an_answer_that_cannot_be_given_is_406_in_json(door: Door) -> None:
+    for accept in ("text/html", "image/png", f"{JSON};q=0", "application/xml, text/*"):
+        answer = await send(door.http, PLAIN, Accept=accept)
+        assert (answer.status_code, code_of(answer), answer.headers["content-type"]) == (406, "NOT_ACCEPTABLE", JSON)
+
+
+DEEP = "{ client(id: 1) " + "{ customer { client " * 20 + "{ id }" + "}}" * 20 + "}"
+CHAIN = "{ client(id: 1) { ...F0 } }" + "".join(
+    f" fragment F{index} on Client {{ customer {{ client {{ ...F{index + 1} }} }} }}" for index in range(40)
+)
+INVALID: list[dict[str, Any]] = [
+    {"query": "{"},
+    {"query": "{ nothing }"},
+    {"query": "{ clients(first: \"x\") { totalCount } }"},
+    {"query": "{ clients }"},
+    {"query": "query($id: ID!) { client(id: $id) { id } }"},
+    {"query": "query($first: Int) { clients(first: $first) { totalCount } }", "variables": {"first": "\ud800"}},
+    {"query": "query($f: ClientFilter) { clients(filter: $f) { totalCount } }", "variables": {"f": {"\ud800": 1}}},
+    {"query": "{ __typename } #" + "x" * 100_000},
+    {"query": "{ " + "__typename " * 10_001 + "}"},
+    {"query": DEEP},
+    {"query": CHAIN + " fragment F40 on Client { id }"},
+    {"query": "{" * 5000},
+    {"query": "subscription { clients { totalCount } }"},
+]  # fmt: skip
+
+
+async def test_what_is_not_executed_is_400_or_for_plain_json_200(door: Door) -> None:
+    for body in INVALID:
+        for accept, status in ((JSON, 200), (RESPONSE, 400)):
+            answer = await send(door.http, body, Accept=accept)
+            assert answer.status_code == status, body["query"][:80]
+            assert "data" not in answer.json()
+            codes = {error["extensions"]["code"] for error in answer.json()["errors"]}
+            assert codes <= {"GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"}, answer.json()
+
+
+async def test_an_execution_with_errors_is_200_with_data(door: Door) -> None:
+    query = {"query": "{ a: clients(first: 101) { totalCount } b: clients { totalCount } }"}
+    for accept in (JSON, RESPONSE):
+        answer = await send(door.http, query, Accept=accept)
+        assert answer.status_code == 200
+        assert answer.json()["data"] == {"a": None, "b": {"totalCount": 0}}
+        assert [error["path"] for error in answer.json()["errors"]] == [["a"]]
+
+
+async def test_an_operation_is_chosen_by_its_name(door: Door) -> None:
+    two = "query One { __typename } query Two { two: __typename }"
+    assert (await door.post(two, operationName="Two")).json() == {"data": {"two": "Query"}}
+    for name in (None, "Three", "", "\ud800"):
+        answer = await door.post(two, operationName=name)
+        assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
+    only = await door.post("fragment F on Query { __typename }")
+    assert only.status_code in (200, 400)
+    assert only.json()["errors"]
+
+
+async def test_what_fails_on_our_side_is_masked_and_logged(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    async with door.service.database.write() as connection:
+        await connection.execute(text("ALTER TABLE clients RENAME TO hidden_away"))
+    with caplog.at_level(logging.ERROR, "clientele"):
+        answer = await door.post('{ viewer { scopes } clients(search: "secret words") { nodes { name } } }')
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["data"] == {"viewer": {"scopes": ["read", "write"]}, "clients": None}
+    (error,) = body["errors"]
+    assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+    assert error["path"] == ["clients"]
+    for inside in ("hidden_away", "sqlalchemy", "SELECT", "relation", "Traceback"):
+        assert inside not in answer.text
+    (record,) = [one for one in caplog.records if one.name == "clientele"]
+    assert record.exc_info is not None
+
+
+@asynccontextmanager
+async def another(service: Service, database: Database, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """The application over another database or with other settings, without its outbox."""
+    app = create_app(replace(service.config, **settings), database)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=service.headers) as http:
+        yield http
+    if database is not service.database:
+        await database.close()
+
+
+async def test_a_database_out_of_reach_is_503_and_tells_nothing(service: Service) -> None:
+    for url in (
+        "postgresql://nobody:secret@127.0.0.1:1/nothing",
+        service.database.url.replace("clientele_", "absent_"),
+    ):
+        async with another(service, Database(url)) as http:
+            answer = await send(http, PLAIN)
+            assert (answer.status_code, code_of(answer)) == (503, "SERVICE_UNAVAILABLE")
+            assert int(answer.headers["retry-after"]) > 0
+            assert "secret" not in answer.text
+            assert (await http.get("/readyz")).status_code == 503
+            assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_the_service_goes_on_when_the_database_was_away(door: Door, database_url: str) -> None:
+    assert await door.data("{ clients { totalCount } }")
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    finally:
+        await connection.close()
+    for _ in range(door.service.database.pool_size + 1):
+        answer = await door.post("{ clients { totalCount } }")
+        if answer.status_code == 200 and "errors" not in answer.json():
+            break
+        assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {"SERVICE_UNAVAILABLE"}
+    assert answer.json() == {"data": {"clients": {"totalCount": 0}}}
+
+
+async def test_a_question_that_takes_too_long_is_stopped(service: Service, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with another(service, Database(database_url, statement_timeout=0.3)) as http, connection.transaction():
+            await connection.execute("LOCK TABLE clients IN ACCESS EXCLUSIVE MODE")
+            answer = await asyncio.wait_for(send(http, {"query": "{ clients { nodes { name } } }"}), 20)
+        (error,) = answer.json()["errors"]
+        assert error["extensions"] == {"code": "TIMEOUT"}
+    finally:
+        await connection.close()
+
+
+async def test_introspection_can_be_switched_off_with_its_suggestions(service: Service) -> None:
+    async with another(service, service.database, introspection=False) as http:
+        for query in ("{ __schema { types { name } } }", '{ __type(name: "Client") { name } }'):
+            answer = await send(http, {"query": query}, Accept=RESPONSE)
+            assert answer.status_code == 400
+        assert "Did you mean" not in (await send(http, {"query": "{ client { id } clint { id } }"})).text
+        assert (await send(http, PLAIN)).json() == {"data": {"__typename": "Query"}}
+    assert "Did you mean" in (await send(service.http, {"query": "{ clint { id } }"})).text
+
+
+async def test_a_browser_gets_the_page_and_programs_do_not(service: Service) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with service.client(None) as anybody:
+        page = await anybody.get("/graphql", headers=browser)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert (await anybody.get("/graphql", headers={"Accept": JSON})).status_code == 401
+        assert (await anybody.get("/graphql", params=PLAIN, headers=browser)).status_code == 401
+    async with another(service, service.database, graphiql=False) as http:
+        answer = await http.get("/graphql", headers=browser)
+        assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")

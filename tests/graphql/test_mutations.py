@@ -1,0 +1,317 @@
+"""Changes: the record as it is now or what was wrong, never both; versions, keys, and what null means."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.auth import Scope
+from tests.conftest import Service
+from tests.graphql.conftest import Door, add_records
+
+ERRORS = "userErrors { field message code }"
+CREATE = f"""
+mutation($input: CreateClientInput!, $key: String, $of: ID) {{
+  made: createClient(input: $input, idempotencyKey: $key, organizationId: $of) {{
+    client {{ clientId name version type taxSubject isEndCustomer custom }} {ERRORS}
+  }}
+}}
+"""
+UPDATE = f"""
+mutation($id: ID!, $input: UpdateClientInput!, $version: Int) {{
+  made: updateClient(id: $id, input: $input, expectedVersion: $version) {{ client {{ name email note version }} {ERRORS} }}
+}}
+"""
+CREATE_CUSTOMER = f"""
+mutation($input: CreateCustomerInput!) {{
+  made: createCustomer(input: $input) {{
+    customer {{ customerId name contactType isTaxSubject isEndConsumer metadata bankAccounts ujp version }} {ERRORS}
+  }}
+}}
+"""
+UPDATE_CUSTOMER = f"""
+mutation($id: ID!, $input: UpdateCustomerInput!) {{
+  made: updateCustomer(id: $id, input: $input) {{ customer {{ name metadata isEndConsumer isTaxSubject }} {ERRORS} }}
+}}
+"""
+
+
+async def change(door: Door, query: str, **variables: Any) -> dict[str, Any]:
+    """The record of a mutation that was done."""
+    made = (await door.data(query, **variables))["made"]
+    assert made.pop("userErrors") == []
+    (record,) = made.values()
+    assert isinstance(record, dict)
+    return record
+
+
+async def refused(door: Door, query: str, **variables: Any) -> list[tuple[list[str] | None, str]]:
+    """Field and code of each error of a mutation that was refused."""
+    made = (await door.data(query, **variables))["made"]
+    errors = made.pop("userErrors")
+    assert all(value in (None, False) for value in made.values())
+    assert all(error["message"] for error in errors)
+    return [(error["field"], error["code"]) for error in errors]
+
+
+@pytest.fixture
+async def client(door: Door) -> str:
+    given = {"name": "Ana", "email": "ana@one.example", "note": "kept"}
+    return str((await change(door, CREATE, input=given))["clientId"])
+
+
+async def test_each_face_has_its_own_defaults(door: Door) -> None:
+    client = await change(door, CREATE, input={"name": "Ana"})
+    assert (client["taxSubject"], client["isEndCustomer"], client["custom"]) == (False, False, {})
+    assert (client["version"], client["type"]) == (1, None)
+    customer = await change(door, CREATE_CUSTOMER, input={"name": "Ana"})
+    assert (customer["isTaxSubject"], customer["isEndConsumer"], customer["metadata"]) == (True, False, {})
+
+
+async def test_all_that_can_be_written_is_read_again(door: Door) -> None:
+    given = {
+        "name": "Ána 🙂", "email": "a@b.example", "contact": "Bo", "note": "n", "type": "both", "address": "A 1",
+        "address2": "B", "zip": "1000", "city": "Ljubljana", "state": "S", "country": "Slovenia", "countryAlpha2Code": "SI",
+        "fiscalRegionCode": "F", "taxNumber": "SI1", "taxSubject": True, "isEndCustomer": True, "companyNumber": "2",
+        "iban": "SI56", "bank": "Bank", "swift": "SW", "website": "https://a.example", "phone": "+386", "businessType": "t",
+        "unitIds": ["u1"], "custom": {"a": [1, 2.5, None, {"b": "ž"}]}, "data": [{"id": "1", "name": "n", "value": 3}],
+    }  # fmt: skip
+    shown = " ".join(given)
+    query = "mutation($input: CreateClientInput!) { made: createClient(input: $input) { client { %s } %s } }"
+    assert await change(door, query % (shown, ERRORS), input=given) == given
+    customer = {"name": "Bo", "contactType": "buyer", "isTaxSubject": False, "metadata": {"k": "v"}}
+    made = await change(door, CREATE_CUSTOMER, input={**customer, "bankAccounts": [{"iban": "SI56"}], "ujp": {}})
+    assert {key: made[key] for key in customer} == customer
+    assert made["bankAccounts"][0]["type"] == "iban"
+    assert made["ujp"]["receiver_name"] is None
+
+
+async def test_absent_null_and_value_are_three_things(door: Door, client: str) -> None:
+    assert await change(door, UPDATE, id=client, input={"email": None}) == {
+        "name": "Ana", "email": None, "note": "kept", "version": 2,
+    }  # fmt: skip
+    assert (await change(door, UPDATE, id=client, input={"email": "b@two.example"}))["note"] == "kept"
+    assert (await change(door, UPDATE, id=client, input={"note": ""}))["note"] == ""
+    assert (await change(door, UPDATE, id=client, input={}))["email"] == "b@two.example"
+
+
+async def test_values_from_variables_and_from_the_document_are_alike(door: Door, client: str) -> None:
+    query = f"""
+    mutation($id: ID!, $email: String, $absent: String) {{
+      made: updateClient(id: $id, input: {{email: $email, note: $absent}}) {{ client {{ email note }} {ERRORS} }}
+    }}
+    """
+    assert await change(door, query, id=client, email=None) == {"email": None, "note": "kept"}
+    assert await change(door, query, id=client, email="x@y.example") == {"email": "x@y.example", "note": "kept"}
+
+
+async def test_a_replacement_writes_every_field_of_its_face_anew(door: Door, service: Service) -> None:
+    row = {"name": "Ana", "email": "a@b.example", "unit_id": "u", "metadata": {"tier": "gold"}, "peppol_id": "9901:1"}
+    (made,) = await add_records(service, [row])
+    query = f"""
+    mutation($id: ID!, $input: ReplaceClientInput!) {{
+      made: replaceClient(id: $id, input: $input) {{
+        client {{ clientId unitId name email taxSubject custom version customer {{ metadata peppolId }} }} {ERRORS}
+      }}
+    }}
+    """
+    assert await change(door, query, id=made, input={"name": "Bo"}) == {
+        "clientId": made, "unitId": "u", "name": "Bo", "email": None, "taxSubject": False, "custom": {}, "version": 2,
+        "customer": {"metadata": {"tier": "gold"}, "peppolId": "9901:1"},
+    }  # fmt: skip
+
+
+async def test_metadata_is_merged_by_key(door: Door) -> None:
+    made = await change(door, CREATE_CUSTOMER, input={"name": "Ana", "metadata": {"a": "1", "b": "2", "c": None}})
+    assert made["metadata"] == {"a": "1", "b": "2"}
+    key = made["customerId"]
+    steps: list[tuple[Any, dict[str, str]]] = [
+        ({"b": None, "c": "3"}, {"a": "1", "c": "3"}),
+        ({}, {"a": "1", "c": "3"}),
+        (None, {}),
+    ]
+    for given, expected in steps:
+        assert (await change(door, UPDATE_CUSTOMER, id=key, input={"metadata": given}))["metadata"] == expected
+    for number in range(50):
+        await change(door, UPDATE_CUSTOMER, id=key, input={"metadata": {f"k{number}": "v"}})
+    assert await refused(door, UPDATE_CUSTOMER, id=key, input={"metadata": {"one more": "v"}}) == [
+        (["input", "metadata"], "TOO_LONG")
+    ]
+
+
+WRONG: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
+    ({"name": ""}, [(["input", "name"], "BLANK")]),
+    ({"name": "A", "type": "friend"}, [(["input", "type"], "INVALID_CHOICE")]),
+    ({"name": "x" * 10_001}, [(["input", "name"], "TOO_LONG")]),
+    ({"name": "A\x00"}, [(["input", "name"], "INVALID")]),
+    ({"name": "\ud800"}, [(["input", "name"], "INVALID")]),
+    ({"name": "A", "custom": {"x": "\x00"}}, [(["input", "custom"], "INVALID")]),
+    ({"name": "A", "data": [{"other": 1}]}, [(["input", "data"], "INVALID")]),
+    ({"name": "", "type": "friend"}, [(["input", "type"], "INVALID_CHOICE"), (["input", "name"], "BLANK")]),
+]
+
+
+async def test_every_problem_is_named_at_once(door: Door) -> None:
+    for given, expected in WRONG:
+        assert await refused(door, CREATE, input=given) == expected, given
+    assert await refused(door, CREATE_CUSTOMER, input={"name": "A", "isTaxSubject": None}) == [
+        (["input", "isTaxSubject"], "INVALID")
+    ]
+    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
+
+
+async def test_what_the_schema_does_not_know_is_refused_before_anything_is_done(door: Door, client: str) -> None:
+    for given in (
+        {"nickname": "A"},
+        {"name": 7},
+        {"name": ["A"]},
+        {"taxSubject": "true"},
+        {"unitIds": [1]},
+        {"id": "x"},
+    ):
+        error = await door.refusal(UPDATE, id=client, input=given)
+        assert error["extensions"]["code"] in ("BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED")
+    assert await refused(door, UPDATE, id=client, input={"name": None}) == [(["input", "name"], "BLANK")]
+
+
+async def test_a_change_names_the_version_that_it_expects(door: Door, client: str) -> None:
+    assert (await change(door, UPDATE, id=client, input={"note": "b"}, version=1))["version"] == 2
+    for stale in (1, 3, -1):
+        errors = await refused(door, UPDATE, id=client, input={"note": "c"}, version=stale)
+        assert errors == [(["expectedVersion"], "STALE_VERSION")]
+    delete = (
+        f"mutation($id: ID!, $version: Int) {{ made: deleteClient(id: $id, expectedVersion: $version)"
+        f" {{ client {{ version isDeleted }} {ERRORS} }} }}"
+    )
+    assert await refused(door, delete, id=client, version=1) == [(["expectedVersion"], "STALE_VERSION")]
+    assert await change(door, delete, id=client, version=2) == {"version": 3, "isDeleted": True}
+    assert await refused(door, delete, id=client, version=3) == [(["id"], "NOT_FOUND")]
+    assert await refused(door, UPDATE, id=client, input={"note": "d"}) == [(["id"], "NOT_FOUND")]
+
+
+async def test_of_two_changes_of_one_version_one_is_done(door: Door, client: str) -> None:
+    both = await asyncio.gather(
+        *(door.data(UPDATE, id=client, input={"note": note}, version=1) for note in ("first", "second"))
+    )
+    codes = sorted(error["code"] for answer in both for error in answer["made"]["userErrors"])
+    assert codes == ["STALE_VERSION"]
+
+
+async def test_the_same_key_does_the_same_request_once(door: Door, service: Service) -> None:
+    given = {"name": "Ana", "custom": {"a": 1}}
+    first = await change(door, CREATE, input=given, key="k-1")
+    assert await change(door, CREATE, input=given, key="k-1") == first
+    assert await refused(door, CREATE, input={"name": "Bo"}, key="k-1") == [(["idempotencyKey"], "CONFLICT")]
+    second = await service.make_organization("Second Studio", account_email=service.email)
+    assert await refused(door, CREATE, input=given, key="k-1", of=second) == [(["idempotencyKey"], "CONFLICT")]
+    assert (await change(door, CREATE, input=given, key="k-2"))["clientId"] != first["clientId"]
+    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 2
+
+
+async def test_a_refused_request_leaves_its_key_free(door: Door) -> None:
+    assert await refused(door, CREATE, input={"name": ""}, key="k") == [(["input", "name"], "BLANK")]
+    assert (await change(door, CREATE, input={"name": "Ana"}, key="k"))["name"] == "Ana"
+
+
+async def test_requests_with_one_key_at_the_same_time_are_done_once(door: Door) -> None:
+    answers = await asyncio.gather(*(door.data(CREATE, input={"name": "Ana"}, key="same") for _ in range(6)))
+    assert all(answer == answers[0] for answer in answers)
+    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
+
+
+async def test_a_key_that_is_none_is_refused(door: Door) -> None:
+    for key in ("", "x" * 256, "a\nb", "\x00"):
+        assert await refused(door, CREATE, input={"name": "Ana"}, key=key) == [(["idempotencyKey"], "INVALID")]
+
+
+async def test_keys_belong_to_the_caller(door: Door, service: Service) -> None:
+    first = await change(door, CREATE, input={"name": "Ana"}, key="k")
+    async with service.client(await service.make_token(organization_id=service.organization)) as http:
+        other = await change(Door(service, http), CREATE, input={"name": "Ana"}, key="k")
+    assert other["clientId"] != first["clientId"]
+
+
+async def test_a_token_that_may_only_read_changes_nothing(door: Door, service: Service, client: str) -> None:
+    async with service.client(await service.make_token(account_email=service.email, scope=Scope.READ)) as http:
+        reader = Door(service, http)
+        assert (await reader.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
+        assert await refused(reader, CREATE, input={"name": "Bo"}) == [(None, "FORBIDDEN")]
+        assert await refused(reader, UPDATE, id=client, input={"note": "x"}) == [(None, "FORBIDDEN")]
+        assert await refused(reader, CREATE_CUSTOMER, input={"name": "Bo"}) == [(None, "FORBIDDEN")]
+        assert await refused(reader, UPDATE_CUSTOMER, id=f"cust_{client}", input={"name": "x"}) == [(None, "FORBIDDEN")]
+        for rest in (
+            "deleteClient(id: $id) { client { id }",
+            "deleteCustomer(id: $id) { customer { id }",
+            'replaceClient(id: $id, input: {name: "x"}) { client { id }',
+            "sendClientReminder(id: $id) { success",
+        ):
+            query = f"mutation($id: ID!) {{ made: {rest} {ERRORS} }} }}"
+            spelled = f"cust_{client}" if "Customer" in rest else client
+            assert await refused(reader, query, id=spelled) == [(None, "FORBIDDEN")], rest
+    kept = await door.data("query($id: ID!) { client(id: $id) { name note version } }", id=client)
+    assert kept == {"client": {"name": "Ana", "note": "kept", "version": 1}}
+
+
+async def test_a_payload_is_rendered_with_aliases_twice_and_through_links(door: Door) -> None:
+    query = f"""
+    mutation {{
+      one: createClient(input: {{name: "Ana"}}) {{ a: client {{ n: name }} b: client {{ name v: version }} {ERRORS} }}
+      two: createClient(input: {{name: "Bo"}}) {{ client {{ r: name ch: version customer {{ name }} organization {{ name }} }} }}
+      three: createCustomer(input: {{name: "Cy"}}) {{ {ERRORS} __typename }}
+    }}
+    """
+    assert await door.data(query) == {
+        "one": {"a": {"n": "Ana"}, "b": {"name": "Ana", "v": 1}, "userErrors": []},
+        "two": {"client": {"r": "Bo", "ch": 1, "customer": {"name": "Bo"}, "organization": {"name": "Studio Example"}}},
+        "three": {"userErrors": [], "__typename": "CustomerPayload"},
+    }
+    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 3
+
+
+REMIND = f"""
+mutation($id: ID!, $email: String, $language: String, $key: String) {{
+  made: sendClientReminder(id: $id, email: $email, language: $language, idempotencyKey: $key) {{ success {ERRORS} }}
+}}
+"""
+
+
+async def reminders(service: Service) -> list[tuple[str, str]]:
+    async with service.database.read() as connection:
+        rows = await connection.execute(text("SELECT recipient, language FROM outbox ORDER BY id"))
+        return [(recipient, language) for recipient, language in rows]
+
+
+async def test_a_reminder_is_safe_in_the_outbox(door: Door, service: Service, client: str) -> None:
+    sent = await door.data(REMIND, id=client)
+    assert sent["made"] == {"success": True, "userErrors": []}
+    for _ in range(2):
+        await door.data(REMIND, id=client, email="other@two.example", language="sl", key="once")
+    assert await reminders(service) == [("ana@one.example", "en"), ("other@two.example", "sl")]
+    assert await refused(door, REMIND, id=client, email="third@two.example", key="once") == [
+        (["idempotencyKey"], "CONFLICT")
+    ]
+
+
+async def test_a_reminder_that_cannot_be_sent_says_why(door: Door, service: Service, client: str) -> None:
+    assert await refused(door, REMIND, id=client, language="xx") == [(["language"], "INVALID_CHOICE")]
+    assert await refused(door, REMIND, id=client, email="nobody") == [(["email"], "INVALID")]
+    assert await refused(door, REMIND, id=client, key="") == [(["idempotencyKey"], "INVALID")]
+    (silent,) = await add_records(service, [{"name": "No address"}])
+    assert await refused(door, REMIND, id=silent) == [(["email"], "BLANK")]
+    assert await reminders(service) == []
+
+
+async def test_every_change_is_recorded_with_who_and_what(door: Door, service: Service, client: str) -> None:
+    await change(door, UPDATE, id=client, input={"note": "new"})
+    await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=client)
+    async with service.database.read() as connection:
+        query = "SELECT action, version, actor, before ->> 'note', after ->> 'note' FROM client_changes ORDER BY id"
+        rows = [tuple(row) for row in await connection.execute(text(query))]
+    (actor,) = {row[2] for row in rows}
+    assert actor.startswith("account:")
+    assert [(row[0], row[1], row[3], row[4]) for row in rows] == [
+        ("created", 1, None, "kept"),
+        ("updated", 2, "kept", "new"),
+        ("deleted", 3, "new", "new"),
+    ]

@@ -1,0 +1,248 @@
+"""Single records, nodes, viewers and organizations: found by every spelling of an id, and never in another's house."""
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from app.auth import Scope
+from app.ids import new_id
+from tests.conftest import Service
+from tests.graphql.conftest import Door, add_records
+
+CLIENT = "query($id: ID!) { client(id: $id) { id clientId organizationId version name } }"
+CUSTOMER = "query($id: ID!) { customer(id: $id) { id customerId entityId version name } }"
+NODE = """
+query($id: ID!) {
+  node(id: $id) {
+    __typename
+    id
+    ... on Client { clientId name }
+    ... on Customer { customerId name }
+    ... on Organization { organizationId name }
+    ... on Account { email }
+  }
+}
+"""
+
+
+def global_id(noun: str, bare: str) -> str:
+    return b64encode(f"{noun}:{bare}".encode()).decode()
+
+
+@pytest.fixture
+async def record(service: Service) -> str:
+    (made,) = await add_records(service, [{"name": "Ana Novak", "email": "ana@novak.example"}])
+    return made
+
+
+async def test_a_client_and_a_customer_are_one_record(door: Door, service: Service, record: str) -> None:
+    query = """
+    query($id: ID!) {
+      client(id: $id) { clientId email customer { customerId email entityId client { id } organization { name } } }
+    }
+    """
+    client = (await door.data(query, id=record))["client"]
+    assert client == {
+        "clientId": record,
+        "email": "ana@novak.example",
+        "customer": {
+            "customerId": f"cust_{record}",
+            "email": "ana@novak.example",
+            "entityId": f"ent_{service.organization}",
+            "client": {"id": global_id("Client", record)},
+            "organization": {"name": "Studio Example"},
+        },
+    }
+
+
+async def test_an_argument_takes_a_global_id_and_the_faces_own(door: Door, record: str) -> None:
+    for given in (record, global_id("Client", record)):
+        assert (await door.data(CLIENT, id=given))["client"]["clientId"] == record
+    for given in (f"cust_{record}", global_id("Customer", record)):
+        assert (await door.data(CUSTOMER, id=given))["customer"]["customerId"] == f"cust_{record}"
+
+
+MALFORMED = ["", "x", "ž", "\ud800", "\x00", "null", "0" * 25, "0" * 24, "A" * 10_000, "cust_", "../..", "Q2xpZW50Og=="]
+
+
+async def test_an_id_of_nothing_is_null_whatever_it_looks_like(door: Door, record: str) -> None:
+    absent = new_id()
+    strange = [*MALFORMED, absent, record.upper(), f" {record}", global_id("Client", absent)]
+    for given in (*strange, global_id("Customer", record), f"cust_{record}", global_id("Organization", record)):
+        assert await door.data(CLIENT, id=given) == {"client": None}, given
+    for given in (*strange, global_id("Client", record), record, f"cust_cust_{record}"):
+        assert await door.data(CUSTOMER, id=given) == {"customer": None}, given
+    for given in (*strange, record, f"cust_{record}", global_id("Nobody", record), global_id("Query", record)):
+        assert await door.data(NODE, id=given) == {"node": None}, given
+    for given in (*strange, "ent_"):
+        found = await door.data("query($id: ID) { organization(id: $id) { id } }", id=given)
+        assert found == {"organization": None}, given
+
+
+async def test_every_type_is_found_again_by_its_global_id(door: Door, service: Service, record: str) -> None:
+    query = "{ viewer { account { id email } organizations { id name } } client: clients { nodes { id } } }"
+    shown = await door.data(query)
+    account, (organization,) = shown["viewer"]["account"], shown["viewer"]["organizations"]
+    client = {"id": global_id("Client", record), "clientId": record, "name": "Ana Novak"}
+    customer = {"id": global_id("Customer", record), "customerId": f"cust_{record}", "name": "Ana Novak"}
+    expected: list[dict[str, Any]] = [
+        {"__typename": "Client", **client},
+        {"__typename": "Customer", **customer},
+        {"__typename": "Organization", "organizationId": service.organization, **organization},
+        {"__typename": "Account", **account},
+    ]
+    for node in (*expected, *expected):
+        assert await door.data(NODE, id=node["id"]) == {"node": node}
+
+
+async def test_a_deleted_record_is_not_found(door: Door, record: str) -> None:
+    await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=record)
+    assert await door.data(CLIENT, id=record) == {"client": None}
+    assert await door.data(CUSTOMER, id=f"cust_{record}") == {"customer": None}
+    for noun in ("Client", "Customer"):
+        assert await door.data(NODE, id=global_id(noun, record)) == {"node": None}
+
+
+async def test_a_viewer_knows_its_scopes_and_organizations(door: Door, service: Service) -> None:
+    second = await service.make_organization("Second Studio", account_email=service.email)
+    query = "{ viewer { account { email } scopes organizations { organizationId } } }"
+    assert (await door.data(query))["viewer"] == {
+        "account": {"email": service.email},
+        "scopes": ["read", "write"],
+        "organizations": [{"organizationId": service.organization}, {"organizationId": second}],
+    }
+    own = await service.make_token(organization_id=second, scope=Scope.READ)
+    async with service.client(own) as http:
+        viewer = (await Door(service, http).data(query))["viewer"]
+    assert viewer == {"account": None, "scopes": ["read"], "organizations": [{"organizationId": second}]}
+
+
+async def test_without_an_organization_the_first_created_one_is_asked(door: Door, service: Service) -> None:
+    second = await service.make_organization("Second Studio", account_email=service.email)
+    await add_records(service, [{"name": "In the first"}])
+    await add_records(service, [{"name": "In the second"}], second)
+    query = "query($of: ID) { clients(organizationId: $of) { nodes { name } } organization(id: $of) { name } }"
+    first = {"clients": {"nodes": [{"name": "In the first"}]}, "organization": {"name": "Studio Example"}}
+    assert await door.data(query) == await door.data(query, of=service.organization) == first
+    other = {"clients": {"nodes": [{"name": "In the second"}]}, "organization": {"name": "Second Studio"}}
+    for given in (second, f"ent_{second}", global_id("Organization", second)):
+        assert await door.data(query, of=given) == other
+
+
+EVERYTHING = """
+query($client: ID!, $customer: ID!, $clientNode: ID!, $customerNode: ID!, $organization: ID!, $node: ID!) {
+  client(id: $client) { name }
+  byNode: client(id: $clientNode) { name }
+  customer(id: $customer) { name }
+  customerByNode: customer(id: $customerNode) { name }
+  a: node(id: $clientNode) { id }
+  b: node(id: $customerNode) { id }
+  c: node(id: $node) { id }
+  organization(id: $organization) { name }
+  clients(organizationId: $organization, includeDeleted: true) { totalCount }
+  customers(organizationId: $organization) { nodes { name } }
+}
+"""
+
+
+async def test_another_tenants_records_are_never_seen(door: Door, service: Service) -> None:
+    foreign = await service.make_organization("Foreign Studio")
+    (theirs,) = await add_records(service, [{"name": "Somebody else's"}], foreign)
+    (ours,) = await add_records(service, [{"name": "Ours"}])
+    data = await door.data(
+        EVERYTHING,
+        client=theirs,
+        customer=f"cust_{theirs}",
+        clientNode=global_id("Client", theirs),
+        customerNode=global_id("Customer", theirs),
+        organization=foreign,
+        node=global_id("Organization", foreign),
+    )
+    assert set(data) == {"client", "byNode", "customer", "customerByNode", "a", "b", "c"} | {
+        "organization",
+        "clients",
+        "customers",
+    }
+    assert [value for value in data.values() if value is not None] == []
+    lists = "{ clients(includeDeleted: true) { totalCount nodes { clientId } } customers { nodes { name } } }"
+    assert await door.data(lists) == {
+        "clients": {"totalCount": 1, "nodes": [{"clientId": ours}]},
+        "customers": {"nodes": [{"name": "Ours"}]},
+    }
+    by_id = "query($id: ID) { clients(filter: {clientId: {in: [$id]}}) { totalCount } }"
+    assert (await door.data(by_id.replace("$id: ID", "$id: ID!"), id=theirs))["clients"]["totalCount"] == 0
+    by_home = "query($id: ID) { clients(filter: {organizationId: {eq: $id}}) { totalCount } }"
+    assert (await door.data(by_home, id=foreign))["clients"]["totalCount"] == 0
+
+
+CHANGES = {
+    "updateClient": "input: {name: \"Mine now\"}",
+    "replaceClient": "input: {name: \"Mine now\"}",
+    "deleteClient": "",
+    "updateCustomer": "input: {name: \"Mine now\"}",
+    "deleteCustomer": "",
+}  # fmt: skip
+
+
+async def test_another_tenants_records_are_never_changed(door: Door, service: Service) -> None:
+    foreign = await service.make_organization("Foreign Studio")
+    (theirs,) = await add_records(service, [{"name": "Somebody else's", "email": "a@b.example"}], foreign)
+    for name, given in CHANGES.items():
+        spelled = f"cust_{theirs}" if name.endswith("Customer") else theirs
+        change = f'mutation {{ {name}(id: "{spelled}" {given}) {{ userErrors {{ code field }} }} }}'
+        assert (await door.data(change))[name] == {"userErrors": [{"code": "NOT_FOUND", "field": ["id"]}]}
+    send = f'mutation {{ sendClientReminder(id: "{theirs}") {{ success userErrors {{ code }} }} }}'
+    assert (await door.data(send))["sendClientReminder"] == {"success": False, "userErrors": [{"code": "NOT_FOUND"}]}
+    for noun in ("Client", "Customer"):
+        create = f'mutation {{ create{noun}(organizationId: "{foreign}", input: {{name: "X"}}) {{ userErrors {{ code field }} }} }}'
+        errors = (await door.data(create))[f"create{noun}"]["userErrors"]
+        assert errors == [{"code": "NOT_FOUND", "field": ["organizationId"]}]
+    token = await service.make_token(organization_id=foreign)
+    async with service.client(token) as http:
+        seen = await Door(service, http).data("{ clients { nodes { name version } } }")
+    assert seen == {"clients": {"nodes": [{"name": "Somebody else's", "version": 1}]}}
+
+
+async def test_an_account_without_an_organization_sees_nothing(service: Service) -> None:
+    from app.organizations.service import create_account
+
+    await create_account(service.database, "new@example.com")
+    async with service.client(await service.make_token(account_email="new@example.com")) as http:
+        newcomer = Door(service, http)
+        query = (
+            "{ clients { totalCount } customers { nodes { id } } organization { id } viewer { organizations { id } } }"
+        )
+        assert await newcomer.data(query) == {
+            "clients": None,
+            "customers": None,
+            "organization": None,
+            "viewer": {"organizations": []},
+        }
+        create = 'mutation { createClient(input: {name: "X"}) { client { id } userErrors { code field } } }'
+        errors = (await newcomer.data(create))["createClient"]["userErrors"]
+        assert errors == [{"code": "NOT_FOUND", "field": ["organizationId"]}]
+
+
+async def test_siblings_are_loaded_at_once_and_each_gets_its_own(door: Door, service: Service) -> None:
+    made = await add_records(service, [{"name": f"Row {index:02}"} for index in range(12)])
+    query = "{ clients(first: 100) { nodes { clientId organization { name } customer { customerId name } } } }"
+    nodes = (await door.data(query))["clients"]["nodes"]
+    assert [node["clientId"] for node in nodes] == made
+    for node in nodes:
+        assert node["customer"]["customerId"] == f"cust_{node['clientId']}"
+        assert node["organization"] == {"name": "Studio Example"}
+
+
+async def test_one_fragment_in_two_places_is_planned_for_each(door: Door, record: str) -> None:
+    query = """
+    query($id: ID!) {
+      a: client(id: $id) { ...Linked customer { email } }
+      b: client(id: $id) { ...Linked customer { city } }
+    }
+    fragment Linked on Client { customer { name } }
+    """
+    assert await door.data(query, id=record) == {
+        "a": {"customer": {"name": "Ana Novak", "email": "ana@novak.example"}},
+        "b": {"customer": {"name": "Ana Novak", "city": None}},
+    }

@@ -1,0 +1,184 @@
+"""schema.graphql is the code's; every part of it is described; GraphQL, the field table and the tables agree."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLType,
+    build_schema,
+    get_named_type,
+    validate_schema,
+)
+from sqlalchemy import BigInteger, Boolean, Integer, Text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
+from app.graphql.inputs import camel
+from app.graphql.loading import python_name
+from app.graphql.schema import core_schema, print_schema
+from app.query.face import Face, Field, Kind
+from app.storage.tables import clients
+
+SCHEMA = core_schema()
+FACES = (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
+RESOLVED = {"Client": {"organization", "customer"}, "Customer": {"organization", "client"}}
+"""The fields of a type that are no column, and need a resolver."""
+
+
+def test_schema_graphql_is_what_the_code_says() -> None:
+    committed = Path(__file__).resolve().parent.parent / "schema.graphql"
+    assert committed.read_text(encoding="utf-8") == print_schema(), "write it anew: clientele schema > schema.graphql"
+
+
+def test_the_schema_is_valid_and_can_be_read_back() -> None:
+    assert validate_schema(SCHEMA) == []
+    assert set(build_schema(print_schema()).type_map) >= {"Query", "Mutation", "Client", "Customer"}
+
+
+def find_undescribed() -> Iterator[str]:
+    for name, type_ in SCHEMA.type_map.items():
+        if name.startswith("__") or name in ("String", "Int", "Float", "Boolean", "ID"):
+            continue
+        if not type_.description:
+            yield name
+        if isinstance(type_, GraphQLEnumType):
+            yield from (f"{name}.{value}" for value, one in type_.values.items() if not one.description)
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            yield from (f"{name}.{field}" for field, one in type_.fields.items() if not one.description)
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            for field, one in type_.fields.items():
+                yield from (f"{name}.{field}({key})" for key, argument in one.args.items() if not argument.description)
+
+
+def test_every_type_field_argument_and_value_is_described() -> None:
+    assert list(find_undescribed()) == []
+
+
+def test_descriptions_are_sentences() -> None:
+    described = [one.description or "" for name, one in SCHEMA.type_map.items() if not name.startswith("__")]
+    assert [text for text in described if text and not (text[0].isupper() and text.rstrip().endswith("."))] == []
+
+
+def record_type(face: Face) -> GraphQLObjectType:
+    type_ = SCHEMA.type_map[face.noun]
+    assert isinstance(type_, GraphQLObjectType)
+    return type_
+
+
+def input_type(name: str) -> GraphQLInputObjectType:
+    type_ = SCHEMA.type_map[name]
+    assert isinstance(type_, GraphQLInputObjectType)
+    return type_
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.noun)
+def test_a_type_has_the_fields_of_its_face_and_its_resolvers(face: Face) -> None:
+    assert set(record_type(face).fields) == set(face.fields) | RESOLVED[face.noun]
+
+
+SCALARS = {Kind.ID: "ID", Kind.BOOLEAN: "Boolean", Kind.DATE: "DateTime", Kind.NUMBER: "Int", Kind.TEXT: "String"}
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.noun)
+def test_a_field_has_the_type_and_nullability_of_its_column(face: Face) -> None:
+    for field in face.fields.values():
+        shown = record_type(face).fields[field.name].type
+        assert isinstance(shown, GraphQLNonNull) is not field.nullable, field.name
+        assert get_named_type(shown).name in ({"JSON", "String"} if field.kind is Kind.JSON else {SCALARS[field.kind]})
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.noun)
+def test_a_filter_has_a_condition_for_every_filterable_field(face: Face) -> None:
+    conditions = input_type(f"{face.noun}Filter").fields
+    assert set(conditions) == {one.name for one in face.fields.values() if one.filterable} | {"and", "or", "not"}
+    kinds = {Kind.TEXT: "StringFilter", Kind.ID: "IDFilter", Kind.BOOLEAN: "BooleanFilter", Kind.DATE: "DateTimeFilter"}
+    kinds |= {Kind.NUMBER: "IntFilter", Kind.JSON: "JSONFilter"}
+    for name in set(conditions) - {"and", "or", "not"}:
+        assert get_named_type(conditions[name].type).name == kinds[face.fields[name].kind]
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.noun)
+def test_an_order_has_every_sortable_field(face: Face) -> None:
+    enum = SCHEMA.type_map[f"{face.noun}OrderField"]
+    assert isinstance(enum, GraphQLEnumType)
+    sortable = {one.name: one.column for one in face.fields.values() if one.sortable and one.column != "id"}
+    own_id = next(name for name, one in face.fields.items() if one.column == "id")
+    assert {camel(name.lower()): value.value for name, value in enum.values.items()} == {own_id: "id", **sortable}
+
+
+def unwrap(type_: GraphQLType) -> GraphQLType:
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+
+
+@pytest.mark.parametrize(
+    ("name", "face", "whole"),
+    [
+        ("CreateClientInput", GRAPHQL_CLIENT, True),
+        ("ReplaceClientInput", GRAPHQL_CLIENT, True),
+        ("UpdateClientInput", GRAPHQL_CLIENT, False),
+        ("CreateCustomerInput", GRAPHQL_CUSTOMER, True),
+        ("UpdateCustomerInput", GRAPHQL_CUSTOMER, False),
+    ],
+)
+def test_an_input_has_the_writable_fields_as_the_type_shows_them(name: str, face: Face, whole: bool) -> None:
+    given = input_type(name).fields
+    assert set(given) == {one.name for one in face.fields.values() if one.writable}
+    for key, field in given.items():
+        assert isinstance(field.type, GraphQLNonNull) is (whole and key == "name"), key
+        shown = unwrap(record_type(face).fields[key].type)
+        assert str(unwrap(field.type)) == str(shown), key
+        assert field.description == record_type(face).fields[key].description
+
+
+def test_python_names_lead_back_to_graphql_names() -> None:
+    for face in FACES:
+        assert [camel(python_name(name)) for name in face.fields] == list(face.fields)
+
+
+KINDS: dict[Kind, type[object]] = {Kind.TEXT: Text, Kind.ID: Text, Kind.BOOLEAN: Boolean, Kind.DATE: TIMESTAMP}
+KINDS |= {Kind.JSON: JSONB}
+
+
+@pytest.mark.parametrize("face", [V1, CUSTOMER, *FACES], ids=lambda face: face.name)
+def test_a_face_agrees_with_the_table(face: Face) -> None:
+    for field in face.fields.values():
+        check_field(field)
+    assert len({one.name for one in face.fields.values()}) == len(face.fields)
+
+
+def check_field(field: Field) -> None:
+    column = clients.c[field.column]
+    if field.kind is Kind.NUMBER:
+        assert isinstance(column.type, Integer | BigInteger), field.name
+    else:
+        assert isinstance(column.type, KINDS[field.kind]), field.name
+    if field.kind in (Kind.ID, Kind.TEXT):
+        assert isinstance(column.type, Text)
+        assert column.type.collation == ("C" if field.kind is Kind.ID else "pg_c_utf8"), field.name
+    if not field.codec.null_is_false:
+        assert field.nullable is column.nullable, field.name
+    assert column.computed is None or not field.writable, field.name
+    if field.folded:
+        assert clients.c[field.folded].computed is not None, field.name
+
+
+def test_every_stored_column_has_a_face() -> None:
+    hidden = {"name_folded", "email_folded", "search_text"}
+    faced = {field.column for face in (V1, CUSTOMER, *FACES) for field in face.fields.values()}
+    assert faced == set(clients.c.keys()) - hidden
+
+
+def test_lists_of_the_schema_have_no_null_members() -> None:
+    for name, type_ in SCHEMA.type_map.items():
+        if isinstance(type_, GraphQLObjectType) and not name.startswith("__"):
+            for field, one in type_.fields.items():
+                inner = unwrap(one.type)
+                if isinstance(inner, GraphQLList) and get_named_type(inner).name != "JSON":
+                    assert isinstance(inner.of_type, GraphQLNonNull), f"{name}.{field}"
