@@ -1,0 +1,32 @@
+# GraphiQL's files for the browser.
+FROM node:24-slim AS graphiql
+WORKDIR /src
+COPY scripts/build-graphiql scripts/
+COPY app/graphql/graphiql app/graphql/graphiql/
+RUN scripts/build-graphiql && test -f app/graphql/graphiql/dist/manifest.json
+
+# A virtual environment with the locked packages and the service, migrations and GraphiQL inside.
+FROM python:3.13-slim AS builder
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+RUN python -m venv /opt/clientele
+COPY requirements.lock ./
+RUN /opt/clientele/bin/pip install --require-hashes -r requirements.lock
+COPY pyproject.toml README.md schema.graphql ./
+COPY app app/
+COPY migrations migrations/
+COPY --from=graphiql /src/app/graphql/graphiql/dist app/graphql/graphiql/dist/
+RUN /opt/clientele/bin/pip install --no-deps --no-build-isolation .
+
+# The service as a plain user. Migrations are a command of their own: docker run … clientele migrate.
+FROM python:3.13-slim
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data clientele \
+    && install --directory --owner=clientele --group=clientele --mode=0700 /data
+COPY --from=builder /opt/clientele /opt/clientele
+ENV PATH=/opt/clientele/bin:$PATH CLIENTELE_DATA_DIR=/data PYTHONUNBUFFERED=1 PYTHONUTF8=1
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ["python", "-I", "-c", "import http.client, os; answer = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('CLIENTELE_PORT') or 8000), timeout=4); answer.request('GET', '/healthz'); raise SystemExit(answer.getresponse().status != 200)"]
+CMD ["clientele", "serve", "--host", "0.0.0.0"]

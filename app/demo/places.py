@@ -1,0 +1,92 @@
+"""What clients are made of, read from places.toml."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word in its own script and as it is spelled in Latin letters (any Latin letters, not only ASCII)."""
+
+    text: str
+    latin: str
+
+    @classmethod
+    def read(cls, entry: str) -> "Word":
+        text, _, latin = entry.partition("~")
+        return cls(text, latin or text)
+
+    def __add__(self, other: "Word") -> "Word":
+        return Word(self.text + other.text, self.latin + other.latin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One country: the parts of its clients. The head of places.toml tells how each is written."""
+
+    country: str
+    code: str
+    share: int
+    cities: Sequence[tuple[str, str, str, str]]
+    streets: Sequence[str]
+    addresses: Sequence[str]
+    extras: Sequence[str]
+    starts: Sequence[str]
+    ends: Sequence[str]
+    trades: Sequence[str]
+    companies: Sequence[str]
+    men: Sequence[str]
+    women: Sequence[str]
+    families: Sequence[str]
+    person: str
+    notes: Sequence[str]
+    banks: Sequence[tuple[str, str, str]]
+    bban_check: str = "none"
+    tax: tuple[str, str, str]
+    registry: str
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A name and a note that trip programs up."""
+
+    code: str
+    name: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything of places.toml, checked for its keys by being read into these shapes."""
+
+    places: Sequence[Place]
+    traps: Sequence[Trap]
+    common: Mapping[str, Sequence[str]]
+    latin: Mapping[int, str]
+
+
+@cache
+def load_material() -> Material:
+    """The file is read once per process."""
+    data: dict[str, Any] = tomllib.loads(files("app.demo").joinpath("places.toml").read_text("utf-8"))
+    letters = " ".join(data["latin"].values()).split()
+    return Material(
+        places=[Place(**row) for row in data["place"]],
+        traps=[Trap(**row) for row in data["trap"]],
+        common=data["common"],
+        latin={ord(pair[0]): pair[1:] for pair in letters},
+    )
+
+
+def make_slug(words: str, separator: str = "-") -> str:
+    """ASCII letters and digits joined by the separator, at most 40 characters; empty when nothing can be spelled so."""
+    bare = unicodedata.normalize("NFKD", words.lower())
+    plain = unicodedata.normalize("NFC", "".join(sign for sign in bare if not unicodedata.combining(sign)))
+    ascii_only = re.sub(r"['’״׳]", "", plain).translate(load_material().latin).encode("ascii", "replace").decode()
+    return re.sub(r"[^a-z0-9]+", separator, ascii_only)[:40].strip(separator)

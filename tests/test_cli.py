@@ -1,0 +1,429 @@
+"""The command `clientele`: results alone on stdout, messages on stderr, one line and status 1 for what cannot be done."""
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.auth import Caller
+from app.cli import main
+from app.errors import Unauthenticated
+from app.ids import is_id
+from app.storage.database import Database
+
+COMMAND = (sys.executable, "-c", "from app.cli import main; main()")
+PATIENCE = 90
+Run = Callable[..., tuple[str, str, int]]
+
+
+@pytest.fixture
+def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command on a fresh database; what it printed on stdout and stderr, and its status."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    def run_command(*arguments: str) -> tuple[str, str, int]:
+        monkeypatch.setattr(sys, "argv", ["clientele", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        printed = capsys.readouterr()
+        return printed.out, printed.err, int(left.value.code or 0)
+
+    return run_command
+
+
+def made(result: tuple[str, str, int]) -> str:
+    """The one line of a command that made something."""
+    out, err, status = result
+    assert (err, status) == ("", 0)
+    assert out.count("\n") == 1
+    return out.strip()
+
+
+def told(result: tuple[str, str, int], part: str, status: int = 1) -> None:
+    """A refusal: one line that says what is wrong, and nothing on stdout."""
+    out, err, code = result
+    assert (out, code, err.count("\n")) == ("", status, 1), err
+    assert err.startswith("clientele: ")
+    assert part in err
+
+
+def who(database_url: str, token: str) -> tuple[str, ...] | None:
+    """The organizations that a token opens, or None when it opens nothing."""
+
+    async def ask() -> tuple[str, ...] | None:
+        database = Database(database_url, pool_size=1)
+        try:
+            principal = await Caller(token, database).principal()
+            return (str(principal.scope), *principal.organizations)
+        except Unauthenticated:
+            return None
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())
+
+
+def test_an_account_is_made_once(run: Run) -> None:
+    assert is_id(made(run("account", "create", "Ana@Example.com")))
+    told(run("account", "create", "ana@example.com"), "There is an account with the address")
+    told(run("account", "create", "nobody"), "is not a valid e-mail address")
+
+
+def test_an_organization_is_made_with_its_id_and_account(run: Run, database_url: str) -> None:
+    made(run("account", "create", "ana@example.com"))
+    given = "0123456789abcdef01234567"
+    assert made(run("organization", "create", "Studio", "--id", given, "--account", "ANA@example.com")) == given
+    told(run("organization", "create", "Again", "--id", given), "There is an organization with the id")
+    told(run("organization", "create", "Studio", "--id", "0123"), "24 lower-case hex digits")
+    told(run("organization", "create", "Studio", "--account", "bo@example.com"), "There is no account")
+    told(run("organization", "create", " "), "name")
+    other = made(run("organization", "create", "Second Studio", "--email", "office@example.com", "--locale", "sl"))
+    assert run("organization", "list") == (f"{given}\tStudio\n{other}\tSecond Studio\n", "", 0)
+    token = made(run("token", "create", "--account", "ana@example.com"))
+    assert who(database_url, token) == ("write", given)
+
+
+def test_tokens_are_shown_once_and_open_what_they_are_for(run: Run, database_url: str) -> None:
+    organization = made(run("organization", "create", "Studio"))
+    reader = made(run("token", "create", "--organization", organization, "--scope", "read"))
+    writer = made(run("token", "create", "--organization", organization, "--expires", "2999-01-01"))
+    assert who(database_url, reader) == ("read", organization)
+    assert who(database_url, writer) == ("write", organization)
+    listed, err, status = run("token", "list")
+    assert (err, status) == ("", 0)
+    rows = [line.split("\t") for line in listed.splitlines()]
+    assert [row[1:] for row in rows] == [
+        [f"organization {organization}", "read", "valid", "never expires"],
+        [f"organization {organization}", "write", "valid", "2999-01-01T00:00:00+00:00"],
+    ]
+    assert reader not in listed
+    assert writer not in listed
+    assert run("token", "revoke", rows[0][0]) == ("", "The token is revoked.\n", 0)
+    assert who(database_url, reader) is None
+    assert who(database_url, writer) == ("write", organization)
+    told(run("token", "revoke", rows[0][0]), "There is no token with the id")
+    told(run("token", "revoke", "x"), "There is no token with the id")
+
+
+def test_an_expired_token_is_listed_as_such_and_opens_nothing(run: Run, database_url: str) -> None:
+    organization = made(run("organization", "create", "Studio"))
+    token = made(run("token", "create", "--organization", organization, "--expires", "2999-01-01T12:00:00+02:00"))
+
+    async def expire() -> None:
+        database = Database(database_url, pool_size=1)
+        async with database.write() as connection:
+            await connection.execute(text("UPDATE access_tokens SET expires_at = now()"))
+        await database.close()
+
+    asyncio.run(expire())
+    assert who(database_url, token) is None
+    assert run("token", "list")[0].split("\t")[3] == "expired"
+
+
+def test_a_token_that_cannot_be_made_says_why(run: Run) -> None:
+    organization = made(run("organization", "create", "Studio"))
+    told(run("token", "create"), "either --organization or --account")
+    told(run("token", "create", "--organization", organization, "--account", "a@b.example"), "either")
+    told(run("token", "create", "--organization", "0" * 24), "There is no organization")
+    told(run("token", "create", "--account", "bo@example.com"), "There is no account")
+    for expires in ("2001-01-01", "soon", "2999-13-01"):
+        told(run("token", "create", "--organization", organization, "--expires", expires), "--expires")
+    out, err, status = run("token", "create", "--organization", organization, "--scope", "admin")
+    assert (out, status) == ("", 2)
+    assert "--scope" in err
+
+
+def test_the_database_is_migrated_once_and_again(run: Run) -> None:
+    assert run("migrate") == ("", "The database is at the newest migration.\n", 0)
+
+
+def test_a_database_without_migrations_is_told_in_one_line(run: Run, database_url: str) -> None:
+    async def forget() -> None:
+        database = Database(database_url, pool_size=1)
+        async with database.write() as connection:
+            await connection.execute(text("DELETE FROM alembic_version"))
+        await database.close()
+
+    asyncio.run(forget())
+    told(run("organization", "list"), "clientele migrate")
+    told(run("migrate"), "The migrations cannot be applied")
+
+
+def test_the_schema_alone_is_printed_without_a_database(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nothing")
+    committed = Path(__file__).resolve().parent.parent / "schema.graphql"
+    assert run("schema") == (committed.read_text(encoding="utf-8"), "", 0)
+
+
+SETTINGS = [
+    ("CLIENTELE_PORT", "x"),
+    ("CLIENTELE_PORT", "70000"),
+    ("CLIENTELE_WORKERS", "0"),
+    ("CLIENTELE_POOL_SIZE", "-1"),
+    ("CLIENTELE_STATEMENT_TIMEOUT", "nan"),
+    ("CLIENTELE_GRAPHIQL", "perhaps"),
+]
+
+
+def test_a_bad_setting_is_told_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SETTINGS:
+        with monkeypatch.context() as patched:
+            patched.setenv(name, value)
+            for arguments in (("serve",), ("organization", "list")):
+                told(run(*arguments), name)
+
+
+UNREACHABLE = [
+    "postgresql://127.0.0.1:1/nothing",
+    "postgresql://clientele@127.0.0.1:port/nothing",
+    "nonsense",
+    "postgresql:///x?host=/nowhere",
+]
+
+
+def test_a_database_out_of_reach_is_told_in_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    for url in (*UNREACHABLE, database_url.replace("clientele_", "absent_")):
+        monkeypatch.setenv("DATABASE_URL", url)
+        for arguments in (("organization", "list"), ("migrate",), ("account", "create", "a@example.com")):
+            told(run(*arguments), "The database cannot be reached")
+
+
+def test_an_address_that_is_taken_is_told_in_one_line(run: Run) -> None:
+    from app.serving import open_socket
+
+    with open_socket("127.0.0.1", 0) as taken:
+        told(run("serve", "--port", str(taken.getsockname()[1])), "Choose another with --port")
+    told(run("serve", "--host", "192.0.2.1", "--port", "0"), "192.0.2.1")
+
+
+@dataclass
+class Served:
+    """A running `clientele serve`: what it said at the start, and what it logs."""
+
+    process: asyncio.subprocess.Process
+    said: list[str] = field(default_factory=list)
+    logged: bytearray = field(default_factory=bytearray)
+
+    @property
+    def address(self) -> str:
+        return next(line.split()[1] for line in self.said if line.startswith("  GraphiQL")).removesuffix("/graphql")
+
+    async def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        """Interrupts it as Ctrl-C does, or ends it otherwise; its status."""
+        self.process.send_signal(how)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+
+
+async def read_start(served: Served) -> None:
+    """Reads what is said at the start, to the empty line at its end."""
+    assert served.process.stdout is not None
+    while True:
+        line = (await served.process.stdout.readline()).decode()
+        assert line, served.logged.decode()
+        served.said.append(line.rstrip("\n"))
+        demo = any("curl" in one for one in served.said)
+        if line == "\n" and (demo or any("clientele token create" in one for one in served.said)):
+            return
+
+
+async def collect(served: Served) -> None:
+    assert served.process.stderr is not None
+    while chunk := await served.process.stderr.read(4096):
+        served.logged += chunk
+
+
+@asynccontextmanager
+async def serving(*arguments: str, **environment: str) -> AsyncIterator[Served]:
+    """`clientele serve` on a free port, answering; killed at the end if it still runs."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CLIENTELE_", "DATABASE_", "SMTP_"))
+    }
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, "serve", "--port", "0", *arguments, env={**kept, **environment}, stdout=pipe, stderr=pipe
+    )
+    served = Served(process)
+    collecting = asyncio.create_task(collect(served))
+    try:
+        await asyncio.wait_for(read_start(served), PATIENCE)
+        await asyncio.wait_for(answering(served.address), PATIENCE)
+        yield served
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(process.wait(), PATIENCE)
+        await asyncio.wait_for(collecting, PATIENCE)
+
+
+async def answering(address: str) -> None:
+    async with httpx.AsyncClient(base_url=address) as http:
+        while True:
+            try:
+                if (await http.get("/healthz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
+
+async def refuses(address: str) -> bool:
+    """Whether nobody listens there any more."""
+    async with httpx.AsyncClient(base_url=address) as http:
+        try:
+            await http.get("/healthz")
+        except httpx.ConnectError:
+            return True
+    return False
+
+
+def processes_naming(text: str) -> list[str]:
+    """The command lines of this machine's processes that name something; none where there is no /proc."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if text in line:
+            found.append(line)
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started, and those that they did; none where there is no /proc."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [one for child in map(int, listed) for one in (child, *children(child))]
+
+
+async def all_ended(pids: list[int]) -> None:
+    """Waits until none of the processes runs any more; a dead one that nobody has waited for yet counts as ended."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while left := [pid for pid in pids if runs(pid)]:
+        assert asyncio.get_running_loop().time() < deadline, left
+        await asyncio.sleep(0.05)
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+async def test_serve_says_where_it_is_and_an_interrupt_ends_it(database_url: str, tmp_path: Path) -> None:
+    async with serving(DATABASE_URL=database_url, CLIENTELE_DATA_DIR=str(tmp_path)) as served:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", served.address)
+        assert any("clientele token create" in line for line in served.said)
+        async with httpx.AsyncClient(base_url=served.address) as http:
+            assert (await http.get("/readyz")).json() == {"status": "ok"}
+            assert (await http.post("/graphql", json={"query": "{ __typename }"})).status_code == 401
+            page = await http.get("/graphql", headers={"Accept": "text/html"})
+            assert "text/html" in page.headers["content-type"]
+        assert await served.stop() in (0, 130)
+        assert await refuses(served.address)
+    assert "Traceback" not in served.logged.decode()
+
+
+async def test_tokens_in_addresses_are_never_logged(database_url: str, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": database_url, "CLIENTELE_DATA_DIR": str(tmp_path), "CLIENTELE_ACCESS_LOG": "true"}
+    for workers in ("1", "2"):
+        async with serving("--workers", workers, **settings) as served:
+            async with httpx.AsyncClient(base_url=served.address) as http:
+                for name in ("access_token", "Access_Token", "access%5Ftoken", "%61ccess_token", "token"):
+                    await http.get(f"/graphql?query=%7B__typename%7D&{name}=secret-of-{workers}&mark=seen")
+            await served.stop()
+        logged = served.logged.decode()
+        assert logged.count("mark=seen") == 5
+        assert "secret-of" not in logged
+
+
+async def test_several_workers_serve_and_all_of_them_end(database_url: str, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": database_url, "CLIENTELE_DATA_DIR": str(tmp_path)}
+    async with serving("--workers", "2", **settings) as served:
+        started = children(served.process.pid)
+        async with httpx.AsyncClient(base_url=served.address) as http:
+            for _ in range(20):
+                assert (await http.get("/readyz")).status_code == 200
+        assert await served.stop() in (0, 130)
+        assert await refuses(served.address)
+    await all_ended(started)
+
+
+@pytest.fixture(scope="module")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """The default: an embedded database with a demo in it."""
+    async with serving(CLIENTELE_DATA_DIR=str(tmp_path_factory.mktemp("with a space"))) as served:
+        yield served
+
+
+async def paste(line: str) -> dict[str, object] | list[object]:
+    """What a shell prints for a pasted line; where there is no curl, the same request without one."""
+    if shutil.which("curl"):
+        process = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE)
+        body = (await process.communicate())[0]
+        assert process.returncode == 0, line
+    else:
+        words = shlex.split(line)
+        headers = dict(words[index + 1].split(": ", 1) for index, word in enumerate(words) if word == "-H")
+        data = words[words.index("-d") + 1] if "-d" in words else None
+        async with httpx.AsyncClient() as http:
+            url = next(word for word in words if word.startswith("http"))
+            body = (await http.request("POST" if data else "GET", url, headers=headers, content=data)).content
+    found: dict[str, object] | list[object] = json.loads(body)
+    return found
+
+
+@pytest.mark.parametrize("door", ["graphql", "v1", "customers"])
+async def test_the_printed_line_of_each_door_works_when_pasted(demo: Served, door: str) -> None:
+    (line,) = [one for one in demo.said if one.startswith("  curl") and f"/{door}" in one]
+    found = await paste(line.strip())
+    match door, found:
+        case "graphql", {"data": {"clients": {"totalCount": 1000, "nodes": [_, _, _]}}}:
+            return
+        case "v1", [_, _, _]:
+            return
+        case "customers", {"data": [_, _, _]}:
+            return
+    pytest.fail(f"{door} answered {found}")
+
+
+async def test_the_page_of_the_demo_knows_its_token(demo: Served) -> None:
+    (token,) = [line.split()[1] for line in demo.said if line.startswith("  Token")]
+    async with httpx.AsyncClient(base_url=demo.address) as http:
+        assert token in (await http.get("/graphql", headers={"Accept": "text/html"})).text
+
+
+async def test_the_default_keeps_its_data_and_stops_everything(tmp_path: Path) -> None:
+    folder = str(tmp_path / "data folder")
+    tokens = []
+    for how, statuses in ((signal.SIGINT, {0, 130}), (signal.SIGTERM, {0, 143, -signal.SIGTERM})):
+        async with serving(CLIENTELE_DATA_DIR=folder) as served:
+            (token,) = [line.split()[1] for line in served.said if line.startswith("  Token")]
+            tokens.append(token)
+            started = children(served.process.pid)
+            async with httpx.AsyncClient(base_url=served.address, headers={"Authorization": token}) as http:
+                create = 'mutation { createClient(input: {name: "Kept"}) { client { id } } }'
+                assert (await http.post("/graphql", json={"query": create})).json()["data"]["createClient"]["client"]
+                query = {"query": '{ clients(filter: {name: {eq: "Kept"}}) { totalCount } }'}
+                answer = (await http.post("/graphql", json=query)).json()
+            assert await served.stop(how) in statuses
+        assert answer == {"data": {"clients": {"totalCount": len(tokens)}}}
+        await all_ended(started)
+        assert processes_naming(folder) == []
+    assert tokens[0] == tokens[1]
