@@ -1,0 +1,105 @@
+"""The bare handlers that the service is measured against: the least that Starlette and asyncpg can do for the same answer.
+
+They know no tokens, no rules and no history: asyncpg's rows through orjson, on the service's own table. DATABASE_URL
+names the database.
+"""
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+COLUMNS = (
+    "id",
+    "name",
+    "address",
+    "address2",
+    "city",
+    "zip",
+    "state",
+    "country",
+    "tax_number",
+    "company_number",
+    "contact",
+    "note",
+    "iban",
+    "bank",
+    "swift",
+    "website",
+    "email",
+    "phone",
+    "business_type",
+    "fiscal_region_code",
+    "country_alpha2_code",
+    "created_at",
+)
+LIST = ", ".join(COLUMNS)
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=4, max_size=8) as pool:
+        app.state.pool = pool
+        yield
+
+
+def answer(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
+
+
+async def one(request: Request) -> Response:
+    row = await request.app.state.pool.fetchrow(
+        f"SELECT {LIST} FROM clients WHERE organization_id = $1 AND id = $2",
+        request.path_params["organization"],
+        request.path_params["id"],
+    )
+    return answer(dict(row))
+
+
+async def page(request: Request) -> Response:
+    size = int(request.query_params["n"])
+    rows = await request.app.state.pool.fetch(
+        f"SELECT {LIST} FROM clients WHERE organization_id = $1 ORDER BY id LIMIT {size + 1}",
+        request.path_params["organization"],
+    )
+    edges = [{"cursor": row["id"], "node": dict(row)} for row in rows[:size]]
+    return answer({"edges": edges, "pageInfo": {"hasNextPage": len(rows) > size}})
+
+
+async def count(request: Request) -> Response:
+    total = await request.app.state.pool.fetchval(
+        "SELECT count(*) FROM clients WHERE organization_id = $1 AND deleted_at IS NULL",
+        request.path_params["organization"],
+    )
+    return answer({"count": total})
+
+
+async def create(request: Request) -> Response:
+    body = orjson.loads(await request.body())
+    row = await request.app.state.pool.fetchrow(
+        f"INSERT INTO clients (id, organization_id, name, email) VALUES ($1, $2, $3, $4) RETURNING {LIST}",
+        secrets.token_hex(12),
+        body["organizationId"],
+        body["name"],
+        body["email"],
+    )
+    return answer(dict(row))
+
+
+app = Starlette(
+    lifespan=lifespan,
+    routes=[
+        Route("/one/{organization}/{id}", one),
+        Route("/page/{organization}", page),
+        Route("/count/{organization}", count),
+        Route("/create", create, methods=["POST"]),
+    ],
+)

@@ -1,0 +1,301 @@
+"""The comparison: the bare handler and the service side by side on the same rows, in one run, as ratios."""
+
+import argparse
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import asyncpg
+import orjson
+
+from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
+from app.organizations.service import create_account, create_token
+from app.storage.database import Database
+from app.storage.embedded import embedded_postgres
+from app.storage.migrations import migrate
+from benchmarks.bare import COLUMNS
+from benchmarks.load import Ask, ask_once
+
+ROOT = Path(__file__).resolve().parent.parent
+EMAIL = "bench@clientele.example"
+ORGANIZATIONS = 20
+ORGANIZATION = f"{5:024x}"
+
+NAMES = {
+    face.name: [field.name for column in COLUMNS for field in face.fields.values() if field.column == column]
+    for face in (V1, CUSTOMER, GRAPHQL_CLIENT)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One thing that is measured through one door. `rows` or `total` find the records or their number, for the check."""
+
+    name: str
+    door: str
+    bare: Ask
+    service: Ask
+    rows: Callable[[Any], list[dict[str, Any]]] | None = None
+    total: Callable[[Any], int] | None = None
+    least: float | None = None
+
+
+IN_V1 = f"/v1/Organizations/{ORGANIZATION}/clients"
+IN_GRAPHQL = f'organizationId: "{ORGANIZATION}"'
+FIELDS = " ".join("clientId" if name == "id" else name for name in NAMES[GRAPHQL_CLIENT.name] if name != "clientId")
+ONLY = "%2C".join(f"%22{name}%22" for name in NAMES[V1.name])
+NEW = {"name": "New Ltd", "email": "new@example.com"}
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Writes the service's requests, each with the token."""
+
+    token: str
+
+    def v1(self, path: str, body: object = None) -> Ask:
+        return self._ask(path, body, {})
+
+    def customers(self, path: str, body: object = None) -> Ask:
+        return self._ask(path, body, {"x-entity-id": f"ent_{ORGANIZATION}"})
+
+    def graphql(self, query: str) -> Ask:
+        return self._ask("/graphql", {"query": query}, {})
+
+    def _ask(self, path: str, body: object, headers: dict[str, str]) -> Ask:
+        headers = {"Authorization": f"Bearer {self.token}", **headers}
+        if body is None:
+            return Ask(path=path, headers=headers)
+        return Ask(
+            path=path,
+            method="POST",
+            headers={**headers, "Content-Type": "application/json"},
+            body=orjson.dumps(body),
+        )
+
+
+def make_cases(token: str, client_id: str) -> list[Case]:
+    """Every case, through every door."""
+    asker = Asker(token)
+    pages = [case for size in (20, 100) for case in page_cases(asker, size)]
+    return [*one_cases(asker, client_id), *pages, *count_cases(asker), *create_cases(asker)]
+
+
+def one_cases(asker: Asker, client_id: str) -> list[Case]:
+    bare = Ask(path=f"/one/{ORGANIZATION}/{client_id}")
+    services: list[tuple[str, Ask, Callable[[Any], list[dict[str, Any]]], float]] = [
+        ("v1", asker.v1(f"/v1/Clients/{client_id}"), lambda body: [body], 0.5),
+        ("Customers", asker.customers(f"/customers/cust_{client_id}"), lambda body: [body], 0.5),
+        (
+            "GraphQL",
+            asker.graphql(f'{{ client(id: "{client_id}") {{ {FIELDS} }} }}'),
+            lambda body: [body["data"]["client"]],
+            0.3,
+        ),
+    ]
+    return [
+        Case(name="one client", door=door, bare=bare, service=service, rows=rows, least=least)
+        for door, service, rows, least in services
+    ]
+
+
+def page_cases(asker: Asker, size: int) -> list[Case]:
+    bare = Ask(path=f"/page/{ORGANIZATION}?n={size}")
+    in_v1 = f"{IN_V1}?filter=%7B%22limit%22%3A{size}%2C%22fields%22%3A%5B{ONLY}%5D%7D"
+    selection = f"edges {{ cursor node {{ {FIELDS} }} }} pageInfo {{ hasNextPage }}"
+    services: list[tuple[str, Ask, Callable[[Any], list[dict[str, Any]]]]] = [
+        ("v1", asker.v1(in_v1), list),
+        ("Customers", asker.customers(f"/customers?limit={size}&include_total_count=false"), lambda body: body["data"]),
+        (
+            "GraphQL",
+            asker.graphql(f"{{ clients({IN_GRAPHQL}, first: {size}) {{ {selection} }} }}"),
+            lambda body: [edge["node"] for edge in body["data"]["clients"]["edges"]],
+        ),
+    ]
+    least = 0.6 if size == 100 else None
+    return [
+        Case(name=f"page of {size}", door=door, bare=bare, service=service, rows=rows, least=least)
+        for door, service, rows in services
+    ]
+
+
+def count_cases(asker: Asker) -> list[Case]:
+    """The Customers door tells its total beside a page, here of one customer."""
+    bare = Ask(path=f"/count/{ORGANIZATION}")
+    services: list[tuple[str, Ask, Callable[[Any], int]]] = [
+        ("v1", asker.v1(f"{IN_V1}/count"), lambda body: body["count"]),
+        ("Customers", asker.customers("/customers?limit=1"), lambda body: body["pagination"]["total"]),
+        (
+            "GraphQL",
+            asker.graphql(f"{{ clients({IN_GRAPHQL}) {{ totalCount }} }}"),
+            lambda body: body["data"]["clients"]["totalCount"],
+        ),
+    ]
+    return [Case(name="count", door=door, bare=bare, service=service, total=total) for door, service, total in services]
+
+
+def create_cases(asker: Asker) -> list[Case]:
+    bare = Ask(path="/create", method="POST", body=orjson.dumps({**NEW, "organizationId": ORGANIZATION}))
+    values = ", ".join(f'{name}: "{value}"' for name, value in NEW.items())
+    mutation = f"mutation {{ createClient({IN_GRAPHQL}, input: {{ {values} }}) {{ client {{ {FIELDS} }} }} }}"
+    services = [
+        ("v1", asker.v1(IN_V1, NEW)),
+        ("Customers", asker.customers("/customers", NEW)),
+        ("GraphQL", asker.graphql(mutation)),
+    ]
+    return [Case(name="create", door=door, bare=bare, service=service) for door, service in services]
+
+
+def bare_rows(body: Any) -> list[dict[str, Any]]:
+    return [edge["node"] for edge in body["edges"]] if "edges" in body else [body]
+
+
+async def check(case: Case, bare_port: int, port: int) -> None:
+    """Raises AssertionError unless both answer the same records with the same values in the fields that the door has."""
+    bare_status, bare_body = await ask_once(bare_port, case.bare)
+    status, body = await ask_once(port, case.service)
+    assert bare_status == 200, bare_body
+    assert status in (200, 201), body
+    if case.total is not None:
+        assert orjson.loads(bare_body)["count"] == case.total(orjson.loads(body)), f"{case.door}: another count"
+    if case.rows is None:
+        return
+    face = {"v1": V1, "Customers": CUSTOMER, "GraphQL": GRAPHQL_CLIENT}[case.door]
+    expected, found = bare_rows(orjson.loads(bare_body)), case.rows(orjson.loads(body))
+    assert len(expected) == len(found), f"{case}: {len(expected)} rows against {len(found)}"
+    for before, after in zip(expected, found, strict=True):
+        for field in face.fields.values():
+            if field.column in before and field.name in after and field.column not in ("id", "created_at"):
+                assert before[field.column] == after[field.name], f"{case.name} {case.door}: {field.name}"
+        assert before["id"] in str(after.values()), f"{case.name} {case.door}: another record"
+        assert len(after) >= (len(COLUMNS) if case.door != "Customers" else 16), f"{case.name}: too few fields"
+
+
+async def prepare(url: str, clients: int) -> tuple[str, str]:
+    """Makes the rows; a token of an account with one organization, and the id of one client there."""
+    database = Database(url)
+    await migrate(database)
+    script = (ROOT / "benchmarks" / "rows.sql").read_text()
+    connection = await asyncpg.connect(url)
+    await connection.execute(script.replace(":organizations", str(ORGANIZATIONS)).replace(":clients", str(clients)))
+    account = await create_account(database, EMAIL)
+    await connection.execute("INSERT INTO account_organizations VALUES ($1, $2)", account, ORGANIZATION)
+    await connection.execute("VACUUM ANALYZE")
+    token = await create_token(database, account_email=EMAIL)
+    client_id = await connection.fetchval("SELECT id FROM clients WHERE organization_id = $1 LIMIT 1", ORGANIZATION)
+    await connection.close()
+    await database.close()
+    return token, client_id
+
+
+@contextmanager
+def server(application: str, url: str, *options: str) -> Iterator[int]:
+    """The port of a uvicorn process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--no-access-log", *options]
+    process = subprocess.Popen([*command, "--log-level", "warning"], env={**os.environ, "DATABASE_URL": url}, cwd=ROOT)
+    try:
+        asyncio.run(_wait(port))
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+async def _wait(port: int) -> None:
+    for _ in range(300):
+        try:
+            await ask_once(port, Ask(path="/"))
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"nothing answers on port {port}")
+
+
+def measure(port: int, ask: Ask, seconds: float, connections: int) -> float:
+    """Answers per second, asked by a process of its own."""
+    wanted = {
+        "path": ask.path,
+        "method": ask.method,
+        "headers": ask.headers,
+        "body": ask.body.decode(),
+        "port": port,
+        "seconds": seconds,
+        "connections": connections,
+    }
+    command = [sys.executable, "-m", "benchmarks.load"]
+    done = subprocess.run(command, input=orjson.dumps(wanted), capture_output=True, cwd=ROOT, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode())
+    return float(done.stdout)
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """An embedded database in a folder of its own, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="clientele-bench-") as folder:
+        with embedded_postgres(Path(folder)) as url:
+            yield url
+        from app.storage.embedded import remove_embedded
+
+        remove_embedded(Path(folder))
+
+
+def run(options: argparse.Namespace) -> int:
+    with ExitStack() as stack:
+        url = options.database_url or stack.enter_context(fresh_database())
+        token, client_id = asyncio.run(prepare(url, options.rows))
+        bare = stack.enter_context(server("benchmarks.bare:app", url))
+        service = stack.enter_context(server("app.main:app_from_environment", url, "--factory"))
+        print(
+            f"{options.rows} clients in {ORGANIZATIONS} organizations, {options.rounds} rounds of {options.seconds} s"
+        )
+        print(f"{'':14}{'door':12}{'bare/s':>10}{'service/s':>12}{'ratio':>8}{'least':>8}")
+        short = 0
+        for case in make_cases(token, client_id):
+            if options.only and options.only not in f"{case.name} {case.door}":
+                continue
+            asyncio.run(check(case, bare, service))
+            pairs = [
+                (
+                    measure(bare, case.bare, options.seconds, options.connections),
+                    measure(service, case.service, options.seconds, options.connections),
+                )
+                for _ in range(options.rounds)
+            ]
+            ratio = median(ours / theirs for theirs, ours in pairs)
+            short += case.least is not None and ratio < case.least
+            print(
+                f"{case.name:14}{case.door:12}{median(a for a, _ in pairs):10.0f}{median(b for _, b in pairs):12.0f}"
+                f"{ratio:8.2f}{case.least or '':>8}",
+                flush=True,
+            )
+    return 1 if short and not options.unbounded else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Compare the service with the bare handler, in one run.")
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--unbounded", action="store_true", help="do not fail below the least ratios")
+    parser.add_argument("--only", help="measure only the cases whose name and door contain this")
+    parser.add_argument("--database-url", help="an empty database to use instead of an embedded one")
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
