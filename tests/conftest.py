@@ -1,0 +1,244 @@
+"""The real application on a real PostgreSQL: a template database made by the migrations once, an empty clone of it per test."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from app.auth import Scope
+from app.config import Config
+from app.main import create_app
+from app.organizations.service import create_account, create_organization, create_token
+from app.storage.database import Database
+from app.storage.embedded import embedded_postgres, remove_embedded
+from app.storage.migrations import migrate
+from app.storage.tables import metadata
+
+UNSAFE_AND_FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+"""For a server whose data nobody misses."""
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server whose role may create databases: DATABASE_URL, or an embedded one that lives as long as the tests."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = tmp_path_factory.mktemp("postgres")
+    try:
+        with embedded_postgres(folder, settings=UNSAFE_AND_FAST) as url:
+            yield url
+    finally:
+        remove_embedded(folder)
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _drop(url: str, name: str) -> None:
+    """Drops a database. The server's own vacuuming there may only be ended by a plain DROP, which waits for it."""
+    try:
+        await _execute(url, f"DROP DATABASE {name} WITH (FORCE)")
+    except asyncpg.InsufficientPrivilegeError:
+        await _execute(url, f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a database that the migrations have made, and that nobody is connected to."""
+    name = f"clientele_template_{uuid.uuid4().hex[:12]}"
+
+    async def build() -> None:
+        await _execute(server_url, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        database = Database(_with_database(server_url, name))
+        await migrate(database)
+        await database.close()
+
+    async def clear() -> None:
+        for one in (*STOCK, name):
+            await _drop(server_url, one)
+
+    asyncio.run(build())
+    yield name
+    asyncio.run(clear())
+
+
+STOCK: list[str] = []
+"""Clones of the template that are as good as new."""
+
+SHAPE = """
+SELECT md5(string_agg(one, ',' ORDER BY one)) FROM (
+    SELECT concat_ws(' ', relname, attname, atttypid, attnotnull) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT conname FROM pg_constraint
+    UNION ALL SELECT tgname FROM pg_trigger
+    UNION ALL SELECT version_num FROM alembic_version
+) AS found (one)
+"""
+NAMES = [table.name for table in metadata.sorted_tables]
+EMPTY = f"TRUNCATE {', '.join(NAMES)} RESTART IDENTITY"
+DELETE = "; ".join(f"DELETE FROM {name}" for name in reversed(NAMES))
+MANY = "SELECT count(*) > 500 FROM (SELECT FROM client_changes UNION ALL SELECT FROM clients LIMIT 501) AS some"
+"""Emptying nine tables costs as much as deleting some thousand rows."""
+ALONE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+async def _shape(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        return str(await connection.fetchval(SHAPE))
+    finally:
+        await connection.close()
+
+
+async def _renew(url: str, shape: str) -> bool:
+    """Whether a database that a test has used could be made as good as new: its shape is untouched and its rows are gone."""
+    try:
+        connection = await asyncpg.connect(url)
+    except asyncpg.PostgresError:
+        return False
+    try:
+        await connection.execute(ALONE)
+        if await connection.fetchval(SHAPE) != shape:
+            return False
+        await connection.execute(EMPTY if await connection.fetchval(MANY) else DELETE)
+    except asyncpg.PostgresError:
+        return False
+    else:
+        return True
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def cloned(server_url: str, template: str) -> AsyncIterator[str]:
+    """The address of a clone of the template that holds no rows."""
+    if STOCK:
+        name = STOCK.pop()
+    else:
+        name = f"clientele_{uuid.uuid4().hex[:12]}"
+        await _execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    url = _with_database(server_url, name)
+    shape = await _shape(url)
+    try:
+        yield url
+    finally:
+        if await _renew(url, shape):
+            STOCK.append(name)
+        else:
+            await _drop(server_url, name)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url, statement_timeout=30)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """The address of a clone of the template that holds no rows."""
+    async with cloned(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with opened(database_url) as database:
+        yield database
+
+
+@dataclass
+class Service:
+    """A running application with one account, its organization, and a client that talks to it."""
+
+    app: Starlette
+    http: httpx.AsyncClient
+    database: Database
+    config: Config
+    email: str
+    organization: str
+    token: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def client(self, token: str | None) -> httpx.AsyncClient:
+        """Another client of the application, with another token or none."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(transport=self.http._transport, base_url="http://service", headers=headers)
+
+    async def make_organization(self, name: str, **options: Any) -> str:
+        return await create_organization(self.database, name, **options)
+
+    async def make_token(self, *, scope: Scope = Scope.WRITE, **options: Any) -> str:
+        return await create_token(self.database, scope=scope, **options)
+
+
+@asynccontextmanager
+async def running(config: Config, database: Database) -> AsyncIterator[Service]:
+    """A service over an empty database, its lifespan begun."""
+    email = "owner@example.com"
+    await create_account(database, email)
+    organization = await create_organization(
+        database, "Studio Example", account_email=email, email="office@studio.example"
+    )
+    token = await create_token(database, account_email=email)
+    app = create_app(config, database)
+    headers = {"Authorization": f"Bearer {token}"}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as http,
+    ):
+        yield Service(app, http, database, config, email, organization, token, headers)
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> Config:
+    return Config(database_url=database_url, data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+async def service(config: Config, database: Database) -> AsyncIterator[Service]:
+    async with running(config, database) as begun:
+        yield begun
+
+
+@pytest.fixture(scope="module")
+async def shared_service(
+    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    """As service, but one for all the tests of a module: for those that change nothing that another one sees."""
+    async with cloned(server_url, template) as url, opened(url) as database:
+        config = Config(database_url=url, data_dir=tmp_path_factory.mktemp("data"))
+        async with running(config, database) as begun:
+            yield begun

@@ -1,0 +1,55 @@
+"""Runs a command against a PostgreSQL cluster that is unlike the embedded one, and stops it afterwards.
+
+usage: other_cluster.py LOCALE COMMAND [ARGUMENT …]. The cluster takes its default locale from the C library, listens on
+loopback only, and DATABASE_URL names a role that is no superuser and owns its database.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from app.storage.account import choose_account
+from app.storage.binaries import copy_binaries, find_binaries
+from app.storage.place import make_shared_folder
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def main(locale: str, command: list[str]) -> int:
+    account, binaries = choose_account(), find_binaries()
+    if account.lent:
+        binaries = copy_binaries(binaries, make_shared_folder())
+    home = Path(tempfile.mkdtemp(prefix="clientele-other-"))
+    account.own(home)
+    data, password, port = home / "data", home / "password", free_port()
+    secret = secrets.token_hex(16)
+    password.write_text(secret)
+    account.own(password)
+    initialize = ["--locale-provider=libc", f"--locale={locale}", "-E", "UTF8", "-A", "scram-sha-256", "-U", "admin"]
+    account.run([binaries.program("initdb"), *initialize, f"--pwfile={password}", "-D", data])
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    control: list[str | Path] = [binaries.program("pg_ctl"), "-D", data, "-w"]
+    account.run([*control, "-l", home / "log", "-o", options, "start"])
+    try:
+        role = f"CREATE ROLE tester LOGIN CREATEDB PASSWORD '{secret}'"
+        for statement in (role, "CREATE DATABASE tester OWNER tester"):
+            asking = f"-X -q -h 127.0.0.1 -p {port} -U admin -d postgres -c".split()
+            account.run([binaries.program("psql"), *asking, statement], variables={"PGPASSWORD": secret})
+        url = f"postgresql://tester:{secret}@127.0.0.1:{port}/tester"
+        return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
+    finally:
+        account.run([*control, "-m", "immediate", "stop"])
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1], sys.argv[2:]))

@@ -1,0 +1,74 @@
+"""Organizations, callers and raw rows for tests of the core, put into the database without the code under test."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import insert, text
+
+from app.auth import Principal, Scope
+from app.ids import new_id
+from app.query.face import Face
+from app.query.model import Page, Query
+from app.query.sql.pages import page_statement
+from app.storage.database import Database
+from app.storage.tables import clients, organizations
+
+STRANGER = "5eed00000000000000000000"
+
+
+def principal(*reached: str, scope: Scope = Scope.WRITE, account: str | None = "acc000000000000000000001") -> Principal:
+    return Principal("70c000000000000000000001", account, reached, scope)
+
+
+async def make_organization(database: Database) -> str:
+    organization = new_id()
+    async with database.write() as connection:
+        await connection.execute(insert(organizations).values(id=organization, name="Seeded"))
+    return organization
+
+
+async def insert_rows(database: Database, organization: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as they are, with the same columns each; nothing is logged and no total moves."""
+    if rows:
+        async with database.write() as connection:
+            await connection.execute_many(insert(clients), [{"organization_id": organization, **row} for row in rows])
+
+
+async def insert_many(database: Database, organization: str, count: int) -> None:
+    """`count` rows made by the server: every seventh has no e-mail address, every fifth is deleted.
+
+    The table is analyzed, and left alone by the server from then on, so that plans do not change under a test.
+    """
+    statement = """
+    INSERT INTO clients (organization_id, id, name, email, city, created_at, updated_at, deleted_at)
+    SELECT :organization, lpad(to_hex(n), 24, '0'), 'Name ' || md5(n::text),
+        CASE WHEN n % 7 > 0 THEN md5((n + 1)::text) || '@example.com' END, 'City ' || n % 50,
+        now() - n * interval '1 minute', now() - (n * 7919 % 20011) * interval '1 minute',
+        CASE WHEN n % 5 = 0 THEN now() END
+    FROM generate_series(1, :count) n
+    """
+    async with database.write() as connection:
+        await connection.execute(text("ALTER TABLE clients SET (autovacuum_enabled = false)"))
+        await connection.execute(text(statement), {"organization": organization, "count": count})
+        await connection.execute(text("ANALYZE clients"))
+
+
+async def ask(database: Database, organization: str, face: Face, query: Query, page: Page) -> list[tuple[str, str]]:
+    """The ids of a page's rows in the order of the walk, each with the JSON list of its order values."""
+    shown = face.column("id")
+    statement, parameters = page_statement(clients, face, (("id", shown),), query, page, keys=True)
+    async with database.read() as connection:
+        rows = await connection.execute(statement, {"organization": organization, **parameters})
+    return [(orjson.loads(json)["id"].removeprefix(shown.codec.prefix), str(keys)) for json, keys in rows]
+
+
+def fold(given: str) -> str:
+    """The folded form of a text, computed apart from the database; right for the letters that these tests draw."""
+    decomposed = unicodedata.normalize("NFKD", given.lower())
+    return "".join(letter for letter in decomposed if not "\u0300" <= letter <= "\u036f")
+
+
+def ids_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [row["id"] for row in rows]

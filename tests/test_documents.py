@@ -1,0 +1,103 @@
+"""The documents: they name every setting and command, their links lead somewhere, and no text tells where it was written."""
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from app.cli import cli
+from app.config import Config
+from app.storage import account
+
+ROOT = Path(__file__).parents[1]
+SETTING = re.compile(r"(DATABASE_URL|SMTP_URL|CLIENTELE_[A-Z_]+)")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+ELSEWHERE = re.compile(
+    r"(?<![\w.~}])/(?:work|root|home/\w+)/|pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com", re.IGNORECASE
+)
+"""Paths of one machine, and hosts of package registries."""
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Every text file of the checkout, without what is made in it."""
+    made = {".git", *(line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()), ".build-*"}
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [name for name in below if not any(fnmatch(name, pattern) for pattern in made)]
+        for name in set(names) - made:
+            try:
+                yield Path(folder, name), Path(folder, name).read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue
+
+
+def documents() -> dict[Path, str]:
+    return {path: text for path, text in texts() if path.suffix == ".md"}
+
+
+def read_settings() -> set[str]:
+    """The environment variables that the code names as settings."""
+    named = set()
+    for path in (ROOT / "app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and SETTING.fullmatch(node.value):
+                named.add(node.value)
+    return named
+
+
+def documented_settings() -> dict[str, str]:
+    """The rows of the table of settings: the variable and its default, empty for none."""
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\|", text, re.MULTILINE))
+
+
+def commands(command: Any, name: str) -> Iterator[str]:
+    """Every command with the groups that lead to it."""
+    inner = getattr(command, "commands", {})
+    if not inner:
+        yield name
+    for word, one in inner.items():
+        yield from commands(one, f"{name} {word}")
+
+
+def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
+    assert set(documented_settings()) == read_settings()
+
+
+def test_the_documented_defaults_hold() -> None:
+    defaults = documented_settings()
+    assert defaults.pop(account.SETTING) == account.DEFAULT
+    environment = {name: value for name, value in defaults.items() if value}
+    assert Config.from_environment(environment) == Config.from_environment({})
+    for name in defaults.keys() - environment.keys():
+        value = "https://app.example" if name == "CLIENTELE_CORS_ORIGINS" else "something"
+        assert Config.from_environment({name: value}) != Config.from_environment({})
+        assert not getattr(Config(), name.removeprefix("CLIENTELE_").lower())
+
+
+def test_documents_name_no_setting_that_is_not_read() -> None:
+    named = {name for text in documents().values() for name in SETTING.findall(text)}
+    assert named == read_settings()
+
+
+def test_every_command_is_documented() -> None:
+    text = "\n".join(documents().values())
+    listed = list(commands(typer.main.get_command(cli), "clientele"))
+    assert len(listed) > 5
+    assert [name for name in listed if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_every_relative_link_leads_to_a_file() -> None:
+    links = [(path, link) for path, text in documents().items() for link in LINK.findall(text)]
+    relative = [(path, link.partition("#")[0]) for path, link in links if not re.match(r"https?:|mailto:|#", link)]
+    assert relative
+    assert [(path.name, link) for path, link in relative if not (path.parent / link).exists()] == []
+
+
+def test_no_text_names_a_machine_or_a_package_registry() -> None:
+    found = [(str(path.relative_to(ROOT)), hit) for path, text in texts() for hit in ELSEWHERE.findall(text)]
+    assert found == []
