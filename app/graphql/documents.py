@@ -16,7 +16,6 @@ from graphql import (
     InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
-    OperationType,
     SelectionSetNode,
     parse,
     specified_rules,
@@ -46,10 +45,6 @@ class Document:
         if name is not None:
             return next((one for one in found if one.name and one.name.value == name), None)
         return found[0] if len(found) == 1 else None
-
-    def is_query(self, name: str | None) -> bool:
-        operation = self.operation(name)
-        return operation is None or operation.operation is OperationType.QUERY
 
 
 class Documents:

@@ -36,6 +36,13 @@ class Refused(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(eq=False)
+class Rejected(Exception):
+    """A well-formed request whose operation is not executed: its document or its variables are wrong, or cost too much."""
+
+    errors: list[GraphQLError]
+
+
 def show_error(error: GraphQLError, request_id: str, code: str | None = None) -> dict[str, Any]:
     """The error as the answer shows it. What no caller may see is replaced, and logged with the request's id."""
     shown: dict[str, Any] = {**error.formatted, "message": _whole_text(error.message)}
