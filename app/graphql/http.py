@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from app.bodies import NotJson, TooDeep, TooLarge, parse_json, read_bytes
 from app.config import Config
 from app.errors import Unauthenticated
+from app.graphql.departures import Gone, while_heard
 from app.graphql.failures import Refused, Rejected, show_refusal
 from app.graphql.operations import Answer, Operations
 from app.graphql.page import graphiql_page, graphiql_routes
@@ -41,6 +42,8 @@ class GraphQLDoor:
             return self.refuse(Refused(401, refusal.message, "UNAUTHENTICATED"), media_type or JSON)
         except Refused as refusal:
             return self.refuse(refusal, media_type or JSON)
+        except Gone:
+            return Response(status_code=499)
         except Exception as error:
             refused = show_refusal(error, request.state.request_id)
             return self.refuse(refused, media_type or JSON)
@@ -61,9 +64,10 @@ class GraphQLDoor:
             prepared = self.operations.prepare(asked, principal)
             if request.method != "POST" and prepared.kind is not OperationType.QUERY:
                 raise Refused(405, "Only queries can be asked by GET", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
-            answer = await self.operations.execute(prepared, request.state.request_id)
+            executed = self.operations.execute(prepared, request.state.request_id)
+            answer = await (while_heard(request, executed) if prepared.kind is OperationType.QUERY else executed)
         except Rejected as rejected:
-            answer = self.operations.reject(rejected.errors, request.state.request_id)
+            answer = self.operations.reject(rejected, request.state.request_id)
         return write(answer, media_type)
 
     async def read(self, request: Request) -> Asked:
