@@ -41,6 +41,10 @@ class Config:
     """CLIENTELE_MAIL_FROM: the envelope and From address of reminders."""
     introspection: bool = True
     """CLIENTELE_INTROSPECTION: whether GraphQL tells its schema."""
+    documents: Path | None = None
+    """CLIENTELE_DOCUMENTS: a file of trusted documents, which callers may name by their ids."""
+    documents_only: bool = False
+    """CLIENTELE_DOCUMENTS_ONLY: whether GraphQL answers nothing but the trusted documents; GraphiQL is off then."""
     graphiql: bool = True
     """CLIENTELE_GRAPHIQL: whether a browser gets the GraphiQL page."""
 
@@ -60,7 +64,13 @@ class Config:
         """Reads DATABASE_URL, SMTP_URL and CLIENTELE_…; an empty variable counts as unset. Raises Misconfigured."""
         read = _Reader(environment)
         default = cls()
+        documents = read.text("CLIENTELE_DOCUMENTS")
+        documents_only = read.truth("CLIENTELE_DOCUMENTS_ONLY", default.documents_only)
+        if documents_only and documents is None:
+            raise Misconfigured("CLIENTELE_DOCUMENTS_ONLY needs a file of documents in CLIENTELE_DOCUMENTS")
         return cls(
+            documents=Path(documents).absolute() if documents else None,
+            documents_only=documents_only,
             database_url=read.text("DATABASE_URL"),
             smtp_url=read.text("SMTP_URL"),
             data_dir=Path(read.text("CLIENTELE_DATA_DIR") or default.data_dir).absolute(),
@@ -75,7 +85,7 @@ class Config:
             cost_limit=read.whole("CLIENTELE_COST_LIMIT", default.cost_limit, least=1000, most=1 << 30),
             mail_from=read.text("CLIENTELE_MAIL_FROM") or default.mail_from,
             introspection=read.truth("CLIENTELE_INTROSPECTION", default.introspection),
-            graphiql=read.truth("CLIENTELE_GRAPHIQL", default.graphiql),
+            graphiql=read.truth("CLIENTELE_GRAPHIQL", default.graphiql) and not documents_only,
             cors_origins=read.origins("CLIENTELE_CORS_ORIGINS"),
             access_log=read.truth("CLIENTELE_ACCESS_LOG", default.access_log),
             demo_token=read.text("CLIENTELE_DEMO_TOKEN"),
