@@ -35,6 +35,14 @@ class Config:
     """CLIENTELE_STATEMENT_TIMEOUT: the longest that one statement may run."""
     mail_from: str = "reminders@localhost"
     """CLIENTELE_MAIL_FROM: the envelope and From address of reminders."""
+    listen_url: str | None = None
+    """CLIENTELE_LISTEN_URL: where notices of changes are heard; None means `database_url`."""
+    streams: int = 1000
+    """CLIENTELE_STREAMS: the most WebSockets and event streams at once in one process."""
+    init_timeout: float = 10.0
+    """CLIENTELE_INIT_TIMEOUT: how long a new WebSocket may wait with its connection_init."""
+    token_check: float = 10.0
+    """CLIENTELE_TOKEN_CHECK: how often a stream looks whether its token is still good."""
     introspection: bool = True
     """CLIENTELE_INTROSPECTION: whether GraphQL tells its schema."""
     graphiql: bool = True
@@ -68,6 +76,10 @@ class Config:
             body_cap=read.whole("CLIENTELE_BODY_CAP", default.body_cap, least=1024, most=1 << 30),
             statement_timeout=read.seconds("CLIENTELE_STATEMENT_TIMEOUT", default.statement_timeout),
             mail_from=read.text("CLIENTELE_MAIL_FROM") or default.mail_from,
+            listen_url=read.text("CLIENTELE_LISTEN_URL"),
+            streams=read.whole("CLIENTELE_STREAMS", default.streams, least=0, most=1_000_000),
+            init_timeout=read.seconds("CLIENTELE_INIT_TIMEOUT", default.init_timeout),
+            token_check=read.seconds("CLIENTELE_TOKEN_CHECK", default.token_check),
             introspection=read.truth("CLIENTELE_INTROSPECTION", default.introspection),
             graphiql=read.truth("CLIENTELE_GRAPHIQL", default.graphiql),
             cors_origins=read.origins("CLIENTELE_CORS_ORIGINS"),
