@@ -83,6 +83,7 @@ async def plain_wire(address: str, *, headers: Mapping[str, str] | None = None, 
     """A WebSocket on which nothing has been said."""
     url = address.replace("http", "ws", 1) + "/graphql"
     settings: dict[str, Any] = {"subprotocols": [PROTOCOL], "additional_headers": headers, "proxy": None} | options
+    settings["close_timeout"] = 0.1  # a client that has not read everything does not see the server's close
     async with connect(url, **settings) as socket:
         yield Wire(socket)
 
