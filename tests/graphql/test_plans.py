@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.auth import Caller
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.graphql import loading, mutations, plans
+from app.graphql import loading, plans
 from app.graphql.context import MOST_PLANS, Context
 from app.graphql.http import GraphQLDoor
 from app.graphql.rendered import RenderingExecutor
@@ -162,7 +162,7 @@ async def executor(service: Service) -> Executor:
 def nothing_rendered(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every record takes the ordinary path."""
     with patch.context() as patched:
-        modules: tuple[ModuleType, ...] = (plans, loading, mutations)
+        modules: tuple[ModuleType, ...] = (plans, loading)
         for module in modules:
             patched.setattr(module, "plan_record", lambda *_: None)
         yield
