@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Float,
     Numeric,
@@ -33,7 +34,7 @@ from app.storage.tables import clients
 
 MOST_DUPLICATES = 20
 MOST_EQUAL, NEIGHBOURS, MOST_ALIKE = 100, 200, 100
-WINDOW, MOST_FREQUENT = 5000, 25
+WINDOW, MOST_FREQUENT = 2500, 50
 SIMILAR = 0.5
 WEIGHTS = {"tax_number": 0.95, "email": 0.8, "name": 0.7}
 """How sure each sign is by itself; a name counts as much as it is similar. Together: 1 - (1 - a)(1 - b)(1 - c)."""
@@ -110,15 +111,17 @@ def duplicates_statement(selection: Selection, words: int, most: int) -> Select[
     """(JSON, score, same tax number, same e-mail, similar name) of the duplicates of `record`, the surest first.
 
     Candidates are the records with the same tax number or e-mail, the neighbours of the name in the order of names, and
-    the records whose texts contain its `words` longest words, unless these are frequent.
+    the records whose texts contain its `words` longest words, unless these are frequent. OFFSET 0 has each scored once.
     """
     looks = [*_equal(), *_neighbours(), *([_alike(words)] if words else [])]
     candidates = union(*(look.limit(most_).subquery().select() for look, most_ in looks)).subquery("candidates")
     signs = _signs()
     names = dict.fromkeys((*needed_columns(selection), "id"))
-    scored = select(*(clients.c[name] for name in names), *signs).join(candidates, candidates.c.id == _ID)
-    scored = scored.where(_live, bindparam("record", type_=Text()) != _ID)
-    best = scored.subquery("scored")
+    wanted = cast(select(func.array_agg(candidates.c.id)).scalar_subquery(), ARRAY(Text))
+    scored = select(*(clients.c[name] for name in names), *signs).where(
+        _live, clients.c.id == func.any(wanted), bindparam("record", type_=Text()) != _ID
+    )
+    best = scored.offset(literal_column("0")).subquery("scored")
     chosen = select(best).where(best.c["a score"] > 0).order_by(best.c["a score"].desc(), best.c.id)
     found = chosen.limit(literal_column(str(most))).subquery("c")
     json, row = render_row(selection, found)
@@ -148,16 +151,20 @@ def _neighbours() -> list[Look]:
 def _alike(words: int) -> Look:
     """The most similar names among the records that contain the words.
 
-    Words that many of the first 5,000 records contain tell nothing apart, and would make the trigram index slow.
+    Words that many of the oldest or newest records contain tell nothing apart, and would make the trigram index slow.
     """
-    first = (
-        select(clients.c.search_text).where(_live).order_by(_ID).limit(literal_column(str(WINDOW))).subquery("first")
-    )
-    hits = select(first.c.search_text).where(_contains(first.c.search_text, words))
-    often = hits.limit(literal_column(str(MOST_FREQUENT + 1)))
-    frequency = select(func.count()).select_from(often.subquery("often")).scalar_subquery()
+    hits = union(*(_hits(order, words) for order in (_ID.asc(), _ID.desc()))).subquery("hits")
+    frequency = select(func.count()).select_from(hits).scalar_subquery()
     where = and_(_live, _contains(clients.c.search_text, words), frequency <= MOST_FREQUENT)
     return select(_ID).where(where).order_by(_similarity.desc(), _ID), MOST_ALIKE
+
+
+def _hits(order: ColumnElement[Any], words: int) -> Select[Any]:
+    """The records with the words at one end of the order, one more than may be."""
+    window = select(_ID, clients.c.search_text).where(_live).order_by(order).limit(literal_column(str(WINDOW)))
+    end = window.subquery()
+    hits = select(end.c.id).where(_contains(end.c.search_text, words))
+    return hits.limit(literal_column(str(MOST_FREQUENT + 1))).subquery().select()
 
 
 def _contains(text: ColumnElement[Any], words: int) -> ColumnElement[bool]:
