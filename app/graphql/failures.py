@@ -36,6 +36,16 @@ class Refused(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(eq=False)
+class Rejected(Exception):
+    """A well-formed request whose operation is not executed: its document or its variables are wrong, or cost too much.
+
+    `cost` is None for a document that cannot be valued."""
+
+    errors: list[GraphQLError]
+    cost: int | None = None
+
+
 def show_error(error: GraphQLError, request_id: str, code: str | None = None) -> dict[str, Any]:
     """The error as the answer shows it. What no caller may see is replaced, and logged with the request's id."""
     shown: dict[str, Any] = {**error.formatted, "message": _whole_text(error.message)}

@@ -29,7 +29,7 @@ from app.auth import Caller
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql import loading, plans
 from app.graphql.context import MOST_PLANS, Context
-from app.graphql.http import GraphQLDoor
+from app.graphql.operations import Operations
 from app.graphql.rendered import RenderingExecutor
 from app.graphql.schema import core_schema
 from app.graphql.types import Row
@@ -430,12 +430,12 @@ async def test_a_plan_of_one_request_serves_the_next_with_other_variables(door: 
 
 
 async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
-    door = GraphQLDoor(service.database, None, service.config)  # type: ignore[arg-type]
+    operations = Operations(service.database, None, service.config)  # type: ignore[arg-type]
     switches = [f"s{index}" for index in range(11)]
     declared = ", ".join(f"${name}: Boolean!" for name in switches)
     fields = " ".join(f"{name}: name @include(if: ${name})" for name in switches)
     source = f"query({declared}) {{ clients {{ nodes {{ id {fields} }} }} }}"
-    document = door.documents.find(source)
+    document = operations.documents.find(source)
     assert document.ast is not None
     principal = await Caller(service.token, service.database).principal()
     for number in range(MOST_PLANS + 5):
