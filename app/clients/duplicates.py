@@ -34,7 +34,7 @@ from app.storage.tables import clients
 
 MOST_DUPLICATES = 20
 MOST_EQUAL, NEIGHBOURS, MOST_ALIKE = 100, 200, 100
-WINDOW, MOST_FREQUENT = 2500, 50
+WINDOW, MOST_FREQUENT = 2500, 10
 SIMILAR = 0.5
 WEIGHTS = {"tax_number": 0.95, "email": 0.8, "name": 0.7}
 """How sure each sign is by itself; a name counts as much as it is similar. Together: 1 - (1 - a)(1 - b)(1 - c)."""
