@@ -33,6 +33,10 @@ class Config:
     """CLIENTELE_BODY_CAP: the largest request body."""
     statement_timeout: float = 10.0
     """CLIENTELE_STATEMENT_TIMEOUT: the longest that one statement may run."""
+    sign_up: bool = True
+    """CLIENTELE_SIGN_UP: whether strangers may make accounts through v1."""
+    password_memory: int = 64
+    """CLIENTELE_PASSWORD_MEMORY: MiB that the hash of a password takes."""
     mail_from: str = "reminders@localhost"
     """CLIENTELE_MAIL_FROM: the envelope and From address of reminders."""
     introspection: bool = True
@@ -67,6 +71,8 @@ class Config:
             page_cap=read.whole("CLIENTELE_PAGE_CAP", default.page_cap, least=1, most=10_000),
             body_cap=read.whole("CLIENTELE_BODY_CAP", default.body_cap, least=1024, most=1 << 30),
             statement_timeout=read.seconds("CLIENTELE_STATEMENT_TIMEOUT", default.statement_timeout),
+            sign_up=read.truth("CLIENTELE_SIGN_UP", default.sign_up),
+            password_memory=read.whole("CLIENTELE_PASSWORD_MEMORY", default.password_memory, least=16, most=4096),
             mail_from=read.text("CLIENTELE_MAIL_FROM") or default.mail_from,
             introspection=read.truth("CLIENTELE_INTROSPECTION", default.introspection),
             graphiql=read.truth("CLIENTELE_GRAPHIQL", default.graphiql),

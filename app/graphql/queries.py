@@ -4,6 +4,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from app.accounts.service import account_email
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client
 from app.errors import NotFound
@@ -13,7 +14,7 @@ from app.graphql.ids import read_id, read_organization_id, split_global_id, writ
 from app.graphql.inputs import ClientFilter, ClientOrder, CustomerFilter, CustomerOrder
 from app.graphql.loading import load_organization, make_record, record_plan, whole_record
 from app.graphql.types import Account, Client, Connection, Customer, Node, Organization, Viewer
-from app.organizations.service import account_email, reach_organizations
+from app.organizations.service import reach_organizations
 from app.query.face import Face
 
 
