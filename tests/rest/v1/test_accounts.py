@@ -234,10 +234,10 @@ async def test_who_guesses_is_stopped_in_every_process_and_may_try_again_later(s
     ):
         for email in (EMAIL, "nobody@studio.example"):
             wrong = {"email": email, "password": "guess"}
-            asked = [door.post(LOGIN, json=wrong) for door in (http, second) for _ in range(MOST_FAILURES)]
+            asked = [door.post(LOGIN, json=wrong) for door in (http, second) for _ in range(MOST_FAILURES // 2 + 1)]
             answers = await asyncio.gather(*asked)
             statuses = [answer.status_code for answer in answers]
-            assert (statuses.count(401), statuses.count(429)) == (MOST_FAILURES, MOST_FAILURES)
+            assert (statuses.count(401), statuses.count(429)) == (MOST_FAILURES, 2)
             assert [error(one) for one in answers if one.status_code == 401] == [FAILED] * MOST_FAILURES
             barred = next(one for one in answers if one.status_code == 429)
             assert 0 < int(barred.headers["retry-after"]) <= 900
@@ -251,8 +251,8 @@ async def test_who_guesses_is_stopped_in_every_process_and_may_try_again_later(s
 
 async def test_a_right_password_forgives_the_wrong_ones(service: Service) -> None:
     async with member(service), service.client(None) as http:
-        for _ in range(2):
-            for _ in range(MOST_FAILURES - 1):
+        for wrong in (MOST_FAILURES - 1, 2):
+            for _ in range(wrong):
                 assert (await http.post(LOGIN, json={**GIVEN, "password": "no"})).status_code == 401
             assert (await http.post(LOGIN, json=GIVEN)).status_code == 200
 

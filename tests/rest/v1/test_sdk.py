@@ -43,14 +43,15 @@ class Sdk:
         return answer.json()
 
 
-@pytest.mark.parametrize("junk", ["", "Bearer junk"])
-async def test_an_unmodified_sdk_goes_all_the_way(address: str, junk: str) -> None:
+async def test_an_unmodified_sdk_goes_all_the_way(address: str) -> None:
     async with httpx.AsyncClient(base_url=address) as http:
         sdk, given = Sdk(http), {"email": EMAIL, "password": PASSWORD}
-        assert await sdk.ask("GET", f"/accounts/is-unique?email={quote(EMAIL)}", token=junk) == {"isUnique": True}
-        account = await sdk.ask("POST", "/accounts", json=given, token=junk)
+        assert await sdk.ask("GET", f"/accounts/is-unique?email={quote(EMAIL)}", token="Bearer junk") == {
+            "isUnique": True
+        }
+        account = await sdk.ask("POST", "/accounts", json=given, token="")
         assert (account["email"], "password" in account) == (EMAIL, False)
-        session = await sdk.ask("POST", "/accounts/login", json=given, token=junk)
+        session = await sdk.ask("POST", "/accounts/login", json=given, token="junk")
         assert re.fullmatch("[A-Za-z0-9]{64}", session["id"])
         assert session["userId"] == account["id"]
         sdk.token = session["id"]
