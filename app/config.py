@@ -37,6 +37,10 @@ class Config:
     """CLIENTELE_OPERATION_TIMEOUT: how long one GraphQL operation may use the database in all."""
     cost_limit: int = 50_000
     """CLIENTELE_COST_LIMIT: the most that one GraphQL operation may cost."""
+    sign_up: bool = True
+    """CLIENTELE_SIGN_UP: whether strangers may make accounts through v1."""
+    password_memory: int = 64
+    """CLIENTELE_PASSWORD_MEMORY: MiB that the hash of a password takes."""
     mail_from: str = "reminders@localhost"
     """CLIENTELE_MAIL_FROM: the envelope and From address of reminders."""
     listen_url: str | None = None
@@ -81,6 +85,8 @@ class Config:
             statement_timeout=read.seconds("CLIENTELE_STATEMENT_TIMEOUT", default.statement_timeout),
             operation_timeout=read.seconds("CLIENTELE_OPERATION_TIMEOUT", default.operation_timeout),
             cost_limit=read.whole("CLIENTELE_COST_LIMIT", default.cost_limit, least=1000, most=1 << 30),
+            sign_up=read.truth("CLIENTELE_SIGN_UP", default.sign_up),
+            password_memory=read.whole("CLIENTELE_PASSWORD_MEMORY", default.password_memory, least=16, most=4096),
             mail_from=read.text("CLIENTELE_MAIL_FROM") or default.mail_from,
             listen_url=read.text("CLIENTELE_LISTEN_URL"),
             streams=read.whole("CLIENTELE_STREAMS", default.streams, least=0, most=1_000_000),

@@ -1,6 +1,7 @@
 """The command `clientele`: results alone on stdout, messages on stderr, one line and status 1 for what cannot be done."""
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from app.auth import Caller
@@ -79,6 +81,54 @@ def test_an_account_is_made_once(run: Run) -> None:
     assert is_id(made(run("account", "create", "Ana@Example.com")))
     told(run("account", "create", "ana@example.com"), "There is an account with the address")
     told(run("account", "create", "nobody"), "is not a valid e-mail address")
+
+
+def hashed(database_url: str) -> str | None:
+    """What is stored of the only account's password."""
+
+    async def ask() -> str | None:
+        database = Database(database_url, pool_size=1)
+        try:
+            async with database.read() as connection:
+                found: str | None = await connection.scalar(text("SELECT password_hash FROM accounts"))
+                return found
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())
+
+
+def test_a_password_is_read_from_stdin_and_never_shown(
+    run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENTELE_PASSWORD_MEMORY", "16")
+    made(run("account", "create", "ana@example.com"))
+    for typed, part in (("\n", "can't be blank"), ("x" * 73, "too long")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        told(run("account", "password", "ana@example.com"), part)
+    assert hashed(database_url) is None
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse\r\n"))
+    out, err, status = run("account", "password", "ANA@example.com")
+    assert (out, err.count("\n"), status) == ("", 1, 0)
+    assert PasswordHasher().verify(str(hashed(database_url)), "correct horse")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("x"))
+    told(run("account", "password", "bo@example.com"), "There is no account")
+
+
+def test_a_password_that_is_typed_is_typed_twice_without_an_echo(
+    run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENTELE_PASSWORD_MEMORY", "16")
+    made(run("account", "create", "ana@example.com"))
+    controller, terminal = os.openpty()
+    with os.fdopen(terminal, "r") as keyboard:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        typed = iter(["one", "another", "same", "same"])
+        monkeypatch.setattr("getpass.getpass", lambda *_, **__: next(typed))
+        told(run("account", "password", "ana@example.com"), "not the same")
+        assert run("account", "password", "ana@example.com")[2] == 0
+    os.close(controller)
+    assert PasswordHasher().verify(str(hashed(database_url)), "same")
 
 
 def test_an_organization_is_made_with_its_id_and_account(run: Run, database_url: str) -> None:
@@ -347,9 +397,10 @@ async def test_tokens_in_addresses_are_never_logged(database_url: str, tmp_path:
             async with httpx.AsyncClient(base_url=served.address) as http:
                 for name in ("access_token", "Access_Token", "access%5Ftoken", "%61ccess_token", "token"):
                     await http.get(f"/graphql?query=%7B__typename%7D&{name}=secret-of-{workers}&mark=seen")
+                await http.delete(f"/v1/accounts/x/accessTokens/secret-of-{workers}?mark=seen")
             await served.stop()
         logged = served.logged.decode()
-        assert logged.count("mark=seen") == 5
+        assert logged.count("mark=seen") == 6
         assert "secret-of" not in logged
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("app.main", "app.__main__", "app.cli", "app.serving", "app.demonstration"),
     ("app.graphql", "app.rest"),
-    ("app.clients", "app.organizations", "app.changes"),
+    ("app.clients", "app.organizations", "app.accounts", "app.changes"),
     ("app.query", "app.auth", "app.tokens", "app.idempotency", "app.mail", "app.demo"),
     ("app.storage", "app.config", "app.bodies"),
     ("app.errors", "app.ids"),
@@ -33,6 +33,7 @@ FOREIGN = {
     "typer": ("app.cli",),
     "aiosmtplib": ("app.mail",),
     "jinja2": ("app.mail",),
+    "argon2": ("app.accounts.passwords",),
 }
 """Who may import a foreign package: a room, or a module of that name in any room."""
 

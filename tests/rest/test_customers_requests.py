@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from app.accounts.service import create_account
 from app.auth import Scope
-from app.organizations.service import create_account
 from tests.conftest import Service
 from tests.rest.test_customers import check_error, create
 
