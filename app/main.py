@@ -26,6 +26,7 @@ from app.rest.request_ids import RequestIds
 from app.rest.v1 import unknown_routes, v1_routes
 from app.storage.database import Database
 from app.storage.migrations import at_head
+from app.vat.vies import Vies
 
 GRACE = 15.0
 """Seconds for the sends under way when the service ends; longer than the outbox's own."""
@@ -69,6 +70,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     )
 
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from)
+    vies = Vies(config.vies_url, config.vies_timeout)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -79,6 +81,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         stopping.set()
         await end(delivering)
         await forgetting
+        await vies.close()
         if own:
             await store.close()
 
@@ -102,7 +105,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             *graphql_routes(store, outbox, config),
-            *customer_routes(store, config),
+            *customer_routes(store, vies, config),
             *v1_routes(store, outbox, config),
             *unknown_routes(),
         ],

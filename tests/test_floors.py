@@ -12,7 +12,7 @@ FLOORS = (
     ("app.main", "app.__main__", "app.cli", "app.serving", "app.demonstration"),
     ("app.graphql", "app.rest"),
     ("app.clients", "app.organizations", "app.changes"),
-    ("app.query", "app.auth", "app.tokens", "app.idempotency", "app.mail", "app.demo"),
+    ("app.query", "app.auth", "app.tokens", "app.idempotency", "app.mail", "app.vat", "app.demo"),
     ("app.storage", "app.config", "app.bodies"),
     ("app.errors", "app.ids"),
 )
@@ -33,6 +33,8 @@ FOREIGN = {
     "typer": ("app.cli",),
     "aiosmtplib": ("app.mail",),
     "jinja2": ("app.mail",),
+    "httpx": ("app.vat",),
+    "stdnum": ("app.vat",),
 }
 """Who may import a foreign package: a room, or a module of that name in any room."""
 

@@ -12,6 +12,7 @@ from app.errors import Invalid, Malformed, NotFound, Problem
 from app.idempotency import RequestKey
 from app.rest.customers.answers import WrongType
 from app.storage.database import Database
+from app.vat.vies import Vies
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Call:
 
     request: Request
     database: Database
+    vies: Vies
     principal: Principal
     body_cap: int
     record: str
