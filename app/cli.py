@@ -1,16 +1,21 @@
 """The command `clientele`: messages on stderr, results on stdout."""
 
 import asyncio
+import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Annotated, BinaryIO, TypeVar
 
 import typer
 
 from app.auth import Environment, Scope
+from app.clients.moving import export_clients, import_clients
 from app.config import Config
 from app.demonstration import Demonstration, prepare_demo
 from app.errors import Invalid, Malformed, Misconfigured, Problem, Refusal, Unavailable
@@ -233,6 +238,67 @@ def token_revoke(id: Annotated[str, typer.Argument(help="The token's id, as `tok
     if not with_database(work):
         raise Malformed(f"There is no token with the id {id}")
     typer.echo("The token is revoked.", err=True)
+
+
+def open_records(path: Path) -> BinaryIO:
+    """A file of records, or stdin for `-`; what cannot be read twice, such as a pipe, is put aside first, on the disk."""
+    try:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as given:
+            if given is not sys.stdin.buffer and given.seekable():
+                return path.open("rb")
+            kept = TemporaryFile()  # noqa: SIM115
+            shutil.copyfileobj(given, kept)
+            return kept
+    except OSError as error:
+        raise Malformed(f"{path} cannot be read: {error.strerror}") from error
+
+
+@cli.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="Clients as v1 shows them: JSON lines or one JSON list; - is stdin.")],
+    organization: Annotated[str, typer.Option(help="The organization that gets them, by id.")],
+) -> None:
+    """Add the clients of a file with their ids and moments, all of them or none; prints how many."""
+    with open_records(file) as records:
+        size = records.seek(0, os.SEEK_END)
+        shown = sys.stderr.isatty()
+        with typer.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not shown) as bar:
+            count = with_database(
+                lambda database: import_clients(
+                    database, organization, records, lambda: bar.update(records.tell() - bar.pos)
+                )
+            )
+    say(str(count))
+    typer.echo(f"Clients imported: {count}", err=True)
+
+
+@cli.command("export")
+def export_command(
+    organization: Annotated[str, typer.Option(help="The organization whose clients these are, by id.")],
+    output: Annotated[Path | None, typer.Option(help="The file to write. [default: stdout]")] = None,
+) -> None:
+    """Print every client of an organization as JSON lines, deleted ones too, for `clientele import`."""
+    with open_output(output) as file:
+        count = with_database(lambda database: export_clients(database, organization, file.write))
+    typer.echo(f"Clients exported: {count}", err=True)
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[BinaryIO]:
+    """Stdout, or a file that is there when it is whole, for its owner alone."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise Malformed(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def main() -> None:

@@ -55,6 +55,10 @@ class Database:
         """One connection in one transaction: committed at the end of the block, rolled back when it raises."""
         return Use(self.pool, transaction=True)
 
+    def snapshot(self) -> "Use":
+        """One connection in one transaction that only reads, and sees what was committed when it began."""
+        return Use(self.pool, transaction=True, isolation="repeatable_read", readonly=True)
+
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[AsyncEngine]:
         """SQLAlchemy's engine, for migrations."""
@@ -77,11 +81,12 @@ class Database:
 class Use:
     """A block with a connection of the pool; what PostgreSQL refuses in it leaves it as the service's own refusal."""
 
-    __slots__ = ("driver", "pool", "transaction")
+    __slots__ = ("driver", "options", "pool", "transaction")
 
-    def __init__(self, pool: Pool, *, transaction: bool) -> None:
+    def __init__(self, pool: Pool, *, transaction: bool, **options: Any) -> None:
         self.pool = pool
         self.transaction: Any = transaction
+        self.options = options
 
     async def __aenter__(self) -> Connection:
         try:
@@ -93,7 +98,7 @@ class Use:
         return Connection(self.driver)
 
     async def _begin(self) -> None:
-        self.transaction = self.driver.transaction()
+        self.transaction = self.driver.transaction(**self.options)
         try:
             await self.transaction.start()
         except BaseException as error:
