@@ -15,7 +15,7 @@ from typing import Annotated, BinaryIO, TypeVar
 import typer
 
 from app.auth import Environment, Scope
-from app.clients.moving import export_clients, import_clients
+from app.clients.moving.service import export_clients, import_clients
 from app.config import Config
 from app.demonstration import Demonstration, prepare_demo
 from app.errors import Invalid, Malformed, Misconfigured, Problem, Refusal, Unavailable

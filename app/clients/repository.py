@@ -1,24 +1,13 @@
 """ClientRepository: the clients in the database, asked with neutral questions and answered with rendered JSON."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import Select
 
 from app.clients.record import Values
-from app.clients.statements import (
-    ADDRESSEE,
-    HOLDERS,
-    LOCK_IMPORTS,
-    SIBLINGS,
-    TOTAL,
-    count_statement,
-    export_statement,
-    get_many_statement,
-    get_statement,
-    rank_statement,
-)
+from app.clients.statements import ADDRESSEE, TOTAL, count_statement, get_many_statement, get_statement, rank_statement
 from app.clients.writes import (
     FORGET_IMAGES,
     add_statement,
@@ -62,17 +51,6 @@ class Addressee:
     organization_name: str
     organization_email: str | None
     locale: str
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who has an id already."""
-
-    id: str
-    name: str
-    deleted: bool
-    organization_id: str
-    organization_name: str
 
 
 class ClientRepository:
@@ -138,23 +116,6 @@ class ClientRepository:
         added = await self.connection.execute(add_statement(selection, action), parameters)
         homes = {row["id"]: row["organization_id"] for row in rows}
         return {client_id: Found(json, version, homes[client_id]) for client_id, json, version in added}
-
-    async def lock_imports(self, organization: str) -> None:
-        """Keeps other imports out of the organization and the others of its accounts until the transaction ends."""
-        await self.connection.execute(LOCK_IMPORTS, {"organization": organization})
-
-    async def siblings(self, organization: str) -> list[str]:
-        """The organization and the others of its accounts; none when there is no such organization."""
-        return [str(one) for one in await self.connection.scalars(SIBLINGS, {"organization": organization})]
-
-    async def holders(self, organizations: Sequence[str], ids: Sequence[str]) -> list[Holder]:
-        """The records of some organizations, live and deleted, that have one of the ids."""
-        parameters = {"organizations": list(organizations), "ids": list(ids)}
-        return [Holder(*row) for row in await self.connection.execute(HOLDERS, parameters)]
-
-    def export(self, organization: str) -> AsyncIterator[tuple[str, str]]:
-        """(JSON as v1 shows it, members that v1 does not show) of each record, deleted ones too, in the order of ids."""
-        return self.connection.stream(export_statement(), {"organization": organization})
 
     async def change(
         self,

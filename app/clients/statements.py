@@ -1,6 +1,6 @@
 """The statements that read clients outside of pages, built once per shape."""
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,23 +14,19 @@ from sqlalchemy import (
     case,
     cast,
     collate,
-    column,
     func,
     literal,
-    or_,
     select,
     true,
     union,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
-from app.clients.faces import MOVED, V1
-from app.query.face import Face, Field, Kind
+from app.query.face import Face
 from app.query.model import Predicate
 from app.query.sql.conditions import CODE, search_condition
 from app.query.sql.pages import where_clause
-from app.query.sql.render import Selection, needed_columns, render_field, render_row
-from app.storage.tables import account_organizations, client_totals, clients, organizations
+from app.query.sql.render import Selection, needed_columns, render_row
+from app.storage.tables import client_totals, clients, organizations
 
 MOST_HITS, MOST_CANDIDATES = 100, 1000
 
@@ -124,59 +120,3 @@ def rank_statement(selection: Selection, short_words: tuple[bool, ...], typed: b
     found = ordered.limit(MOST_HITS).subquery("c")
     json, row = render_row(selection, found)
     return select(json).select_from(found.join(row, true()))
-
-
-_organization = bindparam("organization", type_=Text())
-_accounts = select(account_organizations.c.account_id).where(account_organizations.c.organization_id == _organization)
-_shared = select(account_organizations.c.organization_id).where(account_organizations.c.account_id.in_(_accounts))
-
-_locked = union(select(_organization.label("id")), _accounts).subquery("locked")
-LOCK_IMPORTS = select(func.pg_advisory_xact_lock(func.hashtextextended(column("id"), 0))).select_from(
-    select(_locked.c.id).order_by(_locked.c.id).subquery("ordered")
-)
-"""Waits for the imports into `organization` and into the others of its accounts: two could take one id at once."""
-
-SIBLINGS = select(organizations.c.id).where(or_(organizations.c.id == _organization, organizations.c.id.in_(_shared)))
-"""`organization` and the others of its accounts, when there is one with this id."""
-
-HOLDERS = (
-    select(
-        clients.c.id,
-        clients.c.name,
-        clients.c.deleted_at.is_not(None),
-        clients.c.organization_id,
-        organizations.c.name,
-    )
-    .join(organizations, organizations.c.id == clients.c.organization_id)
-    .where(clients.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), of_organizations(deleted=None))
-)
-"""Which records of `organizations` have one of `ids`."""
-
-
-@cache
-def export_statement() -> Select[Any]:
-    """(JSON as v1 shows it, further members of that object or an empty text) of every record of `organization`, by id.
-
-    The further members are what v1 does not show, where it is not what a record has anyway.
-    """
-    shown: Selection = tuple(V1.fields.items())
-    json, row = render_row(shown, clients)
-    hidden = [_member(field) for name, field in MOVED.fields.items() if name not in V1.fields]
-    mine = clients.c.organization_id == _organization
-    return (
-        select(json, func.concat_ws(",", *hidden))
-        .select_from(clients.join(row, true()))
-        .where(mine)
-        .order_by(clients.c.id)
-    )
-
-
-USUAL: dict[str, ColumnElement[Any]] = {"metadata": literal({}, JSONB), "version": literal(1)}
-
-
-def _member(field: Field) -> ColumnElement[Any]:
-    """A member of a JSON object; null where the record has the usual value."""
-    value = render_field(field, clients.c)
-    value = func.nullif(value, USUAL[field.column]) if field.column in USUAL else value
-    text = cast(value if field.kind is Kind.JSON else func.to_json(value), Text)
-    return literal(f'"{field.name}":', Text()).op("||")(text)

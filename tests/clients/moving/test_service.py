@@ -1,5 +1,6 @@
 """Moving house: an export and an import give the same records; an import is whole or it is nothing, and says why."""
 
+import asyncio
 import io
 import json
 from collections.abc import Mapping
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Boolean, Column, Integer, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from app.clients import moving
 from app.clients.faces import CLIENT_TYPES, V1
-from app.clients.moving import NotImported, export_clients, import_clients
+from app.clients.moving import service
+from app.clients.moving.repository import MovingRepository
+from app.clients.moving.service import NotImported, export_clients, import_clients
 from app.clients.record import BANK_ACCOUNT_TEXTS, BANK_ACCOUNT_TYPES, UJP_TEXTS
 from app.clients.repository import ClientRepository
 from app.errors import NotFound
@@ -187,7 +189,7 @@ async def test_an_id_is_refused_by_name_wherever_it_is_taken(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the file, in one batch and in two; in the organization, live and deleted; in another one of the account."""
-    monkeypatch.setattr(moving, "BATCH", 2)
+    monkeypatch.setattr(service, "BATCH", 2)
     await create_account(database, "owner@example.com")
     mine, sister = [
         await create_organization(database, name, account_email="owner@example.com") for name in ("Mine", "Sister")
@@ -209,6 +211,14 @@ async def test_an_id_is_refused_by_name_wherever_it_is_taken(
         f'line 8 ("{there["id"]}", "There"): id is in the file already: line 3 ("{there["id"]}", "There")',
     ]
     assert await load(database, mine, free) == 1
+
+
+async def test_two_imports_at_once_do_not_take_the_same_ids(database: Database) -> None:
+    await create_account(database, "owner@example.com")
+    homes = [await create_organization(database, name, account_email="owner@example.com") for name in ("A", "B", "C")]
+    records = [record() for _ in range(3)]
+    done = await asyncio.gather(*(load(database, home, *records) for home in homes), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["NotImported", "NotImported", "int"]
 
 
 async def test_several_problems_are_told_at_once_but_no_more_than_twenty(database: Database) -> None:
@@ -239,7 +249,7 @@ async def test_an_export_shows_one_moment(database: Database) -> None:
     organization = await make_organization(database)
     await load(database, organization, *(record() for _ in range(1500)))
     async with database.snapshot() as connection:
-        rows = ClientRepository(connection).export(organization)
+        rows = MovingRepository(connection).export(organization)
         await anext(rows)
         await load(database, organization, record(id="f" * 24))
         assert len([row async for row in rows]) == 1499

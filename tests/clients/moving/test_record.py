@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.clients.moved import read_moved
+from app.clients.moving.record import read_moved
 from app.errors import Invalid
 
 ID = "81f50ed0079636b590d0edea"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.clients import files
-from app.clients.files import LONGEST, Entry, read_entries
+from app.clients.moving import files
+from app.clients.moving.files import LONGEST, Entry, read_entries
 
 VALUES = st.recursive(
     st.none()

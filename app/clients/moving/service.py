@@ -1,13 +1,13 @@
-"""Moving house: all the clients of an organization out of the service, or into it with their ids and moments."""
+"""Import and export: each is one transaction."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from app.clients.files import Entry, read_entries
-from app.clients.moved import read_moved
+from app.clients.moving.files import Entry, read_entries
+from app.clients.moving.record import read_moved
+from app.clients.moving.repository import Holder, MovingRepository
 from app.clients.record import Values
-from app.clients.repository import ClientRepository, Holder
 from app.errors import Invalid, NotFound, Problem, Refusal
 from app.query.wording import stringify
 from app.storage.database import Database
@@ -15,7 +15,6 @@ from app.storage.database import Database
 BATCH = 500
 MOST_PROBLEMS = 20
 LONGEST_NAME = 100
-ACTOR, ACTION = "operator", "imported"
 NO_ORGANIZATION = "There is no organization with the id {}"
 
 
@@ -40,7 +39,7 @@ async def export_clients(database: Database, organization_id: str, write: Callab
     """
     count = 0
     async with database.snapshot() as connection:
-        repository = ClientRepository(connection)
+        repository = MovingRepository(connection)
         if not await repository.siblings(organization_id):
             raise NotFound(NO_ORGANIZATION.format(organization_id))
         async for shown, hidden in repository.export(organization_id):
@@ -58,7 +57,7 @@ async def import_clients(
     and NotImported with what is wrong with the records.
     """
     async with database.write() as connection:
-        repository = ClientRepository(connection)
+        repository = MovingRepository(connection)
         await repository.lock_imports(organization_id)
         siblings = await repository.siblings(organization_id)
         if not siblings:
@@ -89,7 +88,7 @@ def batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
 class Importing:
     """One import under way. Sound records are added beside unsound ones, so that a later one with their id is found."""
 
-    repository: ClientRepository
+    repository: MovingRepository
     organization: str
     siblings: Sequence[str]
     count: int = 0
@@ -110,7 +109,7 @@ class Importing:
             self.findings.append(Finding(origins[holder.id], holder=holder))
             del rows[holder.id]
         if rows:
-            await self.repository.add(list(rows.values()), ACTOR, (), ACTION)
+            await self.repository.add(list(rows.values()))
         self.count += len(rows)
 
     def _read(self, entry: Entry) -> Values | None:
