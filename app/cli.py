@@ -20,6 +20,7 @@ from app.config import Config
 from app.demonstration import Demonstration, prepare_demo
 from app.errors import Invalid, Malformed, Misconfigured, Problem, Refusal, Unavailable
 from app.mail.addresses import check_address
+from app.mail.repository import Delivery, State, list_messages
 from app.organizations import service as organizations
 from app.query.values import parse_moment
 from app.serving import base_address, describe, is_loopback, open_socket, say, serve
@@ -34,9 +35,11 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Clients and 
 account = typer.Typer(no_args_is_help=True, help="Accounts: who may use which organizations.")
 organization = typer.Typer(no_args_is_help=True, help="Organizations: whose clients these are.")
 token = typer.Typer(no_args_is_help=True, help="Access tokens.")
+outbox = typer.Typer(no_args_is_help=True, help="Reminders, sent and to be sent.")
 cli.add_typer(account, name="account")
 cli.add_typer(organization, name="organization")
 cli.add_typer(token, name="token")
+cli.add_typer(outbox, name="outbox")
 
 
 @contextmanager
@@ -299,6 +302,39 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
         raise Malformed(f"{path} cannot be written: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+@outbox.command("list")
+def outbox_list(
+    organization: Annotated[str | None, typer.Option(help="Only those of one organization, by id.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only those that are at this.")] = None,
+) -> None:
+    """Print messages, the newest first, with tabs between: id, client, to, language, state, attempts, created, sent, last error.
+
+    The recipient of somebody who has been erased is empty, as is what has not happened.
+    """
+
+    async def work(database: Database) -> None:
+        async with database.snapshot() as connection:
+            async for one in list_messages(connection, organization, state):
+                say(describe_message(one))
+
+    with_database(work)
+
+
+def describe_message(one: Delivery) -> str:
+    times = [moment.isoformat(timespec="milliseconds") if moment else "" for moment in (one.created_at, one.sent_at)]
+    told = (
+        one.id,
+        one.client_id,
+        one.recipient,
+        one.language,
+        one.state,
+        str(one.attempts),
+        *times,
+        one.last_error or "",
+    )
+    return "\t".join(told)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -23,7 +24,9 @@ from app.auth import Caller
 from app.cli import main
 from app.errors import Unauthenticated
 from app.ids import is_id
+from app.mail.outbox import claim_due, mark_failed, mark_sent, put_message
 from app.storage.database import Database
+from tests.mail.conftest import make_message
 
 COMMAND = (sys.executable, "-c", "from app.cli import main; main()")
 PATIENCE = 90
@@ -247,6 +250,40 @@ def read_terminal(shown: int) -> str:
         while data := file.read(4096):
             seen += data
     return seen.decode()
+
+
+def test_the_outbox_is_listed_for_scripts(run: Run, database_url: str) -> None:
+    here, there = [made(run("organization", "create", name)) for name in ("Here", "There")]
+
+    async def put() -> tuple[str, str]:
+        database = Database(database_url, pool_size=1)
+        async with database.write() as connection:
+            first = await put_message(connection, here, "a" * 24, make_message())
+            second = await put_message(connection, there, "b" * 24, make_message(language="sl"))
+            for claim in await claim_due(connection, most=2, lease=timedelta(hours=1)):
+                if claim.id == first:
+                    await mark_failed(connection, claim, "550 5.1.1 No such user")
+                else:
+                    await mark_sent(connection, claim)
+        await database.close()
+        return first, second
+
+    first, second = asyncio.run(put())
+    out, err, status = run("outbox", "list")
+    assert (err, status) == ("", 0)
+    rows = [line.split("\t") for line in out.splitlines()]
+    to = "buchhaltung@mueller.example.com"
+    moment = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
+    assert [row[:6] + row[8:] for row in rows] == [
+        [second, "b" * 24, to, "sl", "sent", "1", ""],
+        [first, "a" * 24, to, "de", "failed", "1", "550 5.1.1 No such user"],
+    ]
+    assert [bool(moment.fullmatch(text)) for row in rows for text in row[6:8]] == [True, True, True, False]
+    assert rows[1][7] == ""
+    assert run("outbox", "list", "--organization", here)[0].startswith(first)
+    assert run("outbox", "list", "--state", "sent")[0].startswith(second)
+    assert run("outbox", "list", "--organization", here, "--state", "waiting") == ("", "", 0)
+    assert run("outbox", "list", "--state", "lost")[2] == 2
 
 
 SETTINGS = [

@@ -10,6 +10,7 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.context import Info
 from app.graphql.ids import write_global_id
 from app.graphql.loading import load_organization, load_record
+from app.graphql.reminders import REMINDERS, After, First, Loaded, Reminder, load_reminders
 from app.graphql.scalars import DateTime, Json
 from app.organizations.repository import Organization as StoredOrganization
 
@@ -96,6 +97,10 @@ class Client(Row, Node):
     async def customer(self, info: Info) -> "Customer | None":
         return await load_record(info, Customer, GRAPHQL_CUSTOMER, self.client_id)
 
+    @strawberry.field(description=REMINDERS)
+    async def reminders(self, info: Info, first: First = None, after: After = None) -> "Connection[Reminder]":
+        return make_connection(await load_reminders(info, (self.organization_id, self.client_id), first, after))
+
 
 @strawberry.type(description="A client as the Customers API spells it: the same record as the client with its id.")
 class Customer(Row, Node):
@@ -141,6 +146,11 @@ class Customer(Row, Node):
     async def client(self, info: Info) -> Client | None:
         return await load_record(info, Client, GRAPHQL_CLIENT, self.customer_id.removeprefix("cust_"))
 
+    @strawberry.field(description=REMINDERS)
+    async def reminders(self, info: Info, first: First = None, after: After = None) -> "Connection[Reminder]":
+        client = (self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_"))
+        return make_connection(await load_reminders(info, client, first, after))
+
 
 T = TypeVar("T")
 
@@ -165,6 +175,17 @@ class Connection(Generic[T]):
     nodes: list[T] = field(description="The records of the page.")
     page_info: PageInfo = field(description="Where the page lies.")
     total_count: int = field(description="How many records there are in all; exact, and counted only when asked for.")
+
+
+def make_connection(loaded: Loaded) -> Connection[Reminder]:
+    page = PageInfo(
+        has_next_page=loaded.has_next,
+        has_previous_page=loaded.has_previous,
+        start_cursor=loaded.rows[0][0] if loaded.rows else None,
+        end_cursor=loaded.rows[-1][0] if loaded.rows else None,
+    )
+    edges = [Edge(cursor=cursor, node=one) for cursor, one in loaded.rows]
+    return Connection(edges=edges, nodes=[edge.node for edge in edges], page_info=page, total_count=loaded.total)
 
 
 @strawberry.type(description="The account that a token belongs to.")

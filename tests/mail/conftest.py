@@ -20,7 +20,8 @@ from sqlalchemy import insert, update
 from app.mail.mailer import OutgoingMail
 from app.mail.message import Message, compose_reminder
 from app.mail.mime import write_mail
-from app.mail.outbox import Delivery, list_messages, put_message
+from app.mail.outbox import put_message
+from app.mail.repository import Delivery, list_messages
 from app.storage.database import Database
 from app.storage.tables import organizations, outbox
 
@@ -161,8 +162,8 @@ class Outbox:
             return await put_message(connection, ORGANIZATION, CLIENT, message or make_message())
 
     async def deliveries(self) -> list[Delivery]:
-        async with self.database.read() as connection:
-            return await list_messages(connection, ORGANIZATION, limit=1000)
+        async with self.database.snapshot() as connection:
+            return [one async for one in list_messages(connection, ORGANIZATION)]
 
     async def only(self) -> Delivery:
         (delivery,) = await self.deliveries()
