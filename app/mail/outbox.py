@@ -80,6 +80,7 @@ _RETRY = _held.values(
     next_attempt_at=func.now() + bindparam("delay", type_=Interval),
     last_error=bindparam("error"),
 )
+_RENEW = _held.values(next_attempt_at=func.now() + bindparam("lease", type_=Interval))
 _RELEASE = _held.values(
     state="waiting",
     attempts=outbox.c.attempts - 1,
@@ -125,6 +126,11 @@ async def mark_failed(connection: Connection, claim: Claim, error: str) -> None:
 async def mark_waiting(connection: Connection, claim: Claim, error: str, delay: timedelta) -> None:
     """The next attempt is due after `delay`."""
     await connection.execute(_RETRY, _key(claim) | {"error": error[:ERROR_LENGTH], "delay": delay})
+
+
+async def renew(connection: Connection, claim: Claim, lease: timedelta) -> None:
+    """Holds the message for another `lease` from now on."""
+    await connection.execute(_RENEW, _key(claim) | {"lease": lease})
 
 
 async def release(connection: Connection, claim: Claim) -> None:
