@@ -16,6 +16,8 @@ from app.storage.connection import Connection
 from app.storage.pool import Pool, connect
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
+PROGRAM_LIMIT = "54"
+"""What is more than PostgreSQL has place for, such as a text of thousands of letters in an index."""
 LOST = ("08", "53", "57P", "58", "3D")
 """The classes of SQLSTATE that say that the server or the database is gone, full or failing."""
 WAIT_FOR_CONNECTION = 10.0
@@ -123,6 +125,16 @@ class Use:
                 raise translated from error
 
 
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """A part of the connection's transaction that is undone by itself when the block raises; refusals as elsewhere."""
+    try:
+        async with connection.driver.transaction():
+            yield
+    except asyncpg.PostgresError as error:
+        raise translate(error) from error
+
+
 def _is_sound(error: BaseException | None) -> bool:
     """Whether a connection can be used again after a block that ended like this."""
     if isinstance(error, asyncpg.InternalClientError | OSError | asyncio.CancelledError):
@@ -155,7 +167,7 @@ def _refusal(state: str | None, error: BaseException, whole: BaseException) -> B
         return Malformed("The pattern is not a valid regular expression")
     if state is None or state.startswith(LOST):
         return Unavailable(_first_line(error))
-    if state.startswith(DATA_EXCEPTION):
+    if state.startswith((DATA_EXCEPTION, PROGRAM_LIMIT)):
         return Malformed(NOT_STORABLE)
     return whole
 

@@ -7,6 +7,7 @@ from app.clients.moving.statements import HOLDERS, LOCK_IMPORTS, SIBLINGS, expor
 from app.clients.record import Values
 from app.clients.repository import ClientRepository
 from app.storage.connection import Connection
+from app.storage.database import savepoint
 
 ACTOR, ACTION = "operator", "imported"
 
@@ -42,7 +43,9 @@ class MovingRepository:
         return [Holder(*row) for row in await self.connection.execute(HOLDERS, parameters)]
 
     async def add(self, rows: Sequence[Values]) -> None:
-        await ClientRepository(self.connection).add(rows, ACTOR, (), ACTION)
+        """Adds all of the rows or none. Raises Malformed when the database has no place for one, and stays usable."""
+        async with savepoint(self.connection):
+            await ClientRepository(self.connection).add(rows, ACTOR, (), ACTION)
 
     def export(self, organization: str) -> AsyncIterator[tuple[str, str]]:
         """(JSON as v1 shows it, members that v1 does not show) of each record, deleted ones too, in the order of ids."""

@@ -8,13 +8,14 @@ from app.clients.moving.files import Entry, read_entries
 from app.clients.moving.record import read_moved
 from app.clients.moving.repository import Holder, MovingRepository
 from app.clients.record import Values
-from app.errors import Invalid, NotFound, Problem, Refusal
+from app.errors import Invalid, Malformed, NotFound, Problem, Refusal
 from app.query.wording import stringify
 from app.storage.database import Database
 
 BATCH = 500
 MOST_PROBLEMS = 20
 LONGEST_NAME = 100
+NO_PLACE = "name or email is too long for the database's indexes"
 NO_ORGANIZATION = "There is no organization with the id {}"
 
 
@@ -108,9 +109,22 @@ class Importing:
         for holder in await self._holders(list(rows)):
             self.findings.append(Finding(origins[holder.id], holder=holder))
             del rows[holder.id]
-        if rows:
-            await self.repository.add(list(rows.values()))
+        for refused in await self._insert(list(rows.values())):
+            self.findings.append(Finding(origins[refused["id"]], NO_PLACE))
         self.count += len(rows)
+
+    async def _insert(self, rows: Sequence[Values]) -> list[Values]:
+        """Adds the rows; when the database has no place for some, one by one, and gives those."""
+        refused: list[Values] = []
+        try:
+            if rows:
+                await self.repository.add(rows)
+        except Malformed:
+            if len(rows) == 1:
+                return list(rows)
+            for row in rows:
+                refused += await self._insert([row])
+        return refused
 
     def _read(self, entry: Entry) -> Values | None:
         """The row of a record; None, and a finding for each problem, when it is not sound."""

@@ -237,6 +237,18 @@ async def test_several_problems_are_told_at_once_but_no_more_than_twenty(databas
     assert many[20].startswith("line 20 ")
 
 
+async def test_a_text_that_no_index_has_place_for_is_told_with_its_record(database: Database) -> None:
+    """A name may be long; one of thousands of different letters is more than a page of an index holds."""
+    organization = await make_organization(database)
+    endless = record(email="".join(map(chr, range(0x4E00, 0x4E00 + 9000))))
+    told = await refused(database, organization, record(), endless, record(name="x" * 10_000), record(id="5"))
+    assert [one.partition(": ")[2] for one in told[1:]] == [
+        "name or email is too long for the database's indexes",
+        "id is not 24 lower-case hex digits",
+    ]
+    assert told[1].startswith(f'line 2 ("{endless["id"]}"')
+
+
 async def test_an_organization_that_is_not_there_is_told(database: Database) -> None:
     with pytest.raises(NotFound, match="no organization with the id 5"):
         await load(database, "5", record())
