@@ -2,19 +2,18 @@
 
 import asyncio
 import os
-import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Annotated, BinaryIO, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 from app.auth import Environment, Scope
+from app.clients.moving.places import open_output, open_records
 from app.clients.moving.service import export_clients, import_clients
 from app.config import Config
 from app.demonstration import Demonstration, prepare_demo
@@ -243,19 +242,6 @@ def token_revoke(id: Annotated[str, typer.Argument(help="The token's id, as `tok
     typer.echo("The token is revoked.", err=True)
 
 
-def open_records(path: Path) -> BinaryIO:
-    """A file of records, or stdin for `-`; what cannot be read twice, such as a pipe, is put aside first, on the disk."""
-    try:
-        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as given:
-            if given is not sys.stdin.buffer and given.seekable():
-                return path.open("rb")
-            kept = TemporaryFile()  # noqa: SIM115
-            shutil.copyfileobj(given, kept)
-            return kept
-    except OSError as error:
-        raise Malformed(f"{path} cannot be read: {error.strerror}") from error
-
-
 @cli.command("import")
 def import_command(
     file: Annotated[Path, typer.Argument(help="Clients as v1 shows them: JSON lines or one JSON list; - is stdin.")],
@@ -284,24 +270,6 @@ def export_command(
     with open_output(output) as file:
         count = with_database(lambda database: export_clients(database, organization, file.write))
     typer.echo(f"Clients exported: {count}", err=True)
-
-
-@contextmanager
-def open_output(path: Path | None) -> Iterator[BinaryIO]:
-    """Stdout, or a file that is there when it is whole, for its owner alone."""
-    if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
-            yield file
-        partial.replace(path)
-    except OSError as error:
-        raise Malformed(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @outbox.command("list")

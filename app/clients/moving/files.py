@@ -19,6 +19,7 @@ class Entry:
     """One record of a file: the JSON value, or in `fault` why there is none.
 
     `number` counts the records from 1, `line` is the line on which it begins, and `listed` tells a list from lines.
+    `size` is about how much of the file it takes, in characters.
     """
 
     number: int
@@ -26,6 +27,7 @@ class Entry:
     listed: bool
     value: Any = None
     fault: str | None = None
+    size: int = 0
 
     @property
     def place(self) -> str:
@@ -76,7 +78,7 @@ def _read_lines(file: BinaryIO) -> Iterator[Entry]:
             continue
         number += 1
         try:
-            yield Entry(number, line, False, _parse_line(data, long))
+            yield Entry(number, line, False, _parse_line(data, long), size=len(data))
         except NotARecord as error:
             yield Entry(number, line, False, fault=str(error))
 
@@ -101,7 +103,8 @@ def _read_list(file: BinaryIO) -> Iterator[Entry]:
         more = window.begins()
         while more:
             number, line = number + 1, window.line
-            yield Entry(number, line, True, window.value())
+            value, size = window.value()
+            yield Entry(number, line, True, value, size=size)
             more = window.goes_on()
         if window.next():
             raise NotARecord("is followed by something outside of the list")
@@ -150,8 +153,8 @@ class Window:
         self.next()
         return sign == ","
 
-    def value(self) -> Any:
-        """The JSON value at the front, which is then cut off."""
+    def value(self) -> tuple[Any, int]:
+        """The JSON value at the front, which is then cut off, and its length."""
         while True:
             try:
                 found, end = DECODER.raw_decode(self.text)
@@ -164,4 +167,4 @@ class Window:
                 raise NotARecord("is nested too deep") from error
             else:
                 self.drop(end)
-                return found
+                return found, end

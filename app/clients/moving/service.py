@@ -2,35 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from app.clients.moving.files import Entry, read_entries
+from app.clients.moving.findings import MOST_PROBLEMS, Finding, describe, name_field, quote
 from app.clients.moving.record import read_moved
 from app.clients.moving.repository import Holder, MovingRepository
 from app.clients.record import Values
 from app.errors import Invalid, Malformed, NotFound, Problem, Refusal
-from app.query.wording import stringify
 from app.storage.database import Database
 
-BATCH = 500
-MOST_PROBLEMS = 20
-LONGEST_NAME = 100
+BATCH, BATCH_SIZE = 500, 4 * 1024 * 1024
+"""The most records that are added at once, and about the most characters."""
 NO_PLACE = "name or email is too long for the database's indexes"
 NO_ORGANIZATION = "There is no organization with the id {}"
 
 
 class NotImported(Refusal):
     """A file with records that cannot be imported: nothing was. One line for each problem, or for the first twenty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong with a record of a file. `holder` has its id already; without one, and without a text,
-    another record of the same batch has."""
-
-    entry: Entry
-    text: str = ""
-    holder: Holder | None = None
 
 
 async def export_clients(database: Database, organization_id: str, write: Callable[[bytes], object]) -> int:
@@ -64,7 +53,7 @@ async def import_clients(
         if not siblings:
             raise NotFound(NO_ORGANIZATION.format(organization_id))
         importing = Importing(repository, organization_id, siblings)
-        for entries in batches(read_entries(file), BATCH):
+        for entries in batches(read_entries(file)):
             await importing.add(entries)
             advance()
             if len(importing.findings) > MOST_PROBLEMS:
@@ -74,13 +63,15 @@ async def import_clients(
         return importing.count
 
 
-def batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
+    size = 0
     for entry in entries:
         batch.append(entry)
-        if len(batch) == size:
+        size += entry.size
+        if len(batch) >= BATCH or size >= BATCH_SIZE:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 
@@ -142,7 +133,7 @@ class Importing:
         given = row["organization_id"]
         self.home = self.home or given
         if given not in (None, self.home):
-            told = f"is {stringify(given)}, and that of the records before it {stringify(self.home)}"
+            told = f"is {quote(given)}, and that of the records before it {quote(self.home)}"
             raise Invalid([Problem("organizationId", "format", told)])
         return {**row, "organization_id": self.organization}
 
@@ -151,54 +142,3 @@ class Importing:
         found = await self.repository.holders(self.siblings, ids)
         found.sort(key=lambda one: one.organization_id == self.organization)
         return list({one.id: one for one in found}.values())
-
-
-def describe(findings: Sequence[Finding], organization: str, file: BinaryIO) -> str:
-    """What is wrong, in the order of the file."""
-    doubled = {str(one.entry.value["id"]) for one in findings if not one.text}
-    firsts = find_firsts(file, doubled) if doubled else {}
-    ordered = sorted(findings, key=lambda one: one.entry.number)[:MOST_PROBLEMS]
-    lines = [f"{name_entry(one.entry)}: {one.text or _tell_holder(one, organization, firsts)}" for one in ordered]
-    head = "Nothing is imported" + (", and these are only the first problems" if len(findings) > len(lines) else "")
-    return "\n".join([f"{head}:", *lines])
-
-
-def find_firsts(file: BinaryIO, ids: set[str]) -> dict[str, Entry]:
-    """The first record of the file with each of the ids."""
-    left, firsts = set(ids), {}
-    for entry in read_entries(file):
-        found = entry.value.get("id") if isinstance(entry.value, dict) else None
-        if isinstance(found, str) and found in left:
-            left.remove(found)
-            firsts[found] = entry
-            if not left:
-                break
-    return firsts
-
-
-def _tell_holder(finding: Finding, organization: str, firsts: dict[str, Entry]) -> str:
-    first, holder = firsts[finding.entry.value["id"]], finding.holder
-    if first.number != finding.entry.number:
-        return f"id is in the file already: {name_entry(first)}"
-    assert holder is not None
-    client = f"{quote(holder.name)}{', deleted' if holder.deleted else ''}"
-    if holder.organization_id == organization:
-        return f"id is in the organization already: {client}"
-    other = f"{holder.organization_id}, {quote(holder.organization_name)}"
-    return f"id is in another organization of the same account, {other}: {client}"
-
-
-def name_entry(entry: Entry) -> str:
-    """Where a record stands, with its id and name as far as it has them."""
-    value: dict[str, Any] = entry.value if isinstance(entry.value, dict) else {}
-    told = [quote(value[key]) for key in ("id", "name") if isinstance(value.get(key), str)]
-    return f"{entry.place} ({', '.join(told)})" if told else entry.place
-
-
-def name_field(name: str) -> str:
-    return name if name.isidentifier() and len(name) <= LONGEST_NAME else quote(name)
-
-
-def quote(text: str) -> str:
-    """A text between quotes, cut where it is long."""
-    return stringify(text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…")

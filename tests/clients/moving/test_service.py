@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from app.clients.faces import CLIENT_TYPES, V1
 from app.clients.moving import service
+from app.clients.moving.files import Entry, read_entries
 from app.clients.moving.repository import MovingRepository
 from app.clients.moving.service import NotImported, export_clients, import_clients
 from app.clients.record import BANK_ACCOUNT_TEXTS, BANK_ACCOUNT_TYPES, UJP_TEXTS
@@ -247,6 +248,15 @@ async def test_a_text_that_no_index_has_place_for_is_told_with_its_record(databa
         "id is not 24 lower-case hex digits",
     ]
     assert told[1].startswith(f'line 2 ("{endless["id"]}"')
+
+
+async def test_records_are_added_in_batches_of_a_number_and_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "BATCH", 3)
+    monkeypatch.setattr(service, "BATCH_SIZE", 100)
+    entries = [Entry(number, number, False, size=size) for number, size in enumerate([1, 1, 1, 99, 1, 200, 1, 1], 1)]
+    assert [[one.number for one in batch] for batch in service.batches(entries)] == [[1, 2, 3], [4, 5], [6], [7, 8]]
+    for data in (b'{"a": 1}', b'[ {"a": 1}]'):
+        assert [one.size for one in read_entries(io.BytesIO(data))] == [8]
 
 
 async def test_an_organization_that_is_not_there_is_told(database: Database) -> None:
