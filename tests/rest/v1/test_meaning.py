@@ -23,7 +23,7 @@ TIMES = 20
 COLUMNS = {"taxSubject": "tax_subject", "isEndCustomer": "is_end_customer"}
 MOMENTS = {"createdAt": "created_at", "deletedAt": "deleted_at"}
 
-quickly = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+quickly = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 @pytest.fixture(scope="module")
