@@ -1,4 +1,4 @@
-"""The field table of organizations, as the Customers contract shows them: entities."""
+"""The field tables of organizations: as the Customers contract shows them, entities, and as v1 shows one beside a client."""
 
 from app.query.face import Codec, Face, Field, Kind
 from app.query.sql.render import Selection
@@ -22,3 +22,18 @@ ENTITY = Face(
     folds=True,
 )
 ENTITY_SELECTION: Selection = tuple(ENTITY.fields.items())
+
+INCLUDED = Face(
+    "included organizations",
+    "Organization",
+    {
+        field.name: field
+        for field in (
+            Field("id", "id", Kind.ID, nullable=False),
+            Field("name", "name", nullable=False),
+            Field("email", "email"),
+            Field("country", "country"),
+        )
+    },
+    folds=False,
+)

@@ -8,6 +8,9 @@ from typing import Any
 from sqlalchemy import ARRAY, Select, Text, bindparam, func, insert, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.organizations.faces import INCLUDED
+from app.query.model import Predicate, Scalar
+from app.query.sql.conditions import Places, condition, parametrize
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.connection import Connection
 from app.storage.tables import account_organizations, accounts, organizations
@@ -46,6 +49,12 @@ def render_statement(selection: Selection) -> Select[Any]:
     return select(json).select_from(found.join(row, true())).order_by(found.c.created_at, found.c.id)
 
 
+@lru_cache(maxsize=256)
+def meeting_statement(where: Predicate) -> Select[Any]:
+    """REACHED, narrowed to a predicate of the face INCLUDED whose values are apart from it."""
+    return REACHED.where(condition(where, INCLUDED, organizations.c, Places()))
+
+
 class OrganizationRepository:
     """Over one connection."""
 
@@ -63,6 +72,13 @@ class OrganizationRepository:
     async def list_some(self, ids: Sequence[str]) -> list[Organization]:
         """Those of `ids` that exist, the first created first."""
         return [Organization(*row) for row in await self.connection.execute(REACHED, {"ids": list(ids)})]
+
+    async def list_meeting(self, ids: Sequence[str], where: Predicate) -> list[Organization]:
+        """As list_some, but only those that meet a predicate of the face INCLUDED."""
+        values: list[Scalar] = []
+        statement = meeting_statement(parametrize(where, values))
+        parameters = {"ids": list(ids)} | {f"p{index}": value for index, value in enumerate(values)}
+        return [Organization(*row) for row in await self.connection.execute(statement, parameters)]
 
     async def environment(self, organization_id: str) -> str | None:
         """`live` or `sandbox`; None when there is no such organization."""

@@ -8,6 +8,7 @@ from app.errors import Conflict, NotFound
 from app.ids import new_id
 from app.organizations.record import check_name, check_organization_id
 from app.organizations.repository import Organization, OrganizationRepository
+from app.query.model import Predicate
 from app.query.sql.render import Selection
 from app.storage.database import Database
 from app.tokens import issue_token
@@ -106,6 +107,15 @@ async def reach_organizations(
     wanted = principal.organizations if ids is None else [one for one in ids if one in principal.organizations]
     async with database.read() as connection:
         return await OrganizationRepository(connection).list_some(wanted)
+
+
+async def reach_organizations_meeting(
+    database: Database, principal: Principal, ids: Sequence[str], where: Predicate
+) -> Sequence[Organization]:
+    """Those of `ids` that the caller may use and that meet a predicate of the face INCLUDED."""
+    wanted = [one for one in ids if one in principal.organizations]
+    async with database.read() as connection:
+        return await OrganizationRepository(connection).list_meeting(wanted, where)
 
 
 async def render_organizations(

@@ -7,7 +7,7 @@ from app.clients.faces import V1
 from app.clients.service import count_clients, get_client, list_clients, search_clients
 from app.errors import Malformed, NotFound
 from app.organizations.repository import Organization
-from app.organizations.service import reach_organizations
+from app.organizations.service import reach_organizations_meeting
 from app.query.model import Page
 from app.query.sql.render import Selection
 from app.rest.v1.answers import Reply, show, show_record, show_rows, tag
@@ -112,6 +112,9 @@ def _has(selection: Selection, name: str) -> bool:
 async def _embedded(
     call: Call, principal: Principal, organization_id: str, include: Include | None, rows: Sequence[str]
 ) -> list[str]:
-    organizations: Sequence[Organization] = await reach_organizations(call.database, principal, [organization_id])
+    included = include or Include()
+    organizations: Sequence[Organization] = await reach_organizations_meeting(
+        call.database, principal, [organization_id], included.where
+    )
     found = next(iter(organizations), None)
-    return [embed(row, found, include or Include()) for row in rows]
+    return [embed(row, found, included) for row in rows]

@@ -1,5 +1,9 @@
 """The documented operations on clients, each by the simplest request."""
 
+from typing import Any
+
+import pytest
+
 from tests.conftest import Service
 from tests.rest.v1.clients import NOBODY, as_filter, clients_path, make, names
 
@@ -82,6 +86,28 @@ async def test_the_organization_can_be_included(service: Service) -> None:
         clients_path(service) + as_filter({"include": "organization", "fields": ["organizationId"]})
     )
     assert answer.json()[0]["organization"]["name"] == "Studio Example"
+
+
+@pytest.mark.parametrize(
+    ("scope", "shown"),
+    [
+        ({"fields": ["name"]}, {"id", "name"}),
+        ({"fields": {"email": False}}, {"id", "name", "country"}),
+        ({"fields": {"email": "true", "name": "false"}}, {"id", "email"}),
+        ({"where": {"name": {"like": "Studio%"}}, "fields": "name"}, {"id", "name"}),
+        ({"where": {"or": [{"name": "x"}, {"email": {"regexp": "^OFFICE@"}}]}}, None),
+        ({"where": {"country": {"nin": ["Slovenia"]}}}, None),
+        ({"where": {"id": {"inq": []}}}, None),
+    ],
+)
+async def test_an_included_organization_has_a_scope(
+    shared_service: Service, scope: Any, shown: set[str] | None
+) -> None:
+    path = f"/v1/Clients/{(await make(shared_service))['id']}"
+    answer = await shared_service.http.get(path + as_filter({"include": {"relation": "organization", "scope": scope}}))
+    assert answer.status_code == 200
+    included = answer.json().get("organization")
+    assert (included if included is None else set(included)) == shown
 
 
 async def test_count_counts_what_a_where_finds(service: Service) -> None:

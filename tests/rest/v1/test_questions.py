@@ -205,6 +205,18 @@ def test_mistakes_are_refused_in_loopbacks_words(where: Any, message: str) -> No
         ({"order": "city,name up"}, 'The order "name up" has invalid direction'),
         ({"include": ["organization", "x"]}, 'Relation "x" is not defined for Client model'),
         ({"include": {"organization": "clients"}}, "An included organization includes nothing itself"),
+        (
+            {"include": {"relation": "organization", "scope": {"limit": 1}}},
+            "The scope of an included organization has fields and where, not 'limit'",
+        ),
+        (
+            {"include": {"relation": "organization", "scope": {"where": {"zip": "x"}}}},
+            "There is no field 'zip' to filter by",
+        ),
+        (
+            {"include": {"relation": "organization", "scope": {"where": [1]}}},
+            "The where clause [1] is not an object",
+        ),
         ({"fields": [["name"]]}, 'The fields parameter [["name"]] is not valid'),
         ({"fields": {"constructor": True}}, "There is no property 'constructor'"),
     ],
