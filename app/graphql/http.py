@@ -15,7 +15,7 @@ from app.config import Config
 from app.errors import Unauthenticated
 from app.graphql.context import Context
 from app.graphql.documents import Document, Documents
-from app.graphql.failures import CODES, Refused, show_error, show_refusal
+from app.graphql.failures import CODES, Refused, is_overdue, show_error, show_refusal
 from app.graphql.page import graphiql_page, graphiql_routes
 from app.graphql.rendered import RenderingExecutor
 from app.graphql.schema import core_schema
@@ -82,6 +82,8 @@ class GraphQLDoor:
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body["errors"] = [show_error(error, request.state.request_id) for error in result.errors]
+        if is_overdue(result.data, result.errors or ()):
+            return Response(orjson.dumps(body), 503, {"Retry-After": "5"}, media_type)
         return Response(orjson.dumps(body), media_type=media_type)
 
     def errors(self, errors: list[GraphQLError], request_id: str, media_type: str) -> Response:

@@ -75,16 +75,18 @@ class Connection:
 
     @asynccontextmanager
     async def planning(self) -> AsyncIterator[None]:
-        """A block of reads, each planned for its own values, all of one snapshot. The connection is in autocommit before."""
-        await self.driver.execute(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan"
-        )
+        """A block of reads, each planned for its own values, and all of one snapshot if there is no transaction yet."""
+        inside = self.driver.is_in_transaction()
+        begin = "" if inside else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+        await self.driver.execute(f"{begin}SET LOCAL plan_cache_mode = force_custom_plan")
         try:
             yield
         except Exception:
-            await self.driver.execute("ROLLBACK")
+            if not inside:
+                await self.driver.execute("ROLLBACK")
             raise
-        await self.driver.execute("COMMIT")
+        if not inside:
+            await self.driver.execute("COMMIT")
 
 
 def _columns(statement: ClauseElement, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
