@@ -197,3 +197,31 @@ async def test_folding_undoes_case(database: Database) -> None:
     """
     async with database.read() as connection:
         assert await connection.driver.fetch(differing) == []
+
+
+async def test_rows_without_a_value_wait_for_the_end_of_those_with_one(database: Database) -> None:
+    """A window that ends among the rows with a value must not go on with those without."""
+    hits = {"e", *"nm"}
+    made: list[dict[str, Any]]
+    made = [{"id": one * 24, "name": "hit" if one in hits else "miss", "email": f"{one}@x.example"} for one in "abcdef"]
+    made += [{"id": one * 24, "name": "hit", "email": None} for one in "mn"]
+    organization = await seed(database, [{**row, "metadata": {}} for row in made])
+    for backward, expected in ((False, "em"), (True, "nm")):
+        for window in (2, 3, 4, 5, 6, 7, 8, 9):
+            query = Query(words=("hit",), orders=(Order("email"),))
+            async with database.read() as connection:
+                found = await ClientRepository(connection, window).page(
+                    organization, CUSTOMER, (("id", V1.column("id")),), query, Page(2, backward=backward)
+                )
+            assert "".join(orjson.loads(json)["id"][0] for json, _ in found) == expected, (window, backward)
+
+
+async def test_window_that_ends_one_row_early_is_not_the_whole(database: Database) -> None:
+    made: list[dict[str, Any]]
+    made = [{"id": f"{one:024x}", "name": "hit" if one == 4 else "miss", "metadata": {}} for one in range(5)]
+    organization = await seed(database, made)
+    for window in range(1, 7):
+        async with database.read() as connection:
+            repository = ClientRepository(connection, window)
+            assert len(await repository.page(organization, V1, (), Query(words=("hit",)), Page(1))) == 1
+            assert len(await repository.rank(organization, "hit", ("hit",), None, ())) == 1
