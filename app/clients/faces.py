@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app.query.face import PLAIN, Codec, Face, Field, Kind
+from app.storage.tables import SEARCHED_DOCUMENTS, SEARCHED_TEXTS
 
 CUSTOMER_ID = Codec(prefix="cust_")
 ENTITY_ID = Codec(prefix="ent_")
 CONTACT_TYPE = Codec(words=(("buyer", "customer"), ("supplier", "supplier"), ("both", "both")))
 NULL_IS_FALSE = Codec(null_is_false=True)
 CLIENT_TYPES = ("customer", "supplier", "both")
+SEARCHED = frozenset((*SEARCHED_TEXTS, *SEARCHED_DOCUMENTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ TABLE = (
 def _spell(row: Row, name: str, *, codec: Codec = PLAIN, filterable: bool = True, sorts_json: bool = False) -> Field:
     nullable = row.nullable and not codec.null_is_false
     sortable = filterable and (row.kind is not JSON or sorts_json)
-    return Field(name, row.column, row.kind, codec, row.writable, filterable, sortable, nullable, row.folded)
+    searched = row.column in SEARCHED
+    return Field(name, row.column, row.kind, codec, row.writable, filterable, sortable, nullable, row.folded, searched)
 
 
 def _face(name: str, noun: str, fields: Iterable[Field], *, folds: bool) -> Face:

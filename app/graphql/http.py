@@ -111,7 +111,9 @@ def check_kind(kind: OperationType, method: str, media_type: str) -> None:
 
 
 def write(answer: Answer, media_type: str) -> Response:
-    """What was not executed is 400, or 200 for callers that know only application/json."""
+    """What was not executed is 400, or 200 for callers that know only application/json; what came too late is 503."""
+    if answer.overdue:
+        return Response(orjson.dumps(answer.body), 503, {"Retry-After": "5"}, media_type)
     status = 200 if answer.executed or media_type == JSON else 400
     return Response(orjson.dumps(answer.body), status, media_type=media_type)
 

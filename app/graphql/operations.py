@@ -21,7 +21,7 @@ from app.config import Config
 from app.graphql.context import Context
 from app.graphql.costs import Given
 from app.graphql.documents import Documents
-from app.graphql.failures import CODES, Refused, Rejected, show_error
+from app.graphql.failures import CODES, Refused, Rejected, is_overdue, show_error
 from app.graphql.rendered import RenderingExecutor
 from app.graphql.requests import Asked
 from app.graphql.schema import core_schema
@@ -51,10 +51,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The members of an answer, ready for orjson; `executed` is false when there is no data because nothing ran."""
+    """The members of an answer, ready for orjson; `executed` is false when there is no data because nothing ran.
+
+    `overdue` says that there is none because it took too long.
+    """
 
     body: dict[str, Any]
     executed: bool
+    overdue: bool = False
 
 
 class Operations:
@@ -140,7 +144,8 @@ class Operations:
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body["errors"] = [show_error(error, request_id) for error in result.errors]
-        return Answer(body | self._extensions(cost), executed=True)
+        overdue = is_overdue(result.data, result.errors or ())
+        return Answer(body | self._extensions(cost), executed=True, overdue=overdue)
 
     def reject(self, rejected: Rejected, request_id: str) -> Answer:
         """The answer to an operation that is not executed."""

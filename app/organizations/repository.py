@@ -27,7 +27,7 @@ from app.organizations.faces import INCLUDED
 from app.query.face import Face
 from app.query.model import Page, Predicate, Query, Scalar
 from app.query.sql.conditions import Places, condition, parametrize
-from app.query.sql.pages import page_statement, where_clause
+from app.query.sql.pages import meets, page_statement, scope
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.connection import Connection
 from app.storage.tables import NOW, account_organizations, organizations
@@ -97,7 +97,7 @@ def change_statement(selection: Selection, names: frozenset[str]) -> Select[Any]
 @lru_cache(maxsize=256)
 def count_statement(face: Face, where: Predicate) -> Select[Any]:
     """How many of `organizations` meet the conditions."""
-    wanted = where_clause(organizations, face, where, (), deleted_too=True)
+    wanted = and_(scope(organizations, deleted_too=True), meets(face, where, (), organizations.c))
     return select(func.count(literal_column("*"))).select_from(organizations).where(wanted)
 
 

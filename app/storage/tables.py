@@ -158,6 +158,13 @@ access_tokens = Table(
     Index(None, "account_id"),
 )
 
+SEARCHED_TEXTS = (
+    "name", "email", "contact", "note", "address", "address2", "city", "zip", "state", "country", "tax_number",
+    "company_number", "iban", "bank", "swift", "website", "phone",
+)  # fmt: skip
+SEARCHED_DOCUMENTS = ("metadata", "custom", "bank_accounts")
+"""What a search looks in: texts, and the texts inside documents."""
+
 clients = Table(
     "clients",
     metadata,
@@ -208,8 +215,7 @@ clients = Table(
         "search_text",
         FOLDED,
         Computed(
-            "search_words(ARRAY[name, email, contact, note, address, address2, city, zip, state, country, tax_number,"
-            " company_number, iban, bank, swift, website, phone], metadata, custom, bank_accounts)",
+            f"search_words(ARRAY[{', '.join(SEARCHED_TEXTS)}], {', '.join(SEARCHED_DOCUMENTS)})",
             persisted=True,
         ),
     ),
