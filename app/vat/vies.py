@@ -33,16 +33,16 @@ class Confirmation:
 
 
 class Vies:
-    """The service at `url`, the address of its REST API without a path below it; None when there is none to ask.
+    """The service at `url`, the address of its REST API; without one there is none to ask, and ask() must not be called.
 
-    `timeout` is the most seconds from the question to the whole answer. One pool of connections, opened by the first
-    question; close() closes it.
+    `timeout` is the most seconds from the question to the whole answer. Connections are opened by questions, kept for
+    the next ones, and closed by close().
     """
 
     def __init__(self, url: str | None, timeout: float) -> None:
         self.url = url
         self.timeout = timeout
-        self._client: httpx.AsyncClient | None = None
+        self._client = httpx.AsyncClient(headers=HEADERS, timeout=timeout) if url else None
 
     async def ask(self, number: VatNumber) -> Confirmation:
         """`POST {url}/check-vat-number`. Raises NoAnswer for everything but a clear answer that comes in time."""
@@ -56,8 +56,7 @@ class Vies:
 
     async def _post(self, question: dict[str, str]) -> bytes:
         """The body of the answer, whatever its status: errors of VIES come with one, too."""
-        if self._client is None:
-            self._client = httpx.AsyncClient(headers=HEADERS, timeout=self.timeout)
+        assert self._client is not None
         address = f"{(self.url or '').rstrip('/')}/check-vat-number"
         async with self._client.stream("POST", address, json=question) as answer:
             body = b""
@@ -70,9 +69,8 @@ class Vies:
         return body
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
 
 def read_answer(body: bytes) -> Confirmation:

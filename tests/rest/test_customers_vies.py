@@ -25,6 +25,12 @@ SAID = {"name": VALID["name"], "address": VALID["address"], "request_identifier"
 UNSAID = dict.fromkeys(SAID)
 
 
+@pytest.fixture(autouse=True)
+def unproxied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loopback is reached directly, whatever proxy this machine has."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
 async def standin() -> AsyncIterator[StandIn]:
     async with standing_in() as standin:
@@ -157,6 +163,9 @@ async def test_only_who_may_change_a_customer_may_check_it(service: Service) -> 
     for token, status, code in refusals:
         async with service.client(token) as http:
             check_error(await http.post(f"{path}/vies-check"), status, code)
+    second = await service.make_organization("Second", account_email=service.email)
+    elsewhere = await service.http.post(f"{path}/vies-check", headers={"x-entity-id": f"ent_{second}"})
+    check_error(elsewhere, 404, "not_found")
     check_error(await service.http.get(f"{path}/vies-check"), 405, "method_not_allowed")
     for odd in ("cust_x", "x", "%00", "cust_" + "0" * 24):
         check_error(await service.http.post(f"/customers/{odd}/vies-check"), 404, "not_found")

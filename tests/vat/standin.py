@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,8 +35,19 @@ class StandIn:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
 
+    serving: list["asyncio.Task[None]"] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    stopped: bool = False
+
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.stopped:
+            writer.close()
+            return
+        self.writers.append(writer)
+        self.serving.append(asyncio.create_task(self.serve(reader, writer)))
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 length = next(line for line in head.lower().splitlines() if line.startswith("content-length:"))
@@ -46,10 +57,16 @@ class StandIn:
                 await self.open.wait()
                 writer.write(self.answer)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
+        writer.close()
+
+    async def stop(self) -> None:
+        """Closes every connection and waits until they are closed."""
+        self.stopped = True
+        self.open.set()
+        for writer in self.writers:
             writer.close()
+        await asyncio.gather(*self.serving)
+        await asyncio.gather(*(writer.wait_closed() for writer in self.writers), return_exceptions=True)
 
 
 @asynccontextmanager
@@ -57,10 +74,10 @@ async def standing_in() -> AsyncIterator[StandIn]:
     """A stand-in that answers at once that every number is valid."""
     double = StandIn()
     double.open.set()
-    server = await asyncio.start_server(double.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(double.connected, "127.0.0.1", 0)
     double.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/vies/rest-api"
     try:
         yield double
     finally:
         server.close()
-        double.open.set()
+        await double.stop()
