@@ -50,9 +50,10 @@ def read_question(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Ques
     """The question of a `filter`; members that LoopBack does not know are ignored. Raises Malformed."""
     if not tree:
         return replace(PLAIN, selection=model.everything)
+    check_depth({name: value for name, value in tree.items() if name != "where"})
     limit, skip = read_page(tree)
     orders = read_orders(tree.get("order"), model)
-    check_depth({**tree, "where": _scoped(tree.get("where"))})
+    check_depth({"where": _scoped(tree.get("where"))})
     query = Query(read_where(tree.get("where"), model), (), orders, deleted_too=read_deleted(tree.get("deleted")))
     selection = read_fields(tree["fields"], model) if "fields" in tree else model.everything
     return Question(query, selection, limit, skip, read_include(tree.get("include"), model))

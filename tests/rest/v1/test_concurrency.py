@@ -166,7 +166,7 @@ async def test_the_same_key_at_the_same_time_makes_one_client(service: Service) 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "ü"])
 async def test_a_key_is_text_that_can_be_kept(shared_service: Service, key: str) -> None:
     answer = await shared_service.http.post(
-        clients_path(shared_service), json={"name": "x"}, headers={"Idempotency-Key": key.encode("latin-1")}
+        clients_path(shared_service), json={"name": "x"}, headers=[(b"Idempotency-Key", key.encode("latin-1"))]
     )
     assert answer.status_code == (200 if key == "ü" else 400)
 

@@ -126,7 +126,7 @@ def wheres(textual: bool = False) -> st.SearchStrategy[Any]:
         st.sampled_from(OPERATORS),
         st.booleans(),
     )
-    leaves = one | st.tuples(one, one).map(lambda two: merged(*two)) | st.just({})
+    leaves: st.SearchStrategy[Any] = one | st.tuples(one, one).map(lambda two: merged(*two)) | st.just({})
 
     def grow(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         several = st.lists(inner, min_size=1, max_size=3)
@@ -141,7 +141,7 @@ def wheres(textual: bool = False) -> st.SearchStrategy[Any]:
 
 def merged(one: Any, two: Any) -> Any:
     """Both conditions, on the same property where they can stand there together."""
-    (first, clause), (second, other) = *one.items(), *two.items()
+    ((first, clause),), ((second, other),) = one.items(), two.items()
     if first == second and isinstance(clause, dict) and isinstance(other, dict):
         return {first: {**other, **clause}}
     return {**two, **one}
