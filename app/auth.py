@@ -134,13 +134,20 @@ def token_of(conn: HTTPConnection) -> str | None:
     Authorization holds the token itself, Bearer and the token or its base64, or Basic with the token as the password.
     """
     given = conn.headers.get("authorization", "").strip()
-    scheme, _, rest = given.partition(" ")
+    if given:
+        return read_authorization(given)
+    return conn.headers.get("x-access-token") or conn.query_params.get("access_token") or None
+
+
+def read_authorization(given: str) -> str | None:
+    """The token in the value of an Authorization header."""
+    scheme, _, rest = given.strip().partition(" ")
     match scheme.lower():
         case "bearer":
             return _unwrapped(rest.strip()) or None
         case "basic":
             return _password(rest.strip())
-    return given or conn.headers.get("x-access-token") or conn.query_params.get("access_token") or None
+    return given.strip() or None
 
 
 def _unwrapped(token: str) -> str:

@@ -37,8 +37,20 @@ class Config:
     """CLIENTELE_SIGN_UP: whether strangers may make accounts through v1."""
     password_memory: int = 64
     """CLIENTELE_PASSWORD_MEMORY: MiB that the hash of a password takes."""
+    operation_timeout: float = 20.0
+    """CLIENTELE_OPERATION_TIMEOUT: how long one GraphQL operation may use the database in all."""
+    cost_limit: int = 50_000
+    """CLIENTELE_COST_LIMIT: the most that one GraphQL operation may cost."""
     mail_from: str = "reminders@localhost"
     """CLIENTELE_MAIL_FROM: the envelope and From address of reminders."""
+    listen_url: str | None = None
+    """CLIENTELE_LISTEN_URL: where notices of changes are heard; None means `database_url`."""
+    streams: int = 1000
+    """CLIENTELE_STREAMS: the most WebSockets and event streams at once in one process."""
+    init_timeout: float = 10.0
+    """CLIENTELE_INIT_TIMEOUT: how long a new WebSocket may wait with its connection_init."""
+    token_check: float = 10.0
+    """CLIENTELE_TOKEN_CHECK: how often a stream looks whether its token is still good."""
     introspection: bool = True
     """CLIENTELE_INTROSPECTION: whether GraphQL tells its schema."""
     graphiql: bool = True
@@ -73,7 +85,13 @@ class Config:
             statement_timeout=read.seconds("CLIENTELE_STATEMENT_TIMEOUT", default.statement_timeout),
             sign_up=read.truth("CLIENTELE_SIGN_UP", default.sign_up),
             password_memory=read.whole("CLIENTELE_PASSWORD_MEMORY", default.password_memory, least=16, most=4096),
+            operation_timeout=read.seconds("CLIENTELE_OPERATION_TIMEOUT", default.operation_timeout),
+            cost_limit=read.whole("CLIENTELE_COST_LIMIT", default.cost_limit, least=1000, most=1 << 30),
             mail_from=read.text("CLIENTELE_MAIL_FROM") or default.mail_from,
+            listen_url=read.text("CLIENTELE_LISTEN_URL"),
+            streams=read.whole("CLIENTELE_STREAMS", default.streams, least=0, most=1_000_000),
+            init_timeout=read.seconds("CLIENTELE_INIT_TIMEOUT", default.init_timeout),
+            token_check=read.seconds("CLIENTELE_TOKEN_CHECK", default.token_check),
             introspection=read.truth("CLIENTELE_INTROSPECTION", default.introspection),
             graphiql=read.truth("CLIENTELE_GRAPHIQL", default.graphiql),
             cors_origins=read.origins("CLIENTELE_CORS_ORIGINS"),

@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app.auth import TokenBackend
+from app.changes.bell import Bell
+from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Misconfigured, TooSlow, Unavailable
 from app.graphql.http import graphql_routes
@@ -69,15 +71,21 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     )
 
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from)
+    changes = ChangeReader(store, config.listen_url)
+    bell = Bell(store, changes.wake)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         stopping = asyncio.Event()
         delivering = asyncio.create_task(outbox.run())
+        reading = asyncio.create_task(changes.run())
+        bell.hang()
         forgetting = asyncio.create_task(forget_regularly(store, stopping))
         yield
         stopping.set()
         await end(delivering)
+        await bell.take_down()
+        await end(reading)
         await forgetting
         if own:
             await store.close()
@@ -101,7 +109,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            *graphql_routes(store, outbox, config),
+            *graphql_routes(store, outbox, config, changes),
             *customer_routes(store, config),
             *v1_routes(store, outbox, config),
             *unknown_routes(),

@@ -6,9 +6,11 @@ import re
 import socket
 import sys
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import unquote_plus
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from app.config import Config
@@ -36,6 +38,19 @@ def hide_tokens(text: str) -> str:
         return f"{found[1]}=…" if unquote_plus(found[1]).lower() in SECRETS else found[0]
 
     return REVOKED.sub("…", PARAMETER.sub(hide, text))
+
+
+class Http(HttpToolsProtocol):
+    """HTTP whose responses learn that the server is going to stop: one that has no end of its own, such as a stream of
+    events, puts an asyncio.Event into `request.state.stop`, and ends when that is set."""
+
+    def shutdown(self) -> None:
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            stop = cycle.scope.get("state", {}).get("stop")
+            if stop is not None:
+                stop.set()
+        super().shutdown()
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -74,15 +89,7 @@ def serve(config: Config, opened: socket.socket) -> None:
     if config.demo_token:
         os.environ["CLIENTELE_DEMO_TOKEN"] = config.demo_token
     logging.getLogger("uvicorn.access").addFilter(HideTokens())
-    settings = uvicorn.Config(
-        "app.main:app_from_environment",
-        factory=True,
-        workers=config.workers,
-        log_config=log_config(),
-        access_log=config.access_log,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    settings = server_settings(config, "app.main:app_from_environment", factory=True)
     server = uvicorn.Server(settings)
     try:
         if config.workers > 1:
@@ -91,6 +98,20 @@ def serve(config: Config, opened: socket.socket) -> None:
             server.run(sockets=[opened])
     except KeyboardInterrupt:
         pass
+
+
+def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
+    """How uvicorn serves the application; `more` are settings of its own."""
+    settings: dict[str, Any] = {
+        "http": Http,
+        "ws_max_size": config.body_cap,
+        "workers": config.workers,
+        "log_config": log_config(),
+        "access_log": config.access_log,
+        "server_header": False,
+        "timeout_graceful_shutdown": 10,
+    }
+    return uvicorn.Config(app, **(settings | more))
 
 
 def log_config() -> dict[str, object]:

@@ -28,7 +28,7 @@ from app.storage.tables import clients
 
 SCHEMA = core_schema()
 FACES = (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
-RESOLVED = {"Client": {"organization", "customer"}, "Customer": {"organization", "client"}}
+RESOLVED = {"Client": {"organization", "customer", "history"}, "Customer": {"organization", "client", "history"}}
 """The fields of a type that are no column, and need a resolver."""
 
 

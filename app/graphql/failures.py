@@ -35,6 +35,21 @@ class Refused(Exception):
     code: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The error as the answer shows it."""
+        return {"message": self.message, "extensions": {"code": self.code}}
+
+
+@dataclass(eq=False)
+class Rejected(Exception):
+    """A well-formed request whose operation is not executed: its document or its variables are wrong, or cost too much.
+
+    `cost` is None for a document that cannot be valued."""
+
+    errors: list[GraphQLError]
+    cost: int | None = None
+
 
 def show_error(error: GraphQLError, request_id: str, code: str | None = None) -> dict[str, Any]:
     """The error as the answer shows it. What no caller may see is replaced, and logged with the request's id."""
@@ -65,7 +80,7 @@ def _told(original: BaseException, request_id: str) -> tuple[str, dict[str, Any]
     return INTERNAL, {"code": "INTERNAL_SERVER_ERROR"}
 
 
-def show_refusal(error: Exception, request_id: str) -> Refused:
+def show_refusal(error: BaseException, request_id: str) -> Refused:
     """What failed outside of the execution, as a refusal of the whole request."""
     message, extensions = _told(error, request_id)
     code = extensions["code"]

@@ -1,17 +1,26 @@
 """The types that GraphQL shows. A record's attributes are its rendered JSON; agreement with the field table is tested."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import strawberry
 from strawberry import field
 
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.graphql.changes import Change, Rows, load_history
 from app.graphql.context import Info
 from app.graphql.ids import write_global_id
 from app.graphql.loading import load_organization, load_record
 from app.graphql.scalars import DateTime, Json
 from app.organizations.repository import Organization as StoredOrganization
+
+FirstChanges = Annotated[
+    int | None, strawberry.argument(description="How many changes, the newest first: at most 100; 20 by default.")
+]
+AfterChange = Annotated[
+    str | None,
+    strawberry.argument(description="The cursor of a change of this history: those before it in time follow."),
+]
 
 
 @strawberry.interface(description="Anything with a global id that `node` finds again.")
@@ -96,6 +105,11 @@ class Client(Row, Node):
     async def customer(self, info: Info) -> "Customer | None":
         return await load_record(info, Customer, GRAPHQL_CUSTOMER, self.client_id)
 
+    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
+    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
+        rows = await load_history(info, GRAPHQL_CLIENT, self.organization_id, self.client_id, first, after)
+        return page_changes(rows, after)
+
 
 @strawberry.type(description="A client as the Customers API spells it: the same record as the client with its id.")
 class Customer(Row, Node):
@@ -141,6 +155,11 @@ class Customer(Row, Node):
     async def client(self, info: Info) -> Client | None:
         return await load_record(info, Client, GRAPHQL_CLIENT, self.customer_id.removeprefix("cust_"))
 
+    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
+    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
+        organization, record = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
+        return page_changes(await load_history(info, GRAPHQL_CUSTOMER, organization, record, first, after), after)
+
 
 T = TypeVar("T")
 
@@ -165,6 +184,21 @@ class Connection(Generic[T]):
     nodes: list[T] = field(description="The records of the page.")
     page_info: PageInfo = field(description="Where the page lies.")
     total_count: int = field(description="How many records there are in all; exact, and counted only when asked for.")
+
+
+def page_changes(rows: Rows, after: str | None) -> Connection[Change]:
+    """A page of a history as a connection."""
+    return Connection(
+        edges=[Edge(cursor=cursor, node=change) for cursor, change in rows.keyed],
+        nodes=[change for _, change in rows.keyed],
+        page_info=PageInfo(
+            has_next_page=rows.has_next,
+            has_previous_page=after is not None,
+            start_cursor=rows.keyed[0][0] if rows.keyed else None,
+            end_cursor=rows.keyed[-1][0] if rows.keyed else None,
+        ),
+        total_count=rows.total,
+    )
 
 
 @strawberry.type(description="The account that a token belongs to.")

@@ -1,7 +1,7 @@
 """Database: a pool of connections; read() opens one in autocommit, write() one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from app.errors import Malformed, TooSlow, Unavailable
 from app.storage.connection import Connection
+from app.storage.deadline import OutOfTime, time_left
 from app.storage.pool import Pool, connect
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
@@ -42,6 +43,8 @@ class Database:
         if statement_timeout is not None:
             self.settings["statement_timeout"] = str(int(statement_timeout * 1000))
         self.pool = Pool(url, pool_size, self.settings, WAIT_FOR_CONNECTION)
+        self.on_commit: Callable[[], None] | None = None
+        """Called after each statement() and write() that has committed; it must neither wait nor fail."""
 
     def read(self) -> "Use":
         """One connection in autocommit, for reads."""
@@ -49,11 +52,11 @@ class Database:
 
     def statement(self) -> "Use":
         """One connection in autocommit, for a write that is one statement: PostgreSQL makes it one transaction."""
-        return Use(self.pool, transaction=False)
+        return Use(self.pool, transaction=False, committed=self.on_commit)
 
     def write(self) -> "Use":
         """One connection in one transaction: committed at the end of the block, rolled back when it raises."""
-        return Use(self.pool, transaction=True)
+        return Use(self.pool, transaction=True, committed=self.on_commit)
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[AsyncEngine]:
@@ -77,16 +80,19 @@ class Database:
 class Use:
     """A block with a connection of the pool; what PostgreSQL refuses in it leaves it as the service's own refusal."""
 
-    __slots__ = ("driver", "pool", "transaction")
+    __slots__ = ("committed", "driver", "pool", "transaction")
 
-    def __init__(self, pool: Pool, *, transaction: bool) -> None:
+    def __init__(self, pool: Pool, *, transaction: bool, committed: Callable[[], None] | None = None) -> None:
         self.pool = pool
+        self.committed = committed
         self.transaction: Any = transaction
 
     async def __aenter__(self) -> Connection:
         try:
-            self.driver = await self.pool.take()
+            async with asyncio.timeout(time_left()):
+                self.driver = await self.pool.take()
         except Exception as error:
+            time_left()
             raise translate(error) from error
         if self.transaction:
             await self._begin()
@@ -116,11 +122,13 @@ class Use:
             translated = translate(error)
             if translated is not error:
                 raise translated from error
+        elif self.committed is not None:
+            self.committed()
 
 
 def _is_sound(error: BaseException | None) -> bool:
     """Whether a connection can be used again after a block that ended like this."""
-    if isinstance(error, asyncpg.InternalClientError | OSError | asyncio.CancelledError):
+    if isinstance(error, asyncpg.InternalClientError | OSError | asyncio.CancelledError | OutOfTime):
         return False
     return isinstance(error, Exception | None)
 

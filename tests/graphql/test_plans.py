@@ -18,7 +18,7 @@ from app.auth import Caller
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql import loading, mutations, plans
 from app.graphql.context import MOST_PLANS, Context
-from app.graphql.http import GraphQLDoor
+from app.graphql.operations import Operations
 from app.graphql.rendered import RenderingExecutor
 from app.graphql.schema import core_schema
 from app.graphql.types import Row
@@ -136,7 +136,7 @@ class Executor:
         document = parse(source)
         assert validate(core_schema(), document) == [], source
         principal = await Caller(self.service.token, self.service.database).principal()
-        context = Context(self.service.database, principal, {}, None)  # type: ignore[arg-type]
+        context = Context(self.service.database, principal, {}, None, None)  # type: ignore[arg-type]
         done = execute(
             core_schema(),
             document,
@@ -281,17 +281,17 @@ async def test_a_plan_of_one_request_serves_the_next_with_other_variables(door: 
 
 
 async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
-    door = GraphQLDoor(service.database, None, service.config)  # type: ignore[arg-type]
+    operations = Operations(service.database, None, service.config, None)  # type: ignore[arg-type]
     switches = [f"s{index}" for index in range(11)]
     declared = ", ".join(f"${name}: Boolean!" for name in switches)
     fields = " ".join(f"{name}: name @include(if: ${name})" for name in switches)
     source = f"query({declared}) {{ clients {{ nodes {{ id {fields} }} }} }}"
-    document = door.documents.find(source)
+    document = operations.documents.find(source)
     assert document.ast is not None
     principal = await Caller(service.token, service.database).principal()
     for number in range(MOST_PLANS + 5):
         values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
-        info = _info(document.ast, values, Context(service.database, principal, document.plans, None))  # type: ignore[arg-type]
+        info = _info(document.ast, values, Context(service.database, principal, document.plans, None, None))  # type: ignore[arg-type]
         loading.record_plan(info, GRAPHQL_CLIENT)
     assert 0 < len(document.plans) <= MOST_PLANS
 
