@@ -31,6 +31,14 @@ class HideTokens(logging.Filter):
         return True
 
 
+class HideSockets(logging.Filter):
+    """Keeps the comings and goings of WebSockets out of the log: requests are not logged either unless it is asked for."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = str(record.msg)
+        return not (record.name == "uvicorn.error" and ("WebSocket %s" in text or text.startswith("connection ")))
+
+
 def hide_tokens(text: str) -> str:
     """The text with the tokens of an address left out, however their names are spelled."""
 
@@ -106,7 +114,7 @@ def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
         "http": Http,
         "ws_max_size": config.body_cap,
         "workers": config.workers,
-        "log_config": log_config(),
+        "log_config": log_config(sockets=config.access_log),
         "access_log": config.access_log,
         "server_header": False,
         "timeout_graceful_shutdown": 10,
@@ -114,19 +122,19 @@ def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(app, **(settings | more))
 
 
-def log_config() -> dict[str, object]:
+def log_config(*, sockets: bool = False) -> dict[str, object]:
     """Everything to stderr, a line each; tokens hidden in every process."""
     line = {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     handler = {
         "class": "logging.StreamHandler",
         "stream": "ext://sys.stderr",
         "formatter": "line",
-        "filters": ["tokens"],
+        "filters": ["tokens"] if sockets else ["tokens", "sockets"],
     }
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"tokens": {"()": "app.serving.HideTokens"}},
+        "filters": {"tokens": {"()": "app.serving.HideTokens"}, "sockets": {"()": "app.serving.HideSockets"}},
         "formatters": {"line": line},
         "handlers": {"stderr": handler},
         "root": {"level": "WARNING", "handlers": ["stderr"]},

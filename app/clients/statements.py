@@ -55,10 +55,11 @@ def get_statement(selection: Selection) -> Select[Any]:
 
 
 @lru_cache(maxsize=1024)
-def get_many_statement(selection: Selection) -> Select[Any]:
-    """(id, JSON) of the records `ids` in `organizations`, deleted ones too."""
+def get_many_statement(selection: Selection, deleted_too: bool = True) -> Select[Any]:
+    """(id, JSON) of the records `ids` in `organizations`."""
     names = dict.fromkeys((*needed_columns(selection), "id"))
-    where = and_(clients.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), of_organizations(deleted=None))
+    scope = of_organizations(deleted=None if deleted_too else False)
+    where = and_(clients.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), scope)
     found = select(*(clients.c[name] for name in names)).where(where).subquery("c")
     json, row = render_row(selection, found)
     return select(found.c.id, json).select_from(found.join(row, true()))
@@ -87,6 +88,14 @@ ADDRESSEE = (
 
 Locked against erasing until the message is in the outbox, where erasing finds it.
 """
+
+TAXED = ("tax_number", "country_alpha2_code", "country")
+"""What a check of the tax number is about."""
+
+TAXPAYER = select(clients.c.version, *(clients.c[name] for name in TAXED)).where(
+    clients.c.id == bindparam("record", type_=Text()), of_organizations()
+)
+"""(version, tax number, country code, country) of the live record `record` in `organizations`."""
 
 TOTAL = select(func.coalesce(func.sum(client_totals.c.n), 0).cast(BigInteger)).where(
     client_totals.c.organization_id == bindparam("organization", type_=Text())

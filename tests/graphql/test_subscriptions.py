@@ -162,9 +162,7 @@ async def test_random_disconnects_lose_nothing_and_repeat_nothing(service: Servi
     assert list(versions.values()) == [[1, 2, 3, 4, 5]] * 20
 
 
-async def test_a_subscriber_that_does_not_read_costs_no_memory_and_misses_nothing(
-    service: Service, address: str
-) -> None:
+async def test_a_subscriber_that_does_not_read_is_waited_for(service: Service, address: str) -> None:
     """The changes are larger than every buffer on the way; the server waits, and reads them when they are taken."""
     async with wire(address, service.token) as line:
         await line.ask("s", FOLLOW, after=beginning(service))
