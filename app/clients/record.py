@@ -8,7 +8,7 @@ from typing import Any, Literal
 from app.clients.faces import CLIENT_TYPES
 from app.errors import ABSENT, Invalid, Malformed, Problem
 from app.query.face import Face, Field, Kind
-from app.query.values import LONGEST_TEXT, check_storable, js_text, lax_boolean, strict_boolean
+from app.query.values import LONGEST_TEXT, check_storable, js_text, lax_boolean, strict_boolean, whole_numbers
 from app.query.wording import stringify
 
 Values = dict[str, Any]
@@ -149,7 +149,7 @@ def _read_boolean(found: Field, given: object, rules: Rules) -> Read:
 
 
 def _read_json(found: Field, given: object, rules: Rules) -> Read:
-    return given, None
+    return whole_numbers(given), None
 
 
 def _need_list(found: Field, given: object, rules: Rules) -> list[Any]:
@@ -185,7 +185,7 @@ def _read_data(found: Field, given: object, rules: Rules) -> Read:
             return None, ("type", "is not a list of objects")
         if not DATA_KEYS.issuperset(member):
             return None, ("unknown-property", f"has a member with keys other than {', '.join(sorted(DATA_KEYS))}")
-    return members, None
+    return whole_numbers(members), None
 
 
 def _read_metadata(found: Field, given: object, rules: Rules) -> Read:

@@ -135,10 +135,12 @@ class ClientRepository:
             parameters["types"] = list(types)
         return list(await self.connection.scalars(statement, parameters))
 
-    async def add(self, rows: Sequence[Values], actor: str, selection: Selection) -> dict[str, Found]:
+    async def add(
+        self, rows: Sequence[Values], actor: str, selection: Selection, action: str = "created"
+    ) -> dict[str, Found]:
         """The new records by id. Each row is complete but for what the database fills in."""
         parameters = {"rows": rows, "actor": actor}
-        added = await self.connection.execute(add_statement(selection), parameters)
+        added = await self.connection.execute(add_statement(selection, action), parameters)
         homes = {row["id"]: row["organization_id"] for row in rows}
         return {client_id: Found(json, version, homes[client_id]) for client_id, json, version in added}
 

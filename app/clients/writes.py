@@ -75,10 +75,10 @@ def _counted(changed: CTE, step: int, where: ColumnElement[bool] | None = None) 
 
 
 @lru_cache(maxsize=256)
-def add_statement(selection: Selection) -> Select[Any]:
+def add_statement(selection: Selection, action: str = "created") -> Select[Any]:
     """Inserts `rows`, a JSON list of complete records. Gives (id, JSON, version) of each, in no certain order.
 
-    Like all writes it takes `actor`, who did it.
+    Like all writes it takes `actor`, who did it; `action` says in the record of changes what it was.
     """
     source = func.json_populate_recordset(literal_column("NULL::clients"), bindparam("rows", type_=JSON()))
     given = source.table_valued(*(column(one.name, one.type) for one in STORED), name="given")
@@ -88,8 +88,8 @@ def add_statement(selection: Selection) -> Select[Any]:
     changed = rows.returning(clients).cte("ch")
     json, row = render_row(selection, changed)
     statement = select(changed.c.id, json, changed.c.version).select_from(changed.join(row, true()))
-    log = _logged(changed, "created", changed, cast(null(), JSONB), _image("ch"))
-    return statement.add_cte(log, _counted(changed, +1))
+    log = _logged(changed, action, changed, cast(null(), JSONB), _image("ch"))
+    return statement.add_cte(log, _counted(changed, +1, changed.c.deleted_at.is_(None)))
 
 
 def _written(names: frozenset[str], merge_metadata: bool) -> dict[str, Any]:

@@ -65,3 +65,18 @@ ORGANIZATION = Face(
 )
 # fmt: on
 ORGANIZATION_SELECTION: Selection = tuple(ORGANIZATION.fields.items())
+
+INCLUDED = Face(
+    "included organizations",
+    "Organization",
+    {
+        field.name: field
+        for field in (
+            Field("id", "id", Kind.ID, nullable=False),
+            Field("name", "name", nullable=False),
+            Field("email", "email"),
+            Field("country", "country"),
+        )
+    },
+    folds=False,
+)

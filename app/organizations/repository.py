@@ -23,9 +23,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.organizations.faces import INCLUDED
 from app.query.face import Face
 from app.query.model import Page, Predicate, Query, Scalar
-from app.query.sql.conditions import parametrize
+from app.query.sql.conditions import Places, condition, parametrize
 from app.query.sql.pages import page_statement, where_clause
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.connection import Connection
@@ -100,6 +101,12 @@ def count_statement(face: Face, where: Predicate) -> Select[Any]:
     return select(func.count(literal_column("*"))).select_from(organizations).where(wanted)
 
 
+@lru_cache(maxsize=256)
+def meeting_statement(where: Predicate) -> Select[Any]:
+    """REACHED, narrowed to a predicate of the face INCLUDED whose values are apart from it."""
+    return REACHED.where(condition(where, INCLUDED, organizations.c, Places()))
+
+
 class OrganizationRepository:
     """Over one connection."""
 
@@ -144,6 +151,13 @@ class OrganizationRepository:
         statement = change_statement(selection, frozenset(values))
         row = (await self.connection.execute(statement, {**scope, **parameters})).first()
         return None if row is None else (row[0], row[1])
+
+    async def list_meeting(self, ids: Sequence[str], where: Predicate) -> list[Organization]:
+        """As list_some, but only those that meet a predicate of the face INCLUDED."""
+        values: list[Scalar] = []
+        statement = meeting_statement(parametrize(where, values))
+        parameters = {"ids": list(ids)} | {f"p{index}": value for index, value in enumerate(values)}
+        return [Organization(*row) for row in await self.connection.execute(statement, parameters)]
 
     async def environment(self, organization_id: str) -> str | None:
         """`live` or `sandbox`; None when there is no such organization."""

@@ -15,7 +15,7 @@ from app.organizations.countries import country_code
 from app.organizations.record import check_name, check_organization_id
 from app.organizations.repository import Organization, OrganizationRepository
 from app.query.face import Face
-from app.query.model import Page, Query
+from app.query.model import Page, Predicate, Query
 from app.query.sql.render import Selection
 from app.storage.connection import Connection
 from app.storage.database import Database
@@ -109,6 +109,15 @@ async def reach_organizations(
     wanted = principal.organizations if ids is None else [one for one in ids if one in principal.organizations]
     async with database.read() as connection:
         return await OrganizationRepository(connection).list_some(wanted)
+
+
+async def reach_organizations_meeting(
+    database: Database, principal: Principal, ids: Sequence[str], where: Predicate
+) -> Sequence[Organization]:
+    """Those of `ids` that the caller may use and that meet a predicate of the face INCLUDED."""
+    wanted = [one for one in ids if one in principal.organizations]
+    async with database.read() as connection:
+        return await OrganizationRepository(connection).list_meeting(wanted, where)
 
 
 async def render_organizations(

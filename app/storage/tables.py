@@ -300,6 +300,7 @@ outbox = Table(
     Column("last_error", WORDS),
     _created(),
     Column("sent_at", TIME),
+    Column("last_attempt_at", TIME),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state IN ('waiting', 'sending')")),
     Index("ix_outbox_client", "organization_id", "client_id", "id"),

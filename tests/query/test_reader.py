@@ -69,7 +69,21 @@ LOOPBACK_TABLE: list[tuple[Any, Predicate]] = [
     ({"custom.a.b": "x"}, compare("custom", O.EQ, "x", "a", "b")),
     ({"custom.a": 7}, compare("custom", O.EQ, 7, "a")),
     ({"custom.a": {"gt": 7.5}}, compare("custom", O.GT, Decimal("7.5"), "a")),
-    ({"custom.a": {"inq": [7, 0.5, "x", True]}}, compare("custom", O.IN, ("7", "0.5", "x", "true"), "a")),
+    (
+        {"custom.a": {"inq": [7, 0.5, "x", True]}},
+        Or((compare("custom", O.IN, ("x", "true"), "a"), compare("custom", O.IN, (7, Decimal("0.5")), "a"))),
+    ),
+    ({"custom.a": {"inq": [7, None]}}, compare("custom", O.IN, (7,), "a")),
+    (
+        {"custom.a": {"nin": [7, "x", None]}},
+        And(
+            (
+                compare("custom", O.NOT_IN, ("x",), "a"),
+                compare("custom", O.NOT_IN, (7,), "a"),
+                compare("custom", O.IS_NULL, False, "a"),
+            )
+        ),
+    ),
     ({"custom.a": {"neq": None}}, compare("custom", O.IS_NULL, False, "a")),
     ({"custom": None}, compare("custom", O.IS_NULL, True)),
     ({"id": ID}, compare("id", O.EQ, ID)),

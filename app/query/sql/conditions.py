@@ -33,6 +33,7 @@ WORDS, CODE = "pg_c_utf8", "C"
 TYPES: dict[Kind, Any] = {Kind.DATE: TIME, Kind.BOOLEAN: Boolean(), Kind.NUMBER: Numeric()}
 
 LIST_OPERATORS = frozenset({Operator.IN, Operator.NOT_IN})
+DIFFERENT = frozenset({Operator.NE, Operator.NOT_IN})
 
 
 def parametrize(predicate: Predicate, values: list[Scalar]) -> Predicate:
@@ -113,11 +114,21 @@ def _inside_json(compare: Compare, document: ColumnElement[Any], places: Places)
         return text.is_(None) if compare.value else text.is_not(None)
     if compare.value == "number":
         found = document.op("#>", return_type=JSONB())(path)
-        number = case((func.jsonb_typeof(found) == "number", cast(cast(found, Text), Numeric)))
-        return _apply(compare, number, places, Numeric())
+        return _numeric(compare, found, text, places)
     if compare.folded:
         return _operate(compare.operator, collate(func.fold(text), CODE), places, Text(), _fold)
     return _apply(compare, text, places, Text())
+
+
+def _numeric(
+    compare: Compare, found: ColumnElement[Any], text: ColumnElement[Any], places: Places
+) -> ColumnElement[bool]:
+    """Numbers by their size. Whatever else is there is in no order with a number, but it is another value than one."""
+    number = case((func.jsonb_typeof(found) == "number", cast(cast(found, Text), Numeric)))
+    compared = _apply(compare, number, places, Numeric())
+    if compare.operator not in DIFFERENT:
+        return compared
+    return case((number.is_not(None), compared), (text.is_not(None), true()))
 
 
 def _apply(compare: Compare, value: ColumnElement[Any], places: Places, type_: Any) -> ColumnElement[bool]:

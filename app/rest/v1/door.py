@@ -86,9 +86,10 @@ class V1Route(BaseRoute):
         self.door = door
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path: str = scope["path"]
-        below = path[: len(PREFIX) + 1].lower() in (PREFIX, f"{PREFIX}/")
-        return (Match.FULL if scope["type"] == "http" and below else Match.NONE), {}
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        below = raw_path(scope)[: len(PREFIX) + 1].lower() in (PREFIX, f"{PREFIX}/")
+        return (Match.FULL if below else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.door(scope, receive, send)
@@ -105,7 +106,8 @@ class NoDoor:
     """The ASGI application at the paths that belong to no door."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = NoMethod(f"Cannot {scope['method']} {raw_path(scope)}")
+        asked = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+        refusal = NoMethod(f"Cannot {scope['method']} {raw_path(scope)}{asked}")
         reply = answers.refuse(refusal, request_id(scope))
         await reply.send(send, head=scope["method"] == "HEAD")
 

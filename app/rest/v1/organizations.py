@@ -16,13 +16,13 @@ from app.organizations.service import (
     get_organization,
     list_account_organizations,
 )
-from app.query.model import Page, Query
+from app.query.model import Page
 from app.query.wording import stringify
 from app.rest.v1.answers import Reply, show, show_rows, tag
 from app.rest.v1.arguments import object_argument
 from app.rest.v1.call import Call
 from app.rest.v1.models import ORGANIZATION_MODEL
-from app.rest.v1.questions import patience, read_one, read_question, read_where
+from app.rest.v1.questions import patience, read_count, read_one, read_question
 from app.rest.v1.refusals import UnknownModel, checking, no_model
 
 FIRST_VERSION = 1
@@ -46,7 +46,7 @@ async def count(call: Call) -> Reply:
     """How many organizations of an account meet the conditions."""
     tree = object_argument(call.parameters("where"), "where") if call.query else None
     principal = await require_own(call)
-    query = Query(read_where(tree, ORGANIZATION_MODEL))
+    query = read_count(tree, ORGANIZATION_MODEL)
     with patience(query.where):
         return show({"count": await count_account_organizations(call.database, principal, call.id, FACE, query)})
 

@@ -22,12 +22,10 @@ from app.rest.v1.selections import ALL, read_fields
 NO_CONDITIONS = Query()
 SKIPPING_LIMIT = 100
 """The limit of a question that skips and names none."""
-LARGEST = 2**63 - 1
+BEYOND = 2**63 - 512
+"""From here on, whole numbers are 2 ** 63 to JavaScript, which no database counts to."""
 FURTHEST = 2**31 - 1 - 10_001
 """No organization has this many clients; skipping as many finds nothing."""
-LEVELS_OF_SCOPE = 2
-"""How deep LoopBack finds a where: it stands in an `and` beside the organization's own condition."""
-
 LATEST_FIRST = Order("id", descending=True)
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)", re.ASCII)
@@ -54,6 +52,7 @@ def read_question(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Ques
         return replace(PLAIN, selection=model.everything)
     limit, skip = read_page(tree)
     orders = read_orders(tree.get("order"), model)
+    check_depth({**tree, "where": _scoped(tree.get("where"))})
     query = Query(read_where(tree.get("where"), model), (), orders, deleted_too=read_deleted(tree.get("deleted")))
     selection = read_fields(tree["fields"], model) if "fields" in tree else model.everything
     return Question(query, selection, limit, skip, read_include(tree.get("include"), model))
@@ -63,17 +62,33 @@ def read_one(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Question:
     """Of a filter on one record only the fields and what is included count."""
     if not tree:
         return replace(PLAIN, selection=model.everything)
+    check_depth({"fields": tree.get("fields"), "include": tree.get("include")})
     selection = model.everything if tree.get("fields") is None else read_fields(tree["fields"], model)
     return replace(PLAIN, selection=selection, include=read_include(tree.get("include"), model))
+
+
+def read_count(tree: object, model: Model = CLIENT) -> Query:
+    """The question of a count: its `where`. Raises Malformed."""
+    check_depth(_scoped(tree))
+    return Query(read_where(tree, model))
 
 
 def read_where(tree: object, model: Model = CLIENT) -> Predicate:
     """The predicate of a where. Raises Malformed."""
     if tree is None or tree == "" or tree == {}:
         return EVERYTHING
-    if _deeper_than(tree, DEEPEST_QUERY - LEVELS_OF_SCOPE):
-        raise refuse_depth(DEEPEST_QUERY)
     return read_predicate(tree, LOOPBACK, model.face)
+
+
+def _scoped(where: object) -> object:
+    """A where as LoopBack measures it: in an `and` beside the organization's own condition."""
+    return {"and": [where]}
+
+
+def check_depth(tree: object) -> None:
+    """Raises Malformed for members deeper than 12 levels below the tree."""
+    if _deeper_than(tree, DEEPEST_QUERY):
+        raise refuse_depth(DEEPEST_QUERY)
 
 
 @contextmanager
@@ -131,7 +146,7 @@ def _truthy(value: object) -> bool:
 def _whole(value: object, least: int) -> int | None:
     """The whole number that JavaScript's Number() makes of a value; None for a list, or one that no database counts to."""
     number = value if isinstance(value, int | float) else _number(value.strip()) if isinstance(value, str) else None
-    if number is None or not math.isfinite(number) or number != int(number) or not least <= number <= LARGEST:
+    if number is None or not least <= number < BEYOND or number != int(number):
         return None
     return int(number)
 

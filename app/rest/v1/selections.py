@@ -39,10 +39,15 @@ def read_fields(value: object, model: Model = CLIENT) -> Selection:
     if value is None or (isinstance(value, list) and any(isinstance(name, list) for name in value)):
         raise Malformed(f"The fields parameter {show(value)} is not valid", "fields")
     if isinstance(value, Mapping):
-        shown = [name for name, wanted in value.items() if isinstance(wanted, Mapping | list) or wanted not in UNTRUE]
+        shown = chosen_names(value)
         return select(_known(shown or value, model), model, hide=not shown) if value else model.everything
     names = [value] if isinstance(value, str) else value
     return select(_known(names, model), model) if isinstance(names, list) and names and value else model.everything
+
+
+def chosen_names(value: Mapping[str, object]) -> list[str]:
+    """The names that an object of names shows; where it shows none, it hides those it has."""
+    return [name for name, wanted in value.items() if isinstance(wanted, Mapping | list) or wanted not in UNTRUE]
 
 
 def _known(names: object, model: Model) -> frozenset[str]:
