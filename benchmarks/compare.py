@@ -17,8 +17,9 @@ from typing import Any
 import asyncpg
 import orjson
 
+from app.accounts.service import create_account
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
-from app.organizations.service import create_account, create_token
+from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.embedded import embedded_postgres
 from app.storage.migrations import migrate

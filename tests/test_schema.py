@@ -29,8 +29,8 @@ from app.storage.tables import clients
 SCHEMA = core_schema()
 FACES = (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
 RESOLVED = {
-    "Client": {"organization", "customer", "possibleDuplicates"},
-    "Customer": {"organization", "client", "possibleDuplicates"},
+    "Client": {"organization", "customer", "history", "possibleDuplicates", "reminders"},
+    "Customer": {"organization", "client", "history", "possibleDuplicates", "reminders"},
 }
 """The fields of a type that are no column, and need a resolver."""
 

@@ -4,7 +4,7 @@ A client and a customer are one row with two public spellings; the GraphQL types
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.query.face import PLAIN, Codec, Face, Field, Kind
 
@@ -100,6 +100,17 @@ CUSTOMER = _face(
     (_spell(row, row.customer, codec=row.codec, filterable=row.customer_filter) for row in TABLE if row.customer),
     folds=True,
 )
+
+MOVED = _face(
+    "moved",
+    "Client",
+    (
+        _spell(replace(row, writable=row.writable or row.kind is JSON), row.v1 or row.customer or row.column)
+        for row in TABLE
+    ),
+    folds=False,
+)
+"""A client in the files of import and export: as v1 shows it, and what v1 does not show under its other name."""
 
 
 def _node(noun: str) -> Field:

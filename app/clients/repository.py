@@ -7,11 +7,21 @@ from typing import Any, TypeAlias
 from sqlalchemy import Select
 
 from app.clients.record import Values
-from app.clients.statements import ADDRESSEE, TOTAL, count_statement, get_many_statement, get_statement, rank_statement
+from app.clients.statements import (
+    ADDRESSEE,
+    TAXED,
+    TAXPAYER,
+    TOTAL,
+    count_statement,
+    get_many_statement,
+    get_statement,
+    rank_statement,
+)
 from app.clients.writes import (
     FORGET_IMAGES,
     add_statement,
     change_statement,
+    check_statement,
     erase_statement,
     remove_statement,
     restore_statement,
@@ -53,6 +63,16 @@ class Addressee:
     locale: str
 
 
+@dataclass(frozen=True, slots=True)
+class Taxpayer:
+    """A client as the holder of a tax number."""
+
+    version: int
+    tax_number: str | None
+    country_code: str | None
+    country: str | None
+
+
 class ClientRepository:
     """Over one connection. Every statement names the organization or organizations that it may touch."""
 
@@ -75,6 +95,11 @@ class ClientRepository:
         parameters = {"organizations": list(organizations), "record": client_id}
         row = (await self.connection.execute(ADDRESSEE, parameters)).first()
         return None if row is None else Addressee(*row)
+
+    async def taxpayer(self, organizations: Sequence[str], client_id: str) -> Taxpayer | None:
+        parameters = {"organizations": list(organizations), "record": client_id}
+        row = (await self.connection.execute(TAXPAYER, parameters)).first()
+        return None if row is None else Taxpayer(*row)
 
     async def page(
         self, organization: str, face: Face, selection: Selection, query: Query, page: Page, *, keys: bool = True
@@ -110,10 +135,12 @@ class ClientRepository:
             parameters["types"] = list(types)
         return list(await self.connection.scalars(statement, parameters))
 
-    async def add(self, rows: Sequence[Values], actor: str, selection: Selection) -> dict[str, Found]:
+    async def add(
+        self, rows: Sequence[Values], actor: str, selection: Selection, action: str = "created"
+    ) -> dict[str, Found]:
         """The new records by id. Each row is complete but for what the database fills in."""
         parameters = {"rows": rows, "actor": actor}
-        added = await self.connection.execute(add_statement(selection), parameters)
+        added = await self.connection.execute(add_statement(selection, action), parameters)
         homes = {row["id"]: row["organization_id"] for row in rows}
         return {client_id: Found(json, version, homes[client_id]) for client_id, json, version in added}
 
@@ -133,6 +160,22 @@ class ClientRepository:
         parameters = {f"v_{name}": value for name, value in values.items()}
         row = await self._write(statement, organizations, client_id, actor, expected, parameters)
         return Found(row[0], row[1], row[2]), row[3]
+
+    async def keep_check(
+        self,
+        organizations: Sequence[str],
+        client_id: str,
+        checked: Taxpayer,
+        check: Mapping[str, Any],
+        actor: str,
+        selection: Selection,
+        expected: Expected = None,
+    ) -> Found:
+        """The record with the check of its tax number. Raises Stale, too, when it is not `checked`'s number any more."""
+        was = (checked.tax_number, checked.country_code, checked.country)
+        parameters = {"v_vies": check, **{f"w_{name}": value for name, value in zip(TAXED, was, strict=True)}}
+        row = await self._write(check_statement(selection), organizations, client_id, actor, expected, parameters)
+        return Found(row[0], row[1], row[2])
 
     async def remove(
         self,

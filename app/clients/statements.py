@@ -89,6 +89,14 @@ ADDRESSEE = (
 Locked against erasing until the message is in the outbox, where erasing finds it.
 """
 
+TAXED = ("tax_number", "country_alpha2_code", "country")
+"""What a check of the tax number is about."""
+
+TAXPAYER = select(clients.c.version, *(clients.c[name] for name in TAXED)).where(
+    clients.c.id == bindparam("record", type_=Text()), of_organizations()
+)
+"""(version, tax number, country code, country) of the live record `record` in `organizations`."""
+
 TOTAL = select(func.coalesce(func.sum(client_totals.c.n), 0).cast(BigInteger)).where(
     client_totals.c.organization_id == bindparam("organization", type_=Text())
 )

@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
 from app.auth import Principal
+from app.changes.reader import ChangeReader
 from app.graphql.ids import read_organization_id
 from app.graphql.plans import Reading
 from app.mail.worker import OutboxWorker
@@ -27,6 +28,7 @@ class Context:
     principal: Principal
     plans: dict[Hashable, Any]
     outbox: OutboxWorker
+    changes: ChangeReader
     rendered: int = 0
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 

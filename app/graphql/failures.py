@@ -35,6 +35,11 @@ class Refused(Exception):
     code: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The error as the answer shows it."""
+        return {"message": self.message, "extensions": {"code": self.code}}
+
 
 @dataclass(eq=False)
 class Rejected(Exception):
@@ -75,7 +80,7 @@ def _told(original: BaseException, request_id: str) -> tuple[str, dict[str, Any]
     return INTERNAL, {"code": "INTERNAL_SERVER_ERROR"}
 
 
-def show_refusal(error: Exception, request_id: str) -> Refused:
+def show_refusal(error: BaseException, request_id: str) -> Refused:
     """What failed outside of the execution, as a refusal of the whole request."""
     message, extensions = _told(error, request_id)
     code = extensions["code"]

@@ -1,11 +1,22 @@
 """Operations: the one way from a request to an answer, whatever it came by; a transport only reads and writes messages."""
 
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    create_source_event_stream,
+    execute,
+)
 
 from app.auth import Principal
+from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.context import Context
 from app.graphql.costs import Given
@@ -33,6 +44,10 @@ class Prepared:
     def kind(self) -> OperationType:
         return self.operation.operation
 
+    def renewed(self) -> "Prepared":
+        """The same operation for another event: nothing that was loaded for the last one is kept."""
+        return replace(self, context=replace(self.context, rendered=0, loaders={}))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -45,8 +60,8 @@ class Answer:
 class Operations:
     """The schema with its kept documents, and everything that an operation needs."""
 
-    def __init__(self, database: Database, outbox: OutboxWorker, config: Config) -> None:
-        self.database, self.outbox, self.config = database, outbox, config
+    def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
+        self.database, self.outbox, self.config, self.changes = database, outbox, config, changes
         self.schema = core_schema()
         self.documents = Documents(self.schema, introspection=config.introspection)
 
@@ -64,16 +79,51 @@ class Operations:
         if cost > self.config.cost_limit:
             raise Rejected([_too_costly(cost, self.config.cost_limit)], cost)
         assert document.ast is not None
-        context = Context(self.database, principal, document.plans, self.outbox)
+        context = Context(self.database, principal, document.plans, self.outbox, self.changes)
         return Prepared(document.ast, operation, asked, context, cost)
 
-    async def execute(self, prepared: Prepared, request_id: str) -> Answer:
-        """The answer to a query or a mutation. Fields that the database has not answered in time are null, with an error
-        whose code is TIMEOUT; the others keep their values."""
+    async def stream(self, prepared: Prepared, request_id: str) -> AsyncGenerator[Answer, None]:
+        """One answer to a query or a mutation, and one for each event of a subscription.
+
+        A subscription that cannot begin has one, which is not executed.
+        """
+        if prepared.kind is not OperationType.SUBSCRIPTION:
+            yield await self.execute(prepared, request_id)
+            return
+        events = await self._open_events(prepared)
+        if isinstance(events, ExecutionResult):
+            yield self.reject(Rejected(events.errors or [], prepared.cost), request_id)
+            return
+        async with aclosing(events):
+            async for event in events:
+                yield await self.execute(prepared.renewed(), request_id, event)
+
+    async def _open_events(self, prepared: Prepared) -> Any:
+        """The events of a subscription, or an ExecutionResult that says why there are none."""
+        executor = RenderingExecutor.build(
+            self.schema,
+            prepared.ast,
+            context_value=prepared.context,
+            raw_variable_values=prepared.asked.variables,
+            operation_name=prepared.asked.operation_name,
+            hide_suggestions=self.documents.hide_suggestions,
+        )
+        if isinstance(executor, list):
+            return ExecutionResult(None, executor)
+        events = create_source_event_stream(executor)
+        return await events if executor.is_awaitable(events) else events
+
+    async def execute(self, prepared: Prepared, request_id: str, event: object = None) -> Answer:
+        """The answer to a query, a mutation, or an event of a subscription.
+
+        Fields that the database has not answered in time are null, with an error whose code is TIMEOUT; the others keep
+        their values.
+        """
         with time_limit(self.config.operation_timeout):
             result = execute(
                 self.schema,
                 prepared.ast,
+                event,
                 context_value=prepared.context,
                 variable_values=prepared.asked.variables,
                 operation_name=prepared.asked.operation_name,

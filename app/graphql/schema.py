@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from app.graphql.mutations import Mutation
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
+from app.graphql.subscriptions import Subscription
 from app.graphql.types import Client, Customer, Organization
 from app.graphql.viewer import Account
 
@@ -19,6 +20,7 @@ def build_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[Account, Client, Customer, Organization],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -10,6 +10,8 @@ from app.clients.duplicates import Subject
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.arguments import (
     AfterArgument,
+    AfterChange,
+    AfterReminder,
     BeforeArgument,
     ClientFilterArgument,
     ClientOrderArgument,
@@ -17,9 +19,12 @@ from app.graphql.arguments import (
     CustomerOrderArgument,
     DeletedArgument,
     FirstArgument,
+    FirstChanges,
+    FirstReminders,
     LastArgument,
     SearchArgument,
 )
+from app.graphql.changes import Change, load_history
 from app.graphql.connections import Asked, Connection, resolve_connection
 from app.graphql.context import Info
 from app.graphql.duplicates import (
@@ -33,6 +38,7 @@ from app.graphql.duplicates import (
 )
 from app.graphql.ids import write_global_id
 from app.graphql.loading import load_organization, load_record
+from app.graphql.reminders import REMINDERS, Reminder, load_reminders
 from app.graphql.scalars import DateTime, Json
 from app.organizations.repository import Organization as StoredOrganization
 
@@ -151,6 +157,16 @@ class Client(Row, Node):
     async def customer(self, info: Info) -> "Customer | None":
         return await load_record(info, Customer, GRAPHQL_CUSTOMER, self.client_id)
 
+    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
+    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
+        return await load_history(info, GRAPHQL_CLIENT, self.organization_id, self.client_id, first, after)
+
+    @strawberry.field(description=REMINDERS)
+    async def reminders(
+        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    ) -> "Connection[Reminder]":
+        return await load_reminders(info, (self.organization_id, self.client_id), first, after)
+
     @strawberry.field(description=DUPLICATES)
     async def possible_duplicates(
         self, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
@@ -202,6 +218,18 @@ class Customer(Row, Node):
     @strawberry.field(description="The same record as the v1 Clients API spells it.")
     async def client(self, info: Info) -> Client | None:
         return await load_record(info, Client, GRAPHQL_CLIENT, self.customer_id.removeprefix("cust_"))
+
+    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
+    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
+        home, own = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
+        return await load_history(info, GRAPHQL_CUSTOMER, home, own, first, after)
+
+    @strawberry.field(description=REMINDERS)
+    async def reminders(
+        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    ) -> "Connection[Reminder]":
+        client = (self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_"))
+        return await load_reminders(info, client, first, after)
 
     @strawberry.field(description=DUPLICATES)
     async def possible_duplicates(

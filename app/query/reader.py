@@ -32,8 +32,9 @@ class Dialect:
     `coerce` turns a value into one of a kind; `modifiers` are keys beside operators that are none; `ignores_case` reads
     them. `null_orders_nothing`: a comparison by order with null matches nothing, elsewhere it is refused.
     `numbered_lists`: an object with the keys 0 to n-1 is a list. `path_key`: conditions inside JSON are a list of objects,
-    which name their place under this key. `nested_paths`: an object without operators leads into JSON. `pattern`
-    prepares the text of LIKE and REGEX. `wording` is what the dialect says to mistakes.
+    which name their place under this key. `nested_paths`: an object without operators leads into JSON. `deep_paths`: each
+    dot leads a level deeper; without it only the first does, and the others are part of the key. `pattern` prepares the
+    text of LIKE and REGEX. `wording` is what the dialect says to mistakes.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Dialect:
     numbered_lists: bool = False
     dotted_paths: bool = True
     nested_paths: bool = True
+    deep_paths: bool = True
     path_key: str | None = None
     wording: Wording = field(default_factory=Wording)
 
@@ -111,7 +113,7 @@ class _Reader:
         outer = self.face.fields.get(name)
         dotted = self.dialect.dotted_paths and "." in key
         if dotted and outer is not None and outer.filterable and outer.kind is Kind.JSON:
-            return outer, tuple(check_text(rest, name).split("."))
+            return outer, tuple(check_text(rest, name).split(".", -1 if self.dialect.deep_paths else 0))
         raise Malformed(f"There is no field {key!r} to filter by", key)
 
     def read_field(self, found: Field, path: tuple[str, ...], name: str, value: object) -> Predicate:

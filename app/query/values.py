@@ -12,6 +12,7 @@ from app.errors import Malformed
 LONGEST_TEXT = 10_000
 LARGEST_NUMBER = 1e15
 """Beyond this, JSON numbers of different writers no longer mean the same."""
+DEEPEST_VALUE = 32
 LARGEST_WHOLE = 2**53
 """Up to this, doubles hold every whole number."""
 
@@ -34,6 +35,26 @@ def check_text(text: str, field: str) -> str:
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise Malformed(f"The value of {field} contains half of a surrogate pair", field)
     return text
+
+
+def check_storable(value: object, name: str, depth: int = 0) -> None:
+    """Raises Malformed for text or numbers that PostgreSQL's JSON cannot hold, or too deep a value."""
+    if depth > DEEPEST_VALUE:
+        raise Malformed(f"The value of {name} is nested more than {DEEPEST_VALUE} levels deep", name)
+    if isinstance(value, str):
+        if "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
+            raise Malformed(f"The value of {name} contains a NUL or half of a surrogate pair", name)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            check_storable(key, name, depth + 1)
+            check_storable(inner, name, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            check_storable(inner, name, depth + 1)
+    elif (isinstance(value, float) and not math.isfinite(value)) or (
+        isinstance(value, int) and abs(value) > LARGEST_NUMBER * 1000
+    ):
+        raise Malformed(f"The value of {name} contains a number that is out of range", name)
 
 
 def js_text(value: str | bool | int | float) -> str:

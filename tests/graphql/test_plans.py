@@ -51,7 +51,7 @@ class Executor:
         document = parse(source)
         assert validate(core_schema(), document) == [], source
         principal = await Caller(self.service.token, self.service.database).principal()
-        context = Context(self.service.database, principal, {}, None)  # type: ignore[arg-type]
+        context = Context(self.service.database, principal, {}, None, None)  # type: ignore[arg-type]
         done = execute(
             core_schema(),
             document,
@@ -261,7 +261,7 @@ async def test_a_plan_of_one_request_serves_the_next_with_other_variables(door: 
 
 
 async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
-    operations = Operations(service.database, None, service.config)  # type: ignore[arg-type]
+    operations = Operations(service.database, None, service.config, None)  # type: ignore[arg-type]
     switches = [f"s{index}" for index in range(11)]
     declared = ", ".join(f"${name}: Boolean!" for name in switches)
     fields = " ".join(f"{name}: name @include(if: ${name})" for name in switches)
@@ -271,7 +271,7 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
     principal = await Caller(service.token, service.database).principal()
     for number in range(MOST_PLANS + 5):
         values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
-        info = _info(document.ast, values, Context(service.database, principal, document.plans, None))  # type: ignore[arg-type]
+        info = _info(document.ast, values, Context(service.database, principal, document.plans, None, None))  # type: ignore[arg-type]
         loading.record_plan(info, GRAPHQL_CLIENT)
     assert 0 < len(document.plans) <= MOST_PLANS
 

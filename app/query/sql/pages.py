@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Integer,
     Select,
@@ -63,7 +64,7 @@ class Shape:
 def page_statement(
     table: Table, face: Face, selection: Selection, query: Query, page: Page, *, keys: bool
 ) -> tuple[Select[str, str], dict[str, Any]]:
-    """The statement of a page and its parameters, but for `organization`.
+    """The statement of a page and its parameters, but for those of `scope_clause`.
 
     Its rows are (JSON text, JSON list of order values); the second is null unless `keys`.
     """
@@ -124,13 +125,20 @@ def where_clause(
     table: Table, face: Face, where: Predicate, short_words: tuple[bool, ...], deleted_too: bool
 ) -> ColumnElement[bool]:
     """The conditions on a table's rows: the organization first, always."""
-    parts = [table.c.organization_id == bindparam("organization", type_=Text())]
-    if not deleted_too:
+    parts = [scope_clause(table)]
+    if not deleted_too and "deleted_at" in table.c:
         parts.append(table.c.deleted_at.is_(None))
     parts.append(condition(where, face, table.c, Places()))
     if short_words:
         parts.append(search_condition(short_words, table.c))
     return and_(*parts)
+
+
+def scope_clause(table: Table) -> ColumnElement[bool]:
+    """The rows of `organization`; where the rows are organizations themselves, those of `organizations`."""
+    if "organization_id" in table.c:
+        return table.c.organization_id == bindparam("organization", type_=Text())
+    return table.c.id == func.any(bindparam("organizations", type_=ARRAY(Text)))
 
 
 def _straight(shape: Shape, names: Sequence[str], where: ColumnElement[bool]) -> Any:

@@ -9,6 +9,7 @@ import orjson
 from app.errors import Malformed
 from app.organizations.repository import Organization
 from app.query.wording import show
+from app.rest.v1.models import CLIENT, Model
 
 RELATION, FOREIGN_KEY = "organization", "organizationId"
 SHOWN = ("id", "name", "email", "country")
@@ -21,12 +22,12 @@ class Include:
     fields: tuple[str, ...] = SHOWN
 
 
-def read_include(value: object) -> Include | None:
+def read_include(value: object, model: Model = CLIENT) -> Include | None:
     """What an `include` asks for; as in LoopBack, an empty or odd value asks for nothing. Raises Malformed."""
     included = None
     for relation, scope in _relations(value):
-        if relation != RELATION:
-            raise Malformed(f"Relation {show(relation)} is not defined for Client model", "include")
+        if relation not in model.relations:
+            raise Malformed(f"Relation {show(relation)} is not defined for {model.name} model", "include")
         included = Include(_read_scope(scope))
     return included
 

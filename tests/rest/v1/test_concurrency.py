@@ -78,3 +78,13 @@ async def test_a_list_is_made_whole_or_not_at_all(service: Service) -> None:
     assert (first, second["details"]["codes"]) == (None, {"name": ["presence"]})
     assert (await service.http.get(clients_path(service, "/count"))).json() == {"count": 2}
     assert (await service.http.post(clients_path(service), json=[])).json() == []
+
+
+async def test_requests_with_one_key_at_once_send_one_reminder(service: Service) -> None:
+    made = await make(service, email="client@zelena.example")
+    path, key = f"/v1/Clients/{made['id']}/send-reminder", {"Idempotency-Key": "reminder-1"}
+    answers = await asyncio.gather(*(service.http.post(path, json={"l": "sl"}, headers=key) for _ in range(20)))
+    assert [(one.status_code, one.json()) for one in answers] == [(200, {"success": True})] * 20
+    assert (await service.http.post(path, json={"l": "de"}, headers=key)).status_code == 409
+    async with service.database.read() as connection:
+        assert await connection.driver.fetchval("SELECT count(*) FROM outbox") == 1

@@ -245,3 +245,9 @@ async def test_an_unreachable_database_is_503(service: Service) -> None:
     service.http._transport = httpx.ASGITransport(create_app(service.config, Database("postgresql://127.0.0.1:1/none")))
     answer = await service.http.get(clients_path(service))
     assert (error(answer)["statusCode"], answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_text_that_no_index_has_place_for_is_refused(service: Service) -> None:
+    endless = "".join(map(chr, range(0x4E00, 0x4E00 + 9000)))
+    answer = await service.http.post(clients_path(service), json={"name": endless})
+    assert (answer.status_code, answer.json()["error"]["statusCode"]) == (400, 400)
