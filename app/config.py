@@ -33,6 +33,10 @@ class Config:
     """CLIENTELE_BODY_CAP: the largest request body."""
     statement_timeout: float = 10.0
     """CLIENTELE_STATEMENT_TIMEOUT: the longest that one statement may run."""
+    operation_timeout: float = 20.0
+    """CLIENTELE_OPERATION_TIMEOUT: how long one GraphQL operation may use the database in all."""
+    cost_limit: int = 50_000
+    """CLIENTELE_COST_LIMIT: the most that one GraphQL operation may cost."""
     mail_from: str = "reminders@localhost"
     """CLIENTELE_MAIL_FROM: the envelope and From address of reminders."""
     listen_url: str | None = None
@@ -75,6 +79,8 @@ class Config:
             page_cap=read.whole("CLIENTELE_PAGE_CAP", default.page_cap, least=1, most=10_000),
             body_cap=read.whole("CLIENTELE_BODY_CAP", default.body_cap, least=1024, most=1 << 30),
             statement_timeout=read.seconds("CLIENTELE_STATEMENT_TIMEOUT", default.statement_timeout),
+            operation_timeout=read.seconds("CLIENTELE_OPERATION_TIMEOUT", default.operation_timeout),
+            cost_limit=read.whole("CLIENTELE_COST_LIMIT", default.cost_limit, least=1000, most=1 << 30),
             mail_from=read.text("CLIENTELE_MAIL_FROM") or default.mail_from,
             listen_url=read.text("CLIENTELE_LISTEN_URL"),
             streams=read.whole("CLIENTELE_STREAMS", default.streams, least=0, most=1_000_000),

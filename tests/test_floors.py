@@ -19,7 +19,7 @@ FLOORS = (
 """From the top down; a module belongs to the floor of the prefix that it starts with."""
 
 DOORS = ("app.graphql", "app.rest")
-STATEMENTS = ("repository", "statements", "writes", "erasure", "outbox")
+STATEMENTS = ("repository", "statements", "writes", "erasure", "duplicates", "outbox")
 """Modules of any room that may hold SQL."""
 
 FOREIGN = {

@@ -64,9 +64,11 @@ class ClientRepository:
         row = (await self.connection.execute(get_statement(selection), parameters)).first()
         return None if row is None else Found(*row)
 
-    async def get_many(self, organizations: Sequence[str], ids: Sequence[str], selection: Selection) -> dict[str, str]:
+    async def get_many(
+        self, organizations: Sequence[str], ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
+    ) -> dict[str, str]:
         parameters = {"organizations": list(organizations), "ids": list(ids)}
-        rows = await self.connection.execute(get_many_statement(selection), parameters)
+        rows = await self.connection.execute(get_many_statement(selection, deleted_too), parameters)
         return {client_id: json for client_id, json in rows}  # noqa: C416
 
     async def addressee(self, organizations: Sequence[str], client_id: str) -> Addressee | None:

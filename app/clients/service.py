@@ -50,11 +50,12 @@ async def get_client(database: Database, principal: Principal, client_id: str, s
 
 
 async def get_clients(
-    database: Database, principal: Principal, ids: Sequence[str], selection: Selection
+    database: Database, principal: Principal, ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
 ) -> dict[str, str]:
-    """The rendered records by id, deleted ones too, without those that are not to be found."""
+    """The rendered records by id, without those that are not to be found."""
     async with database.read() as connection:
-        return await ClientRepository(connection).get_many(principal.organizations, ids, selection)
+        repository = ClientRepository(connection)
+        return await repository.get_many(principal.organizations, ids, selection, deleted_too=deleted_too)
 
 
 async def list_clients(

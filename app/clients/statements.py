@@ -55,10 +55,11 @@ def get_statement(selection: Selection) -> Select[Any]:
 
 
 @lru_cache(maxsize=1024)
-def get_many_statement(selection: Selection) -> Select[Any]:
-    """(id, JSON) of the records `ids` in `organizations`, deleted ones too."""
+def get_many_statement(selection: Selection, deleted_too: bool = True) -> Select[Any]:
+    """(id, JSON) of the records `ids` in `organizations`."""
     names = dict.fromkeys((*needed_columns(selection), "id"))
-    where = and_(clients.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), of_organizations(deleted=None))
+    scope = of_organizations(deleted=None if deleted_too else False)
+    where = and_(clients.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), scope)
     found = select(*(clients.c[name] for name in names)).where(where).subquery("c")
     json, row = render_row(selection, found)
     return select(found.c.id, json).select_from(found.join(row, true()))

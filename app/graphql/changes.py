@@ -12,6 +12,7 @@ from strawberry import field
 from app.changes.record import PastChange, write_past_place
 from app.changes.service import list_history
 from app.errors import Malformed
+from app.graphql.connections import Connection, Edge, PageInfo
 from app.graphql.context import Info, planned
 from app.graphql.plans import Reading
 from app.graphql.scalars import DateTime, Json
@@ -115,6 +116,21 @@ async def load_history(
     )
     keyed = [(write_past_place(organization_id, client_id, one.number), Change.of(one)) for one in found.changes]
     return Rows(keyed, found.has_next, found.total or 0)
+
+
+def page_changes(rows: Rows, after: str | None) -> Connection[Change]:
+    """A page of a history as a connection."""
+    return Connection(
+        edges=[Edge(cursor=cursor, node=change) for cursor, change in rows.keyed],
+        nodes=[change for _, change in rows.keyed],
+        page_info=PageInfo(
+            has_next_page=rows.has_next,
+            has_previous_page=after is not None,
+            start_cursor=rows.keyed[0][0] if rows.keyed else None,
+            end_cursor=rows.keyed[-1][0] if rows.keyed else None,
+        ),
+        total_count=rows.total,
+    )
 
 
 def _asks_total(info: Info) -> bool:

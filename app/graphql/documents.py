@@ -1,50 +1,59 @@
-"""Documents: parsed and validated once, and kept for the next request with the same text."""
+"""Documents: parsed, measured and validated once, and kept for the next request with the same text."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from graphql import (
     DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
-    InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
-    SelectionSetNode,
     parse,
     specified_rules,
     validate,
 )
+from graphql.validation.rules import overlapping_fields_can_be_merged
+
+from app.graphql.costs import Costs, Selection
+from app.graphql.limits import TOO_DEEP, Measure, check_limits
 
 LONGEST_SOURCE = 100_000
 MOST_TOKENS = 10_000
-DEEPEST = 30
-KEPT = 500
+MOST_ERRORS = 20
+KEPT, KEPT_CHARACTERS = 500, 1_000_000
+ABORTED = "Validation aborted."
+TOO_TANGLED = "The document selects the same names too often in the same places to be validated"
 
-TOO_DEEP = f"The document nests its fields more than {DEEPEST} levels deep"
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
+"""Comparing fields of one name takes time that is quadratic in their number; about 10,000 comparisons are allowed."""
 
 
 @dataclass(slots=True)
 class Document:
-    """A parsed document with what is wrong with it, and the plans of its selections."""
+    """A parsed document with what is wrong with it, what its operations cost, and the plans of its selections."""
 
     ast: DocumentNode | None
     errors: list[GraphQLError]
+    costs: dict[int, Selection] = field(default_factory=dict)
     plans: dict[Hashable, Any] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation with a name, or the only one; None when there is no such one."""
-        assert self.ast is not None
-        found = [one for one in self.ast.definitions if isinstance(one, OperationDefinitionNode)]
+        found = self.operations()
         if name is not None:
             return next((one for one in found if one.name and one.name.value == name), None)
         return found[0] if len(found) == 1 else None
+
+    def operations(self) -> list[OperationDefinitionNode]:
+        assert self.ast is not None
+        return [one for one in self.ast.definitions if isinstance(one, OperationDefinitionNode)]
+
+    def cost(self, operation: OperationDefinitionNode) -> Selection:
+        """What costs in an operation of a valid document."""
+        return self.costs[id(operation)]
 
 
 class Documents:
@@ -55,50 +64,46 @@ class Documents:
         self.rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         self.hide_suggestions = not introspection
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
 
     def find(self, source: str) -> Document:
         """The document with this text."""
         document = self._kept.get(source)
         if document is None:
             document = self._read(source)
-            self._kept[source] = document
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._keep(source, document)
         else:
             self._kept.move_to_end(source)
         return document
+
+    def _keep(self, source: str, document: Document) -> None:
+        self._kept[source] = document
+        self._characters += len(source)
+        while len(self._kept) > KEPT or self._characters > KEPT_CHARACTERS:
+            dropped, _ = self._kept.popitem(last=False)
+            self._characters -= len(dropped)
 
     def _read(self, source: str) -> Document:
         if len(source) > LONGEST_SOURCE:
             return Document(None, [GraphQLError(f"The document is longer than {LONGEST_SOURCE} characters")])
         try:
             ast = parse(source, max_tokens=MOST_TOKENS)
-            errors = validate(self.schema, ast, self.rules, hide_suggestions=self.hide_suggestions)
-            return Document(ast, errors or check_depth(ast))
+            errors = self._check(ast)
+            return Document(None, errors) if errors else Document(ast, [], self._costs(ast))
         except GraphQLError as error:
             return Document(None, [error])
         except RecursionError:
             return Document(None, [GraphQLError(TOO_DEEP)])
 
+    def _check(self, ast: DocumentNode) -> list[GraphQLError]:
+        """What is wrong with a document. The limits come first, for they bound the work of the rules of validation."""
+        found = check_limits(ast, Measure(ast))
+        if found:
+            return found
+        found = validate(self.schema, ast, self.rules, MOST_ERRORS, self.hide_suggestions)
+        return [GraphQLError(TOO_TANGLED) if one.message == ABORTED else one for one in found]
 
-def check_depth(ast: DocumentNode) -> list[GraphQLError]:
-    """An error for each operation whose fields lie in more levels than allowed; its fragments have no cycle."""
-    fragments = {one.name.value: one for one in ast.definitions if isinstance(one, FragmentDefinitionNode)}
-
-    @cache
-    def fragment_depth(name: str) -> int:
-        return depth(fragments[name].selection_set)
-
-    def depth(selection: SelectionSetNode | None) -> int:
-        if selection is None:
-            return 0
-        return max(
-            fragment_depth(node.name.value)
-            if isinstance(node, FragmentSpreadNode)
-            else depth(node.selection_set) + isinstance(node, FieldNode)
-            for node in selection.selections
-            if isinstance(node, FieldNode | InlineFragmentNode | FragmentSpreadNode)
-        )
-
-    operations = [one for one in ast.definitions if isinstance(one, OperationDefinitionNode)]
-    return [GraphQLError(TOO_DEEP, one) for one in operations if depth(one.selection_set) > DEEPEST]
+    def _costs(self, ast: DocumentNode) -> dict[int, Selection]:
+        costs = Costs(self.schema, ast)
+        operations = (one for one in ast.definitions if isinstance(one, OperationDefinitionNode))
+        return {id(one): costs.operation(one) for one in operations}

@@ -43,9 +43,12 @@ class Refused(Exception):
 
 @dataclass(eq=False)
 class Rejected(Exception):
-    """A well-formed request whose operation is not executed: its document or its variables are wrong, or cost too much."""
+    """A well-formed request whose operation is not executed: its document or its variables are wrong, or cost too much.
+
+    `cost` is None for a document that cannot be valued."""
 
     errors: list[GraphQLError]
+    cost: int | None = None
 
 
 def show_error(error: GraphQLError, request_id: str, code: str | None = None) -> dict[str, Any]:

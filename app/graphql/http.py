@@ -14,6 +14,7 @@ from app.bodies import NotJson, TooDeep, TooLarge, parse_json, read_bytes
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Unauthenticated
+from app.graphql.departures import Gone, while_heard
 from app.graphql.events import EVENTS, Answers, EventStream, only
 from app.graphql.failures import Refused, Rejected, show_refusal
 from app.graphql.operations import Answer, Operations
@@ -49,6 +50,8 @@ class GraphQLDoor:
             return self.refuse(Refused(401, refusal.message, "UNAUTHENTICATED"), shown)
         except Refused as refusal:
             return self.refuse(refusal, shown)
+        except Gone:
+            return Response(status_code=499)
         except Exception as error:
             refused = show_refusal(error, request.state.request_id)
             return self.refuse(refused, shown)
@@ -72,9 +75,10 @@ class GraphQLDoor:
             check_kind(prepared.kind, request.method, media_type)
             if media_type == EVENTS:
                 return self.stream(request, self.operations.stream(prepared, request.state.request_id), principal)
-            answer = await self.operations.execute(prepared, request.state.request_id)
+            executed = self.operations.execute(prepared, request.state.request_id)
+            answer = await (while_heard(request, executed) if prepared.kind is OperationType.QUERY else executed)
         except Rejected as rejected:
-            answer = self.operations.reject(rejected.errors, request.state.request_id)
+            answer = self.operations.reject(rejected, request.state.request_id)
         return self.stream(request, only(answer), principal) if media_type == EVENTS else write(answer, media_type)
 
     def stream(self, request: Request, answers: Answers, principal: Principal) -> Response:

@@ -19,6 +19,7 @@ from app.auth import Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.context import Context
+from app.graphql.costs import Given
 from app.graphql.documents import Documents
 from app.graphql.failures import CODES, Refused, Rejected, show_error
 from app.graphql.rendered import RenderingExecutor
@@ -26,6 +27,7 @@ from app.graphql.requests import Asked
 from app.graphql.schema import core_schema
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
+from app.storage.deadline import time_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Prepared:
     operation: OperationDefinitionNode
     asked: Asked
     context: Context
+    cost: int
 
     @property
     def kind(self) -> OperationType:
@@ -66,14 +69,18 @@ class Operations:
         """The operation that is asked for. Raises Rejected for a document that is not valid or over a limit, and
         Refused (400) when `operationName` chooses no operation of it."""
         document = self.documents.find(asked.query)
-        if document.errors or document.ast is None:
+        if document.errors:
             raise Rejected(document.errors)
         operation = document.operation(asked.operation_name)
         if operation is None:
             what = f"no operation named {asked.operation_name!r}" if asked.operation_name else "no single operation"
             raise Refused(400, f"The document has {what}; operationName says which to run", "BAD_REQUEST")
+        cost = Given(operation, asked.variables).cost(document.cost(operation))
+        if cost > self.config.cost_limit:
+            raise Rejected([_too_costly(cost, self.config.cost_limit)], cost)
+        assert document.ast is not None
         context = Context(self.database, principal, document.plans, self.outbox, self.changes)
-        return Prepared(document.ast, operation, asked, context)
+        return Prepared(document.ast, operation, asked, context, cost)
 
     async def stream(self, prepared: Prepared, request_id: str) -> AsyncGenerator[Answer, None]:
         """One answer to a query or a mutation, and one for each event of a subscription.
@@ -85,7 +92,7 @@ class Operations:
             return
         events = await self._open_events(prepared)
         if isinstance(events, ExecutionResult):
-            yield self.reject(events.errors or [], request_id)
+            yield self.reject(Rejected(events.errors or [], prepared.cost), request_id)
             return
         async with aclosing(events):
             async for event in events:
@@ -107,29 +114,43 @@ class Operations:
         return await events if executor.is_awaitable(events) else events
 
     async def execute(self, prepared: Prepared, request_id: str, event: object = None) -> Answer:
-        """The answer to a query, a mutation, or an event of a subscription."""
-        result = execute(
-            self.schema,
-            prepared.ast,
-            event,
-            context_value=prepared.context,
-            variable_values=prepared.asked.variables,
-            operation_name=prepared.asked.operation_name,
-            executor_class=RenderingExecutor,
-            hide_suggestions=self.documents.hide_suggestions,
-        )
-        return self.show(result if isinstance(result, ExecutionResult) else await result, request_id)
+        """The answer to a query, a mutation, or an event of a subscription.
 
-    def show(self, result: ExecutionResult, request_id: str) -> Answer:
+        Fields that the database has not answered in time are null, with an error whose code is TIMEOUT; the others keep
+        their values.
+        """
+        with time_limit(self.config.operation_timeout):
+            result = execute(
+                self.schema,
+                prepared.ast,
+                event,
+                context_value=prepared.context,
+                variable_values=prepared.asked.variables,
+                operation_name=prepared.asked.operation_name,
+                executor_class=RenderingExecutor,
+                hide_suggestions=self.documents.hide_suggestions,
+            )
+            done = result if isinstance(result, ExecutionResult) else await result
+        return self.show(done, prepared.cost, request_id)
+
+    def show(self, result: ExecutionResult, cost: int, request_id: str) -> Answer:
         """An execution's result, or one event's of a subscription, as it is answered."""
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
-            return self.reject(result.errors, request_id)
+            return self.reject(Rejected(result.errors, cost), request_id)
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body["errors"] = [show_error(error, request_id) for error in result.errors]
-        return Answer(body, executed=True)
+        return Answer(body | self._extensions(cost), executed=True)
 
-    def reject(self, errors: list[GraphQLError], request_id: str) -> Answer:
+    def reject(self, rejected: Rejected, request_id: str) -> Answer:
         """The answer to an operation that is not executed."""
-        shown = [show_error(error, request_id, CODES["request"]) for error in errors]
-        return Answer({"errors": shown}, executed=False)
+        shown = [show_error(error, request_id, CODES["request"]) for error in rejected.errors]
+        return Answer({"errors": shown} | self._extensions(rejected.cost), executed=False)
+
+    def _extensions(self, cost: int | None) -> dict[str, Any]:
+        return {"extensions": {"cost": {"requested": cost, "limit": self.config.cost_limit}}}
+
+
+def _too_costly(cost: int, limit: int) -> GraphQLError:
+    message = f"The operation costs {cost}, and {limit} is allowed: ask for smaller pages or fewer fields"
+    return GraphQLError(message, extensions={"code": "MAX_COST_EXCEEDED"})

@@ -10,7 +10,8 @@ from app.graphql.mutations import Mutation
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.graphql.subscriptions import Subscription
-from app.graphql.types import Account, Client, Customer, Organization
+from app.graphql.types import Client, Customer, Organization
+from app.graphql.viewer import Account
 
 
 @cache

@@ -168,7 +168,7 @@ class Socket:
         except (Closing, WebSocketDisconnect):
             raise
         except Rejected as rejected:
-            errors = self.operations.reject(rejected.errors, self.request_id).body["errors"]
+            errors = self.operations.reject(rejected, self.request_id).body["errors"]
         except Refused as refused:
             errors = [refused.shown]
         except Exception as error:

@@ -13,10 +13,10 @@ from app.changes.record import write_place
 from app.changes.service import follow_changes
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.errors import NotFound
+from app.graphql.arguments import OrganizationArgument, argument
 from app.graphql.changes import Change, ChangeAction
-from app.graphql.context import Info
+from app.graphql.context import Info, chosen_organization
 from app.graphql.loading import python_name
-from app.graphql.queries import OrganizationArgument, argument, chosen_organization
 from app.graphql.scalars import DateTime
 from app.graphql.types import Client, Customer
 

@@ -10,6 +10,8 @@ from sqlalchemy import Insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.elements import ClauseElement
 
+from app.storage.deadline import OutOfTime, time_left
+
 DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
@@ -44,7 +46,9 @@ def compile_statement(
 
 
 class Connection:
-    """One connection to PostgreSQL, in autocommit or in a transaction, as it was opened."""
+    """One connection to PostgreSQL, in autocommit or in a transaction, as it was opened.
+
+    Statements raise OutOfTime at the deadline that they run under, and are cancelled in the server."""
 
     __slots__ = ("driver",)
 
@@ -56,12 +60,21 @@ class Connection:
         given = parameters or {}
         sql, names, own = compile_statement(statement, _columns(statement, given))
         values = [given[name] if name in given else own[name] for name in names]
-        return Rows(await self.driver.fetch(sql, *values))
+        left = time_left()
+        try:
+            return Rows(await self.driver.fetch(sql, *values, timeout=left))
+        except TimeoutError as error:
+            raise OutOfTime from error
 
     async def execute_many(self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]]) -> None:
         """Runs a statement once for each of the rows of parameters."""
         sql, names, own = compile_statement(statement, _columns(statement, rows[0]))
-        await self.driver.executemany(sql, [[row.get(name, own.get(name)) for name in names] for row in rows])
+        values = [[row.get(name, own.get(name)) for name in names] for row in rows]
+        left = time_left()
+        try:
+            await self.driver.executemany(sql, values, timeout=left)
+        except TimeoutError as error:
+            raise OutOfTime from error
 
     async def scalar(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> Any:
         """The first value of the first row, or None without one."""

@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from app.errors import Malformed, TooSlow, Unavailable
 from app.storage.connection import Connection
+from app.storage.deadline import OutOfTime, time_left
 from app.storage.pool import Pool, connect
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
@@ -88,8 +89,10 @@ class Use:
 
     async def __aenter__(self) -> Connection:
         try:
-            self.driver = await self.pool.take()
+            async with asyncio.timeout(time_left()):
+                self.driver = await self.pool.take()
         except Exception as error:
+            time_left()
             raise translate(error) from error
         if self.transaction:
             await self._begin()
@@ -125,7 +128,7 @@ class Use:
 
 def _is_sound(error: BaseException | None) -> bool:
     """Whether a connection can be used again after a block that ended like this."""
-    if isinstance(error, asyncpg.InternalClientError | OSError | asyncio.CancelledError):
+    if isinstance(error, asyncpg.InternalClientError | OSError | asyncio.CancelledError | OutOfTime):
         return False
     return isinstance(error, Exception | None)
 

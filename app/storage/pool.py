@@ -23,6 +23,7 @@ class Pool:
         self.wait = wait
         self._places = asyncio.Semaphore(size)
         self._free: list[asyncpg.Connection[Any]] = []
+        self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def take(self) -> "asyncpg.Connection[Any]":
@@ -54,12 +55,28 @@ class Pool:
         return driver
 
     def give_back(self, driver: "asyncpg.Connection[Any]", *, sound: bool) -> None:
-        """Ends a use. A connection that is not sound, such as one in the middle of a statement, is not used again."""
-        if sound and not self._closed and not driver.is_closed():
-            self._free.append(driver)
-        else:
+        """Ends a use. A connection that is not sound is not used again: the statement that it is in the middle of is
+        cancelled in the server, and its place is free when it has been closed."""
+        if not sound and not driver.is_closed():
+            ending = asyncio.create_task(self._end(driver))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            return
+        if self._closed or driver.is_closed():
             driver.terminate()
+        else:
+            self._free.append(driver)
         self._places.release()
+
+    async def _end(self, driver: "asyncpg.Connection[Any]") -> None:
+        """Closes a connection; asyncpg sends the cancellation first, which terminate() would forget."""
+        try:
+            async with asyncio.timeout(self.wait):
+                await driver.close()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            driver.terminate()
+        finally:
+            self._places.release()
 
     async def close(self) -> None:
         """Closes the free connections now, and those in use when they are given back."""
@@ -67,6 +84,8 @@ class Pool:
         free, self._free = self._free, []
         for driver in free:
             await driver.close(timeout=self.wait)
+        if self._ending:
+            await asyncio.wait(self._ending)
 
 
 async def connect(*address: Any, **options: Any) -> "asyncpg.Connection[Any]":

@@ -166,6 +166,13 @@ clients = Table(
     Index("ix_clients_live", "organization_id", "id", postgresql_where=text("deleted_at IS NULL")),
     Index("ix_clients_name", "organization_id", "name_folded", "id"),
     Index("ix_clients_email", "organization_id", "email_folded", "id"),
+    Index(
+        "ix_clients_tax_number",
+        "organization_id",
+        text("tax_key(tax_number)"),
+        "id",
+        postgresql_where=text("tax_key(tax_number) IS NOT NULL"),
+    ),
     Index("ix_clients_created_at", "organization_id", "created_at", "id"),
     Index("ix_clients_updated_at", "organization_id", "updated_at", "id"),
     Index(

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from sqlalchemy.sql.elements import ClauseElement
 
+from app.clients.duplicates import NEIGHBOURS, WINDOW, duplicates_statement, telling_words
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, TABLE, V1
 from app.clients.service import change_client, search_clients, search_words
 from app.clients.statements import TOTAL, count_statement, get_statement, rank_statement
@@ -154,6 +155,20 @@ async def test_beginning_of_a_name_is_ranked_by_its_index(full: Database, big: s
     conditions = [node.get("Index Cond", "") for node in nodes if node.get("Index Name") == "ix_clients_name"]
     assert any("name_folded >=" in condition and "name_folded <" in condition for condition in conditions)
     assert "Seq Scan" not in kinds(nodes)
+
+
+async def test_duplicates_are_sought_among_a_bounded_number_of_rows(full: Database, big: str) -> None:
+    statement = duplicates_statement(SELECTION, 2, 5)
+    bound = 1.5 * (2 * WINDOW + 2 * NEIGHBOURS) + 2 * NEIGHBOURS
+    for name, often in (("Name c4ca4238a0b923820dcc509a6f75849b", False), ("Name City", True)):
+        words = dict(zip(("w0", "w1"), telling_words(name), strict=True))
+        email = "c4ca4238a0b923820dcc509a6f75849b@example.com"
+        parameters = {"organization": big, "record": "x", "name": name, "email": email, "tax_number": "SI1", **words}
+        nodes = [node for node in await explain(full, statement, parameters) if node["Actual Loops"]]
+        assert "Seq Scan" not in kinds(nodes), name
+        assert rows_read(nodes) < bound < ROWS, name
+        assert indexes(nodes) >= {"ix_clients_email", "ix_clients_tax_number", "ix_clients_name"}, name
+        assert ("ix_clients_search_text" in indexes(nodes)) is not often, name
 
 
 SEARCHED = {

@@ -29,6 +29,13 @@ async def send(http: httpx.AsyncClient, body: bytes | dict[str, Any], **headers:
     return await http.post("/graphql", content=content, headers={"Content-Type": JSON, **named})
 
 
+def told(answer: httpx.Response) -> dict[str, Any]:
+    """An answer without what it cost."""
+    body: dict[str, Any] = answer.json()
+    assert set(body.pop("extensions")) == {"cost"}
+    return body
+
+
 def code_of(answer: httpx.Response) -> str:
     """The code of the only error of an answer that carries nothing else."""
     body = answer.json()
@@ -56,11 +63,9 @@ async def test_a_request_without_a_valid_token_is_401_in_the_doors_shape(service
 async def test_a_token_is_taken_from_every_place(service: Service) -> None:
     async with service.client(None) as http:
         for headers in ({"Authorization": service.token}, {"X-Access-Token": service.token}):
-            assert (await http.post("/graphql", json=PLAIN, headers=headers)).json() == {
-                "data": {"__typename": "Query"}
-            }
+            assert told(await http.post("/graphql", json=PLAIN, headers=headers)) == {"data": {"__typename": "Query"}}
         found = await http.get("/graphql", params={**PLAIN, "access_token": service.token})
-        assert found.json() == {"data": {"__typename": "Query"}}
+        assert told(found) == {"data": {"__typename": "Query"}}
 
 
 BODIES: list[bytes] = [
@@ -105,7 +110,7 @@ async def test_a_body_over_the_cap_is_413(door: Door) -> None:
 async def test_queries_are_asked_by_get_too(door: Door) -> None:
     query = "query One($first: Int) { clients(first: $first) { totalCount } } query Two { __typename }"
     asked = {"query": query, "operationName": "One", "variables": '{"first": 3}', "extensions": ""}
-    assert (await door.http.get("/graphql", params=asked)).json() == {"data": {"clients": {"totalCount": 0}}}
+    assert told(await door.http.get("/graphql", params=asked)) == {"data": {"clients": {"totalCount": 0}}}
     assert (await door.http.get("/graphql", params={**PLAIN, "operationName": ""})).status_code == 200
 
 
@@ -128,7 +133,7 @@ async def test_a_get_changes_nothing(door: Door) -> None:
     answer = await door.http.get("/graphql", params={"query": mutation, "operationName": "Make"})
     assert (answer.status_code, code_of(answer), answer.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", "POST")
     looked = await door.http.get("/graphql", params={"query": mutation, "operationName": "Look"})
-    assert looked.json() == {"data": {"__typename": "Query"}}
+    assert told(looked) == {"data": {"__typename": "Query"}}
     assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
 
 
@@ -222,7 +227,7 @@ async def test_an_execution_with_errors_is_200_with_data(door: Door) -> None:
 
 async def test_an_operation_is_chosen_by_its_name(door: Door) -> None:
     two = "query One { __typename } query Two { two: __typename }"
-    assert (await door.post(two, operationName="Two")).json() == {"data": {"two": "Query"}}
+    assert told(await door.post(two, operationName="Two")) == {"data": {"two": "Query"}}
     for name in (None, "Three", "", "\ud800"):
         answer = await door.post(two, operationName=name)
         assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
@@ -288,7 +293,7 @@ async def test_the_service_goes_on_when_the_database_was_away(door: Door, databa
         if answer.status_code == 200 and "errors" not in answer.json():
             break
         assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {"SERVICE_UNAVAILABLE"}
-    assert answer.json() == {"data": {"clients": {"totalCount": 0}}}
+    assert told(answer) == {"data": {"clients": {"totalCount": 0}}}
 
 
 async def test_a_question_that_takes_too_long_is_stopped(service: Service, database_url: str) -> None:
@@ -309,7 +314,7 @@ async def test_introspection_can_be_switched_off_with_its_suggestions(service: S
             answer = await send(http, {"query": query}, Accept=RESPONSE)
             assert answer.status_code == 400
         assert "Did you mean" not in (await send(http, {"query": "{ client { id } clint { id } }"})).text
-        assert (await send(http, PLAIN)).json() == {"data": {"__typename": "Query"}}
+        assert told(await send(http, PLAIN)) == {"data": {"__typename": "Query"}}
     assert "Did you mean" in (await send(service.http, {"query": "{ clint { id } }"})).text
 
 

@@ -10,13 +10,24 @@ from typing import Any
 
 import orjson
 import pytest
-from graphql import ExecutionResult, execute, parse, validate
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLObjectType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    execute,
+    parse,
+    validate,
+    visit,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.auth import Caller
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.graphql import loading, mutations, plans
+from app.graphql import loading, plans
 from app.graphql.context import MOST_PLANS, Context
 from app.graphql.operations import Operations
 from app.graphql.rendered import RenderingExecutor
@@ -40,12 +51,36 @@ DIRECTIVES = (
 )
 
 
+PASSING = frozenset({"id", "clientId", "customerId", "version", "createdAt", "updatedAt", "deletedAt"})
+"""What the same mutation done twice does not show alike."""
+MUTATIONS = {
+    "createClient": 'input: {name: "Zoë", email: "zoe@two.example"}',
+    "createClients": 'input: [{name: "Zoë"}, {name: ""}, {name: "Abel", city: "Graz"}], errorPolicy: REJECT_FAILED',
+    "replaceClient": 'id: $client, input: {name: "Ábel", city: "Graz"}',
+    "updateClient": 'id: $client, input: {note: "n"}',
+    "deleteClient": "id: $client",
+    "restoreClient": "id: $client",
+    "createCustomer": 'input: {name: "Zoë"}',
+    "updateCustomer": 'id: $cust, input: {metadata: {tier: "gold"}}',
+    "deleteCustomer": "id: $cust",
+    "restoreCustomer": "id: $cust",
+    "permanentlyDeleteCustomer": 'id: "cust_0"',
+}
+GONE = {"restoreClient": "deleteClient", "restoreCustomer": "deleteCustomer"}
+"""What comes before a mutation, so that there is something to do."""
+BACK = {gone: back for back, gone in GONE.items()}
+
+
 @dataclass
 class Author:
-    """Writes documents by chance. A plain one has nothing that needs a resolver or a label that PostgreSQL would cut."""
+    """Writes documents by chance. A plain one has nothing that needs a resolver or a label that PostgreSQL would cut.
+
+    `passing` are fields that are not asked for.
+    """
 
     chance: random.Random
     plain: bool
+    passing: frozenset[str] = frozenset()
     fragments: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> str:
@@ -53,22 +88,67 @@ class Author:
         asked = "query($yes: Boolean!, $no: Boolean! = false, $client: ID!, $customer: ID!, $cust: ID!)"
         used = "t: __typename @include(if: $yes) @skip(if: $no) u: client(id: $client) { __typename }"
         used += " v: node(id: $customer) { __typename } w: customer(id: $cust) { __typename }"
-        spread = [text for name, text in self.fragments.items() if f"...{name} " in roots]
-        return f"{asked} {{ {roots} {used} }} {' '.join(spread)}"
+        return f"{asked} {{ {roots} {used} }} {self.spread_in(roots)}"
+
+    def change(self) -> str:
+        """A document of mutations that can be done again and again."""
+        name = self.chance.choice(list(MUTATIONS))
+        steps = [one for one in (GONE.get(name), name, BACK.get(name)) if one]
+        fields = " ".join(f"m{index}: {one}({MUTATIONS[one]}) {self.payload(one)}" for index, one in enumerate(steps))
+        used = "t: updateClient(id: $client, input: {}) { __typename @include(if: $yes) @skip(if: $no) }"
+        used += " u: updateCustomer(id: $cust, input: {}) { __typename }"
+        asked = "mutation($yes: Boolean!, $no: Boolean! = false, $client: ID!, $cust: ID!)"
+        return f"{asked} {{ {used} {fields} }} {self.spread_in(fields)}"
+
+    def spread_in(self, text: str) -> str:
+        return " ".join(fragment for name, fragment in self.fragments.items() if f"...{name} " in text)
+
+    def payload(self, name: str) -> str:
+        noun = "Customer" if "Customer" in name else "Client"
+        key = noun.lower()
+        if name == "createClients":
+            row = f"index client {self.record(noun)} userErrors {{ field code }}"
+            return f"{{ results {self.directive()} {{ {row} }} userErrors {{ field message code }} __typename }}"
+        parts = [f"{key} {self.directive()} {self.record(noun)}", "userErrors { field message code }", "__typename"]
+        if name.startswith(("delete", "permanently")):
+            parts.append(f"deleted{noun}Id")
+        if not self.plain:
+            parts.append(f"again: {key} {self.record(noun)}")
+            if name.startswith(("restore", f"create{noun}")):
+                parts.append(f"{key}Edge {{ node {self.record(noun)} }}")
+        return f"{{ {' '.join(self.chance.sample(parts, k=self.chance.randint(1, len(parts))))} }}"
 
     def root(self) -> str:
-        kind = self.chance.choice(("clients", "customers", "client", "customer", "node"))
+        kind = self.chance.choice(
+            ("clients", "customers", "client", "customer", "node", "nodes", "organization", "viewer")
+        )
         if kind == "node":
             return f"node(id: {self.chance.choice(('$client', '$customer'))}) {self.node()}"
+        if kind == "nodes":
+            return f'nodes(ids: [$client, "nothing", $customer, $client]) {self.node()}'
         if kind in ("client", "customer"):
             return f"{kind}(id: {'$client' if kind == 'client' else '$cust'}) {self.record(kind.capitalize())}"
+        if kind == "organization":
+            return f"organization {{ id name a: {self.list()} b: {self.list()} }}"
+        if kind == "viewer":
+            return f"viewer {{ scopes organizations {{ organizationId {self.list()} }} }}"
+        return self.list(kind)
+
+    def list(self, kind: str = "") -> str:
+        kind = kind or self.chance.choice(("clients", "customers"))
         arguments = self.chance.choice(("first: 3", "last: 4, orderBy: [{field: CITY}]", "first: 0", 'search: "zoe"'))
-        return f"{kind}({arguments}) {self.connection(kind.capitalize().removesuffix('s'))}"
+        return f"{kind}({arguments}) {self.directive()} {self.connection(kind.capitalize().removesuffix('s'))}"
 
     def connection(self, noun: str) -> str:
         places = [f"nodes {self.record(noun)}", self.edges(noun)]
         parts = [self.chance.choice(places)] if self.plain else self.chance.choices(places, k=2)
-        extra = ("totalCount", "n: totalCount", "__typename", "pageInfo { hasNextPage hasPreviousPage endCursor }", "")
+        extra = (
+            "totalCount",
+            "n: totalCount",
+            "__typename",
+            "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }",
+            "",
+        )
         parts += self.chance.choices(extra, k=2)
         self.chance.shuffle(parts)
         return f"{{ {' '.join(parts)} }}"
@@ -95,7 +175,7 @@ class Author:
         return self.chance.choice(DIRECTIVES) if self.chance.random() < 0.25 else ""
 
     def field(self, noun: str, depth: int) -> str:
-        name = self.chance.choice(list(FACES[noun].fields))
+        name = self.chance.choice([one for one in FACES[noun].fields if one not in self.passing])
         long = "x" * 62 + f"{NAMES.index(name):02}"
         short = ("", "", "", f"a_{name}: ", f"{'y' * 40}_{name[:20]}: " if len(name) < 20 else "")
         aliases = (*short, *(("r: ", "the: ") if name == "name" else ()), *(() if self.plain else (f"{long}: ",)))
@@ -106,7 +186,8 @@ class Author:
 
     def inline(self, noun: str, depth: int) -> str:
         condition = self.chance.choice((f"on {noun}", "", "on Node"))
-        inner = "{ id __typename }" if condition == "on Node" else self.record(noun, depth + 1)
+        inner = "{ n: __typename }" if condition == "on Node" and self.passing else self.record(noun, depth + 1)
+        inner = "{ id __typename }" if condition == "on Node" and not self.passing else inner
         return f"... {condition} {self.directive()} {inner}"
 
     def spread(self, noun: str, depth: int) -> str:
@@ -120,6 +201,9 @@ class Author:
     def link(self, noun: str, depth: int) -> str:
         if self.chance.random() < 0.3:
             return f"organization {self.directive()} {{ name organizationId __typename }}"
+        if self.chance.random() < 0.3:
+            parts = f"score reasons {noun.lower()} {self.record(noun, depth + 1)}"
+            return f"possibleDuplicates(first: 2) {self.directive()} {{ {parts} }}"
         other = OTHER[noun]
         return f"{other.lower()} {self.directive()} {self.record(other, depth + 1)}"
 
@@ -162,7 +246,7 @@ async def executor(service: Service) -> Executor:
 def nothing_rendered(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every record takes the ordinary path."""
     with patch.context() as patched:
-        modules: tuple[ModuleType, ...] = (plans, loading, mutations)
+        modules: tuple[ModuleType, ...] = (plans, loading)
         for module in modules:
             patched.setattr(module, "plan_record", lambda *_: None)
         yield
@@ -183,7 +267,67 @@ async def test_rendered_and_resolved_answers_are_the_same(
     assert rendered == resolved, source
 
 
-async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chance=st.integers(0, 2**64).map(random.Random))
+async def test_rendered_and_resolved_payloads_are_the_same(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, chance: random.Random
+) -> None:
+    source = Author(chance, plain=False, passing=PASSING).change()
+    rendered, _ = await executor.run(source)
+    with nothing_rendered(monkeypatch):
+        resolved, count = await executor.run(source)
+    assert count == 0
+    assert rendered == resolved, source
+
+
+ROOTS = ("Query", "Mutation", "Client", "Customer", "Organization", "Viewer")
+ENDINGS = ("Payload", "Result", "Duplicate", "Connection", "Edge", "PageInfo")
+NO_RECORDS = {
+    "Mutation.sendClientReminder",
+    "SendClientReminderPayload.success",
+    "SendClientReminderPayload.userErrors",
+    "Organization.email",
+    "Organization.country",
+    "Organization.locale",
+    "Viewer.account",
+}
+"""Fields that lead to no record that could be rendered."""
+
+
+def test_the_documents_go_every_way_to_a_record() -> None:
+    """A new field or mutation is drawn, too, or stands among those that lead to no record."""
+    chance, seen, info = random.Random(7), set[str](), TypeInfo(core_schema())
+
+    class Collect(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            seen.add(f"{info.get_parent_type()}.{node.name.value}")
+
+    for _ in range(100):
+        for source in (Author(chance, False).document(), Author(chance, False, PASSING).change()):
+            visit(parse(source), TypeInfoVisitor(info, Collect()))
+    shown = {
+        f"{name}.{field}"
+        for name, type_ in core_schema().type_map.items()
+        if isinstance(type_, GraphQLObjectType) and (name in ROOTS or name.endswith(ENDINGS))
+        for field in type_.fields
+    }
+    assert shown - seen == NO_RECORDS
+
+
+async def test_nearly_every_plain_payload_is_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = notice_resolved(monkeypatch)
+    chance, whole, total = random.Random(20260421), 0, 0
+    while total < 40:
+        source = Author(chance, plain=True, passing=PASSING).change()
+        if "client {" in source or "customer {" in source:
+            resolved.clear()
+            await executor.run(source)
+            whole, total = whole + (not resolved), total + 1
+    assert whole >= 0.9 * total
+
+
+def notice_resolved(patch: pytest.MonkeyPatch) -> list[object]:
+    """The records that are resolved field by field, from now on."""
     resolved: list[object] = []
     made = Row.of.__func__  # type: ignore[attr-defined]
 
@@ -191,7 +335,12 @@ async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monk
         resolved.append(row)
         return made(type_, row)
 
-    monkeypatch.setattr(Row, "of", classmethod(notice))
+    patch.setattr(Row, "of", classmethod(notice))
+    return resolved
+
+
+async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = notice_resolved(monkeypatch)
     chance, whole, total = random.Random(20260420), 0, 60
     for _ in range(total):
         resolved.clear()
