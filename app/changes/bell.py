@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import Context
 
 from app.changes.repository import ChangeRepository
 from app.storage.database import Database
@@ -15,7 +16,8 @@ class Bell:
     notice, at most one in `pause` seconds.
 
     A notice is sent after the commit and from another connection: inside a writing transaction it would make all
-    writers of the server wait for each other. One that is lost costs a second, for followers look by themselves.
+    writers of the server wait for each other. One that is lost costs a second, for followers look by themselves. The
+    sender takes nothing along from the operation that rang, such as its deadline.
     """
 
     def __init__(self, database: Database, wake: Callable[[], None], *, pause: float = 0.05) -> None:
@@ -37,7 +39,7 @@ class Bell:
         self.wake()
         self._rung = True
         if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send())
+            self._sending = asyncio.create_task(self._send(), context=Context())
 
     async def _send(self) -> None:
         while self._rung:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
+from contextvars import Context
 
 from app.changes.feed import Feed
 from app.changes.record import Change, Snapshot
@@ -175,7 +176,7 @@ class ChangeReader:
         feed = self._feeds.setdefault(organization_id, Feed(self.settled))
         feed.followers += 1
         if self._listening is None and self._running:
-            self._listening = asyncio.create_task(self.listener.run())
+            self._listening = asyncio.create_task(self.listener.run(), context=Context())
         return feed
 
     def _leave(self, organization_id: str, feed: Feed) -> None:

@@ -10,6 +10,7 @@ from app.changes.record import write_place
 from app.changes.service import follow_changes
 from app.errors import Malformed, NotFound
 from app.storage.database import Database
+from app.storage.deadline import time_limit
 from app.storage.listener import NAME
 from tests.changes.conftest import NEVER, add_change, last_number, reading, take
 from tests.conftest import opened
@@ -134,6 +135,23 @@ async def test_a_notice_wakes_a_reader_in_another_process(database: Database, da
         await listening(database)
         async with database.write() as connection:
             number = await add_change(connection, HOME)
+        assert await following == [number]
+
+
+async def test_a_notice_is_sent_whatever_deadline_its_writer_had(database: Database, database_url: str) -> None:
+    async with (
+        opened(database_url) as second,
+        reading(database, rings=True),
+        reading(second, poll=NEVER) as reader,
+        aclosing(reader.follow(HOME, 0)) as changes,
+    ):
+        following = asyncio.create_task(take(changes, 1))
+        await listening(database)
+        async with database.read() as connection:
+            number = await add_change(connection, HOME)
+        assert database.on_commit is not None
+        with time_limit(-1):
+            database.on_commit()
         assert await following == [number]
 
 

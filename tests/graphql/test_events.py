@@ -85,7 +85,7 @@ async def test_a_query_has_one_event(http: httpx.AsyncClient, method: str) -> No
         assert opened.response.status_code == 200
         assert opened.response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert opened.response.headers["cache-control"] == "no-cache"
-        assert await opened.next() == {"data": {"viewer": {"scopes": ["read", "write"]}}}
+        assert (await opened.next())["data"] == {"viewer": {"scopes": ["read", "write"]}}
         await opened.complete()
 
 
