@@ -22,6 +22,7 @@ from app.clients.moving.service import export_clients, import_clients
 from app.config import Config
 from app.demonstration import Demonstration, prepare_demo
 from app.errors import Invalid, Malformed, Misconfigured, Problem, Refusal, Unavailable
+from app.graphql.trusted import load_trusted
 from app.mail.addresses import check_address
 from app.mail.repository import Delivery, State, list_messages
 from app.organizations import service as organizations
@@ -39,10 +40,12 @@ account = typer.Typer(no_args_is_help=True, help="Accounts: who may use which or
 organization = typer.Typer(no_args_is_help=True, help="Organizations: whose clients these are.")
 token = typer.Typer(no_args_is_help=True, help="Access tokens.")
 outbox = typer.Typer(no_args_is_help=True, help="Reminders, sent and to be sent.")
+documents = typer.Typer(no_args_is_help=True, help="Trusted documents: what front ends ask by an id.")
 cli.add_typer(account, name="account")
 cli.add_typer(organization, name="organization")
 cli.add_typer(token, name="token")
 cli.add_typer(outbox, name="outbox")
+cli.add_typer(documents, name="documents")
 
 
 @contextmanager
@@ -102,6 +105,7 @@ def serve_command(
         port=config.port if port is None else port,
         workers=workers or config.workers,
     )
+    load_trusted(config.documents)
     with open_socket(config.host, config.port) as opened, database_address(config) as url:
         demo = asyncio.run(_prepare(config, url, migrate_first))
         say(describe(config, base_address(opened), demo))
@@ -132,6 +136,23 @@ def schema_command() -> None:
     from app.graphql.schema import print_schema
 
     sys.stdout.write(print_schema())
+
+
+@documents.command("check")
+def documents_check(
+    file: Annotated[Path, typer.Argument(help="A JSON object of ids and texts, or a manifest of Apollo's.")],
+) -> None:
+    """Check a file of trusted documents against the schema and the limits; prints each problem after its document's id."""
+    from app.graphql.checking import check_documents
+
+    trusted = load_trusted(file)
+    problems = check_documents(trusted, Config.from_environment().cost_limit)
+    for one in problems:
+        say(str(one))
+    if problems:
+        wrong = len({one.document_id for one in problems})
+        raise Malformed(f"{wrong} of {len(trusted.by_id)} documents cannot be answered")
+    typer.echo(f"All {len(trusted.by_id)} documents are valid and within the limits.", err=True)
 
 
 @account.command("create")

@@ -58,6 +58,10 @@ class Config:
     """CLIENTELE_TOKEN_CHECK: how often a stream looks whether its token is still good."""
     introspection: bool = True
     """CLIENTELE_INTROSPECTION: whether GraphQL tells its schema."""
+    documents: Path | None = None
+    """CLIENTELE_DOCUMENTS: a file of trusted documents, which callers may name by their ids."""
+    documents_only: bool = False
+    """CLIENTELE_DOCUMENTS_ONLY: whether GraphQL answers nothing but the trusted documents; GraphiQL is off then."""
     graphiql: bool = True
     """CLIENTELE_GRAPHIQL: whether a browser gets the GraphiQL page."""
 
@@ -77,7 +81,13 @@ class Config:
         """Reads DATABASE_URL, SMTP_URL and CLIENTELE_…; an empty variable counts as unset. Raises Misconfigured."""
         read = _Reader(environment)
         default = cls()
+        documents = read.text("CLIENTELE_DOCUMENTS")
+        documents_only = read.truth("CLIENTELE_DOCUMENTS_ONLY", default.documents_only)
+        if documents_only and documents is None:
+            raise Misconfigured("CLIENTELE_DOCUMENTS_ONLY needs a file of documents in CLIENTELE_DOCUMENTS")
         return cls(
+            documents=Path(documents).absolute() if documents else None,
+            documents_only=documents_only,
             database_url=read.text("DATABASE_URL"),
             smtp_url=read.text("SMTP_URL"),
             vies_url=read.address("VIES_URL"),
@@ -100,7 +110,7 @@ class Config:
             init_timeout=read.seconds("CLIENTELE_INIT_TIMEOUT", default.init_timeout),
             token_check=read.seconds("CLIENTELE_TOKEN_CHECK", default.token_check),
             introspection=read.truth("CLIENTELE_INTROSPECTION", default.introspection),
-            graphiql=read.truth("CLIENTELE_GRAPHIQL", default.graphiql),
+            graphiql=read.truth("CLIENTELE_GRAPHIQL", default.graphiql) and not documents_only,
             cors_origins=read.origins("CLIENTELE_CORS_ORIGINS"),
             access_log=read.truth("CLIENTELE_ACCESS_LOG", default.access_log),
             demo_token=read.text("CLIENTELE_DEMO_TOKEN"),

@@ -26,6 +26,8 @@ from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
+ASKING = frozenset({"query", "documentId", "extensions"})
+"""Parameters of a query string that ask something."""
 QUALITY = re.compile(r"[01](\.\d{0,3})?")
 
 
@@ -138,7 +140,7 @@ def _read_range(part: str) -> tuple[str, float]:
 
 def _is_browser(request: Request) -> bool:
     """Whether a person opens the path in a browser: a GET that takes HTML and asks nothing."""
-    if request.method not in ("GET", "HEAD") or "query" in request.query_params:
+    if request.method not in ("GET", "HEAD") or not ASKING.isdisjoint(request.query_params):
         return False
     return "text/html" in request.headers.get("accept", "")
 
