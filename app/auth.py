@@ -39,6 +39,7 @@ class Principal:
     account_id: str | None
     organizations: tuple[str, ...]
     scope: Scope
+    environment: Environment = Environment.LIVE
 
     @property
     def owner(self) -> str:
@@ -85,6 +86,7 @@ FIND_TOKEN = select(
     ),
     access_tokens.c.scope,
     func.coalesce(access_tokens.c.expires_at <= func.now(), False),
+    access_tokens.c.environment,
 ).where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()))
 
 
@@ -113,7 +115,7 @@ class Caller(BaseUser):
             raise Unauthenticated("The access token is not known", UNKNOWN_TOKEN)
         if row[4]:
             raise Unauthenticated("The access token has expired", EXPIRED_TOKEN)
-        return Principal(row[0], row[1], tuple(row[2]), Scope(row[3]))
+        return Principal(row[0], row[1], tuple(row[2]), Scope(row[3]), Environment(row[5]))
 
 
 class TokenBackend(AuthenticationBackend):
@@ -132,13 +134,20 @@ def token_of(conn: HTTPConnection) -> str | None:
     Authorization holds the token itself, Bearer and the token or its base64, or Basic with the token as the password.
     """
     given = conn.headers.get("authorization", "").strip()
-    scheme, _, rest = given.partition(" ")
+    if given:
+        return read_authorization(given)
+    return conn.headers.get("x-access-token") or conn.query_params.get("access_token") or None
+
+
+def read_authorization(given: str) -> str | None:
+    """The token in the value of an Authorization header."""
+    scheme, _, rest = given.strip().partition(" ")
     match scheme.lower():
         case "bearer":
             return _unwrapped(rest.strip()) or None
         case "basic":
             return _password(rest.strip())
-    return given or conn.headers.get("x-access-token") or conn.query_params.get("access_token") or None
+    return given.strip() or None
 
 
 def _unwrapped(token: str) -> str:

@@ -62,7 +62,7 @@ async def claim(connection: Connection, key: RequestKey) -> Answer | None:
     kept = select(idempotency_keys.c.request_hash, idempotency_keys.c.status, idempotency_keys.c.body)
     row = (await connection.execute(kept.where(_is(key)))).one()
     if row[1] is None:
-        raise NotFound("There is no such record")
+        raise NotFound("There is no such record", "Idempotency-Key")
     if row[0] != key.request_hash:
         raise Conflict("The idempotency key was used for another request")
     return Answer(row[1], row[2])

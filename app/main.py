@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app.auth import TokenBackend
+from app.changes.bell import Bell
+from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Misconfigured, TooSlow, Unavailable
 from app.graphql.http import graphql_routes
@@ -26,6 +28,7 @@ from app.rest.request_ids import RequestIds
 from app.rest.v1 import unknown_routes, v1_routes
 from app.storage.database import Database
 from app.storage.migrations import at_head
+from app.vat.vies import Vies
 
 GRACE = 15.0
 """Seconds for the sends under way when the service ends; longer than the outbox's own."""
@@ -69,16 +72,24 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     )
 
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from)
+    changes = ChangeReader(store, config.listen_url)
+    bell = Bell(store, changes.wake)
+    vies = Vies(config.vies_url, config.vies_timeout)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         stopping = asyncio.Event()
         delivering = asyncio.create_task(outbox.run())
+        reading = asyncio.create_task(changes.run())
+        bell.hang()
         forgetting = asyncio.create_task(forget_regularly(store, stopping))
         yield
         stopping.set()
         await end(delivering)
+        await bell.take_down()
+        await end(reading)
         await forgetting
+        await vies.close()
         if own:
             await store.close()
 
@@ -101,8 +112,8 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            *graphql_routes(store, outbox, config),
-            *customer_routes(store, config),
+            *graphql_routes(store, outbox, config, changes),
+            *customer_routes(store, vies, config),
             *v1_routes(store, outbox, config),
             *unknown_routes(),
         ],

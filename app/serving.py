@@ -6,9 +6,11 @@ import re
 import socket
 import sys
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import unquote_plus
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from app.config import Config
@@ -16,16 +18,25 @@ from app.demonstration import Demonstration
 from app.errors import Misconfigured
 
 PARAMETER = re.compile(r"(?<=[?&])([^=&\s]*)=([^&\s]*)")
+REVOKED = re.compile(r"(?<=/accesstokens/)[^/?\s]+", re.IGNORECASE)
 SECRETS = frozenset({"access_token", "token"})
 
 
 class HideTokens(logging.Filter):
-    """Keeps the tokens of query strings out of the access log."""
+    """Keeps the tokens of query strings and paths out of the access log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(hide_tokens(one) if isinstance(one, str) else one for one in record.args)
         return True
+
+
+class HideSockets(logging.Filter):
+    """Keeps the comings and goings of WebSockets out of the log: requests are not logged either unless it is asked for."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = str(record.msg)
+        return not (record.name == "uvicorn.error" and ("WebSocket %s" in text or text.startswith("connection ")))
 
 
 def hide_tokens(text: str) -> str:
@@ -34,7 +45,20 @@ def hide_tokens(text: str) -> str:
     def hide(found: re.Match[str]) -> str:
         return f"{found[1]}=…" if unquote_plus(found[1]).lower() in SECRETS else found[0]
 
-    return PARAMETER.sub(hide, text)
+    return REVOKED.sub("…", PARAMETER.sub(hide, text))
+
+
+class Http(HttpToolsProtocol):
+    """HTTP whose responses learn that the server is going to stop: one that has no end of its own, such as a stream of
+    events, puts an asyncio.Event into `request.state.stop`, and ends when that is set."""
+
+    def shutdown(self) -> None:
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            stop = cycle.scope.get("state", {}).get("stop")
+            if stop is not None:
+                stop.set()
+        super().shutdown()
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -73,15 +97,7 @@ def serve(config: Config, opened: socket.socket) -> None:
     if config.demo_token:
         os.environ["CLIENTELE_DEMO_TOKEN"] = config.demo_token
     logging.getLogger("uvicorn.access").addFilter(HideTokens())
-    settings = uvicorn.Config(
-        "app.main:app_from_environment",
-        factory=True,
-        workers=config.workers,
-        log_config=log_config(),
-        access_log=config.access_log,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    settings = server_settings(config, "app.main:app_from_environment", factory=True)
     server = uvicorn.Server(settings)
     try:
         if config.workers > 1:
@@ -92,19 +108,33 @@ def serve(config: Config, opened: socket.socket) -> None:
         pass
 
 
-def log_config() -> dict[str, object]:
+def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
+    """How uvicorn serves the application; `more` are settings of its own."""
+    settings: dict[str, Any] = {
+        "http": Http,
+        "ws_max_size": config.body_cap,
+        "workers": config.workers,
+        "log_config": log_config(sockets=config.access_log),
+        "access_log": config.access_log,
+        "server_header": False,
+        "timeout_graceful_shutdown": 10,
+    }
+    return uvicorn.Config(app, **(settings | more))
+
+
+def log_config(*, sockets: bool = False) -> dict[str, object]:
     """Everything to stderr, a line each; tokens hidden in every process."""
     line = {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     handler = {
         "class": "logging.StreamHandler",
         "stream": "ext://sys.stderr",
         "formatter": "line",
-        "filters": ["tokens"],
+        "filters": ["tokens"] if sockets else ["tokens", "sockets"],
     }
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"tokens": {"()": "app.serving.HideTokens"}},
+        "filters": {"tokens": {"()": "app.serving.HideTokens"}, "sockets": {"()": "app.serving.HideSockets"}},
         "formatters": {"line": line},
         "handlers": {"stderr": handler},
         "root": {"level": "WARNING", "handlers": ["stderr"]},

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
+import strawberry
+from strawberry import field
 
-from app.auth import Principal
 from app.clients.service import Listing, list_clients, search_words
 from app.errors import Malformed
-from app.graphql.context import Context, Info, planned
+from app.graphql.context import Info, planned
 from app.graphql.inputs import read_orders, to_plain
 from app.graphql.loading import whole_record
 from app.graphql.plans import ConnectionPlan, Reading, plan_connection
 from app.graphql.rendered import Rendered
-from app.graphql.types import Connection, Edge, PageInfo
-from app.query.cursor import fingerprint, positions, read_cursor, write_cursor
+from app.query.cursor import fingerprint, positions, read_cursor, write_cursor, write_values
 from app.query.dialects import GRAPHQL
 from app.query.face import Face
 from app.query.model import EVERYTHING, Page, Query
@@ -25,8 +25,32 @@ from app.query.values import check_text
 
 LARGEST_PAGE, DEFAULT_PAGE = 100, 20
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@strawberry.type(description="Where a page lies among the rows.")
+class PageInfo:
+    has_next_page: bool = field(description="Whether rows follow this page.")
+    has_previous_page: bool = field(description="Whether rows precede this page.")
+    start_cursor: str | None = field(description="The cursor of the first row of the page.")
+    end_cursor: str | None = field(description="The cursor of the last row of the page.")
+
+
+@strawberry.type(description="A row of a page, with its cursor.")
+class Edge(Generic[T]):
+    cursor: str = field(description="The row's place in the order; opaque.")
+    node: T = field(description="The record.")
+
+
+@strawberry.type(description="A page of records.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = field(description="The rows of the page with their cursors.")
+    nodes: list[T] = field(description="The records of the page.")
+    page_info: PageInfo = field(description="Where the page lies.")
+    total_count: int = field(description="How many records there are in all; exact, and counted only when asked for.")
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The arguments of a connection, as they were given; None stands for absent ones."""
 
@@ -63,6 +87,12 @@ def read_page(asked: Asked, face: Face, query: Query, mark: str) -> Page:
     return Page(DEFAULT_PAGE if count is None else count, after=after, before=before, backward=backward)
 
 
+def make_edge(face: Face, bare_id: str, record: Any) -> Edge[Any]:
+    """A record with its place in the default order, from which a list that shows it can go on."""
+    mark = fingerprint(face.name, Query())
+    return Edge(cursor=write_cursor(mark, write_values([bare_id])), node=record)
+
+
 async def resolve_connection(info: Info, face: Face, type_: Any, organization_id: str, asked: Asked) -> Connection[Any]:
     """The connection of an organization's records under a face."""
 
@@ -89,6 +119,29 @@ async def resolve_connection(info: Info, face: Face, type_: Any, organization_id
     return _connection(listing, made, mark, type_)
 
 
+def keyed_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
+    """A connection of rows that are there already, each with its cursor."""
+    return Connection(
+        edges=[Edge(cursor=cursor, node=node) for cursor, node in rows],
+        nodes=[node for _, node in rows],
+        page_info=PageInfo(
+            has_next_page=has_next,
+            has_previous_page=has_previous,
+            start_cursor=rows[0][0] if rows else None,
+            end_cursor=rows[-1][0] if rows else None,
+        ),
+        total_count=total,
+    )
+
+
+def read_count(first: int | None) -> int:
+    """How many rows a list that goes one way gives. Raises Malformed for a negative count, or one over 100."""
+    count = DEFAULT_PAGE if first is None else first
+    if not 0 <= count <= LARGEST_PAGE:
+        raise Malformed(f"first is from 0 to {LARGEST_PAGE}, not {count}", "first")
+    return count
+
+
 def _connection(listing: Listing, plan: ConnectionPlan, mark: str, type_: Any) -> Connection[Any]:
     keyed = [(json, write_cursor(mark, keys or "[]")) for json, keys in listing.rows]
     page_info = PageInfo(
@@ -111,9 +164,3 @@ def _rendered(keyed: Sequence[tuple[str, str]], plan: ConnectionPlan) -> tuple[A
 def _resolved(keyed: Sequence[tuple[str, str]], type_: Any) -> tuple[Any, Any]:
     edges = [Edge(cursor=cursor, node=type_.of(orjson.loads(json))) for json, cursor in keyed]
     return edges, [edge.node for edge in edges]
-
-
-def default_organization(context: Context) -> str | None:
-    """The first created organization within the caller's reach."""
-    principal: Principal = context.principal
-    return principal.organizations[0] if principal.organizations else None

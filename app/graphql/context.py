@@ -8,6 +8,8 @@ from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
 from app.auth import Principal
+from app.changes.reader import ChangeReader
+from app.graphql.ids import read_organization_id
 from app.graphql.plans import Reading
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
@@ -26,6 +28,7 @@ class Context:
     principal: Principal
     plans: dict[Hashable, Any]
     outbox: OutboxWorker
+    changes: ChangeReader
     rendered: int = 0
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
@@ -34,6 +37,10 @@ class Context:
         if key not in self.loaders:
             self.loaders[key] = DataLoader(load_fn=load)
         return self.loaders[key]
+
+    def forget_loaded(self) -> None:
+        """After a write: what the same operation asks from here on is as it is now."""
+        self.loaders.clear()
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]
@@ -51,3 +58,12 @@ def planned(info: Info, face: str, plan: Callable[[Reading, Sequence[Any]], T]) 
             plans.clear()
         plans[key] = plan(Reading(raw.fragments, variables), raw.field_nodes)
     return plans[key]  # type: ignore[no-any-return]
+
+
+def chosen_organization(info: Info, given: str | None) -> str | None:
+    """The organization within reach that an argument names, or the first created one; None when there is none."""
+    reached = info.context.principal.organizations
+    if given is None:
+        return reached[0] if reached else None
+    bare = read_organization_id(given)
+    return bare if bare in reached else None

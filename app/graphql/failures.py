@@ -1,7 +1,7 @@
 """Failures: how what went wrong is shown in GraphQL's shape. What was not expected is masked and logged."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,11 @@ class Refused(Exception):
     message: str
     code: str
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The error as the answer shows it."""
+        return {"message": self.message, "extensions": {"code": self.code}}
 
 
 @dataclass(eq=False)
@@ -75,7 +80,13 @@ def _told(original: BaseException, request_id: str) -> tuple[str, dict[str, Any]
     return INTERNAL, {"code": "INTERNAL_SERVER_ERROR"}
 
 
-def show_refusal(error: Exception, request_id: str) -> Refused:
+def is_overdue(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:
+    """Whether nothing was answered, and something took too long: then the request as a whole is to be tried again."""
+    late = any(isinstance(error.original_error, TooSlow) for error in errors)
+    return late and not any(value is not None for value in (data or {}).values())
+
+
+def show_refusal(error: BaseException, request_id: str) -> Refused:
     """What failed outside of the execution, as a refusal of the whole request."""
     message, extensions = _told(error, request_id)
     code = extensions["code"]

@@ -6,16 +6,22 @@ import orjson
 from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
+from app.auth import Principal
 from app.bodies import NotJson, TooDeep, TooLarge, parse_json, read_bytes
+from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Unauthenticated
 from app.graphql.departures import Gone, while_heard
+from app.graphql.events import EVENTS, Answers, EventStream, only
 from app.graphql.failures import Refused, Rejected, show_refusal
 from app.graphql.operations import Answer, Operations
 from app.graphql.page import graphiql_page, graphiql_routes
 from app.graphql.requests import Asked, read_parameters, read_request
+from app.graphql.socket import serve_socket
+from app.graphql.streams import Streams
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 
@@ -28,32 +34,36 @@ QUALITY = re.compile(r"[01](\.\d{0,3})?")
 class GraphQLDoor:
     """Answers requests to /graphql. Errors are always JSON with a message and `extensions.code`."""
 
-    def __init__(self, database: Database, outbox: OutboxWorker, config: Config) -> None:
+    def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
         self.config = config
-        self.operations = Operations(database, outbox, config)
+        self.operations = Operations(database, outbox, config, changes)
+        self.streams = Streams(config.streams)
 
     async def __call__(self, request: Request) -> Response:
         if self.config.graphiql and _is_browser(request):
             return graphiql_page(token=self.config.demo_token)
         media_type = negotiate(request.headers.get("accept", ""))
+        shown = JSON if media_type in (None, EVENTS) else media_type
         try:
             if media_type is None:
-                raise Refused(406, f"The answer is {RESPONSE} or {JSON}", "NOT_ACCEPTABLE")
+                raise Refused(406, f"The answer is {RESPONSE}, {JSON} or {EVENTS}", "NOT_ACCEPTABLE")
             return await self.answer(request, media_type)
         except Unauthenticated as refusal:
-            return self.refuse(Refused(401, refusal.message, "UNAUTHENTICATED"), media_type or JSON)
+            return self.refuse(Refused(401, refusal.message, "UNAUTHENTICATED"), shown)
         except Refused as refusal:
-            return self.refuse(refusal, media_type or JSON)
+            return self.refuse(refusal, shown)
         except Gone:
             return Response(status_code=499)
         except Exception as error:
             refused = show_refusal(error, request.state.request_id)
-            return self.refuse(refused, media_type or JSON)
+            return self.refuse(refused, shown)
+
+    async def socket(self, websocket: WebSocket) -> None:
+        await serve_socket(websocket, self.operations, self.streams, self.config)
 
     def refuse(self, refusal: Refused, media_type: str) -> Response:
         headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else dict(refusal.headers)
-        error = {"message": refusal.message, "extensions": {"code": refusal.code}}
-        return Response(orjson.dumps({"errors": [error]}), refusal.status, headers, media_type)
+        return Response(orjson.dumps({"errors": [refusal.shown]}), refusal.status, headers, media_type)
 
     async def answer(self, request: Request, media_type: str) -> Response:
         if request.method not in ("GET", "HEAD", "POST"):
@@ -64,13 +74,19 @@ class GraphQLDoor:
         asked = await self.read(request)
         try:
             prepared = self.operations.prepare(asked, principal)
-            if request.method != "POST" and prepared.kind is not OperationType.QUERY:
-                raise Refused(405, "Only queries can be asked by GET", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+            check_kind(prepared.kind, request.method, media_type)
+            if media_type == EVENTS:
+                return self.stream(request, self.operations.stream(prepared, request.state.request_id), principal)
             executed = self.operations.execute(prepared, request.state.request_id)
             answer = await (while_heard(request, executed) if prepared.kind is OperationType.QUERY else executed)
         except Rejected as rejected:
             answer = self.operations.reject(rejected, request.state.request_id)
-        return write(answer, media_type)
+        return self.stream(request, only(answer), principal) if media_type == EVENTS else write(answer, media_type)
+
+    def stream(self, request: Request, answers: Answers, principal: Principal) -> Response:
+        if self.streams.full:
+            raise Refused(503, "Too many streams are open", "TOO_MANY_STREAMS", {"Retry-After": "5"})
+        return EventStream(request, answers, self.streams, principal, self.config.token_check)
 
     async def read(self, request: Request) -> Asked:
         if request.method != "POST":
@@ -87,8 +103,19 @@ class GraphQLDoor:
         return read_request(body)
 
 
+def check_kind(kind: OperationType, method: str, media_type: str) -> None:
+    """Raises Refused for an operation that the method or the type of the answer does not allow."""
+    if kind is OperationType.SUBSCRIPTION and (media_type != EVENTS or method == "HEAD"):
+        what = f"Subscriptions are answered as {EVENTS}, or over a WebSocket (graphql-transport-ws)"
+        raise Refused(406, what, "NOT_ACCEPTABLE")
+    if kind is OperationType.MUTATION and method != "POST":
+        raise Refused(405, "Only queries can be asked by GET", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+
+
 def write(answer: Answer, media_type: str) -> Response:
-    """What was not executed is 400, or 200 for callers that know only application/json."""
+    """What was not executed is 400, or 200 for callers that know only application/json; what came too late is 503."""
+    if answer.overdue:
+        return Response(orjson.dumps(answer.body), 503, {"Retry-After": "5"}, media_type)
     status = 200 if answer.executed or media_type == JSON else 400
     return Response(orjson.dumps(answer.body), status, media_type=media_type)
 
@@ -97,7 +124,7 @@ def negotiate(accept: str) -> str | None:
     """The media type of the answer, the most wanted first; None when none that the caller takes can be given."""
     wanted = sorted(map(_read_range, accept.split(",")), key=lambda one: -one[1])
     for one, quality in wanted:
-        if quality > 0 and one in (RESPONSE, JSON):
+        if quality > 0 and one in (RESPONSE, JSON, EVENTS):
             return one
         if quality > 0 and one in ("", "*/*", "application/*"):
             return JSON
@@ -118,8 +145,12 @@ def _is_browser(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def graphql_routes(database: Database, outbox: OutboxWorker, config: Config) -> list[BaseRoute]:
+def graphql_routes(database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> list[BaseRoute]:
     """The routes of the GraphQL door."""
-    door = GraphQLDoor(database, outbox, config)
+    door = GraphQLDoor(database, outbox, config, changes)
     every_method: list[str] = []
-    return [Route("/graphql", door.__call__, methods=every_method), *(graphiql_routes() if config.graphiql else [])]
+    return [
+        Route("/graphql", door.__call__, methods=every_method),
+        WebSocketRoute("/graphql", door.socket),
+        *(graphiql_routes() if config.graphiql else []),
+    ]

@@ -1,4 +1,4 @@
-"""Inputs: made from the field table, so that what can be shown can be asked for; and read back into plain objects."""
+"""Inputs: filters and orders made from the field table, for what can be shown can be asked for; read back as plain objects."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -10,18 +10,19 @@ from strawberry import UNSET
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.loading import python_name
 from app.graphql.scalars import DateTime, Json
-from app.graphql.types import Client, Customer
 from app.query.face import Face, Kind
 from app.query.model import Order
 
 PATTERN = "Ignores case unless `caseSensitive` is true."
 
 
-def _optional(type_: Any, description: str, name: str | None = None) -> tuple[Any, Any]:
+def optional(type_: Any, description: str, name: str | None = None) -> tuple[Any, Any]:
+    """A member of an input that may be left out."""
     return type_ | None, strawberry.field(default=UNSET, description=description, name=name)
 
 
-def _make_input(name: str, description: str, fields: Mapping[str, tuple[Any, Any]]) -> Any:
+def make_input(name: str, description: str, fields: Mapping[str, tuple[Any, Any]]) -> Any:
+    """An input type of these members, each a type and a field of Strawberry's."""
     body = {"__annotations__": {key: type_ for key, (type_, _) in fields.items()}, "__module__": __name__}
     members = {key: field for key, (_, field) in fields.items()}
     return strawberry.input(type(name, (), body | members), name=name, description=description)
@@ -29,57 +30,57 @@ def _make_input(name: str, description: str, fields: Mapping[str, tuple[Any, Any
 
 def _ordered(type_: Any, what: str) -> dict[str, tuple[Any, Any]]:
     return {
-        "gt": _optional(type_, f"{what} after this one."),
-        "gte": _optional(type_, f"{what} after this one, or this one."),
-        "lt": _optional(type_, f"{what} before this one."),
-        "lte": _optional(type_, f"{what} before this one, or this one."),
-        "between": _optional(list[type_], "From the first to the second, both included."),
+        "gt": optional(type_, f"{what} after this one."),
+        "gte": optional(type_, f"{what} after this one, or this one."),
+        "lt": optional(type_, f"{what} before this one."),
+        "lte": optional(type_, f"{what} before this one, or this one."),
+        "between": optional(list[type_], "From the first to the second, both included."),
     }
 
 
 def _equal(type_: Any) -> dict[str, tuple[Any, Any]]:
     return {
-        "eq": _optional(type_, "Equal to this; null asks for no value."),
-        "ne": _optional(type_, "Not equal to this; rows without a value are left out. Null asks for any value."),
-        "in_": _optional(list[type_], "Equal to one of these.", "in"),
-        "not_in": _optional(list[type_], "Equal to none of these; rows without a value are left out."),
-        "is_null": _optional(bool, "Whether there is no value."),
+        "eq": optional(type_, "Equal to this; null asks for no value."),
+        "ne": optional(type_, "Not equal to this; rows without a value are left out. Null asks for any value."),
+        "in_": optional(list[type_], "Equal to one of these.", "in"),
+        "not_in": optional(list[type_], "Equal to none of these; rows without a value are left out."),
+        "is_null": optional(bool, "Whether there is no value."),
     }
 
 
 PATTERNS = {
-    "contains": _optional(str, f"Contains this text. {PATTERN}"),
-    "starts_with": _optional(str, f"Starts with this text. {PATTERN}"),
-    "ends_with": _optional(str, f"Ends with this text. {PATTERN}"),
-    "like": _optional(str, f"Matches this SQL pattern as a whole: % any text, _ one character. {PATTERN}"),
-    "regex": _optional(str, f"Contains a match of this POSIX regular expression, at most 256 characters. {PATTERN}"),
-    "case_sensitive": _optional(bool, "Whether the patterns tell upper from lower case; false by default."),
+    "contains": optional(str, f"Contains this text. {PATTERN}"),
+    "starts_with": optional(str, f"Starts with this text. {PATTERN}"),
+    "ends_with": optional(str, f"Ends with this text. {PATTERN}"),
+    "like": optional(str, f"Matches this SQL pattern as a whole: % any text, _ one character. {PATTERN}"),
+    "regex": optional(str, f"Contains a match of this POSIX regular expression, at most 256 characters. {PATTERN}"),
+    "case_sensitive": optional(bool, "Whether the patterns tell upper from lower case; false by default."),
 }
 
-StringFilter = _make_input(
+StringFilter = make_input(
     "StringFilter",
     "Conditions on a text, all of which hold. Order ignores case and accents; equality is exact.",
     {**_equal(str), **_ordered(str, "Texts"), **PATTERNS},
 )
-IDFilter = _make_input(
+IDFilter = make_input(
     "IDFilter",
     "Conditions on an id, all of which hold.",
     {**_equal(strawberry.ID), **_ordered(strawberry.ID, "Ids")},
 )
-BooleanFilter = _make_input(
+BooleanFilter = make_input(
     "BooleanFilter",
     "Conditions on a truth value, all of which hold.",
     {key: value for key, value in _equal(bool).items() if key in {"eq", "ne", "is_null"}},
 )
-DateTimeFilter = _make_input(
+DateTimeFilter = make_input(
     "DateTimeFilter",
     "Conditions on a moment, all of which hold.",
     {**_equal(DateTime), **_ordered(DateTime, "Moments")},
 )
-IntFilter = _make_input(
+IntFilter = make_input(
     "IntFilter", "Conditions on a number, all of which hold.", {**_equal(int), **_ordered(int, "Numbers")}
 )
-JSONFilter = _make_input(
+JSONFilter = make_input(
     "JSONFilter",
     "Conditions on a value inside a JSON document. A text is compared as text, a number with numbers.",
     {
@@ -103,7 +104,7 @@ FILTERS: Mapping[Kind, Any] = {
 def _make_filter(face: Face) -> Any:
     name = f"{face.noun}Filter"
     fields = {
-        python_name(field.name): _optional(FILTERS[field.kind], f"Conditions on `{field.name}`.")
+        python_name(field.name): optional(FILTERS[field.kind], f"Conditions on `{field.name}`.")
         for field in face.fields.values()
         if field.filterable
     }
@@ -113,7 +114,7 @@ def _make_filter(face: Face) -> Any:
         "or_": (many, strawberry.field(default=UNSET, name="or", description="At least one of these holds.")),
         "not_": (one, strawberry.field(default=UNSET, name="not", description=NOT)),
     }
-    return _make_input(name, f"Conditions on a {face.noun.lower()}, all of which hold.", fields | logic)
+    return make_input(name, f"Conditions on a {face.noun.lower()}, all of which hold.", fields | logic)
 
 
 NOT = "This does not hold. Rows without a value that it asks about are left out, as everywhere."
@@ -147,45 +148,11 @@ def _make_order(face: Face) -> Any:
             ),
         ),
     }
-    return _make_input(f"{face.noun}Order", f"One step of an order of {noun}s.", fields)
+    return make_input(f"{face.noun}Order", f"One step of an order of {noun}s.", fields)
 
 
 ClientOrder = _make_order(GRAPHQL_CLIENT)
 CustomerOrder = _make_order(GRAPHQL_CUSTOMER)
-
-LISTS: Mapping[str, Any] = {"unit_ids": list[str], "data": list[Json], "bank_accounts": list[Json]}
-WRITTEN: Mapping[Kind, Any] = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.JSON: Json}
-
-
-def _make_values(name: str, description: str, face: Face, type_: Any, *, whole: bool) -> Any:
-    """The writable fields; `whole` makes the name required, as for a new record."""
-    shown = {field.python_name: field.description for field in type_.__strawberry_definition__.fields}
-    fields: dict[str, tuple[Any, Any]] = {}
-    for field in face.fields.values():
-        key = python_name(field.name)
-        written = LISTS.get(field.column) or WRITTEN.get(field.kind)
-        if field.writable and key == "name" and whole:
-            fields[key] = (str, strawberry.field(description=shown[key]))
-        elif field.writable and key in shown:
-            fields[key] = _optional(written, shown[key] or "")
-    return _make_input(name, description, fields)
-
-
-CreateClientInput = _make_values("CreateClientInput", "A new client.", GRAPHQL_CLIENT, Client, whole=True)
-ReplaceClientInput = _make_values(
-    "ReplaceClientInput", "A whole client: what is left out gets its default.", GRAPHQL_CLIENT, Client, whole=True
-)
-UpdateClientInput = _make_values(
-    "UpdateClientInput", "What changes: what is left out stays, null clears.", GRAPHQL_CLIENT, Client, whole=False
-)
-CreateCustomerInput = _make_values("CreateCustomerInput", "A new customer.", GRAPHQL_CUSTOMER, Customer, whole=True)
-UpdateCustomerInput = _make_values(
-    "UpdateCustomerInput",
-    "What changes: what is left out stays, null clears. `metadata` is merged by key, and a null value removes its key.",
-    GRAPHQL_CUSTOMER,
-    Customer,
-    whole=False,
-)
 
 
 def to_plain(value: Any) -> Any:

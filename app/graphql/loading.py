@@ -43,17 +43,17 @@ def make_record(type_: type[R], selection: Selection | None, json: str) -> R:
     return Rendered(json) if selection is not None else type_.of(orjson.loads(json))  # type: ignore[return-value]
 
 
-async def load_record(info: Info, type_: type[R], face: Face, record_id: str) -> R | None:
-    """The record with an id, live or deleted, under another face, rendered if it can be."""
+async def load_record(info: Info, type_: type[R], face: Face, record_id: str, *, deleted_too: bool = True) -> R | None:
+    """The record with an id under a face, rendered if it can be."""
     selection = record_plan(info, face)
     chosen = selection if selection is not None else whole_record(face)
     context = info.context
 
     async def load(ids: Sequence[str]) -> list[str | None]:
-        found = await get_clients(context.database, context.principal, ids, chosen)
+        found = await get_clients(context.database, context.principal, ids, chosen, deleted_too=deleted_too)
         return [found.get(one) for one in ids]
 
-    json = await context.loader((face.name, chosen), load).load(record_id)
+    json = await context.loader((face.name, chosen, deleted_too), load).load(record_id)
     return None if json is None else make_record(type_, selection, json)
 
 

@@ -1,16 +1,27 @@
 """Operations: the one way from a request to an answer, whatever it came by; a transport only reads and writes messages."""
 
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    create_source_event_stream,
+    execute,
+)
 
 from app.auth import Principal
+from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.context import Context
 from app.graphql.costs import Given
 from app.graphql.documents import Documents
-from app.graphql.failures import CODES, Refused, Rejected, show_error
+from app.graphql.failures import CODES, Refused, Rejected, is_overdue, show_error
 from app.graphql.rendered import RenderingExecutor
 from app.graphql.requests import Asked
 from app.graphql.schema import core_schema
@@ -37,20 +48,28 @@ class Prepared:
     def kind(self) -> OperationType:
         return self.operation.operation
 
+    def renewed(self) -> "Prepared":
+        """The same operation for another event: nothing that was loaded for the last one is kept."""
+        return replace(self, context=replace(self.context, rendered=0, loaders={}))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The members of an answer, ready for orjson; `executed` is false when there is no data because nothing ran."""
+    """The members of an answer, ready for orjson; `executed` is false when there is no data because nothing ran.
+
+    `overdue` says that there is none because it took too long.
+    """
 
     body: dict[str, Any]
     executed: bool
+    overdue: bool = False
 
 
 class Operations:
     """The schema with its kept documents, and everything that an operation needs."""
 
-    def __init__(self, database: Database, outbox: OutboxWorker, config: Config) -> None:
-        self.database, self.outbox, self.config = database, outbox, config
+    def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
+        self.database, self.outbox, self.config, self.changes = database, outbox, config, changes
         self.schema = core_schema()
         self.trusted = load_trusted(config.documents)
         told = config.introspection and not config.documents_only
@@ -70,7 +89,7 @@ class Operations:
         if cost > self.config.cost_limit:
             raise Rejected([_too_costly(cost, self.config.cost_limit)], cost)
         assert document.ast is not None
-        context = Context(self.database, principal, document.plans, self.outbox)
+        context = Context(self.database, principal, document.plans, self.outbox, self.changes)
         return Prepared(document.ast, operation, asked, context, cost)
 
     def _text(self, asked: Asked) -> str:
@@ -86,13 +105,48 @@ class Operations:
             raise Refused(403, "Only trusted documents are answered, by their ids", "DOCUMENT_NOT_TRUSTED")
         return asked.query
 
-    async def execute(self, prepared: Prepared, request_id: str) -> Answer:
-        """The answer to a query or a mutation. Fields that the database has not answered in time are null, with an error
-        whose code is TIMEOUT; the others keep their values."""
+    async def stream(self, prepared: Prepared, request_id: str) -> AsyncGenerator[Answer, None]:
+        """One answer to a query or a mutation, and one for each event of a subscription.
+
+        A subscription that cannot begin has one, which is not executed.
+        """
+        if prepared.kind is not OperationType.SUBSCRIPTION:
+            yield await self.execute(prepared, request_id)
+            return
+        events = await self._open_events(prepared)
+        if isinstance(events, ExecutionResult):
+            yield self.reject(Rejected(events.errors or [], prepared.cost), request_id)
+            return
+        async with aclosing(events):
+            async for event in events:
+                yield await self.execute(prepared.renewed(), request_id, event)
+
+    async def _open_events(self, prepared: Prepared) -> Any:
+        """The events of a subscription, or an ExecutionResult that says why there are none."""
+        executor = RenderingExecutor.build(
+            self.schema,
+            prepared.ast,
+            context_value=prepared.context,
+            raw_variable_values=prepared.asked.variables,
+            operation_name=prepared.asked.operation_name,
+            hide_suggestions=self.documents.hide_suggestions,
+        )
+        if isinstance(executor, list):
+            return ExecutionResult(None, executor)
+        events = create_source_event_stream(executor)
+        return await events if executor.is_awaitable(events) else events
+
+    async def execute(self, prepared: Prepared, request_id: str, event: object = None) -> Answer:
+        """The answer to a query, a mutation, or an event of a subscription.
+
+        Fields that the database has not answered in time are null, with an error whose code is TIMEOUT; the others keep
+        their values.
+        """
         with time_limit(self.config.operation_timeout):
             result = execute(
                 self.schema,
                 prepared.ast,
+                event,
                 context_value=prepared.context,
                 variable_values=prepared.asked.variables,
                 operation_name=prepared.asked.operation_name,
@@ -109,7 +163,8 @@ class Operations:
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body["errors"] = [show_error(error, request_id) for error in result.errors]
-        return Answer(body | self._extensions(cost), executed=True)
+        overdue = is_overdue(result.data, result.errors or ())
+        return Answer(body | self._extensions(cost), executed=True, overdue=overdue)
 
     def reject(self, rejected: Rejected, request_id: str) -> Answer:
         """The answer to an operation that is not executed."""

@@ -1,100 +1,102 @@
-"""Payloads: the outcome of a mutation, and what was wrong with it in words that a program can read."""
-
-from collections.abc import Awaitable, Callable
-from enum import Enum
-from typing import Any
+"""Payloads: the outcome of each mutation. Each has a type of its own, so that it can grow without the others."""
 
 import strawberry
 from strawberry import field
 
-from app.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Problem, Refusal, Stale
+from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.graphql.connections import Edge, make_edge
 from app.graphql.types import Client, Customer
+from app.graphql.user_errors import UserError
+
+EDGE = "The same record as a row of the list in its default order, for a client that adds it there."
+DELETED = "The global id of the record that is no longer found, for a client that removes it from its lists."
 
 
-@strawberry.enum(description="What is wrong with a mutation.")
-class UserErrorCode(Enum):
-    BLANK = strawberry.enum_value("BLANK", description="A value is required and was missing or empty.")
-    CONFLICT = strawberry.enum_value("CONFLICT", description="The idempotency key was used for another request.")
-    FORBIDDEN = strawberry.enum_value("FORBIDDEN", description="The token may only read.")
-    INVALID = strawberry.enum_value("INVALID", description="The value has the wrong form.")
-    INVALID_CHOICE = strawberry.enum_value("INVALID_CHOICE", description="The value is none of those allowed.")
-    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="There is no such record within reach.")
-    STALE_VERSION = strawberry.enum_value(
-        "STALE_VERSION", description="The record is not at `expectedVersion` any more."
+@strawberry.type
+class Outcome:
+    user_errors: list[UserError] = field(description="What was wrong; empty when the mutation was done.")
+
+
+@strawberry.type
+class ClientOutcome(Outcome):
+    client: Client | None = field(
+        default=None, description="The client as it is now; null when the mutation was refused."
     )
-    TOO_LONG = strawberry.enum_value("TOO_LONG", description="The value is longer or larger than allowed.")
 
 
-@strawberry.type(description="Something that the sender of a mutation can put right.")
-class UserError:
-    field: list[str] | None = strawberry.field(description="The path of the input that is wrong, if one is.")
-    message: str = strawberry.field(description="What is wrong, in English.")
-    code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
+@strawberry.type
+class NewClientOutcome(ClientOutcome):
+    @strawberry.field(description=EDGE)
+    def client_edge(self) -> Edge[Client] | None:
+        return make_edge(GRAPHQL_CLIENT, self.client.client_id, self.client) if self.client else None
 
 
-PROBLEMS = {
-    "presence": UserErrorCode.BLANK,
-    "inclusion": UserErrorCode.INVALID_CHOICE,
-    "length": UserErrorCode.TOO_LONG,
-}
-REFUSALS: dict[type[Refusal], tuple[UserErrorCode, list[str] | None]] = {
-    NotFound: (UserErrorCode.NOT_FOUND, ["id"]),
-    Stale: (UserErrorCode.STALE_VERSION, ["expectedVersion"]),
-    Conflict: (UserErrorCode.CONFLICT, ["idempotencyKey"]),
-    Forbidden: (UserErrorCode.FORBIDDEN, None),
-}
+@strawberry.type
+class CustomerOutcome(Outcome):
+    customer: Customer | None = field(
+        default=None, description="The customer as it is now; null when the mutation was refused."
+    )
 
 
-ARGUMENTS = {"Idempotency-Key": "idempotencyKey", "l": "language"}
-"""Fields that are arguments of a mutation, by their names elsewhere."""
+@strawberry.type
+class NewCustomerOutcome(CustomerOutcome):
+    @strawberry.field(description=EDGE)
+    def customer_edge(self) -> Edge[Customer] | None:
+        if self.customer is None:
+            return None
+        return make_edge(GRAPHQL_CUSTOMER, self.customer.customer_id.removeprefix("cust_"), self.customer)
 
 
-def _path(field: str, under: list[str]) -> list[str]:
-    return [ARGUMENTS[field]] if field in ARGUMENTS else [*under, field]
+@strawberry.type(description="The outcome of making a client.")
+class CreateClientPayload(NewClientOutcome):
+    pass
 
 
-def _problem(problem: Problem, under: list[str]) -> UserError:
-    code = PROBLEMS.get(problem.code, UserErrorCode.INVALID)
-    return UserError(field=_path(problem.field, under), message=problem.message, code=code)
+@strawberry.type(description="The outcome of writing a whole client anew.")
+class ReplaceClientPayload(ClientOutcome):
+    pass
 
 
-def user_errors(refusal: Refusal, under: list[str]) -> list[UserError]:
-    """An expected refusal as user errors; `under` leads to the input. Raises the refusal again when it is none of these."""
-    if isinstance(refusal, Invalid):
-        return [_problem(problem, under) for problem in refusal.problems]
-    if isinstance(refusal, Malformed):
-        path = None if refusal.field is None else _path(refusal.field, under)
-        return [UserError(field=path, message=refusal.message, code=UserErrorCode.INVALID)]
-    for kind, (code, usual) in REFUSALS.items():
-        if isinstance(refusal, kind):
-            path = usual if refusal.field is None else [refusal.field]
-            return [UserError(field=path, message=refusal.message, code=code)]
-    raise refusal
+@strawberry.type(description="The outcome of changing a client.")
+class UpdateClientPayload(ClientOutcome):
+    pass
 
 
-@strawberry.type(description="The outcome of a mutation of a client.")
-class ClientPayload:
-    client: Client | None = field(description="The client as it is now; null when the mutation was refused.")
-    user_errors: list[UserError] = field(description="What was wrong; empty when the mutation was done.")
+@strawberry.type(description="The outcome of deleting a client softly.")
+class DeleteClientPayload(ClientOutcome):
+    deleted_client_id: strawberry.ID | None = field(default=None, description=DELETED)
 
 
-@strawberry.type(description="The outcome of a mutation of a customer.")
-class CustomerPayload:
-    customer: Customer | None = field(description="The customer as it is now; null when the mutation was refused.")
-    user_errors: list[UserError] = field(description="What was wrong; empty when the mutation was done.")
+@strawberry.type(description="The outcome of restoring a client.")
+class RestoreClientPayload(NewClientOutcome):
+    pass
 
 
 @strawberry.type(description="The outcome of sending a reminder.")
-class SendReminderPayload:
+class SendClientReminderPayload(Outcome):
     success: bool = field(description="Whether the reminder is safe in the outbox; it is then delivered, with retries.")
-    user_errors: list[UserError] = field(description="What was wrong; empty when the reminder is on its way.")
 
 
-async def attempt(
-    work: Callable[[], Awaitable[Any]], made: Callable[[Any, list[UserError]], Any], under: list[str]
-) -> Any:
-    """The payload of some work: `made` from its result, or from nothing and the errors of an expected refusal."""
-    try:
-        return made(await work(), [])
-    except Refusal as refusal:
-        return made(None, user_errors(refusal, under))
+@strawberry.type(description="The outcome of making a customer.")
+class CreateCustomerPayload(NewCustomerOutcome):
+    pass
+
+
+@strawberry.type(description="The outcome of changing a customer.")
+class UpdateCustomerPayload(CustomerOutcome):
+    pass
+
+
+@strawberry.type(description="The outcome of deleting a customer softly.")
+class DeleteCustomerPayload(CustomerOutcome):
+    deleted_customer_id: strawberry.ID | None = field(default=None, description=DELETED)
+
+
+@strawberry.type(description="The outcome of restoring a customer.")
+class RestoreCustomerPayload(NewCustomerOutcome):
+    pass
+
+
+@strawberry.type(description="The outcome of erasing a customer: the customer is shown as it was, this last time.")
+class PermanentlyDeleteCustomerPayload(CustomerOutcome):
+    deleted_customer_id: strawberry.ID | None = field(default=None, description=DELETED)

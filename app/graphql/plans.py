@@ -81,6 +81,21 @@ def plan_record(fields: Fields, face: Face, noun: str) -> Selection | None:
     return tuple(selection)
 
 
+def plan_inside(reading: Reading, nodes: Sequence[FieldNode], face: Face, *steps: tuple[str, str]) -> Selection | None:
+    """The selection of the records that lie `steps` below a field, each step a type and its field.
+
+    It is empty when none is asked for, and None when some of it needs a resolver or two places ask for different fields.
+    """
+    groups: list[Sequence[FieldNode]] = [nodes]
+    for type_, name in steps:
+        below = (reading.collect(group, frozenset({type_})) for group in groups)
+        groups = [found for fields in below for found in fields.values() if found[0].name.value == name]
+    selections = [plan_record(reading.collect(group, types_of(face.noun)), face, face.noun) for group in groups]
+    if not selections:
+        return ()
+    return selections[0] if len(set(selections)) == 1 else None
+
+
 def _typename(noun: str) -> Field:
     return Field("__typename", "id", Kind.TEXT, Codec(constant=noun), writable=False, filterable=False, sortable=False)
 

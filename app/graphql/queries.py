@@ -1,4 +1,4 @@
-"""The questions: node, viewer, organization, client, customer, and the two connections."""
+"""The questions: node and nodes, viewer, organization, client, customer, and the two connections."""
 
 from typing import Annotated, Any, cast
 
@@ -7,49 +7,30 @@ import strawberry
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client
 from app.errors import NotFound
-from app.graphql.connections import Asked, default_organization, resolve_connection
-from app.graphql.context import Info
-from app.graphql.ids import read_id, read_organization_id, split_global_id, write_global_id
-from app.graphql.inputs import ClientFilter, ClientOrder, CustomerFilter, CustomerOrder
-from app.graphql.loading import load_organization, make_record, record_plan, whole_record
-from app.graphql.types import Account, Client, Connection, Customer, Node, Organization, Viewer
-from app.organizations.service import account_email, reach_organizations
+from app.graphql.arguments import (
+    AfterArgument,
+    BeforeArgument,
+    ClientFilterArgument,
+    ClientOrderArgument,
+    CustomerFilterArgument,
+    CustomerOrderArgument,
+    DeletedArgument,
+    FirstArgument,
+    LastArgument,
+    OrganizationArgument,
+    SearchArgument,
+    argument,
+)
+from app.graphql.connections import Asked, Connection, resolve_connection
+from app.graphql.context import Info, chosen_organization
+from app.graphql.ids import read_id
+from app.graphql.loading import make_record, record_plan, whole_record
+from app.graphql.nodes import MOST_NODES, find_node, find_nodes, find_organization
+from app.graphql.types import Client, Customer, Node, Organization
+from app.graphql.viewer import Viewer, make_viewer
 from app.query.face import Face
 
-
-def argument(description: str) -> Any:
-    return strawberry.argument(description=description)
-
-
-ORGANIZATION = argument("The organization, by global or bare id; by default the first created one within reach.")
-FIRST = argument("How many rows from the beginning, or after `after`: at most 100; 20 by default.")
-AFTER = argument("The cursor of the row before the page.")
-LAST = argument("How many rows from the end, or before `before`: at most 100.")
-BEFORE = argument("The cursor of the row after the page.")
-SEARCH = argument("Words that all occur in some text of the record, without regard to case and accents.")
-ORDER_BY = argument("The order, most important step first; it always ends in the id.")
-FILTER = argument("Conditions that all hold.")
-DELETED = argument("Whether deleted records are listed too.")
-
-FirstArgument = Annotated[int | None, FIRST]
-AfterArgument = Annotated[str | None, AFTER]
-LastArgument = Annotated[int | None, LAST]
-BeforeArgument = Annotated[str | None, BEFORE]
-SearchArgument = Annotated[str | None, SEARCH]
-DeletedArgument = Annotated[bool | None, DELETED]
-OrganizationArgument = Annotated[strawberry.ID | None, ORGANIZATION]
-ClientFilterArgument = Annotated[ClientFilter | None, FILTER]
-CustomerFilterArgument = Annotated[CustomerFilter | None, FILTER]
-ClientOrderArgument = Annotated[list[ClientOrder] | None, ORDER_BY]
-CustomerOrderArgument = Annotated[list[CustomerOrder] | None, ORDER_BY]
-
-
-def chosen_organization(info: Info, given: str | None) -> str | None:
-    """The organization within reach that an argument names, or the default; None when there is none."""
-    if given is None:
-        return default_organization(info.context)
-    bare = read_organization_id(given)
-    return bare if bare in info.context.principal.organizations else None
+NODE_IDS = argument(f"The global ids: at most {MOST_NODES}, each as often as you like.")
 
 
 async def find_record(info: Info, type_: Any, face: Face, bare: str) -> Any:
@@ -63,24 +44,17 @@ async def find_record(info: Info, type_: Any, face: Face, bare: str) -> Any:
     return make_record(type_, selection, found.json)
 
 
-async def find_organization(info: Info, bare: str | None) -> Organization | None:
-    stored = await load_organization(info.context, bare) if bare else None
-    return Organization.of(stored) if stored else None
-
-
 @strawberry.type(description="What can be asked.")
 class Query:
     @strawberry.field(description="The record with a global id; null when there is none within reach.")
     async def node(self, info: Info, id: Annotated[strawberry.ID, argument("The global id.")]) -> Node | None:
-        noun, bare = split_global_id(id) or ("", "")
-        if noun == "Client":
-            return cast("Node | None", await find_record(info, Client, GRAPHQL_CLIENT, bare))
-        if noun == "Customer":
-            return cast("Node | None", await find_record(info, Customer, GRAPHQL_CUSTOMER, bare))
-        if noun == "Organization":
-            return await find_organization(info, bare)
-        account = (await make_viewer(info)).account if noun == "Account" else None
-        return account if account is not None and account.id == id else None
+        return await find_node(info, id)
+
+    @strawberry.field(
+        description="The records with these global ids, in the same order; null stands for one that is not within reach."
+    )
+    async def nodes(self, info: Info, ids: Annotated[list[strawberry.ID], NODE_IDS]) -> list[Node | None]:
+        return await find_nodes(info, ids)
 
     @strawberry.field(description="Whoever sent the request.")
     async def viewer(self, info: Info) -> Viewer:
@@ -116,16 +90,7 @@ class Query:
         order_by: ClientOrderArgument = None,
         include_deleted: DeletedArgument = None,
     ) -> Connection[Client] | None:
-        asked = Asked(
-            first=first,
-            after=after,
-            last=last,
-            before=before,
-            filter=filter,
-            search=search,
-            order_by=order_by,
-            include_deleted=include_deleted,
-        )
+        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
         organization = chosen_organization(info, organization_id)
         return await resolve_connection(info, GRAPHQL_CLIENT, Client, organization, asked) if organization else None
 
@@ -143,26 +108,6 @@ class Query:
         order_by: CustomerOrderArgument = None,
         include_deleted: DeletedArgument = None,
     ) -> Connection[Customer] | None:
-        asked = Asked(
-            first=first,
-            after=after,
-            last=last,
-            before=before,
-            filter=filter,
-            search=search,
-            order_by=order_by,
-            include_deleted=include_deleted,
-        )
+        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
         organization = chosen_organization(info, organization_id)
         return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, organization, asked) if organization else None
-
-
-async def make_viewer(info: Info) -> Viewer:
-    principal, database = info.context.principal, info.context.database
-    email = await account_email(database, principal)
-    account = None
-    if principal.account_id and email:
-        account = Account(id=strawberry.ID(write_global_id("Account", principal.account_id)), email=email)
-    stored = await reach_organizations(database, principal)
-    scopes = ["read", "write"] if principal.scope == "write" else ["read"]
-    return Viewer(account=account, scopes=scopes, organizations=[Organization.of(one) for one in stored])

@@ -9,7 +9,9 @@ from strawberry.schema.config import StrawberryConfig
 from app.graphql.mutations import Mutation
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
-from app.graphql.types import Account, Client, Customer, Organization
+from app.graphql.subscriptions import Subscription
+from app.graphql.types import Client, Customer, Organization
+from app.graphql.viewer import Account
 
 
 @cache
@@ -18,6 +20,7 @@ def build_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[Account, Client, Customer, Organization],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

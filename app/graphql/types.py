@@ -1,15 +1,44 @@
 """The types that GraphQL shows. A record's attributes are its rendered JSON; agreement with the field table is tested."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self
 
 import strawberry
 from strawberry import field
 
+from app.clients.duplicates import Subject
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.graphql.arguments import (
+    AfterArgument,
+    AfterChange,
+    AfterReminder,
+    BeforeArgument,
+    ClientFilterArgument,
+    ClientOrderArgument,
+    CustomerFilterArgument,
+    CustomerOrderArgument,
+    DeletedArgument,
+    FirstArgument,
+    FirstChanges,
+    FirstReminders,
+    LastArgument,
+    SearchArgument,
+)
+from app.graphql.changes import Change, load_history
+from app.graphql.connections import Asked, Connection, resolve_connection
 from app.graphql.context import Info
+from app.graphql.duplicates import (
+    DEFAULT_DUPLICATES,
+    DUPLICATES,
+    REASONS,
+    SCORE,
+    DuplicateReason,
+    DuplicatesArgument,
+    load_duplicates,
+)
 from app.graphql.ids import write_global_id
 from app.graphql.loading import load_organization, load_record
+from app.graphql.reminders import REMINDERS, Reminder, load_reminders
 from app.graphql.scalars import DateTime, Json
 from app.organizations.repository import Organization as StoredOrganization
 
@@ -47,6 +76,38 @@ class Organization(Node):
             country=stored.country,
             locale=stored.locale,
         )
+
+    @strawberry.field(description="Its clients; null beside an error only.")
+    async def clients(
+        self,
+        info: Info,
+        first: FirstArgument = None,
+        after: AfterArgument = None,
+        last: LastArgument = None,
+        before: BeforeArgument = None,
+        filter: ClientFilterArgument = None,
+        search: SearchArgument = None,
+        order_by: ClientOrderArgument = None,
+        include_deleted: DeletedArgument = None,
+    ) -> "Connection[Client] | None":
+        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
+        return await resolve_connection(info, GRAPHQL_CLIENT, Client, self.organization_id, asked)
+
+    @strawberry.field(description="Its customers; null beside an error only.")
+    async def customers(
+        self,
+        info: Info,
+        first: FirstArgument = None,
+        after: AfterArgument = None,
+        last: LastArgument = None,
+        before: BeforeArgument = None,
+        filter: CustomerFilterArgument = None,
+        search: SearchArgument = None,
+        order_by: CustomerOrderArgument = None,
+        include_deleted: DeletedArgument = None,
+    ) -> "Connection[Customer] | None":
+        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
+        return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, self.organization_id, asked)
 
 
 @strawberry.type(description="A client as the v1 Clients API spells it: someone who receives documents or sends them.")
@@ -96,6 +157,23 @@ class Client(Row, Node):
     async def customer(self, info: Info) -> "Customer | None":
         return await load_record(info, Customer, GRAPHQL_CUSTOMER, self.client_id)
 
+    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
+    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
+        return await load_history(info, GRAPHQL_CLIENT, self.organization_id, self.client_id, first, after)
+
+    @strawberry.field(description=REMINDERS)
+    async def reminders(
+        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    ) -> "Connection[Reminder]":
+        return await load_reminders(info, (self.organization_id, self.client_id), first, after)
+
+    @strawberry.field(description=DUPLICATES)
+    async def possible_duplicates(
+        self, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
+    ) -> "list[ClientDuplicate]":
+        subject = Subject(self.organization_id, self.client_id, self.name, self.email, self.tax_number)
+        return await load_duplicates(info, GRAPHQL_CLIENT, Client, ClientDuplicate, subject, first)
+
 
 @strawberry.type(description="A client as the Customers API spells it: the same record as the client with its id.")
 class Customer(Row, Node):
@@ -141,39 +219,36 @@ class Customer(Row, Node):
     async def client(self, info: Info) -> Client | None:
         return await load_record(info, Client, GRAPHQL_CLIENT, self.customer_id.removeprefix("cust_"))
 
+    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
+    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
+        home, own = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
+        return await load_history(info, GRAPHQL_CUSTOMER, home, own, first, after)
 
-T = TypeVar("T")
+    @strawberry.field(description=REMINDERS)
+    async def reminders(
+        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    ) -> "Connection[Reminder]":
+        client = (self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_"))
+        return await load_reminders(info, client, first, after)
 
-
-@strawberry.type(description="Where a page lies among the rows.")
-class PageInfo:
-    has_next_page: bool = field(description="Whether rows follow this page.")
-    has_previous_page: bool = field(description="Whether rows precede this page.")
-    start_cursor: str | None = field(description="The cursor of the first row of the page.")
-    end_cursor: str | None = field(description="The cursor of the last row of the page.")
-
-
-@strawberry.type(description="A row of a page, with its cursor.")
-class Edge(Generic[T]):
-    cursor: str = field(description="The row's place in the order; opaque.")
-    node: T = field(description="The record.")
-
-
-@strawberry.type(description="A page of records.")
-class Connection(Generic[T]):
-    edges: list[Edge[T]] = field(description="The rows of the page with their cursors.")
-    nodes: list[T] = field(description="The records of the page.")
-    page_info: PageInfo = field(description="Where the page lies.")
-    total_count: int = field(description="How many records there are in all; exact, and counted only when asked for.")
+    @strawberry.field(description=DUPLICATES)
+    async def possible_duplicates(
+        self, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
+    ) -> "list[CustomerDuplicate]":
+        home, own = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
+        subject = Subject(home, own, self.name, self.email, self.tax_number)
+        return await load_duplicates(info, GRAPHQL_CUSTOMER, Customer, CustomerDuplicate, subject, first)
 
 
-@strawberry.type(description="The account that a token belongs to.")
-class Account(Node):
-    email: str = field(description="The e-mail address of the account.")
+@strawberry.type(description="A client that may be the same as another.")
+class ClientDuplicate:
+    client: Client = field(description="The other client.")
+    score: float = field(description=SCORE)
+    reasons: list[DuplicateReason] = field(description=REASONS)
 
 
-@strawberry.type(description="Whoever sent the request.")
-class Viewer:
-    account: Account | None = field(description="The account; null for an organization's own token.")
-    scopes: list[str] = field(description="What the token may do: `read`, and `write` if it may.")
-    organizations: list[Organization] = field(description="The organizations within reach, the first created first.")
+@strawberry.type(description="A customer that may be the same as another.")
+class CustomerDuplicate:
+    customer: Customer = field(description="The other customer.")
+    score: float = field(description=SCORE)
+    reasons: list[DuplicateReason] = field(description=REASONS)

@@ -190,6 +190,86 @@ async def test_a_change_names_the_version_that_it_expects(door: Door, client: st
     assert await refused(door, UPDATE, id=client, input={"note": "d"}) == [(["id"], "NOT_FOUND")]
 
 
+async def test_a_deleted_record_is_restored_on_both_faces(door: Door, client: str) -> None:
+    for noun, key in (("Client", client), ("Customer", f"cust_{client}")):
+        name = noun.lower()
+        delete, restore = (
+            f"mutation($id: ID!, $version: Int) {{ made: {verb}{noun}(id: $id, expectedVersion: $version)"
+            f" {{ {name} {{ name version deletedAt }} {ERRORS} }} }}"
+            for verb in ("delete", "restore")
+        )
+        assert await refused(door, restore, id=key) == [(["id"], "NOT_FOUND")]
+        gone = await change(door, delete, id=key)
+        assert gone["deletedAt"]
+        assert await refused(door, restore, id=key, version=gone["version"] - 1) == [
+            (["expectedVersion"], "STALE_VERSION")
+        ]
+        back = await change(door, restore, id=key, version=gone["version"])
+        assert back == {"name": "Ana", "version": gone["version"] + 1, "deletedAt": None}
+        assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
+
+
+ERASE = f"""
+mutation($id: ID!, $version: Int) {{
+  made: permanentlyDeleteCustomer(id: $id, expectedVersion: $version) {{ customer {{ name email }} {ERRORS} }}
+}}
+"""
+
+
+async def test_an_erased_customer_is_gone_with_all_that_told_of_it(door: Door, service: Service, client: str) -> None:
+    await door.data(REMIND, id=client)
+    key = f"cust_{client}"
+    assert await refused(door, ERASE, id=key, version=7) == [(["expectedVersion"], "STALE_VERSION")]
+    assert await change(door, ERASE, id=key, version=1) == {"name": "Ana", "email": "ana@one.example"}
+    assert await refused(door, ERASE, id=key) == [(["id"], "NOT_FOUND")]
+    lists = "{ clients(includeDeleted: true) { totalCount } customers(includeDeleted: true) { nodes { id } } }"
+    assert await door.data(lists) == {"clients": {"totalCount": 0}, "customers": {"nodes": []}}
+    async with service.database.read() as connection:
+        for told in ("SELECT before::text || after FROM client_changes", "SELECT text || recipient FROM outbox"):
+            assert "ana" not in str(list(await connection.scalars(text(told)))).lower()
+
+
+async def test_what_leaves_a_list_is_named_by_its_global_id(door: Door, client: str) -> None:
+    (node,) = (await door.data("{ clients { nodes { id customer { id } } } }"))["clients"]["nodes"]
+    for query, expected in (
+        ("deleteClient(id: $client) { deletedClientId", {"deletedClientId": node["id"]}),
+        ("deleteClient(id: $client) { deletedClientId", {"deletedClientId": None}),
+        ("restoreCustomer(id: $customer) { customer { id }", {"customer": node["customer"]}),
+        ("deleteCustomer(id: $customer) { deletedCustomerId", {"deletedCustomerId": node["customer"]["id"]}),
+        ("permanentlyDeleteCustomer(id: $customer) { deletedCustomerId", {"deletedCustomerId": node["customer"]["id"]}),
+        ("permanentlyDeleteCustomer(id: $customer) { deletedCustomerId", {"deletedCustomerId": None}),
+    ):
+        variable = "$client: ID!" if "$client" in query else "$customer: ID!"
+        key = {"client": client} if "$client" in query else {"customer": f"cust_{client}"}
+        assert (await door.data(f"mutation({variable}) {{ made: {query} }} }}", **key))["made"] == expected
+
+
+async def test_a_new_record_comes_as_a_row_of_its_list(door: Door, client: str) -> None:
+    for noun, key in (("Client", client), ("Customer", f"cust_{client}")):
+        name = noun.lower()
+        shown = f"{name} {{ name }} {name}Edge {{ cursor node {{ name }} }} {ERRORS}"
+        edge = f"made: create{noun}(input: {{name: $name}}) {{ {shown} }}"
+        made = (await door.data(f"mutation($name: String!) {{ {edge} }}", name="Bo"))["made"]
+        assert (made[name], made[f"{name}Edge"]["node"], made["userErrors"]) == ({"name": "Bo"}, {"name": "Bo"}, [])
+        page = f"query($at: String) {{ {name}s(before: $at, first: 1) {{ nodes {{ {name}Id }} }} }}"
+        assert (await door.data(page, at=made[f"{name}Edge"]["cursor"]))[f"{name}s"]["nodes"] == [{f"{name}Id": key}]
+        wrong = (await door.data(f"mutation($name: String!) {{ {edge} }}", name=""))["made"]
+        assert (wrong[name], wrong[f"{name}Edge"]) == (None, None)
+
+
+async def test_a_later_mutation_of_an_operation_sees_what_the_earlier_ones_did(door: Door, client: str) -> None:
+    made = await door.data(
+        """
+        mutation($id: ID!) {
+          one: updateClient(id: $id, input: {name: "One"}) { client { customer { name } } }
+          two: updateClient(id: $id, input: {name: "Two"}) { client { customer { name } } }
+        }
+        """,
+        id=client,
+    )
+    assert [made[name]["client"]["customer"]["name"] for name in ("one", "two")] == ["One", "Two"]
+
+
 async def test_of_two_changes_of_one_version_one_is_done(door: Door, client: str) -> None:
     both = await asyncio.gather(
         *(door.data(UPDATE, id=client, input={"note": note}, version=1) for note in ("first", "second"))
@@ -243,6 +323,9 @@ async def test_a_token_that_may_only_read_changes_nothing(door: Door, service: S
         for rest in (
             "deleteClient(id: $id) { client { id }",
             "deleteCustomer(id: $id) { customer { id }",
+            "restoreClient(id: $id) { client { id }",
+            "restoreCustomer(id: $id) { customer { id }",
+            "permanentlyDeleteCustomer(id: $id) { customer { id }",
             'replaceClient(id: $id, input: {name: "x"}) { client { id }',
             "sendClientReminder(id: $id) { success",
         ):
@@ -264,7 +347,7 @@ async def test_a_payload_is_rendered_with_aliases_twice_and_through_links(door: 
     assert await door.data(query) == {
         "one": {"a": {"n": "Ana"}, "b": {"name": "Ana", "v": 1}, "userErrors": []},
         "two": {"client": {"r": "Bo", "ch": 1, "customer": {"name": "Bo"}, "organization": {"name": "Studio Example"}}},
-        "three": {"userErrors": [], "__typename": "CustomerPayload"},
+        "three": {"userErrors": [], "__typename": "CreateCustomerPayload"},
     }
     assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 3
 

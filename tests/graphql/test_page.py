@@ -216,7 +216,15 @@ def test_the_page_has_a_title_and_a_heading_and_a_language(dist: Path) -> None:
 
 def test_each_example_has_a_name_of_its_own() -> None:
     names = [example.name for example in load_examples()]
-    assert names == ["ClientsByName", "SearchClients", "CreateClient", "Customers"]
+    assert names == [
+        "ClientsByName",
+        "SearchClients",
+        "CreateClient",
+        "CreateClients",
+        "FindDuplicates",
+        "Customers",
+        "ClientChanges",
+    ]
 
 
 def test_an_example_without_a_name_is_refused() -> None:

@@ -4,124 +4,39 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import orjson
 import pytest
-from graphql import ExecutionResult, execute, parse, validate
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLObjectType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    execute,
+    parse,
+    validate,
+    visit,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.auth import Caller
-from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.graphql import loading, mutations, plans
+from app.clients.faces import GRAPHQL_CLIENT
+from app.graphql import loading, plans
 from app.graphql.context import MOST_PLANS, Context
 from app.graphql.operations import Operations
 from app.graphql.rendered import RenderingExecutor
 from app.graphql.schema import core_schema
 from app.graphql.types import Row
 from tests.conftest import Service
+from tests.graphql.authors import PASSING, Author
 from tests.graphql.conftest import Door, add_records
 from tests.graphql.test_connections import ROWS
-
-FACES = {"Client": GRAPHQL_CLIENT, "Customer": GRAPHQL_CUSTOMER}
-OTHER = {"Client": "Customer", "Customer": "Client"}
-NAMES = sorted({name for face in FACES.values() for name in face.fields})
-DIRECTIVES = (
-    "@include(if: $yes)",
-    "@include(if: $no)",
-    "@skip(if: $yes)",
-    "@skip(if: $no)",
-    "@include(if: true)",
-    "@skip(if: true)",
-    "@include(if: $yes) @skip(if: $no)",
-)
-
-
-@dataclass
-class Author:
-    """Writes documents by chance. A plain one has nothing that needs a resolver or a label that PostgreSQL would cut."""
-
-    chance: random.Random
-    plain: bool
-    fragments: dict[str, str] = field(default_factory=dict)
-
-    def document(self) -> str:
-        roots = " ".join(f"q{index}: {self.root()}" for index in range(self.chance.randint(1, 3)))
-        asked = "query($yes: Boolean!, $no: Boolean! = false, $client: ID!, $customer: ID!, $cust: ID!)"
-        used = "t: __typename @include(if: $yes) @skip(if: $no) u: client(id: $client) { __typename }"
-        used += " v: node(id: $customer) { __typename } w: customer(id: $cust) { __typename }"
-        spread = [text for name, text in self.fragments.items() if f"...{name} " in roots]
-        return f"{asked} {{ {roots} {used} }} {' '.join(spread)}"
-
-    def root(self) -> str:
-        kind = self.chance.choice(("clients", "customers", "client", "customer", "node"))
-        if kind == "node":
-            return f"node(id: {self.chance.choice(('$client', '$customer'))}) {self.node()}"
-        if kind in ("client", "customer"):
-            return f"{kind}(id: {'$client' if kind == 'client' else '$cust'}) {self.record(kind.capitalize())}"
-        arguments = self.chance.choice(("first: 3", "last: 4, orderBy: [{field: CITY}]", "first: 0", 'search: "zoe"'))
-        return f"{kind}({arguments}) {self.connection(kind.capitalize().removesuffix('s'))}"
-
-    def connection(self, noun: str) -> str:
-        places = [f"nodes {self.record(noun)}", self.edges(noun)]
-        parts = [self.chance.choice(places)] if self.plain else self.chance.choices(places, k=2)
-        extra = ("totalCount", "n: totalCount", "__typename", "pageInfo { hasNextPage hasPreviousPage endCursor }", "")
-        parts += self.chance.choices(extra, k=2)
-        self.chance.shuffle(parts)
-        return f"{{ {' '.join(parts)} }}"
-
-    def edges(self, noun: str) -> str:
-        parts = [f"node {self.record(noun)}", *self.chance.choices(("cursor", "c: cursor", "__typename", ""), k=2)]
-        self.chance.shuffle(parts)
-        return f"edges {{ {' '.join(parts)} }}"
-
-    def node(self) -> str:
-        own = ["id", "__typename", *(f"... on {noun} {self.record(noun)}" for noun in FACES)]
-        return f"{{ {' '.join(self.chance.sample(own, k=self.chance.randint(1, 4)))} }}"
-
-    def record(self, noun: str, depth: int = 0) -> str:
-        return f"{{ {' '.join(self.part(noun, depth) for _ in range(self.chance.randint(1, 5)))} }}"
-
-    def part(self, noun: str, depth: int) -> str:
-        kinds = [self.field] * 6 + [self.typename, self.inline, self.spread]
-        if not self.plain and depth < 2:
-            kinds.append(self.link)
-        return self.chance.choice(kinds)(noun, depth)
-
-    def directive(self) -> str:
-        return self.chance.choice(DIRECTIVES) if self.chance.random() < 0.25 else ""
-
-    def field(self, noun: str, depth: int) -> str:
-        name = self.chance.choice(list(FACES[noun].fields))
-        long = "x" * 62 + f"{NAMES.index(name):02}"
-        short = ("", "", "", f"a_{name}: ", f"{'y' * 40}_{name[:20]}: " if len(name) < 20 else "")
-        aliases = (*short, *(("r: ", "the: ") if name == "name" else ()), *(() if self.plain else (f"{long}: ",)))
-        return f"{self.chance.choice(aliases)}{name} {self.directive()}"
-
-    def typename(self, noun: str, depth: int) -> str:
-        return f"{self.chance.choice(('', 'type_name: '))}__typename {self.directive()}"
-
-    def inline(self, noun: str, depth: int) -> str:
-        condition = self.chance.choice((f"on {noun}", "", "on Node"))
-        inner = "{ id __typename }" if condition == "on Node" else self.record(noun, depth + 1)
-        return f"... {condition} {self.directive()} {inner}"
-
-    def spread(self, noun: str, depth: int) -> str:
-        name = f"{noun}{self.chance.randint(0, 2)}"
-        if name not in self.fragments:
-            self.fragments[name] = ""
-            inner = " ".join(self.field(noun, depth) for _ in range(3))
-            self.fragments[name] = f"fragment {name} on {noun} {{ {inner} }}"
-        return f"...{name} {self.directive()}"
-
-    def link(self, noun: str, depth: int) -> str:
-        if self.chance.random() < 0.3:
-            return f"organization {self.directive()} {{ name organizationId __typename }}"
-        other = OTHER[noun]
-        return f"{other.lower()} {self.directive()} {self.record(other, depth + 1)}"
 
 
 @dataclass
@@ -136,7 +51,7 @@ class Executor:
         document = parse(source)
         assert validate(core_schema(), document) == [], source
         principal = await Caller(self.service.token, self.service.database).principal()
-        context = Context(self.service.database, principal, {}, None)  # type: ignore[arg-type]
+        context = Context(self.service.database, principal, {}, None, None)  # type: ignore[arg-type]
         done = execute(
             core_schema(),
             document,
@@ -162,7 +77,7 @@ async def executor(service: Service) -> Executor:
 def nothing_rendered(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every record takes the ordinary path."""
     with patch.context() as patched:
-        modules: tuple[ModuleType, ...] = (plans, loading, mutations)
+        modules: tuple[ModuleType, ...] = (plans, loading)
         for module in modules:
             patched.setattr(module, "plan_record", lambda *_: None)
         yield
@@ -183,7 +98,67 @@ async def test_rendered_and_resolved_answers_are_the_same(
     assert rendered == resolved, source
 
 
-async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chance=st.integers(0, 2**64).map(random.Random))
+async def test_rendered_and_resolved_payloads_are_the_same(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, chance: random.Random
+) -> None:
+    source = Author(chance, plain=False, passing=PASSING).change()
+    rendered, _ = await executor.run(source)
+    with nothing_rendered(monkeypatch):
+        resolved, count = await executor.run(source)
+    assert count == 0
+    assert rendered == resolved, source
+
+
+ROOTS = ("Query", "Mutation", "Client", "Customer", "Organization", "Viewer")
+ENDINGS = ("Payload", "Result", "Duplicate", "Connection", "Edge", "PageInfo")
+NO_RECORDS = {
+    "Mutation.sendClientReminder",
+    "SendClientReminderPayload.success",
+    "SendClientReminderPayload.userErrors",
+    "Organization.email",
+    "Organization.country",
+    "Organization.locale",
+    "Viewer.account",
+}
+"""Fields that lead to no record that could be rendered."""
+
+
+def test_the_documents_go_every_way_to_a_record() -> None:
+    """A new field or mutation is drawn, too, or stands among those that lead to no record."""
+    chance, seen, info = random.Random(7), set[str](), TypeInfo(core_schema())
+
+    class Collect(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            seen.add(f"{info.get_parent_type()}.{node.name.value}")
+
+    for _ in range(100):
+        for source in (Author(chance, False).document(), Author(chance, False, PASSING).change()):
+            visit(parse(source), TypeInfoVisitor(info, Collect()))
+    shown = {
+        f"{name}.{field}"
+        for name, type_ in core_schema().type_map.items()
+        if isinstance(type_, GraphQLObjectType) and (name in ROOTS or name.endswith(ENDINGS))
+        for field in type_.fields
+    }
+    assert shown - seen == NO_RECORDS
+
+
+async def test_nearly_every_plain_payload_is_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = notice_resolved(monkeypatch)
+    chance, whole, total = random.Random(20260421), 0, 0
+    while total < 40:
+        source = Author(chance, plain=True, passing=PASSING).change()
+        if "client {" in source or "customer {" in source:
+            resolved.clear()
+            await executor.run(source)
+            whole, total = whole + (not resolved), total + 1
+    assert whole >= 0.9 * total
+
+
+def notice_resolved(patch: pytest.MonkeyPatch) -> list[object]:
+    """The records that are resolved field by field, from now on."""
     resolved: list[object] = []
     made = Row.of.__func__  # type: ignore[attr-defined]
 
@@ -191,7 +166,12 @@ async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monk
         resolved.append(row)
         return made(type_, row)
 
-    monkeypatch.setattr(Row, "of", classmethod(notice))
+    patch.setattr(Row, "of", classmethod(notice))
+    return resolved
+
+
+async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = notice_resolved(monkeypatch)
     chance, whole, total = random.Random(20260420), 0, 60
     for _ in range(total):
         resolved.clear()
@@ -281,7 +261,7 @@ async def test_a_plan_of_one_request_serves_the_next_with_other_variables(door: 
 
 
 async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
-    operations = Operations(service.database, None, service.config)  # type: ignore[arg-type]
+    operations = Operations(service.database, None, service.config, None)  # type: ignore[arg-type]
     switches = [f"s{index}" for index in range(11)]
     declared = ", ".join(f"${name}: Boolean!" for name in switches)
     fields = " ".join(f"{name}: name @include(if: ${name})" for name in switches)
@@ -291,7 +271,7 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
     principal = await Caller(service.token, service.database).principal()
     for number in range(MOST_PLANS + 5):
         values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
-        info = _info(document.ast, values, Context(service.database, principal, document.plans, None))  # type: ignore[arg-type]
+        info = _info(document.ast, values, Context(service.database, principal, document.plans, None, None))  # type: ignore[arg-type]
         loading.record_plan(info, GRAPHQL_CLIENT)
     assert 0 < len(document.plans) <= MOST_PLANS
 

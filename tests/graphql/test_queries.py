@@ -7,6 +7,7 @@ import pytest
 
 from app.auth import Scope
 from app.ids import new_id
+from app.storage.connection import Connection
 from tests.conftest import Service
 from tests.graphql.conftest import Door, add_records
 
@@ -96,6 +97,103 @@ async def test_every_type_is_found_again_by_its_global_id(door: Door, service: S
         assert await door.data(NODE, id=node["id"]) == {"node": node}
 
 
+async def test_nodes_come_in_the_order_of_their_ids(door: Door, service: Service, record: str) -> None:
+    (second,) = await add_records(service, [{"name": "Bo"}])
+    foreign = await service.make_organization("Foreign Studio")
+    (theirs,) = await add_records(service, [{"name": "Theirs"}], foreign)
+    account = (await door.data("{ viewer { account { id } } }"))["viewer"]["account"]["id"]
+    asked = [
+        (global_id("Customer", second), {"customerId": f"cust_{second}"}),
+        (global_id("Client", theirs), None),
+        (global_id("Client", record), {"name": "Ana Novak"}),
+        ("nothing", None),
+        (global_id("Organization", service.organization), {"organizationId": service.organization}),
+        (global_id("Client", second), {"name": "Bo"}),
+        (account, {"email": service.email}),
+        (global_id("Client", record), {"name": "Ana Novak"}),
+        (global_id("Organization", foreign), None),
+    ]
+    query = """
+    query($ids: [ID!]!) {
+      nodes(ids: $ids) {
+        ... on Client { name }
+        ... on Customer { customerId }
+        ... on Organization { organizationId }
+        ... on Account { email }
+      }
+    }
+    """
+    assert (await door.data(query, ids=[one for one, _ in asked]))["nodes"] == [node for _, node in asked]
+    assert (await door.data(query, ids=[]))["nodes"] == []
+
+
+async def test_nodes_are_loaded_in_one_statement_for_each_type(
+    door: Door, service: Service, record: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await add_records(service, [{"name": f"Row {index}"} for index in range(40)])
+    ran: list[str] = []
+    execute = Connection.execute
+
+    async def notice(self: Connection, statement: Any, parameters: Any = None) -> Any:
+        ran.append(str(statement))
+        return await execute(self, statement, parameters)
+
+    monkeypatch.setattr(Connection, "execute", notice)
+    ids = [global_id(noun, one) for one in made for noun in ("Client", "Customer")]
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Client { name } ... on Customer { city } } }"
+    assert [node["id"] for node in (await door.data(query, ids=ids))["nodes"]] == ids
+    assert len([one for one in ran if "FROM clients" in one]) == 2
+
+
+async def test_more_than_a_hundred_nodes_are_refused(door: Door, record: str) -> None:
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert len((await door.data(query, ids=[global_id("Client", record)] * 100))["nodes"]) == 100
+    error = await door.refusal(query, ids=[global_id("Client", record)] * 101)
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "ids"}
+
+
+async def test_an_organization_lists_its_own_records(door: Door, service: Service, record: str) -> None:
+    second = await service.make_organization("Second Studio", account_email=service.email)
+    await add_records(service, [{"name": "Bo"}, {"name": "Cy", "email": "cy@novak.example"}], second)
+    query = """
+    { viewer { organizations {
+        name
+        clients(first: 1, orderBy: [{field: NAME, direction: DESC}]) { totalCount nodes { name } pageInfo { hasNextPage } }
+        customers(filter: {email: {isNull: false}}) { edges { cursor node { name organization { name } } } }
+    } } }
+    """
+    shown = [
+        (
+            one["name"],
+            one["clients"],
+            [edge["node"] for edge in one["customers"]["edges"] if edge["cursor"]],
+        )
+        for one in (await door.data(query))["viewer"]["organizations"]
+    ]
+    assert shown == [
+        (
+            "Studio Example",
+            {"totalCount": 1, "nodes": [{"name": "Ana Novak"}], "pageInfo": {"hasNextPage": False}},
+            [{"name": "Ana Novak", "organization": {"name": "Studio Example"}}],
+        ),
+        (
+            "Second Studio",
+            {"totalCount": 2, "nodes": [{"name": "Cy"}], "pageInfo": {"hasNextPage": True}},
+            [{"name": "Cy", "organization": {"name": "Second Studio"}}],
+        ),
+    ]
+    error = await door.refusal("{ organization { name clients(first: 101) { totalCount } } }")
+    assert (error["path"], error["extensions"]["field"]) == (["organization", "clients"], "first")
+
+
+async def test_a_cursor_of_an_organization_holds_on_the_root_too(door: Door, service: Service, record: str) -> None:
+    await add_records(service, [{"name": "Bo"}])
+    first = await door.data("{ organization { clients(first: 1) { pageInfo { endCursor } } } }")
+    cursor = first["organization"]["clients"]["pageInfo"]["endCursor"]
+    rest = await door.data("query($after: String) { clients(after: $after) { nodes { name } } }", after=cursor)
+    assert rest == {"clients": {"nodes": [{"name": "Bo"}]}}
+
+
 async def test_a_deleted_record_is_not_found(door: Door, record: str) -> None:
     await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=record)
     assert await door.data(CLIENT, id=record) == {"client": None}
@@ -182,6 +280,9 @@ CHANGES = {
     "deleteClient": "",
     "updateCustomer": "input: {name: \"Mine now\"}",
     "deleteCustomer": "",
+    "restoreClient": "",
+    "restoreCustomer": "",
+    "permanentlyDeleteCustomer": "",
 }  # fmt: skip
 
 
@@ -205,7 +306,7 @@ async def test_another_tenants_records_are_never_changed(door: Door, service: Se
 
 
 async def test_an_account_without_an_organization_sees_nothing(service: Service) -> None:
-    from app.organizations.service import create_account
+    from app.accounts.service import create_account
 
     await create_account(service.database, "new@example.com")
     async with service.client(await service.make_token(account_email="new@example.com")) as http:

@@ -6,6 +6,7 @@ becomes that account first and is a plain user from then on; all is imported bef
 
 import os
 import pwd
+import signal
 import sys
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def become(name: str) -> None:
 
 
 def main(action: str, folder: str, *account: str) -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # the tests may have been started with one ignored
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     for name in account:
         become(name)
     try:

@@ -1,0 +1,114 @@
+"""The statements that read client_changes. The database renders the images, as it renders records."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    true,
+)
+
+from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.query.face import Face, Field, Kind
+from app.query.sql.render import render_field, render_row
+from app.storage.tables import Xid8, client_changes, clients
+
+CHANNEL = "client_changes"
+AT = Field("at", "at", Kind.DATE)
+STORED = tuple(one for one in clients.c if one.computed is None)
+
+_sequence = table("client_changes_id_seq", column("last_value", BigInteger), column("is_called", Boolean))
+
+LAST_NUMBER = select(case((_sequence.c.is_called, _sequence.c.last_value), else_=0))
+"""(number) The last number that a change was given, committed or not."""
+
+NEW_TRANSACTION = select(func.pg_current_xact_id())
+"""(transaction) One that is younger than every transaction that has a number so far."""
+
+SETTLED = select(
+    func.pg_snapshot_xmin(func.pg_current_snapshot()) >= bindparam("transaction", type_=Xid8()),
+)
+"""(settled) Whether every older transaction in the cluster that writes has ended."""
+
+SNAPSHOT = select(cast(func.pg_current_snapshot(), Text))
+"""(text) What is committed now; app.changes.record.Snapshot reads it."""
+
+WAKE = select(func.pg_notify(CHANNEL, ""))
+"""Wakes the followers in every process. It takes a lock on the whole server until its commit, so it stands alone."""
+
+
+def _image(found: FromClause, document: ColumnElement[Any], face: Face) -> ColumnElement[Any]:
+    """An image that a row of `found` keeps, in the spelling of a face, as JSON text; null for none."""
+    kept = func.jsonb_populate_record(literal_column("NULL::clients"), document)
+    row = kept.table_valued(*(column(one.name, one.type) for one in STORED), name="kept")
+    deleted = row.c.deleted_at.is_not(None).label("is_deleted")
+    record = select(*row.c, deleted).where(document.is_not(None)).correlate(found).lateral("record")
+    json, rendered = render_row(tuple(face.fields.items()), record)
+    return select(json).select_from(record.join(rendered, true())).correlate(found).scalar_subquery()
+
+
+def _follow(found: FromClause) -> Select[Any]:
+    """A row for each field of app.changes.record.Change."""
+    c = found.c
+    return select(
+        c.id,
+        c.transaction,
+        c.organization_id,
+        c.client_id,
+        c.version,
+        c.action,
+        c.actor,
+        render_field(AT, c),
+        _image(found, c.before, GRAPHQL_CLIENT),
+        _image(found, c.after, GRAPHQL_CLIENT),
+        _image(found, c.after, GRAPHQL_CUSTOMER),
+    ).order_by(c.id)
+
+
+def _between(scope: ColumnElement[bool]) -> Select[Any]:
+    """At most `most` changes with numbers over `after` up to `upto`, in order."""
+    number = client_changes.c.id
+    after, upto = bindparam("after", type_=BigInteger()), bindparam("upto", type_=BigInteger())
+    found = select(client_changes).where(scope, number > after, number <= upto).order_by(number)
+    return _follow(found.limit(bindparam("most", type_=Integer())).subquery("c"))
+
+
+FOLLOWED = _between(client_changes.c.organization_id == func.any(bindparam("organizations", type_=ARRAY(Text))))
+"""The changes of several organizations; they all lie close to the end of the table."""
+
+REPLAYED = _between(client_changes.c.organization_id == bindparam("organization", type_=Text()))
+"""The changes of one organization, however far back."""
+
+_of_record = (
+    client_changes.c.organization_id == bindparam("organization", type_=Text()),
+    client_changes.c.client_id == bindparam("record", type_=Text()),
+)
+
+HISTORY_LENGTH = select(func.count()).select_from(client_changes).where(*_of_record)
+
+
+@lru_cache(maxsize=4)
+def history_statement(face: Face) -> Select[Any]:
+    """At most `most` changes of a record with numbers below `before`, newest first: the fields of PastChange."""
+    number = client_changes.c.id
+    older = select(client_changes).where(*_of_record, number < bindparam("before", type_=BigInteger()))
+    found = older.order_by(number.desc()).limit(bindparam("most", type_=Integer())).subquery("c")
+    c = found.c
+    images: Sequence[ColumnElement[Any]] = (_image(found, c.before, face), _image(found, c.after, face))
+    return select(c.id, c.version, c.action, c.actor, render_field(AT, c), *images).order_by(c.id.desc())

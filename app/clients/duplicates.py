@@ -1,0 +1,191 @@
+"""Duplicates: other records of an organization that may be the same client, found by looks of bounded length."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Float,
+    Numeric,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    collate,
+    func,
+    literal_column,
+    select,
+    true,
+    union,
+)
+
+from app.auth import Principal
+from app.query.sql.conditions import CODE
+from app.query.sql.render import Selection, needed_columns, render_row
+from app.storage.connection import Connection
+from app.storage.database import Database
+from app.storage.tables import clients
+
+MOST_DUPLICATES = 20
+MOST_EQUAL, NEIGHBOURS, MOST_ALIKE = 100, 200, 100
+WINDOW, MOST_FREQUENT = 2500, 10
+SIMILAR = 0.5
+WEIGHTS = {"tax_number": 0.95, "email": 0.8, "name": 0.7}
+"""How sure each sign is by itself; a name counts as much as it is similar. Together: 1 - (1 - a)(1 - b)(1 - c)."""
+WORD = re.compile(r"\w{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The record whose duplicates are asked for."""
+
+    organization_id: str
+    id: str
+    name: str
+    email: str | None
+    tax_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A rendered record with how sure it is, from 0 to 1, and the signs that speak for it."""
+
+    json: str
+    score: float
+    same_tax_number: bool
+    same_email: bool
+    similar_name: bool
+
+
+async def find_duplicates(
+    database: Database, principal: Principal, subjects: Sequence[Subject], selection: Selection, most: int
+) -> list[list[Duplicate]]:
+    """For each of the subjects at most `most` live records of its organization, the surest first.
+
+    Raises NotFound for an organization that is out of the caller's reach.
+    """
+    for one in subjects:
+        principal.require(one.organization_id)
+    async with database.read() as connection:
+        return [await _find(connection, one, selection, most) for one in subjects]
+
+
+async def _find(connection: Connection, subject: Subject, selection: Selection, most: int) -> list[Duplicate]:
+    words = telling_words(subject.name)
+    parameters = {
+        "organization": subject.organization_id,
+        "record": subject.id,
+        "name": subject.name,
+        "email": subject.email,
+        "tax_number": subject.tax_number,
+        **{f"w{index}": word for index, word in enumerate(words)},
+    }
+    rows = await connection.execute(duplicates_statement(selection, len(words), most), parameters)
+    return [Duplicate(*row) for row in rows]
+
+
+def telling_words(name: str) -> list[str]:
+    """The two longest words of a name, of at least three letters or digits: what a variant of it most likely keeps."""
+    return sorted(dict.fromkeys(WORD.findall(name)), key=len, reverse=True)[:2]
+
+
+_name = func.fold(bindparam("name", type_=Text()))
+_email = func.fold(bindparam("email", type_=Text()))
+_tax_number = func.tax_key(bindparam("tax_number", type_=Text()))
+_similarity = cast(func.similarity(clients.c.name_folded, _name), Float)
+_live = and_(
+    clients.c.organization_id == bindparam("organization", type_=Text()),
+    clients.c.deleted_at.is_(None),
+)
+_ID, _NAME = clients.c.id, clients.c.name_folded
+
+
+@lru_cache(maxsize=256)
+def duplicates_statement(selection: Selection, words: int, most: int) -> Select[Any]:
+    """(JSON, score, same tax number, same e-mail, similar name) of the duplicates of `record`, the surest first.
+
+    Candidates are the records with the same tax number or e-mail, the neighbours of the name in the order of names, and
+    the records whose texts contain its `words` longest words, unless these are frequent. OFFSET 0 has each scored once.
+    """
+    looks = [*_equal(), *_neighbours(), *([_alike(words)] if words else [])]
+    candidates = union(*(look.limit(most_).subquery().select() for look, most_ in looks)).subquery("candidates")
+    signs = _signs()
+    names = dict.fromkeys((*needed_columns(selection), "id"))
+    wanted = cast(select(func.array_agg(candidates.c.id)).scalar_subquery(), ARRAY(Text))
+    scored = select(*(clients.c[name] for name in names), *signs).where(
+        _live, clients.c.id == func.any(wanted), bindparam("record", type_=Text()) != _ID
+    )
+    best = scored.offset(literal_column("0")).subquery("scored")
+    chosen = select(best).where(best.c["a score"] > 0).order_by(best.c["a score"].desc(), best.c.id)
+    found = chosen.limit(literal_column(str(most))).subquery("c")
+    json, row = render_row(selection, found)
+    shown = [found.c[sign.name] for sign in signs]
+    ordered = select(json, *shown).select_from(found.join(row, true()))
+    return ordered.order_by(found.c["a score"].desc(), found.c.id)
+
+
+Look = tuple[Select[Any], int]
+"""The ids that one look gives, and how many of them count."""
+
+
+def _equal() -> list[Look]:
+    """The same e-mail address, and the same tax number, each by its index."""
+    email = select(_ID).where(_live, clients.c.email_folded == _email, clients.c.email_folded != "")
+    tax_number = select(_ID).where(_live, func.tax_key(clients.c.tax_number) == _tax_number)
+    return [(email.order_by(_ID), MOST_EQUAL), (tax_number.order_by(_ID), MOST_EQUAL)]
+
+
+def _neighbours() -> list[Look]:
+    """The names that stand next to this one in the order of names: they begin alike."""
+    behind = select(_ID).where(_live, _name <= _NAME).order_by(_NAME, _ID)
+    before = select(_ID).where(_live, _name > _NAME).order_by(_NAME.desc(), _ID.desc())
+    return [(behind, NEIGHBOURS), (before, NEIGHBOURS)]
+
+
+def _alike(words: int) -> Look:
+    """The most similar names among the records that contain the words.
+
+    Words that many of the oldest or newest records contain tell nothing apart, and would make the trigram index slow.
+    """
+    hits = union(*(_hits(order, words) for order in (_ID.asc(), _ID.desc()))).subquery("hits")
+    frequency = select(func.count()).select_from(hits).scalar_subquery()
+    where = and_(_live, _contains(clients.c.search_text, words), frequency <= MOST_FREQUENT)
+    return select(_ID).where(where).order_by(_similarity.desc(), _ID), MOST_ALIKE
+
+
+def _hits(order: ColumnElement[Any], words: int) -> Select[Any]:
+    """The records with the words at one end of the order, one more than may be."""
+    window = select(_ID, clients.c.search_text).where(_live).order_by(order).limit(literal_column(str(WINDOW)))
+    end = window.subquery()
+    hits = select(end.c.id).where(_contains(end.c.search_text, words))
+    return hits.limit(literal_column(str(MOST_FREQUENT + 1))).subquery().select()
+
+
+def _contains(text: ColumnElement[Any], words: int) -> ColumnElement[bool]:
+    folded = [func.fold(bindparam(f"w{index}", type_=Text())) for index in range(words)]
+    return and_(*(text.like(collate("%" + func.like_part(word, type_=Text()) + "%", CODE)) for word in folded))
+
+
+def _signs() -> list[Any]:
+    """The score and what it is made of; the labels have a space, which no alias of GraphQL has."""
+    tax_number = func.coalesce(func.tax_key(clients.c.tax_number) == _tax_number, False)
+    email = func.coalesce(and_(clients.c.email_folded == _email, clients.c.email_folded != ""), False)
+    similar = _similarity >= SIMILAR
+    doubts = (
+        case((tax_number, 1 - WEIGHTS["tax_number"]), else_=1.0)
+        * case((email, 1 - WEIGHTS["email"]), else_=1.0)
+        * case((similar, 1 - WEIGHTS["name"] * _similarity), else_=1.0)
+    )
+    score = cast(func.round(cast(1 - doubts, Numeric), 3), Float)
+    return [
+        score.label("a score"),
+        tax_number.label("a tax number"),
+        email.label("an email"),
+        similar.label("a name"),
+    ]

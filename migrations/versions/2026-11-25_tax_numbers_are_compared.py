@@ -1,0 +1,31 @@
+"""Tax numbers are compared without regard to their spelling."""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+TAX_KEY = """
+CREATE FUNCTION tax_key(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN given ~ '[1-9]' THEN regexp_replace(fold(given) COLLATE pg_c_utf8, '[^[:alnum:]]+', '', 'g') END
+"""
+"""A tax number without case, spaces and punctuation; null for a text without a digit but zero, such as `N/A`."""
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL statement_timeout = '10min'")
+    op.execute(TAX_KEY)
+    op.execute(
+        "CREATE INDEX ix_clients_tax_number ON clients (organization_id, tax_key(tax_number), id)"
+        " WHERE tax_key(tax_number) IS NOT NULL"
+    )
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL statement_timeout = '10min'")
+    op.execute("DROP INDEX ix_clients_tax_number")
+    op.execute("DROP FUNCTION tax_key")

@@ -1,0 +1,197 @@
+"""Followers get every change once and in order, in whatever order the changes become visible."""
+
+import asyncio
+from contextlib import aclosing, suppress
+
+import pytest
+
+from app.changes.reader import ChangeReader
+from app.changes.record import write_place
+from app.changes.service import follow_changes
+from app.errors import Malformed, NotFound
+from app.storage.database import Database
+from app.storage.deadline import time_limit
+from app.storage.listener import NAME
+from tests.changes.conftest import NEVER, add_change, last_number, reading, take
+from tests.conftest import opened
+from tests.seeding import principal
+
+HOME, OTHER = "a" * 24, "b" * 24
+
+
+async def test_a_change_that_is_committed_after_a_later_one_is_not_missed(database: Database) -> None:
+    async with reading(database) as reader, aclosing(reader.follow(HOME, 0)) as changes:
+        following = asyncio.create_task(take(changes, 2))
+        async with database.write() as slow:
+            first = await add_change(slow, HOME)
+            async with database.write() as quick:
+                second = await add_change(quick, HOME)
+            assert first < second
+            async with database.write() as connection:
+                await add_change(connection, OTHER)
+            await asyncio.wait([following], timeout=0.2)
+            assert not following.done()
+            assert reader.settled < first
+        assert await following == [first, second]
+
+
+async def test_a_change_that_is_rolled_back_holds_nothing_up(database: Database) -> None:
+    async with reading(database) as reader, aclosing(reader.follow(HOME, 0)) as changes:
+        with suppress(ZeroDivisionError):
+            async with database.write() as connection:
+                await add_change(connection, HOME)
+                raise ZeroDivisionError
+        async with database.write() as connection:
+            number = await add_change(connection, HOME)
+        assert await take(changes, 1) == [number]
+
+
+async def test_many_writers_at_once_in_two_readers(database: Database, database_url: str) -> None:
+    """Each reader tells each change once and in order; a third follower leaves and comes back all the time."""
+
+    async def write() -> None:
+        for index in range(15):
+            async with database.write() as connection:
+                await add_change(connection, HOME if index % 3 else OTHER)
+                await asyncio.sleep(0.001 * (index % 4))
+                await add_change(connection, HOME)
+
+    async def follow_in_pieces(reader: ChangeReader) -> list[int]:
+        numbers: list[int] = []
+        while len(numbers) < 4 * 25:
+            after = numbers[-1] if numbers else 0
+            async with aclosing(reader.follow(HOME, after)) as changes:
+                numbers += await take(changes, min(7, 4 * 25 - len(numbers)))
+        return numbers
+
+    async with (
+        opened(database_url) as second,
+        reading(database, rings=True) as one,
+        reading(second) as two,
+        aclosing(one.follow(HOME, 0)) as first,
+        aclosing(two.follow(HOME, 0)) as other,
+    ):
+        told = asyncio.gather(take(first, 100), take(other, 100), follow_in_pieces(two))
+        await asyncio.gather(*(write() for _ in range(4)))
+        seen = await told
+    async with database.read() as connection:
+        rows = await connection.driver.fetch(
+            "SELECT id FROM client_changes WHERE organization_id = $1 ORDER BY id", HOME
+        )
+    assert list(seen) == [[row[0] for row in rows]] * 3
+
+
+async def test_a_follower_without_a_cursor_gets_what_is_not_yet_committed(database: Database) -> None:
+    async with database.write() as connection:
+        await add_change(connection, HOME)
+    async with reading(database, poll=NEVER) as reader:
+        async with database.write() as connection:
+            await add_change(connection, HOME)
+        async with database.write() as open_already:
+            first = await add_change(open_already, HOME)
+            async with database.write() as connection:
+                await add_change(connection, HOME)
+            changes = await follow_changes(reader, principal(HOME), HOME, None)
+        async with database.write() as connection:
+            second = await add_change(connection, HOME)
+        async with aclosing(changes):
+            following = asyncio.create_task(take(changes, 2))
+            await asyncio.sleep(0)
+            reader.wake()
+            assert await following == [first, second]
+
+
+async def test_a_follower_with_a_cursor_goes_on_after_it(database: Database) -> None:
+    async with database.write() as connection:
+        numbers = [await add_change(connection, HOME if index % 2 else OTHER) for index in range(400)]
+    ours = numbers[1::2]
+    async with reading(database) as reader:
+        changes = await follow_changes(reader, principal(HOME), HOME, write_place(HOME, ours[10]))
+        async with aclosing(changes):
+            assert await take(changes, len(ours) - 11) == ours[11:]
+
+
+async def test_what_a_caller_may_not_follow_is_refused(database: Database) -> None:
+    async with database.write() as connection:
+        await add_change(connection, HOME)
+    async with reading(database) as reader:
+        with pytest.raises(NotFound):
+            await follow_changes(reader, principal(HOME), OTHER, None)
+        for cursor in (write_place(OTHER, 1), "x", write_place(HOME, await last_number(database) + 1)):
+            with pytest.raises(Malformed):
+                await follow_changes(reader, principal(HOME), HOME, cursor)
+        changes = await follow_changes(reader, principal(HOME), HOME, write_place(HOME, await last_number(database)))
+        await changes.aclose()
+
+
+async def test_a_notice_wakes_a_reader_in_another_process(database: Database, database_url: str) -> None:
+    async with (
+        opened(database_url) as second,
+        reading(database, rings=True),
+        reading(second, poll=NEVER) as reader,
+        aclosing(reader.follow(HOME, 0)) as changes,
+    ):
+        following = asyncio.create_task(take(changes, 1))
+        await listening(database)
+        async with database.write() as connection:
+            number = await add_change(connection, HOME)
+        assert await following == [number]
+
+
+async def test_a_notice_is_sent_whatever_deadline_its_writer_had(database: Database, database_url: str) -> None:
+    async with (
+        opened(database_url) as second,
+        reading(database, rings=True),
+        reading(second, poll=NEVER) as reader,
+        aclosing(reader.follow(HOME, 0)) as changes,
+    ):
+        following = asyncio.create_task(take(changes, 1))
+        await listening(database)
+        async with database.read() as connection:
+            number = await add_change(connection, HOME)
+        assert database.on_commit is not None
+        with time_limit(-1):
+            database.on_commit()
+        assert await following == [number]
+
+
+async def test_a_lost_notice_costs_a_look_and_a_lost_connection_is_made_again(database: Database) -> None:
+    async with reading(database, poll=0.2) as reader, aclosing(reader.follow(HOME, 0)) as changes:
+        following = asyncio.create_task(take(changes, 1))
+        first = await listening(database)
+        async with database.write() as connection:
+            await connection.driver.execute("SELECT pg_terminate_backend($1)", first)
+            number = await add_change(connection, HOME)
+        assert await following == [number]
+        assert await listening(database, other_than=first) != first
+
+
+async def listening(database: Database, other_than: int = 0) -> int:
+    """The process that serves the connection on which notices are heard, once there is one."""
+    query = (
+        "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()"
+        " AND pid <> $2 AND query LIKE 'LISTEN%'"
+    )
+    async with asyncio.timeout(20):
+        while True:
+            async with database.read() as connection:
+                found: int | None = await connection.driver.fetchval(query, NAME, other_than)
+            if found is not None:
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def test_a_reader_outlives_a_database_that_is_away(database_url: str, database: Database) -> None:
+    async with opened(database_url) as second, reading(second) as reader, aclosing(reader.follow(HOME, 0)) as changes:
+        following = asyncio.create_task(take(changes, 1))
+        await asyncio.sleep(0.05)
+        address, second.pool.url = second.pool.url, "postgresql://nobody@127.0.0.1:1/none"
+        async with database.write() as connection:
+            await connection.driver.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            number = await add_change(connection, HOME)
+        await asyncio.wait([following], timeout=0.1)
+        second.pool.url = address
+        assert await following == [number]

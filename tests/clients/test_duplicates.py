@@ -1,0 +1,94 @@
+"""Duplicates: found by each sign, scored, of one's own organization only, and never by reading everything."""
+
+from typing import Any
+
+import pytest
+
+from app.clients.duplicates import Duplicate, Subject, find_duplicates, telling_words
+from app.clients.faces import GRAPHQL_CLIENT
+from app.clients.repository import ClientRepository
+from app.errors import NotFound
+from app.ids import new_id
+from app.storage.database import Database
+from tests.seeding import make_organization, principal
+
+SELECTION = (("name", GRAPHQL_CLIENT.fields["name"]),)
+
+
+async def add(database: Database, organization: str, *rows: dict[str, Any]) -> list[Subject]:
+    made = [{"id": new_id(), "organization_id": organization, **row} for row in rows]
+    async with database.write() as connection:
+        await ClientRepository(connection).add(made, "test", ())
+    return [Subject(organization, row["id"], row["name"], row.get("email"), row.get("tax_number")) for row in made]
+
+
+async def find(database: Database, subject: Subject, most: int = 20) -> list[Duplicate]:
+    caller = principal(subject.organization_id)
+    (found,) = await find_duplicates(database, caller, [subject], SELECTION, most)
+    return found
+
+
+def signs(one: Duplicate) -> tuple[str, bool, bool, bool]:
+    return one.json[9:-2], one.same_tax_number, one.same_email, one.similar_name
+
+
+async def test_each_sign_is_found_and_counted(database: Database) -> None:
+    organization = await make_organization(database)
+    subject, *_ = await add(
+        database,
+        organization,
+        {"name": "Novák Consulting d.o.o.", "email": "office@novak.example", "tax_number": "SI 123-456.78"},
+        {"name": "Other 1", "tax_number": "si12345678"},
+        {"name": "Other 2", "email": "OFFICE@Novak.example"},
+        {"name": "NOVAK CONSULTING DOO"},
+        {"name": "Consulting Novák"},
+        {"name": "novák consulting d.o.o.", "email": "office@novak.example", "tax_number": "SI12345678"},
+        {"name": "Nothing alike", "email": "office@other.example", "tax_number": "SI12345679"},
+        {"name": "Gone", "tax_number": "SI12345678", "deleted_at": "2026-01-01T00:00:00Z"},
+    )
+    found = await find(database, subject)
+    assert [signs(one) for one in found] == [
+        ("novák consulting d.o.o.", True, True, True),
+        ("Other 1", True, False, False),
+        ("Other 2", False, True, False),
+        ("Consulting Novák", False, False, True),
+        ("NOVAK CONSULTING DOO", False, False, True),
+    ]
+    scores = [one.score for one in found]
+    assert scores[:3] == [0.997, 0.95, 0.8]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0.35 <= score <= 0.7 for score in scores[3:])
+    assert await find(database, subject, 2) == found[:2]
+    assert await find(database, subject, 0) == []
+
+
+async def test_what_says_nothing_is_no_sign(database: Database) -> None:
+    organization = await make_organization(database)
+    for given in ({"email": ""}, {"tax_number": ""}, {"tax_number": "N/A"}, {"tax_number": "000-0"}, {"email": None}):
+        one, _ = await add(database, organization, {"name": "Abcdef", **given}, {"name": "Uvwxyz", **given})
+        assert [signs(two) for two in await find(database, one) if "Uvwxyz" in two.json] == [], given
+    short, _ = await add(database, organization, {"name": "Xi"}, {"name": "?!"})
+    assert await find(database, short) == []
+
+
+async def test_names_are_compared_character_by_character(database: Database) -> None:
+    organization = await make_organization(database)
+    first, _ = await add(database, organization, {"name": "100%_sure\\ 'quoted'"}, {"name": "100%_sure\\ 'quoted' Ltd"})
+    assert len(await find(database, first)) == 1
+
+
+async def test_an_organization_knows_nothing_of_another(database: Database) -> None:
+    mine, theirs = await make_organization(database), await make_organization(database)
+    row = {"name": "Same", "email": "same@one.example", "tax_number": "SI1"}
+    (subject,) = await add(database, mine, row)
+    await add(database, theirs, row)
+    assert await find(database, subject) == []
+    with pytest.raises(NotFound):
+        await find_duplicates(database, principal(theirs), [subject], SELECTION, 5)
+
+
+def test_the_longest_words_tell_a_name() -> None:
+    assert telling_words("Novak Consulting d.o.o.") == ["Consulting", "Novak"]
+    assert telling_words("Ana-Marija & Co, (Ljubljana)") == ["Ljubljana", "Marija"]
+    assert telling_words("a bc") == []
+    assert telling_words("Same same Same") == ["Same", "same"]

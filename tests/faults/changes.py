@@ -1,0 +1,315 @@
+"""A thousand changes under load, and subscribers that come and go: nothing missed, nothing twice, everything in order.
+
+Two servers, each a process of its own, over one database. Writers go through every door of both; some transactions stay
+open while later changes are committed, and some are rolled back. Subscribers over WebSocket and event streams leave at
+random, in every rude way, and come back with their last cursor, to either server. In the middle one server is ended.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from app.accounts.service import create_account
+from app.changes.record import read_place, write_place
+from app.organizations.service import create_organization, create_token
+from app.storage.database import Database
+from app.storage.embedded import embedded_postgres, remove_embedded
+from app.storage.migrations import migrate
+
+ROOT = Path(__file__).resolve().parents[2]
+EMAIL = "owner@example.com"
+CHANGES, WRITERS, SOCKETS, STREAMS = 1000, 10, 6, 2
+LATE = 60
+"""Changes of transactions that stay open for a while; as many again are rolled back."""
+DEADLINE = 150.0
+CHANCE = random.Random(20)
+FOLLOW = "subscription ($after: String) { clientChanges(after: $after) { cursor version clientId at } }"
+
+
+@dataclass
+class Server:
+    """One server process, always on the same port."""
+
+    url: str
+    port: int = 0
+    process: "subprocess.Popen[str] | None" = None
+
+    def start(self) -> None:
+        serving = [sys.executable, "-m", "app", "serve", "--port", str(self.port)]
+        environment = {**os.environ, "DATABASE_URL": self.url, "CLIENTELE_POOL_SIZE": "6"}
+        self.process = subprocess.Popen(serving, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            name, _, value = line.strip().partition(" ")
+            if name == "GraphiQL":
+                self.port = int(value.strip().removesuffix("/graphql").rpartition(":")[2])
+                return
+        raise AssertionError("the server did not start")
+
+    def stop(self) -> float:
+        """Ends it as Ctrl-C does; the seconds that it took."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+        return time.monotonic() - began
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass
+class Run:
+    """What all parts share. `lags` are the milliseconds from the beginning of a change to its arrival, replays left out."""
+
+    url: str
+    organization: str
+    other: str
+    token: str
+    servers: list[Server]
+    written: int = 0
+    done: bool = False
+    last: int = 0
+    disconnects: int = 0
+    lags: list[float] = field(default_factory=list)
+
+    def any_address(self) -> str:
+        return CHANCE.choice(self.servers).address
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+async def write(run: Run, http: httpx.AsyncClient) -> None:
+    """Makes clients and changes them through whatever door comes up, until there are enough changes."""
+    while run.written < CHANGES - LATE:
+        client = (await http.post(f"/v1/organizations/{run.organization}/clients", json={"name": "Ann"})).json()["id"]
+        run.written += 1
+        for step in range(CHANCE.randint(3, 9)):
+            if run.written >= CHANGES - LATE:
+                return
+            run.written += 1
+            await change(http, client, step)
+        if run.written < CHANGES - LATE - 1:
+            run.written += 2
+            (await http.delete(f"/customers/cust_{client}")).raise_for_status()
+            (await http.post(f"/customers/cust_{client}/restore")).raise_for_status()
+
+
+async def change(http: httpx.AsyncClient, client: str, step: int) -> None:
+    door = CHANCE.choice(("v1", "customers", "graphql"))
+    if door == "v1":
+        answer = await http.patch(f"/v1/clients/{client}", json={"note": f"{step}"})
+    elif door == "customers":
+        answer = await http.patch(f"/customers/cust_{client}", json={"metadata": {"step": f"{step}"}})
+    else:
+        mutation = 'mutation ($id: ID!) { updateClient(id: $id, input: {city: "Bled"}) { userErrors { message } } }'
+        answer = await http.post("/graphql", json={"query": mutation, "variables": {"id": client}})
+        assert answer.json()["data"]["updateClient"]["userErrors"] == []
+    answer.raise_for_status()
+
+
+ADD = """
+INSERT INTO client_changes (organization_id, client_id, version, action, actor)
+VALUES ($1, $2, 1, 'updated', 'late') RETURNING id
+"""
+
+
+async def write_late(run: Run, count: int) -> int:
+    """Transactions that keep a number for a while, so that numbers become visible out of order; how often they did."""
+    connection, overtaken = await asyncpg.connect(run.url), 0
+    for index in range(count * 2):
+        transaction = connection.transaction()
+        await transaction.start()
+        number = await connection.fetchval(ADD, run.other if index % 5 == 0 else run.organization, f"{index:024x}")
+        await asyncio.sleep(CHANCE.uniform(0, 0.2))
+        later = await connection.fetchval("SELECT EXISTS (SELECT FROM client_changes WHERE id > $1)", number)
+        if index % 2:
+            await transaction.rollback()
+        else:
+            await transaction.commit()
+            overtaken += bool(later)
+    await connection.close()
+    return overtaken
+
+
+async def follow(run: Run, receive: Any) -> list[int]:
+    """The numbers that a subscriber has got, in the order of their arrival."""
+    numbers: list[int] = []
+    after = write_place(run.organization, 0)
+    while not run.done or not numbers or numbers[-1] < run.last:
+        stay, came = CHANCE.randint(1, 150), time.time()
+        with suppress(OSError, WebSocketException, httpx.HTTPError, TimeoutError, Away):
+            async with asyncio.timeout(1 if run.done else 5), receive(run, after) as changes:
+                async for told in changes:
+                    numbers.append(read_place(run.organization, told["cursor"]))
+                    after = told["cursor"]
+                    began = datetime.fromisoformat(told["at"]).timestamp()
+                    if began > came:
+                        run.lags.append((time.time() - began) * 1000)
+                    stay -= 1
+                    if stay == 0 or (run.done and numbers[-1] >= run.last):
+                        break
+        run.disconnects += 1
+        await asyncio.sleep(CHANCE.uniform(0, 0.05))
+    return numbers
+
+
+class Away(Exception):
+    """The server did not take the subscription."""
+
+
+@asynccontextmanager
+async def over_socket(run: Run, after: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    address = run.any_address().replace("http", "ws") + "/graphql"
+    async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None, close_timeout=0.2) as socket:  # type: ignore[list-item]
+        await socket.send(json.dumps({"type": "connection_init", "payload": run.headers}))
+        payload = {"query": FOLLOW, "variables": {"after": after}}
+        acknowledged = json.loads(await socket.recv())
+        assert acknowledged["type"] == "connection_ack"
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+
+        async def changes() -> AsyncIterator[dict[str, Any]]:
+            while True:
+                message = json.loads(await socket.recv())
+                assert message["type"] == "next", message
+                yield message["payload"]["data"]["clientChanges"]
+
+        yield changes()
+        if CHANCE.random() < 0.5:
+            socket.transport.abort()
+
+
+@asynccontextmanager
+async def over_events(run: Run, after: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    asked = {"query": FOLLOW, "variables": {"after": after}}
+    headers = {**run.headers, "Accept": "text/event-stream"}
+    async with (
+        httpx.AsyncClient(timeout=10, trust_env=False) as http,
+        http.stream("POST", f"{run.any_address()}/graphql", json=asked, headers=headers) as response,
+    ):
+        if response.status_code != 200:
+            raise Away
+
+        async def changes() -> AsyncIterator[dict[str, Any]]:
+            async for line in response.aiter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))["data"]["clientChanges"]
+
+        yield changes()
+
+
+async def prepare(url: str, servers: list[Server]) -> Run:
+    database = Database(url)
+    await migrate(database)
+    await create_account(database, EMAIL)
+    organization = await create_organization(database, "Studio Example", account_email=EMAIL)
+    other = await create_organization(database, "Other Example", account_email=EMAIL)
+    token = await create_token(database, account_email=EMAIL)
+    await database.close()
+    return Run(url, organization, other, token, servers)
+
+
+async def write_all(run: Run) -> int:
+    """Writes everything, through both servers. How often late numbers were overtaken."""
+    late = asyncio.create_task(write_late(run, LATE))
+    await asyncio.gather(*(write_through(run, server, WRITERS // 2) for server in run.servers))
+    return await late
+
+
+async def write_through(run: Run, server: Server, writers: int) -> None:
+    async with httpx.AsyncClient(base_url=server.address, headers=run.headers, timeout=30, trust_env=False) as http:
+        await asyncio.gather(*(write(run, http) for _ in range(writers)))
+
+
+async def finish(run: Run) -> list[int]:
+    connection = await asyncpg.connect(run.url)
+    rows = await connection.fetch(
+        "SELECT id FROM client_changes WHERE organization_id = $1 ORDER BY id", run.organization
+    )
+    await connection.close()
+    run.last, run.done = rows[-1][0], True
+    return [row[0] for row in rows]
+
+
+async def play(url: str, servers: list[Server]) -> None:
+    run = await prepare(url, servers)
+    for server in servers:
+        server.start()
+    following = asyncio.gather(
+        *(follow(run, over_socket) for _ in range(SOCKETS)), *(follow(run, over_events) for _ in range(STREAMS))
+    )
+    began = time.monotonic()
+    overtaken = await write_all(run)
+    stopping = await asyncio.to_thread(servers[1].stop)
+    await asyncio.to_thread(servers[1].start)
+    run.written -= 50
+    await write_through(run, servers[1], 1)
+    writing = time.monotonic() - began
+    expected = await finish(run)
+    async with asyncio.timeout(DEADLINE):
+        told = await following
+    for numbers in told:
+        assert numbers == expected, describe(numbers, expected)
+    lags = sorted(run.lags)
+    print(
+        f"{len(expected)} changes in {writing:.1f} s, {overtaken} of {LATE} late ones overtaken; {len(told)} subscribers, "
+        f"{run.disconnects} connections, each change once and in order; a change arrived {lags[len(lags) // 2]:.0f} ms after "
+        f"it began at the median, {lags[len(lags) * 99 // 100]:.0f} at the 99th percentile; "
+        f"a server with subscribers ended in {stopping:.1f} s"
+    )
+    assert len(expected) >= CHANGES
+    assert overtaken > LATE // 2
+    assert stopping < 8
+
+
+def describe(numbers: list[int], expected: list[int]) -> str:
+    missed, extra = set(expected) - set(numbers), len(numbers) - len(set(numbers))
+    return f"missed {sorted(missed)[:10]} ({len(missed)}), twice {extra}, in order {numbers == sorted(numbers)}"
+
+
+@contextmanager
+def ended(servers: list[Server]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for server in servers:
+            if server.process is not None and server.process.poll() is None:
+                server.process.kill()
+                server.process.wait()
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="clientele-changes-") as folder:
+        data = Path(folder) / "data"
+        try:
+            with embedded_postgres(data) as url:
+                servers = [Server(url), Server(url)]
+                with ended(servers):
+                    asyncio.run(play(url, servers))
+        finally:
+            remove_embedded(data)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,257 @@
+"""graphql-transport-ws on a real socket: who may speak, what closes it, and what is said of one operation alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from app.accounts.service import create_account
+from app.auth import Scope, hash_token
+from app.main import create_app
+from app.tokens import revoke_token
+from tests.conftest import Service
+from tests.live import Wire, plain_wire, served, wire
+
+VIEWER = "{ viewer { scopes } }"
+FOLLOW = """
+subscription ($after: String, $organization: ID) {
+  clientChanges(after: $after, organizationId: $organization) { cursor }
+}
+"""
+
+
+@asynccontextmanager
+async def another(service: Service, **settings: Any) -> AsyncIterator[str]:
+    """The address of another process's application over the same database."""
+    config = replace(service.config, **settings)
+    app = create_app(config, service.database)
+    async with app.router.lifespan_context(app), served(app, config) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+async def address(shared_service: Service) -> AsyncIterator[str]:
+    async with another(shared_service, init_timeout=0.3, token_check=0.1, body_cap=20_000) as address:
+        yield address
+
+
+async def test_queries_and_mutations_are_answered_once(shared_service: Service, address: str) -> None:
+    async with wire(address, shared_service.token) as line:
+        await line.ask("q", VIEWER)
+        assert await line.next("q") == {"viewer": {"scopes": ["read", "write"]}}
+        assert await line.receive() == {"type": "complete", "id": "q"}
+        await line.ask("q", 'mutation { createClient(input: {name: "Ann"}) { client { name } } }')
+        assert await line.next("q") == {"createClient": {"client": {"name": "Ann"}}}
+        assert await line.receive() == {"type": "complete", "id": "q"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({"query": "{"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "{ nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": 1}, "BAD_REQUEST"),
+        ({"query": None}, "BAD_REQUEST"),
+        ({}, "BAD_REQUEST"),
+        ({"query": VIEWER, "operationName": 1}, "BAD_REQUEST"),
+        ({"query": VIEWER, "operationName": "Other"}, "BAD_REQUEST"),
+        ({"query": VIEWER, "variables": []}, "BAD_REQUEST"),
+        ({"query": "query ($a: Int!) { clients(first: $a) { totalCount } }"}, "BAD_USER_INPUT"),
+        ({"query": "subscription { a: clientChanges { at } b: clientChanges { at } }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": FOLLOW, "variables": {"after": "x"}}, "BAD_USER_INPUT"),
+        ({"query": FOLLOW, "variables": {"after": ""}}, "BAD_USER_INPUT"),
+        ({"query": FOLLOW, "variables": {"organization": "5eed00000000000000000000"}}, "NOT_FOUND"),
+        ({"query": "\ud800"}, "GRAPHQL_VALIDATION_FAILED"),
+    ],
+)
+async def test_what_is_wrong_with_an_operation_is_said_of_it_alone(
+    shared_service: Service, address: str, payload: dict[str, Any], code: str
+) -> None:
+    async with wire(address, shared_service.token) as line:
+        await line.send("subscribe", "bad", payload)
+        error = await line.error("bad")
+        assert error["extensions"]["code"] == code
+        await line.ask("bad", VIEWER)
+        assert await line.next("bad") == {"viewer": {"scopes": ["read", "write"]}}
+
+
+async def test_pings_are_answered_and_pongs_are_not(shared_service: Service, address: str) -> None:
+    async with plain_wire(address) as line:
+        await line.send("ping", payload={"n": 1})
+        assert await line.receive() == {"type": "pong", "payload": {"n": 1}}
+        await line.send("pong")
+        await line.send("ping")
+        assert await line.receive() == {"type": "pong"}
+
+
+async def test_the_token_may_be_in_the_header_and_the_payload_wins(shared_service: Service, address: str) -> None:
+    good, bad = {"Authorization": f"Bearer {shared_service.token}"}, {"Authorization": "Bearer nothing"}
+    for headers, payload in ((good, None), (good, {}), (bad, good)):
+        async with plain_wire(address, headers=headers) as line:
+            await line.send("connection_init", payload=payload)
+            assert await line.receive() == {"type": "connection_ack"}
+
+
+@pytest.mark.parametrize("payload", [None, {}, {"Authorization": "Bearer "}, {"Authorization": "Bearer nothing"}])
+async def test_without_a_good_token_the_socket_is_closed(address: str, payload: dict[str, Any] | None) -> None:
+    async with plain_wire(address) as line:
+        await line.send("connection_init", payload=payload)
+        assert (await line.closed())[0] == 4403
+
+
+async def test_an_expired_token_is_refused(shared_service: Service, address: str) -> None:
+    token = await shared_service.make_token(organization_id=shared_service.organization)
+    await expire(shared_service, token)
+    async with plain_wire(address) as line:
+        await line.send("connection_init", payload={"Authorization": token})
+        assert await line.closed() == (4403, "The access token has expired")
+
+
+async def expire(service: Service, token: str) -> None:
+    async with service.database.write() as connection:
+        await connection.execute(
+            text("UPDATE access_tokens SET expires_at = now() WHERE hash = :hash"), {"hash": hash_token(token)}
+        )
+
+
+async def misbehave(line: Wire, how: str) -> None:
+    match how:
+        case "subscribe first":
+            await line.ask("1", VIEWER)
+        case "no JSON":
+            await line.socket.send("{")
+        case "bytes":
+            await line.socket.send(b'{"type": "ping"}')
+        case "unknown type":
+            await line.send("start", "1", {"query": VIEWER})
+        case "too large":
+            await line.send("ping", payload={"a": "x" * 30_000})
+        case "silence":
+            pass
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ("subscribe first", 4401),
+        ("no JSON", 4400),
+        ("bytes", 4400),
+        ("unknown type", 4400),
+        ("too large", 1009),
+        ("silence", 4408),
+    ],
+)
+async def test_a_stranger_who_breaks_the_protocol_is_closed(address: str, how: str, code: int) -> None:
+    async with plain_wire(address) as line:
+        await misbehave(line, how)
+        assert (await line.closed())[0] == code
+
+
+async def test_one_connection_init_is_enough(shared_service: Service, address: str) -> None:
+    async with wire(address, shared_service.token) as line:
+        await line.send("connection_init", payload={"Authorization": shared_service.token})
+        assert await line.closed() == (4429, "Too many initialisation requests")
+
+
+async def test_an_id_names_one_operation_at_a_time(shared_service: Service, address: str) -> None:
+    async with wire(address, shared_service.token) as line:
+        await line.ask("a", FOLLOW)
+        await line.send("complete", "a")
+        await line.ask("a", FOLLOW)
+        await line.ask("a", FOLLOW)
+        assert await line.closed() == (4409, "Subscriber for a already exists")
+
+
+async def test_operations_run_side_by_side_up_to_a_hundred(shared_service: Service, address: str) -> None:
+    async with wire(address, shared_service.token) as line:
+        for number in range(100):
+            await line.ask(f"s{number}", FOLLOW)
+        await line.ask("more", VIEWER)
+        assert (await line.error("more"))["extensions"]["code"] == "TOO_MANY_OPERATIONS"
+        await line.send("complete", "s0")
+        await line.ask("more", VIEWER)
+        assert await line.next("more") == {"viewer": {"scopes": ["read", "write"]}}
+
+
+@pytest.mark.parametrize("offered", [None, ["graphql-ws"], ["chat"]])
+async def test_only_one_protocol_is_spoken(address: str, offered: list[str] | None) -> None:
+    async with plain_wire(address, subprotocols=offered) as line:
+        assert line.socket.subprotocol is None
+        assert (await line.closed())[0] == 4406
+
+
+async def test_no_other_path_is_a_socket(address: str) -> None:
+    with pytest.raises(InvalidStatus):
+        async with plain_wire(f"{address}/v1"):
+            pass
+
+
+async def test_streams_over_the_limit_are_told_to_come_back(shared_service: Service) -> None:
+    async with another(shared_service, streams=2) as address:
+        async with AsyncExitStack() as stack:
+            for _ in range(2):
+                await stack.enter_async_context(wire(address, shared_service.token))
+            async with plain_wire(address) as line:
+                assert await line.closed() == (1013, "Too many streams are open; try again later")
+        async with asyncio.timeout(20):
+            while not await has_room(address):
+                continue
+
+
+async def has_room(address: str) -> bool:
+    async with plain_wire(address) as line:
+        await line.send("ping")
+        with suppress(ConnectionClosed):
+            return bool((await line.receive())["type"] == "pong")
+    return False
+
+
+@pytest.mark.parametrize("ending", ["revoked", "expired", "organization lost"])
+async def test_a_token_that_is_no_longer_good_ends_the_socket(
+    shared_service: Service, address: str, ending: str
+) -> None:
+    email = f"{ending.replace(' ', '.')}@example.com"
+    await create_account(shared_service.database, email)
+    organization = await shared_service.make_organization("Followed", account_email=email)
+    token = await shared_service.make_token(account_email=email, scope=Scope.READ)
+    async with wire(address, token) as line:
+        await line.ask("s", FOLLOW)
+        if ending == "revoked":
+            await revoke(shared_service, token)
+        elif ending == "expired":
+            await expire(shared_service, token)
+        else:
+            async with shared_service.database.write() as connection:
+                await connection.execute(
+                    text("DELETE FROM account_organizations WHERE organization_id = :id"), {"id": organization}
+                )
+        assert (await line.closed())[0] == 4403
+
+
+async def revoke(service: Service, token: str) -> None:
+    async with service.database.write() as connection:
+        found = await connection.scalar(
+            text("SELECT id FROM access_tokens WHERE hash = :hash"), {"hash": hash_token(token)}
+        )
+        assert await revoke_token(connection, found)
+
+
+async def test_an_operation_asks_anew_who_calls(shared_service: Service, address: str) -> None:
+    token = await shared_service.make_token(organization_id=shared_service.organization)
+    async with wire(address, token) as line:
+        await revoke(shared_service, token)
+        await line.ask("q", VIEWER)
+        assert (await line.closed())[0] == 4403
+
+
+async def test_a_stopping_server_closes_its_sockets(service: Service) -> None:
+    async with AsyncExitStack() as stack:
+        async with served(service.app, service.config) as address:
+            line = await stack.enter_async_context(wire(address, service.token))
+            await line.ask("s", FOLLOW)
+        assert (await line.closed())[0] == 1012

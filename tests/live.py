@@ -1,0 +1,97 @@
+"""The application behind a real server on loopback, and a WebSocket client that says exactly what a test wants."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from app.config import Config
+from app.graphql.protocol import PROTOCOL
+from app.serving import base_address, open_socket, server_settings
+
+PATIENCE = 20.0
+
+
+@asynccontextmanager
+async def served(app: Starlette, config: Config) -> AsyncIterator[str]:
+    """The address of an application whose lifespan has begun, served until the end of the block."""
+    opened = open_socket("127.0.0.1", 0)
+    address = base_address(opened)
+    server = uvicorn.Server(server_settings(config, app, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[opened]))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not server.started:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        yield address
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@dataclass
+class Wire:
+    """A WebSocket that takes and gives messages as JSON."""
+
+    socket: ClientConnection
+
+    async def send(self, type_: str, id_: str | None = None, payload: object = None) -> None:
+        message = {"type": type_, "id": id_, "payload": payload}
+        await self.socket.send(json.dumps({name: value for name, value in message.items() if value is not None}))
+
+    async def ask(self, id_: str, query: str, **variables: Any) -> None:
+        await self.send("subscribe", id_, {"query": query, "variables": variables})
+
+    async def receive(self) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE):
+            message: dict[str, Any] = json.loads(await self.socket.recv())
+        return message
+
+    async def next(self, id_: str) -> dict[str, Any]:
+        """The data of the next message, which is one of an operation."""
+        message = await self.receive()
+        assert (message["type"], message["id"]) == ("next", id_), message
+        data: dict[str, Any] = message["payload"]["data"]
+        return data
+
+    async def error(self, id_: str) -> dict[str, Any]:
+        """The only error of the next message, which ends an operation."""
+        message = await self.receive()
+        assert (message["type"], message["id"]) == ("error", id_), message
+        (error,) = message["payload"]
+        return dict(error)
+
+    async def closed(self) -> tuple[int, str]:
+        """The code and the reason with which the server closes the socket; what it sends before that is passed over."""
+        async with asyncio.timeout(PATIENCE):
+            with suppress(ConnectionClosed):
+                while True:
+                    await self.socket.recv()
+        assert self.socket.close_code is not None
+        return self.socket.close_code, self.socket.close_reason or ""
+
+
+@asynccontextmanager
+async def plain_wire(address: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> AsyncIterator[Wire]:
+    """A WebSocket on which nothing has been said."""
+    url = address.replace("http", "ws", 1) + "/graphql"
+    settings: dict[str, Any] = {"subprotocols": [PROTOCOL], "additional_headers": headers, "proxy": None} | options
+    settings["close_timeout"] = 0.1  # a client that has not read everything does not see the server's close
+    async with connect(url, **settings) as socket:
+        yield Wire(socket)
+
+
+@asynccontextmanager
+async def wire(address: str, token: str) -> AsyncIterator[Wire]:
+    """A WebSocket whose connection_init was acknowledged."""
+    async with plain_wire(address) as opened:
+        await opened.send("connection_init", payload={"Authorization": f"Bearer {token}"})
+        assert await opened.receive() == {"type": "connection_ack"}
+        yield opened
