@@ -22,12 +22,13 @@ OPTIONAL = (
 )
 FORM = "a schema knows a text only as String or ID"
 EXPLAINED = {
-    r"(first|last) is from 0 to 100, not -?\d+": RANGE,
+    r"(first|last) is from 0 to \d+, not -?\d+": RANGE,
     r"A list may have at most \d+ members, not \d+": RANGE,
     r"The (value|pattern) (of|on) \w+ is (longer than \d+ characters|out of range)": RANGE,
     r"Ask for the first or for the last records, not for both": OPTIONAL,
-    r"\w+ (needs (a|an|two) .*|cannot be compared with null.*)": OPTIONAL,
+    r"\w+ (needs (a|an|two|true or false) .*|cannot be compared with null.*)": OPTIONAL,
     r"The (and|or) operator needs at least one condition": OPTIONAL,
+    r"The filter must be an object": OPTIONAL,
     r"The condition on \w+ has no operator": OPTIONAL,
     r"The path inside \w+ is empty": OPTIONAL,
     r"The cursor (is not one that this service gave|belongs to another order, search or filter)": FORM,

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.faults.demo_service import ROOT, serve_demo
 
 TESTS = ROOT / "tests" / "conformance"
-EXAMPLES = 30
+EXAMPLES = 100
 """Of each field of Query and of Mutation."""
 MOST_SECONDS = 240
 
