@@ -24,7 +24,9 @@ FORM = "a schema knows a text only as String or ID"
 EXPLAINED = {
     r"(first|last) is from 0 to \d+, not -?\d+": RANGE,
     r"A list may have at most \d+ members, not \d+": RANGE,
-    r"The (value|pattern) (of|on) \w+ is (longer than \d+ characters|out of range)": RANGE,
+    r"Ask for at most \d+ nodes at once, not \d+": RANGE,
+    r"The pattern on \w+ is longer than \d+ characters": RANGE,
+    r"The value of \w+ (is longer than \d+ characters|is out of range|contains a number that is out of range|is nested .*)": RANGE,
     r"Ask for the first or for the last records, not for both": OPTIONAL,
     r"\w+ (needs (a|an|two|true or false) .*|cannot be compared with null.*)": OPTIONAL,
     r"The (and|or) operator needs at least one condition": OPTIONAL,
@@ -32,7 +34,9 @@ EXPLAINED = {
     r"The condition on \w+ has no operator": OPTIONAL,
     r"The path inside \w+ is empty": OPTIONAL,
     r"The cursor (is not one that this service gave|belongs to another order, search or filter)": FORM,
-    r"The value of \w+ (contains a NUL character|contains half of a surrogate pair|is not .*|must be .*)": FORM,
+    r"The cursor (is not one of these changes|lies ahead of every change)": FORM,
+    r"The value of \w+ contains (a NUL|half of a surrogate pair).*": FORM,
+    r"(The value of )?\w+ is (no|not a|not an|not 24|one of) .*": FORM,
     r"The pattern on \w+ (ends with a backslash.*|has a back-reference.*)": FORM,
     r"The pattern is not a valid regular expression": FORM,
 }
