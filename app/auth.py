@@ -39,6 +39,7 @@ class Principal:
     account_id: str | None
     organizations: tuple[str, ...]
     scope: Scope
+    environment: Environment = Environment.LIVE
 
     @property
     def owner(self) -> str:
@@ -85,6 +86,7 @@ FIND_TOKEN = select(
     ),
     access_tokens.c.scope,
     func.coalesce(access_tokens.c.expires_at <= func.now(), False),
+    access_tokens.c.environment,
 ).where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()))
 
 
@@ -113,7 +115,7 @@ class Caller(BaseUser):
             raise Unauthenticated("The access token is not known", UNKNOWN_TOKEN)
         if row[4]:
             raise Unauthenticated("The access token has expired", EXPIRED_TOKEN)
-        return Principal(row[0], row[1], tuple(row[2]), Scope(row[3]))
+        return Principal(row[0], row[1], tuple(row[2]), Scope(row[3]), Environment(row[5]))
 
 
 class TokenBackend(AuthenticationBackend):

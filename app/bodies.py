@@ -3,7 +3,7 @@
 import json
 from typing import Any, NoReturn
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from app.errors import Refusal
 
@@ -24,16 +24,19 @@ class TooDeep(Refusal):
 
 
 async def read_bytes(request: Request, cap: int) -> bytes:
-    """The body. Raises TooLarge as soon as it is known to have more than `cap` bytes."""
+    """The body. Raises TooLarge as soon as it is known to have more than `cap` bytes, NotJson when the caller is gone."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > cap:
         raise TooLarge(f"The body is larger than {cap} bytes")
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > cap:
-            raise TooLarge(f"The body is larger than {cap} bytes")
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > cap:
+                raise TooLarge(f"The body is larger than {cap} bytes")
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise NotJson("The body ended before it was complete") from error
     return b"".join(parts)
 
 

@@ -1,20 +1,30 @@
 """The command `clientele`: messages on stderr, results on stdout."""
 
 import asyncio
+import getpass
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
+from app.accounts import service as accounts
+from app.accounts.passwords import Passwords
+from app.accounts.record import check_password
 from app.auth import Environment, Scope
+from app.clients.moving.places import open_output, open_records
+from app.clients.moving.service import export_clients, import_clients
 from app.config import Config
 from app.demonstration import Demonstration, prepare_demo
 from app.errors import Invalid, Malformed, Misconfigured, Problem, Refusal, Unavailable
+from app.graphql.trusted import load_trusted
 from app.mail.addresses import check_address
+from app.mail.repository import Delivery, State, list_messages
 from app.organizations import service as organizations
 from app.query.values import parse_moment
 from app.serving import base_address, describe, is_loopback, open_socket, say, serve
@@ -29,9 +39,13 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Clients and 
 account = typer.Typer(no_args_is_help=True, help="Accounts: who may use which organizations.")
 organization = typer.Typer(no_args_is_help=True, help="Organizations: whose clients these are.")
 token = typer.Typer(no_args_is_help=True, help="Access tokens.")
+outbox = typer.Typer(no_args_is_help=True, help="Reminders, sent and to be sent.")
+documents = typer.Typer(no_args_is_help=True, help="Trusted documents: what front ends ask by an id.")
 cli.add_typer(account, name="account")
 cli.add_typer(organization, name="organization")
 cli.add_typer(token, name="token")
+cli.add_typer(outbox, name="outbox")
+cli.add_typer(documents, name="documents")
 
 
 @contextmanager
@@ -91,6 +105,7 @@ def serve_command(
         port=config.port if port is None else port,
         workers=workers or config.workers,
     )
+    load_trusted(config.documents)
     with open_socket(config.host, config.port) as opened, database_address(config) as url:
         demo = asyncio.run(_prepare(config, url, migrate_first))
         say(describe(config, base_address(opened), demo))
@@ -123,11 +138,46 @@ def schema_command() -> None:
     sys.stdout.write(print_schema())
 
 
+@documents.command("check")
+def documents_check(
+    file: Annotated[Path, typer.Argument(help="A JSON object of ids and texts, or a manifest of Apollo's.")],
+) -> None:
+    """Check a file of trusted documents against the schema and the limits; prints each problem after its document's id."""
+    from app.graphql.checking import check_documents
+
+    trusted = load_trusted(file)
+    problems = check_documents(trusted, Config.from_environment().cost_limit)
+    for one in problems:
+        say(str(one))
+    if problems:
+        wrong = len({one.document_id for one in problems})
+        raise Malformed(f"{wrong} of {len(trusted.by_id)} documents cannot be answered")
+    typer.echo(f"All {len(trusted.by_id)} documents are valid and within the limits.", err=True)
+
+
 @account.command("create")
 def account_create(email: Annotated[str, typer.Argument(help="The e-mail address to log in with.")]) -> None:
     """Make an account; prints its id."""
     address = check_address(email)
-    say(with_database(lambda database: organizations.create_account(database, address)))
+    say(with_database(lambda database: accounts.create_account(database, address)))
+
+
+@account.command("password")
+def account_password(email: Annotated[str, typer.Argument(help="The account's e-mail address.")]) -> None:
+    """Give an account a password to log in with: asked for twice, or the first line of stdin. Ends its logins."""
+    password = check_password(_read_password())
+    passwords = Passwords(Config.from_environment().password_memory)
+    with_database(lambda database: accounts.set_password(database, passwords, email, password))
+    typer.echo("The password is set; whoever was logged in is no more.", err=True)
+
+
+def _read_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    given = getpass.getpass("Password: ", stream=sys.stderr)
+    if getpass.getpass("Once more: ", stream=sys.stderr) != given:
+        raise Malformed("The two passwords are not the same")
+    return given
 
 
 @organization.command("create")
@@ -233,6 +283,69 @@ def token_revoke(id: Annotated[str, typer.Argument(help="The token's id, as `tok
     if not with_database(work):
         raise Malformed(f"There is no token with the id {id}")
     typer.echo("The token is revoked.", err=True)
+
+
+@cli.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="Clients as v1 shows them: JSON lines or one JSON list; - is stdin.")],
+    organization: Annotated[str, typer.Option(help="The organization that gets them, by id.")],
+) -> None:
+    """Add the clients of a file with their ids and moments, all of them or none; prints how many."""
+    with open_records(file) as records:
+        size = records.seek(0, os.SEEK_END)
+        shown = sys.stderr.isatty()
+        with typer.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not shown) as bar:
+            count = with_database(
+                lambda database: import_clients(
+                    database, organization, records, lambda: bar.update(records.tell() - bar.pos)
+                )
+            )
+    say(str(count))
+    typer.echo(f"Clients imported: {count}", err=True)
+
+
+@cli.command("export")
+def export_command(
+    organization: Annotated[str, typer.Option(help="The organization whose clients these are, by id.")],
+    output: Annotated[Path | None, typer.Option(help="The file to write. [default: stdout]")] = None,
+) -> None:
+    """Print every client of an organization as JSON lines, deleted ones too, for `clientele import`."""
+    with open_output(output) as file:
+        count = with_database(lambda database: export_clients(database, organization, file.write))
+    typer.echo(f"Clients exported: {count}", err=True)
+
+
+@outbox.command("list")
+def outbox_list(
+    organization: Annotated[str | None, typer.Option(help="Only those of one organization, by id.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only those that are at this.")] = None,
+) -> None:
+    """Print messages, the newest first, with tabs between: id, client, to, language, state, attempts, created, sent, last error.
+
+    The recipient of somebody who has been erased is empty, as is what has not happened.
+    """
+
+    async def work(database: Database) -> None:
+        async with database.snapshot() as connection:
+            async for one in list_messages(connection, organization, state):
+                say(describe_message(one))
+
+    with_database(work)
+
+
+def describe_message(one: Delivery) -> str:
+    times = [moment.isoformat(timespec="milliseconds") if moment else "" for moment in (one.created_at, one.sent_at)]
+    told = (
+        one.id,
+        one.client_id,
+        one.recipient,
+        one.language,
+        one.state,
+        str(one.attempts),
+        *times,
+        one.last_error or "",
+    )
+    return "\t".join(told)
 
 
 def main() -> None:

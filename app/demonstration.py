@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.accounts.repository import AccountRepository
+from app.accounts.service import create_account
 from app.auth import Caller, Scope
 from app.clients.repository import ClientRepository
 from app.demo import demo_clients
 from app.errors import Unauthenticated
 from app.ids import new_id
 from app.organizations.repository import OrganizationRepository
-from app.organizations.service import create_account, create_organization, create_token
+from app.organizations.service import create_organization, create_token
 from app.storage.database import Database
 
 EMAIL, NAME, COUNT = "demo@clientele.example", "Demo Studio", 1000
@@ -27,16 +29,15 @@ class Demonstration:
 async def prepare_demo(database: Database, data_dir: Path) -> Demonstration | None:
     """Makes the demo when the database is empty; None when it holds other organizations and never had the demo."""
     async with database.read() as connection:
-        repository = OrganizationRepository(connection)
-        empty = not await repository.any_exist()
-        account_id = await repository.find_account(EMAIL)
-    if empty and account_id is None:
+        empty = not await OrganizationRepository(connection).any_exist()
+        account = await AccountRepository(connection).find(EMAIL)
+    if empty and account is None:
         await create_account(database, EMAIL)
         organization_id = await create_organization(
             database, NAME, account_email=EMAIL, email="office@demo-studio.example", country="Slovenia"
         )
         await _add_clients(database, organization_id)
-    elif account_id is None:
+    elif account is None:
         return None
     return await _open(database, data_dir / "demo-token")
 

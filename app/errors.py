@@ -42,6 +42,15 @@ class Problem:
     value: object = None
 
 
+class _Absent:
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+ABSENT = _Absent()
+"""Stands in a Problem for the value of a property that was not given."""
+
+
 class Invalid(Refusal):
     """A body that can be read but breaks a rule; lists every problem at once."""
 
@@ -69,6 +78,14 @@ class Conflict(Refusal):
 
 class Stale(Refusal):
     """The record has changed since the version that the caller named."""
+
+
+class TooMany(Refusal):
+    """Asked too often. `retry_after` is how many seconds later it is worth asking again."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TooSlow(Refusal):

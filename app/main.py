@@ -28,6 +28,7 @@ from app.rest.request_ids import RequestIds
 from app.rest.v1 import unknown_routes, v1_routes
 from app.storage.database import Database
 from app.storage.migrations import at_head
+from app.vat.vies import Vies
 
 GRACE = 15.0
 """Seconds for the sends under way when the service ends; longer than the outbox's own."""
@@ -73,6 +74,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from)
     changes = ChangeReader(store, config.listen_url)
     bell = Bell(store, changes.wake)
+    vies = Vies(config.vies_url, config.vies_timeout)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -87,6 +89,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         await bell.take_down()
         await end(reading)
         await forgetting
+        await vies.close()
         if own:
             await store.close()
 
@@ -110,7 +113,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             *graphql_routes(store, outbox, config, changes),
-            *customer_routes(store, config),
+            *customer_routes(store, vies, config),
             *v1_routes(store, outbox, config),
             *unknown_routes(),
         ],

@@ -18,11 +18,12 @@ from app.demonstration import Demonstration
 from app.errors import Misconfigured
 
 PARAMETER = re.compile(r"(?<=[?&])([^=&\s]*)=([^&\s]*)")
+REVOKED = re.compile(r"(?<=/accesstokens/)[^/?\s]+", re.IGNORECASE)
 SECRETS = frozenset({"access_token", "token"})
 
 
 class HideTokens(logging.Filter):
-    """Keeps the tokens of query strings out of the access log."""
+    """Keeps the tokens of query strings and paths out of the access log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -44,7 +45,7 @@ def hide_tokens(text: str) -> str:
     def hide(found: re.Match[str]) -> str:
         return f"{found[1]}=…" if unquote_plus(found[1]).lower() in SECRETS else found[0]
 
-    return PARAMETER.sub(hide, text)
+    return REVOKED.sub("…", PARAMETER.sub(hide, text))
 
 
 class Http(HttpToolsProtocol):

@@ -17,8 +17,9 @@ from typing import Any
 import asyncpg
 import orjson
 
+from app.accounts.service import create_account
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
-from app.organizations.service import create_account, create_token
+from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.embedded import embedded_postgres
 from app.storage.migrations import migrate
@@ -28,6 +29,8 @@ from benchmarks.load import Ask, ask_once
 ROOT = Path(__file__).resolve().parent.parent
 EMAIL = "bench@clientele.example"
 ORGANIZATIONS = 20
+LARGE = 1_000_000
+"""From so many rows on, it is the scale that is measured."""
 ORGANIZATION = f"{5:024x}"
 
 NAMES = {
@@ -198,8 +201,8 @@ async def prepare(url: str, clients: int) -> tuple[str, str]:
 
 
 @contextmanager
-def server(application: str, url: str, *options: str) -> Iterator[int]:
-    """The port of a uvicorn process."""
+def server(application: str, url: str, *options: str) -> Iterator[tuple[int, int]]:
+    """The port and the process id of a uvicorn process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -207,7 +210,7 @@ def server(application: str, url: str, *options: str) -> Iterator[int]:
     process = subprocess.Popen([*command, "--log-level", "warning"], env={**os.environ, "DATABASE_URL": url}, cwd=ROOT)
     try:
         asyncio.run(_wait(port))
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(20)
@@ -257,8 +260,8 @@ def run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         url = options.database_url or stack.enter_context(fresh_database())
         token, client_id = asyncio.run(prepare(url, options.rows))
-        bare = stack.enter_context(server("benchmarks.bare:app", url))
-        service = stack.enter_context(server("app.main:app_from_environment", url, "--factory"))
+        bare, _ = stack.enter_context(server("benchmarks.bare:app", url))
+        service, _ = stack.enter_context(server("app.main:app_from_environment", url, "--factory"))
         print(
             f"{options.rows} clients in {ORGANIZATIONS} organizations, {options.rounds} rounds of {options.seconds} s"
         )
@@ -288,13 +291,27 @@ def run(options: argparse.Namespace) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Compare the service with the bare handler, in one run.")
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--rounds", type=int, help="how often all is measured; by default 5 times, and the scale 25 times"
+    )
+    parser.add_argument(
+        "--scale",
+        action=argparse.BooleanOptionalAction,
+        help="measure pages, totals and searches in organizations of up to --rows clients; the default from 1,000,000",
+    )
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--unbounded", action="store_true", help="do not fail below the least ratios")
     parser.add_argument("--only", help="measure only the cases whose name and door contain this")
     parser.add_argument("--database-url", help="an empty database to use instead of an embedded one")
-    return run(parser.parse_args())
+    options = parser.parse_args()
+    if options.scale or (options.scale is None and options.rows >= LARGE):
+        from benchmarks import scale
+
+        options.rounds = options.rounds or 25
+        return scale.run(options)
+    options.rounds = options.rounds or 5
+    return run(options)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from app.accounts.service import create_account
 from app.auth import Scope
 from app.config import Config
 from app.main import create_app
-from app.organizations.service import create_account, create_organization, create_token
+from app.organizations.service import create_organization, create_token
 from app.storage.database import Database
 from app.storage.embedded import embedded_postgres, remove_embedded
 from app.storage.migrations import migrate
@@ -88,6 +89,9 @@ def template(server_url: str) -> Iterator[str]:
     yield name
     asyncio.run(clear())
 
+
+CHEAP = 1
+"""MiB for the hash of a password that nobody wants to break."""
 
 STOCK: list[str] = []
 """Clones of the template that are as good as new."""
@@ -224,7 +228,7 @@ async def running(config: Config, database: Database) -> AsyncIterator[Service]:
 
 @pytest.fixture
 def config(database_url: str, tmp_path: Path) -> Config:
-    return Config(database_url=database_url, data_dir=tmp_path / "data")
+    return Config(database_url=database_url, data_dir=tmp_path / "data", password_memory=CHEAP)
 
 
 @pytest.fixture
@@ -239,6 +243,6 @@ async def shared_service(
 ) -> AsyncIterator[Service]:
     """As service, but one for all the tests of a module: for those that change nothing that another one sees."""
     async with cloned(server_url, template) as url, opened(url) as database:
-        config = Config(database_url=url, data_dir=tmp_path_factory.mktemp("data"))
+        config = Config(database_url=url, data_dir=tmp_path_factory.mktemp("data"), password_memory=CHEAP)
         async with running(config, database) as begun:
             yield begun

@@ -71,7 +71,7 @@ class Speaker:
             return self.spell_logic(question[0], [self.spell(part) for part in question[1:]])
         field, _, path = question[0].partition(".")
         name, operator = NAMES[field][self.place], OPERATORS[question[1]][self.column]
-        if name is None or operator is None:
+        if name is None or operator is None or ("." in path and not self.dialect.deep_paths):
             return None
         value = self.spell_value(field, question[1], question[2])
         condition = {operator: value}

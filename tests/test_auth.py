@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import text
 from starlette.requests import HTTPConnection
 
+from app.accounts.service import create_account
 from app.auth import Caller, Environment, Principal, Scope, TokenBackend, token_of
 from app.errors import Forbidden, NotFound, Unauthenticated
 from app.ids import new_id
-from app.organizations.service import create_account, create_organization, create_token, reach_organizations
+from app.organizations.service import create_organization, create_token, reach_organizations
 from app.storage.database import Database
 from app.tokens import issue_token, list_tokens, revoke_token
 from tests.conftest import Service

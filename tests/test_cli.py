@@ -1,27 +1,33 @@
 """The command `clientele`: results alone on stdout, messages on stderr, one line and status 1 for what cannot be done."""
 
 import asyncio
+import io
 import json
 import os
 import re
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from app.auth import Caller
 from app.cli import main
 from app.errors import Unauthenticated
 from app.ids import is_id
+from app.mail.outbox import claim_due, mark_failed, mark_sent, put_message
 from app.storage.database import Database
+from tests.mail.conftest import make_message
 
 COMMAND = (sys.executable, "-c", "from app.cli import main; main()")
 PATIENCE = 90
@@ -41,6 +47,16 @@ def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         return printed.out, printed.err, int(left.value.code or 0)
 
     return run_command
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a text into stdin."""
+
+    def put(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    return put
 
 
 def made(result: tuple[str, str, int]) -> str:
@@ -79,6 +95,54 @@ def test_an_account_is_made_once(run: Run) -> None:
     assert is_id(made(run("account", "create", "Ana@Example.com")))
     told(run("account", "create", "ana@example.com"), "There is an account with the address")
     told(run("account", "create", "nobody"), "is not a valid e-mail address")
+
+
+def hashed(database_url: str) -> str | None:
+    """What is stored of the only account's password."""
+
+    async def ask() -> str | None:
+        database = Database(database_url, pool_size=1)
+        try:
+            async with database.read() as connection:
+                found: str | None = await connection.scalar(text("SELECT password_hash FROM accounts"))
+                return found
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())
+
+
+def test_a_password_is_read_from_stdin_and_never_shown(
+    run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENTELE_PASSWORD_MEMORY", "16")
+    made(run("account", "create", "ana@example.com"))
+    for typed, part in (("\n", "can't be blank"), ("x" * 73, "too long")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        told(run("account", "password", "ana@example.com"), part)
+    assert hashed(database_url) is None
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse\r\n"))
+    out, err, status = run("account", "password", "ANA@example.com")
+    assert (out, err.count("\n"), status) == ("", 1, 0)
+    assert PasswordHasher().verify(str(hashed(database_url)), "correct horse")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("x"))
+    told(run("account", "password", "bo@example.com"), "There is no account")
+
+
+def test_a_password_that_is_typed_is_typed_twice_without_an_echo(
+    run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENTELE_PASSWORD_MEMORY", "16")
+    made(run("account", "create", "ana@example.com"))
+    controller, terminal = os.openpty()
+    with os.fdopen(terminal, "r") as keyboard:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        typed = iter(["one", "another", "same", "same"])
+        monkeypatch.setattr("getpass.getpass", lambda *_, **__: next(typed))
+        told(run("account", "password", "ana@example.com"), "not the same")
+        assert run("account", "password", "ana@example.com")[2] == 0
+    os.close(controller)
+    assert PasswordHasher().verify(str(hashed(database_url)), "same")
 
 
 def test_an_organization_is_made_with_its_id_and_account(run: Run, database_url: str) -> None:
@@ -165,6 +229,110 @@ def test_the_schema_alone_is_printed_without_a_database(run: Run, monkeypatch: p
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nothing")
     committed = Path(__file__).resolve().parent.parent / "schema.graphql"
     assert run("schema") == (committed.read_text(encoding="utf-8"), "", 0)
+
+
+CLIENT = {"id": "81f50ed0079636b590d0edea", "name": "Žiga & Co", "createdAt": "2022-01-01T00:00:00.336Z"}
+
+
+def test_clients_move_from_one_organization_to_another(run: Run, tmp_path: Path, pipe: Callable[[str], None]) -> None:
+    old, new, third = [made(run("organization", "create", name)) for name in ("Old", "New", "Third")]
+    given, kept = tmp_path / "given.json", tmp_path / "kept.jsonl"
+    given.write_text(json.dumps([CLIENT, {**CLIENT, "id": "9" * 24, "deletedAt": "2023-01-01"}]))
+    assert run("import", str(given), "--organization", old) == ("2\n", "Clients imported: 2\n", 0)
+    out, err, status = run("export", "--organization", old)
+    assert (err, status) == ("Clients exported: 2\n", 0)
+    assert [json.loads(line)["name"] for line in out.splitlines()] == ["Žiga & Co", "Žiga & Co"]
+    assert run("export", "--organization", old, "--output", str(kept)) == ("", "Clients exported: 2\n", 0)
+    assert kept.read_text(encoding="utf-8") == out
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert run("import", str(kept), "--organization", new) == ("2\n", "Clients imported: 2\n", 0)
+    assert run("export", "--organization", new)[0] == out.replace(old, new)
+    pipe(out)
+    assert run("import", "-", "--organization", third) == ("2\n", "Clients imported: 2\n", 0)
+    assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".part")] == []
+
+
+def test_what_cannot_be_moved_is_told(run: Run, tmp_path: Path, pipe: Callable[[str], None]) -> None:
+    organization = made(run("organization", "create", "Studio"))
+    told(run("import", str(tmp_path / "absent"), "--organization", organization), "absent cannot be read: No such file")
+    told(run("import", str(tmp_path), "--organization", organization), "cannot be read: Is a directory")
+    told(run("import", os.devnull, "--organization", "0" * 24), "There is no organization with the id")
+    told(run("export", "--organization", "0" * 24), "There is no organization with the id")
+    nowhere = tmp_path / "absent" / "file"
+    told(run("export", "--organization", organization, "--output", str(nowhere)), "cannot be written: No such file")
+    target = tmp_path / "target"
+    told(run("export", "--organization", "x", "--output", str(target)), "There is no organization with the id x")
+    assert not target.exists()
+    pipe(f"{json.dumps(CLIENT)}\n{json.dumps(CLIENT)}\n\nx")
+    out, err, status = run("import", "-", "--organization", organization)
+    assert (out, status) == ("", 1)
+    assert err.splitlines() == [
+        "clientele: Nothing is imported:",
+        f'line 2 ("{CLIENT["id"]}", "Žiga & Co"): id is in the file already: line 1 ("{CLIENT["id"]}", "Žiga & Co")',
+        "line 4: record is not valid JSON: Expecting value at column 1",
+    ]
+    assert run("export", "--organization", organization) == ("", "Clients exported: 0\n", 0)
+
+
+def test_an_import_shows_its_progress_on_a_terminal(database_url: str, run: Run, tmp_path: Path) -> None:
+    organization = made(run("organization", "create", "Studio"))
+    given = tmp_path / "given.jsonl"
+    given.write_text("".join(json.dumps({**CLIENT, "id": f"{index:024x}"}) + "\n" for index in range(1100)))
+    shown, terminal = os.openpty()
+    command = subprocess.Popen(
+        [*COMMAND, "import", str(given), "--organization", organization],
+        env={**os.environ, "DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    seen = read_terminal(shown)
+    assert command.communicate(timeout=PATIENCE)[0] == b"1100\n"
+    assert [f"{part}%" in seen for part in ("45", "90", "100")] == [True] * 3, seen
+    assert seen.endswith("Clients imported: 1100\r\n")
+
+
+def read_terminal(shown: int) -> str:
+    """All that is written to a terminal until nobody has it open any more."""
+    seen = b""
+    with suppress(OSError), open(shown, "rb", buffering=0) as file:
+        while data := file.read(4096):
+            seen += data
+    return seen.decode()
+
+
+def test_the_outbox_is_listed_for_scripts(run: Run, database_url: str) -> None:
+    here, there = [made(run("organization", "create", name)) for name in ("Here", "There")]
+
+    async def put() -> tuple[str, str]:
+        database = Database(database_url, pool_size=1)
+        async with database.write() as connection:
+            first = await put_message(connection, here, "a" * 24, make_message())
+            second = await put_message(connection, there, "b" * 24, make_message(language="sl"))
+            for claim in await claim_due(connection, most=2, lease=timedelta(hours=1)):
+                if claim.id == first:
+                    await mark_failed(connection, claim, "550 5.1.1 No such user")
+                else:
+                    await mark_sent(connection, claim)
+        await database.close()
+        return first, second
+
+    first, second = asyncio.run(put())
+    out, err, status = run("outbox", "list")
+    assert (err, status) == ("", 0)
+    rows = [line.split("\t") for line in out.splitlines()]
+    to = "buchhaltung@mueller.example.com"
+    moment = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
+    assert [row[:6] + row[8:] for row in rows] == [
+        [second, "b" * 24, to, "sl", "sent", "1", ""],
+        [first, "a" * 24, to, "de", "failed", "1", "550 5.1.1 No such user"],
+    ]
+    assert [bool(moment.fullmatch(text)) for row in rows for text in row[6:8]] == [True, True, True, False]
+    assert rows[1][7] == ""
+    assert run("outbox", "list", "--organization", here)[0].startswith(first)
+    assert run("outbox", "list", "--state", "sent")[0].startswith(second)
+    assert run("outbox", "list", "--organization", here, "--state", "waiting") == ("", "", 0)
+    assert run("outbox", "list", "--state", "lost")[2] == 2
 
 
 SETTINGS = [
@@ -347,9 +515,10 @@ async def test_tokens_in_addresses_are_never_logged(database_url: str, tmp_path:
             async with httpx.AsyncClient(base_url=served.address) as http:
                 for name in ("access_token", "Access_Token", "access%5Ftoken", "%61ccess_token", "token"):
                     await http.get(f"/graphql?query=%7B__typename%7D&{name}=secret-of-{workers}&mark=seen")
+                await http.delete(f"/v1/accounts/x/accessTokens/secret-of-{workers}?mark=seen")
             await served.stop()
         logged = served.logged.decode()
-        assert logged.count("mark=seen") == 5
+        assert logged.count("mark=seen") == 6
         assert "secret-of" not in logged
 
 

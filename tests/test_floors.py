@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("app.main", "app.__main__", "app.cli", "app.serving", "app.demonstration"),
     ("app.graphql", "app.rest"),
-    ("app.clients", "app.organizations", "app.changes"),
-    ("app.query", "app.auth", "app.tokens", "app.idempotency", "app.mail", "app.demo"),
+    ("app.clients", "app.organizations", "app.accounts", "app.changes"),
+    ("app.query", "app.auth", "app.tokens", "app.idempotency", "app.mail", "app.vat", "app.demo"),
     ("app.storage", "app.config", "app.bodies"),
     ("app.errors", "app.ids"),
 )
@@ -33,6 +33,9 @@ FOREIGN = {
     "typer": ("app.cli",),
     "aiosmtplib": ("app.mail",),
     "jinja2": ("app.mail",),
+    "argon2": ("app.accounts.passwords",),
+    "httpx": ("app.vat",),
+    "stdnum": ("app.vat",),
 }
 """Who may import a foreign package: a room, or a module of that name in any room."""
 

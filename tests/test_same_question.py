@@ -148,7 +148,7 @@ QUESTIONS: list[tuple[Question, str]] = [
     (("json.n", ">", 0), "ab"),
     (("json.n", "<=", 7.5), "af"),
     (("json.n", "between", [-1, 7]), "af"),
-    (("json.n", "in", [7, 12]), "abe"),
+    (("json.n", "in", [7, 12]), "ab"),
     (("json.flag", "=", True), "a"),
     (("json.flag", "!=", True), "e"),
     (("version", ">", 1), "ef"),

@@ -29,8 +29,8 @@ from app.storage.tables import clients
 SCHEMA = core_schema()
 FACES = (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
 RESOLVED = {
-    "Client": {"organization", "customer", "history", "possibleDuplicates"},
-    "Customer": {"organization", "client", "history", "possibleDuplicates"},
+    "Client": {"organization", "customer", "history", "possibleDuplicates", "reminders"},
+    "Customer": {"organization", "client", "history", "possibleDuplicates", "reminders"},
 }
 """The fields of a type that are no column, and need a resolver."""
 

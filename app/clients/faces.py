@@ -4,15 +4,17 @@ A client and a customer are one row with two public spellings; the GraphQL types
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.query.face import PLAIN, Codec, Face, Field, Kind
+from app.storage.tables import SEARCHED_DOCUMENTS, SEARCHED_TEXTS
 
 CUSTOMER_ID = Codec(prefix="cust_")
 ENTITY_ID = Codec(prefix="ent_")
 CONTACT_TYPE = Codec(words=(("buyer", "customer"), ("supplier", "supplier"), ("both", "both")))
 NULL_IS_FALSE = Codec(null_is_false=True)
 CLIENT_TYPES = ("customer", "supplier", "both")
+SEARCHED = frozenset((*SEARCHED_TEXTS, *SEARCHED_DOCUMENTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ TABLE = (
 def _spell(row: Row, name: str, *, codec: Codec = PLAIN, filterable: bool = True, sorts_json: bool = False) -> Field:
     nullable = row.nullable and not codec.null_is_false
     sortable = filterable and (row.kind is not JSON or sorts_json)
-    return Field(name, row.column, row.kind, codec, row.writable, filterable, sortable, nullable, row.folded)
+    searched = row.column in SEARCHED
+    return Field(name, row.column, row.kind, codec, row.writable, filterable, sortable, nullable, row.folded, searched)
 
 
 def _face(name: str, noun: str, fields: Iterable[Field], *, folds: bool) -> Face:
@@ -100,6 +103,17 @@ CUSTOMER = _face(
     (_spell(row, row.customer, codec=row.codec, filterable=row.customer_filter) for row in TABLE if row.customer),
     folds=True,
 )
+
+MOVED = _face(
+    "moved",
+    "Client",
+    (
+        _spell(replace(row, writable=row.writable or row.kind is JSON), row.v1 or row.customer or row.column)
+        for row in TABLE
+    ),
+    folds=False,
+)
+"""A client in the files of import and export: as v1 shows it, and what v1 does not show under its other name."""
 
 
 def _node(noun: str) -> Field:

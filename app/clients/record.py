@@ -1,15 +1,14 @@
 """What may be written into a client: reading a body through a face, with its rules, defaults and refusals."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.clients.faces import CLIENT_TYPES
-from app.errors import Invalid, Malformed, Problem
+from app.errors import ABSENT, Invalid, Malformed, Problem
 from app.query.face import Face, Field, Kind
-from app.query.values import LARGEST_NUMBER, LONGEST_TEXT, js_text, lax_boolean, strict_boolean
+from app.query.values import LONGEST_TEXT, check_storable, js_text, lax_boolean, strict_boolean, whole_numbers
 from app.query.wording import stringify
 
 Values = dict[str, Any]
@@ -17,7 +16,6 @@ Values = dict[str, Any]
 
 Mode = Literal["create", "replace", "update"]
 
-DEEPEST = 32
 MOST_METADATA, LONGEST_KEY, LONGEST_METADATA = 50, 40, 250
 
 
@@ -102,15 +100,6 @@ def _check_name(name: object, given: bool, rules: Rules, problems: list[Problem]
         )
 
 
-class _Absent:
-    def __repr__(self) -> str:
-        return "undefined"
-
-
-ABSENT = _Absent()
-"""Stands in a Problem for the value of a field that was not given."""
-
-
 def _read_field(found: Field, given: object, rules: Rules, problems: list[Problem], values: Values) -> None:
     if given is None:
         if found.column in rules.never_null:
@@ -118,7 +107,7 @@ def _read_field(found: Field, given: object, rules: Rules, problems: list[Proble
         values[found.column] = rules.null_means.get(found.column)
         return
     try:
-        _check_storable(given, found.name)
+        check_storable(given, found.name)
     except Malformed as refusal:
         if rules.garbled_is_malformed:
             raise
@@ -160,7 +149,7 @@ def _read_boolean(found: Field, given: object, rules: Rules) -> Read:
 
 
 def _read_json(found: Field, given: object, rules: Rules) -> Read:
-    return given, None
+    return whole_numbers(given), None
 
 
 def _need_list(found: Field, given: object, rules: Rules) -> list[Any]:
@@ -170,7 +159,7 @@ def _need_list(found: Field, given: object, rules: Rules) -> list[Any]:
             given = json.loads(given)
         except (ValueError, RecursionError) as error:
             raise Malformed(f"could not create List from JSON string: {stringify(given)}", found.name) from error
-        _check_storable(given, found.name)
+        check_storable(given, found.name)
     if not isinstance(given, list):
         wording = f"Items must be an array: {stringify(given)}" if rules.lax else f"{found.name} is not a list"
         raise Malformed(wording, found.name)
@@ -196,7 +185,7 @@ def _read_data(found: Field, given: object, rules: Rules) -> Read:
             return None, ("type", "is not a list of objects")
         if not DATA_KEYS.issuperset(member):
             return None, ("unknown-property", f"has a member with keys other than {', '.join(sorted(DATA_KEYS))}")
-    return members, None
+    return whole_numbers(members), None
 
 
 def _read_metadata(found: Field, given: object, rules: Rules) -> Read:
@@ -280,23 +269,3 @@ READERS: Mapping[str, Reader] = {
     "bank_accounts": _read_bank_accounts,
     "ujp": _read_ujp,
 }
-
-
-def _check_storable(value: object, name: str, depth: int = 0) -> None:
-    """Raises Malformed for text or numbers that PostgreSQL's JSON cannot hold, or too deep a value."""
-    if depth > DEEPEST:
-        raise Malformed(f"The value of {name} is nested more than {DEEPEST} levels deep", name)
-    if isinstance(value, str):
-        if "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
-            raise Malformed(f"The value of {name} contains a NUL or half of a surrogate pair", name)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _check_storable(key, name, depth + 1)
-            _check_storable(inner, name, depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_storable(inner, name, depth + 1)
-    elif (isinstance(value, float) and not math.isfinite(value)) or (
-        isinstance(value, int) and abs(value) > LARGEST_NUMBER * 1000
-    ):
-        raise Malformed(f"The value of {name} contains a number that is out of range", name)

@@ -1,5 +1,7 @@
 """Reminders: composed, put into the outbox in one transaction, and from then on the worker's."""
 
+from collections.abc import Sequence
+
 from app.auth import Principal
 from app.clients.repository import ClientRepository
 from app.errors import Invalid, NotFound, Problem
@@ -8,6 +10,7 @@ from app.ids import is_id
 from app.mail.addresses import check_address
 from app.mail.message import LANGUAGES, compose_reminder, language_for
 from app.mail.outbox import put_message
+from app.mail.repository import ClientKey, Delivery, count_messages, page_messages
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 
@@ -25,12 +28,15 @@ async def send_reminder(
     """Makes sure that a reminder reaches the client: when this returns, it is safe in the outbox.
 
     `recipient` stands in for the client's own address; without a `language` it is the organization's. A `key` that
-    comes again with the same request sends nothing. Raises NotFound, and Invalid for an address or a language.
+    comes again with the same request sends nothing, whatever has happened to the client since, unless it was erased.
+    Raises NotFound, and Invalid for an address or a language.
     """
     principal.require_write()
     if not is_id(client_id):
         raise NotFound("There is no such record")
     async with database.write() as connection:
+        if key is not None and await claim(connection, key) is not None:
+            return
         found = await ClientRepository(connection).addressee(principal.organizations, client_id)
         if found is None:
             raise NotFound("There is no such record")
@@ -42,11 +48,29 @@ async def send_reminder(
             language=choose_language(language, found.locale),
         )
         if key is not None:
-            if await claim(connection, key) is not None:
-                return
-            await remember(connection, key, Answer(200, b""), found.organization_id)
+            await remember(connection, key, Answer(200, b""), found.organization_id, client_id)
         await put_message(connection, found.organization_id, client_id, message)
     outbox.wake()
+
+
+async def list_reminders(
+    database: Database, principal: Principal, clients: Sequence[ClientKey], most: int, after: str | None
+) -> dict[ClientKey, list[Delivery]]:
+    """At most `most` reminders of each client within reach, the newest first, those before the reminder `after`."""
+    async with database.read() as connection:
+        return await page_messages(connection, _within_reach(principal, clients), most, after)
+
+
+async def count_reminders(
+    database: Database, principal: Principal, clients: Sequence[ClientKey]
+) -> dict[ClientKey, int]:
+    """How many reminders each client within reach has; none where it is not named."""
+    async with database.read() as connection:
+        return await count_messages(connection, _within_reach(principal, clients))
+
+
+def _within_reach(principal: Principal, clients: Sequence[ClientKey]) -> list[ClientKey]:
+    return [(organization, client) for organization, client in clients if organization in principal.organizations]
 
 
 def choose_address(given: str | None, own: str | None) -> str:

@@ -7,11 +7,22 @@ from typing import Any, TypeAlias
 from sqlalchemy import Select
 
 from app.clients.record import Values
-from app.clients.statements import ADDRESSEE, TOTAL, count_statement, get_many_statement, get_statement, rank_statement
+from app.clients.search import WINDOW, Searcher
+from app.clients.statements import (
+    ADDRESSEE,
+    TAXED,
+    TAXPAYER,
+    TOTAL,
+    count_statement,
+    get_many_statement,
+    get_statement,
+    rank_statement,
+)
 from app.clients.writes import (
     FORGET_IMAGES,
     add_statement,
     change_statement,
+    check_statement,
     erase_statement,
     remove_statement,
     restore_statement,
@@ -20,8 +31,9 @@ from app.errors import NotFound, Stale
 from app.query.face import Face
 from app.query.model import EVERYTHING, Page, Query, Scalar
 from app.query.sql.conditions import parametrize
-from app.query.sql.pages import SHORT, page_statement
+from app.query.sql.pages import NO_SEARCH, Search, Way, condition_parameters, page_statement
 from app.query.sql.render import Selection
+from app.query.terms import query_terms
 from app.storage.connection import Connection
 from app.storage.tables import clients
 
@@ -53,11 +65,25 @@ class Addressee:
     locale: str
 
 
-class ClientRepository:
-    """Over one connection. Every statement names the organization or organizations that it may touch."""
+@dataclass(frozen=True, slots=True)
+class Taxpayer:
+    """A client as the holder of a tax number."""
 
-    def __init__(self, connection: Connection) -> None:
+    version: int
+    tax_number: str | None
+    country_code: str | None
+    country: str | None
+
+
+class ClientRepository:
+    """Over one connection. Every statement names the organization or organizations that it may touch.
+
+    `window` is how many rows a search looks at, in the order of the list, before it asks the index over all.
+    """
+
+    def __init__(self, connection: Connection, window: int = WINDOW) -> None:
         self.connection = connection
+        self.window = window
 
     async def get(self, organizations: Sequence[str], client_id: str, selection: Selection) -> Found | None:
         parameters = {"organizations": list(organizations), "record": client_id}
@@ -76,24 +102,42 @@ class ClientRepository:
         row = (await self.connection.execute(ADDRESSEE, parameters)).first()
         return None if row is None else Addressee(*row)
 
+    async def taxpayer(self, organizations: Sequence[str], client_id: str) -> Taxpayer | None:
+        parameters = {"organizations": list(organizations), "record": client_id}
+        row = (await self.connection.execute(TAXPAYER, parameters)).first()
+        return None if row is None else Taxpayer(*row)
+
     async def page(
         self, organization: str, face: Face, selection: Selection, query: Query, page: Page, *, keys: bool = True
     ) -> list[Keyed]:
         """At most `page.limit` rows in the order of the walk: from the last one back when the page is backward."""
-        statement, parameters = page_statement(clients, face, selection, query, page, keys=keys)
-        rows = await self.connection.execute(statement, {"organization": organization, **parameters})
-        return [(json, key) for json, key in rows]
+
+        async def find(search: Search) -> list[Keyed]:
+            statement, parameters = page_statement(clients, face, selection, query, page, keys=keys, search=search)
+            rows = await self.connection.execute(statement, {"organization": organization, **parameters})
+            return [(json, key) for json, key in rows]
+
+        if not query_terms(query, face):
+            return await find(NO_SEARCH)
+        async with self.connection.planning():
+            return await Searcher(self.connection, organization, self.window).page(find, face, query, page)
 
     async def count(self, organization: str, face: Face, query: Query) -> int:
         """How many records a query finds; without conditions it costs the same at any size."""
         if query.where == EVERYTHING and not query.words and not query.deleted_too:
             return await self._number(TOTAL, {"organization": organization})
+        terms = query_terms(query, face)
+        if not terms:
+            return await self._count(organization, face, query, NO_SEARCH)
+        async with self.connection.planning():
+            survey = await Searcher(self.connection, organization, self.window).survey(terms, query.deleted_too)
+            return await self._count(organization, face, query, Search(survey.terms, Way.GATHER, wide=survey.wide))
+
+    async def _count(self, organization: str, face: Face, query: Query, search: Search) -> int:
         values: list[Scalar] = []
-        where = parametrize(query.where, values)
-        short = tuple(len(word) <= SHORT for word in query.words)
-        parameters: dict[str, Any] = {f"p{index}": value for index, value in enumerate(values)}
-        parameters |= {f"w{index}": word for index, word in enumerate(query.words)}
-        statement = count_statement(face, where, short, query.deleted_too)
+        where, marks = parametrize(query.where, values), tuple(term.mark for term in search.terms)
+        statement = count_statement(face, where, marks, query.deleted_too, search.wide)
+        parameters = condition_parameters(values, search.terms)
         return await self._number(statement, {"organization": organization, **parameters})
 
     async def _number(self, statement: Select[Any], parameters: Mapping[str, Any]) -> int:
@@ -102,18 +146,25 @@ class ClientRepository:
     async def rank(
         self, organization: str, term: str, words: Sequence[str], types: Sequence[str] | None, selection: Selection
     ) -> list[str]:
-        """At most 100 records that contain every word, best match first."""
-        statement = rank_statement(selection, tuple(len(word) <= SHORT for word in words), types is not None)
-        parameters: dict[str, Any] = {"organization": organization, "term": term}
-        parameters |= {f"w{index}": word for index, word in enumerate(words)}
+        """At most 100 records that contain every word, best match first; of more than 1,000, the best of a part."""
+        given: dict[str, Any] = {"organization": organization, "term": term}
         if types is not None:
-            parameters["types"] = list(types)
-        return list(await self.connection.scalars(statement, parameters))
+            given["types"] = list(types)
 
-    async def add(self, rows: Sequence[Values], actor: str, selection: Selection) -> dict[str, Found]:
+        async def find(search: Search) -> list[tuple[str, int]]:
+            marks = tuple(one.mark for one in search.terms)
+            statement = rank_statement(selection, marks, types is not None, search.way, search.window, search.wide)
+            return await self.connection.execute(statement, {**given, **condition_parameters((), search.terms)})
+
+        async with self.connection.planning():
+            return await Searcher(self.connection, organization, self.window).rank(find, tuple(words))
+
+    async def add(
+        self, rows: Sequence[Values], actor: str, selection: Selection, action: str = "created"
+    ) -> dict[str, Found]:
         """The new records by id. Each row is complete but for what the database fills in."""
         parameters = {"rows": rows, "actor": actor}
-        added = await self.connection.execute(add_statement(selection), parameters)
+        added = await self.connection.execute(add_statement(selection, action), parameters)
         homes = {row["id"]: row["organization_id"] for row in rows}
         return {client_id: Found(json, version, homes[client_id]) for client_id, json, version in added}
 
@@ -133,6 +184,22 @@ class ClientRepository:
         parameters = {f"v_{name}": value for name, value in values.items()}
         row = await self._write(statement, organizations, client_id, actor, expected, parameters)
         return Found(row[0], row[1], row[2]), row[3]
+
+    async def keep_check(
+        self,
+        organizations: Sequence[str],
+        client_id: str,
+        checked: Taxpayer,
+        check: Mapping[str, Any],
+        actor: str,
+        selection: Selection,
+        expected: Expected = None,
+    ) -> Found:
+        """The record with the check of its tax number. Raises Stale, too, when it is not `checked`'s number any more."""
+        was = (checked.tax_number, checked.country_code, checked.country)
+        parameters = {"v_vies": check, **{f"w_{name}": value for name, value in zip(TAXED, was, strict=True)}}
+        row = await self._write(check_statement(selection), organizations, client_id, actor, expected, parameters)
+        return Found(row[0], row[1], row[2])
 
     async def remove(
         self,

@@ -5,14 +5,15 @@ organization that does not exist, is deleted, or is out of the caller's reach, a
 that may only read.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from app.auth import Principal
 from app.clients.record import MOST_METADATA, Values
 from app.clients.repository import ClientRepository, Expected, Found, Keyed
-from app.errors import Invalid, NotFound, Problem
+from app.errors import Invalid, NotFound, Problem, TooSlow
 from app.idempotency import Answer, RequestKey, claim, remember
 from app.ids import is_id, new_id
 from app.query.cursor import step_before, step_past
@@ -58,6 +59,19 @@ async def get_clients(
         return await repository.get_many(principal.organizations, ids, selection, deleted_too=deleted_too)
 
 
+@asynccontextmanager
+async def searching(database: Database, words: Sequence[str]) -> AsyncIterator[ClientRepository]:
+    """A connection to ask. Raises TooSlow, and says what helps, when a search for words takes too long."""
+    try:
+        async with database.read() as connection:
+            yield ClientRepository(connection)
+    except TooSlow as error:
+        if not words:
+            raise
+        message = "The search took too long; narrow the search by more or longer words, or ask without a total"
+        raise TooSlow(message) from error
+
+
 async def list_clients(
     database: Database,
     principal: Principal,
@@ -78,8 +92,7 @@ async def list_clients(
     some. `rows=False` is for the total alone.
     """
     principal.require(organization_id)
-    async with database.read() as connection:
-        repository = ClientRepository(connection)
+    async with searching(database, query.words) as repository:
         found: list[Keyed] = []
         if rows:
             longer = Page(page.limit + 1, page.skip, page.after, page.before, page.backward)
@@ -132,8 +145,8 @@ async def count_clients(
     database: Database, principal: Principal, organization_id: str, face: Face, query: Query
 ) -> int:
     principal.require(organization_id)
-    async with database.read() as connection:
-        return await ClientRepository(connection).count(organization_id, face, query)
+    async with searching(database, query.words) as repository:
+        return await repository.count(organization_id, face, query)
 
 
 async def search_clients(
@@ -146,10 +159,9 @@ async def search_clients(
 ) -> list[str]:
     """At most 100 clients that contain every word of the term, best match first, rendered."""
     principal.require(organization_id)
-    async with database.read() as connection:
-        return await ClientRepository(connection).rank(
-            organization_id, " ".join(term.split()), search_words(term), types, selection
-        )
+    words = search_words(term)
+    async with searching(database, words) as repository:
+        return await repository.rank(organization_id, " ".join(term.split()), words, types, selection)
 
 
 async def add_clients(

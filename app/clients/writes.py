@@ -1,5 +1,6 @@
 """The statements that write clients: each changes rows, writes their change records and totals, and renders them, at once."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
     column,
     delete,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     null,
+    or_,
     select,
     text,
     true,
@@ -28,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.clients.statements import of_organizations
+from app.clients.statements import TAXED, of_organizations
 from app.query.sql.render import Selection, render_row
 from app.storage.tables import NOW, client_changes, client_totals, clients
 
@@ -72,10 +75,10 @@ def _counted(changed: CTE, step: int, where: ColumnElement[bool] | None = None) 
 
 
 @lru_cache(maxsize=256)
-def add_statement(selection: Selection) -> Select[Any]:
+def add_statement(selection: Selection, action: str = "created") -> Select[Any]:
     """Inserts `rows`, a JSON list of complete records. Gives (id, JSON, version) of each, in no certain order.
 
-    Like all writes it takes `actor`, who did it.
+    Like all writes it takes `actor`, who did it; `action` says in the record of changes what it was.
     """
     source = func.json_populate_recordset(literal_column("NULL::clients"), bindparam("rows", type_=JSON()))
     given = source.table_valued(*(column(one.name, one.type) for one in STORED), name="given")
@@ -85,15 +88,28 @@ def add_statement(selection: Selection) -> Select[Any]:
     changed = rows.returning(clients).cte("ch")
     json, row = render_row(selection, changed)
     statement = select(changed.c.id, json, changed.c.version).select_from(changed.join(row, true()))
-    log = _logged(changed, "created", changed, cast(null(), JSONB), _image("ch"))
-    return statement.add_cte(log, _counted(changed, +1))
+    log = _logged(changed, action, changed, cast(null(), JSONB), _image("ch"))
+    return statement.add_cte(log, _counted(changed, +1, changed.c.deleted_at.is_(None)))
 
 
 def _written(names: frozenset[str], merge_metadata: bool) -> dict[str, Any]:
     values: dict[str, Any] = {name: bindparam(f"v_{name}", type_=clients.c[name].type) for name in names}
     if merge_metadata:
         values["metadata"] = func.jsonb_strip_nulls(clients.c.metadata.op("||")(values["metadata"]))
+    taxed = [clients.c[name].is_distinct_from(values[name]) for name in TAXED if name in names]
+    if taxed:
+        values["vies"] = case((or_(*taxed), null()), else_=clients.c.vies)
     return values
+
+
+@lru_cache(maxsize=256)
+def check_statement(selection: Selection) -> Select[Any]:
+    """Writes `v_vies`, the check of the number and country that `w_<column>` of TAXED name; otherwise as change_statement.
+
+    Nothing is written either when the record has another number or country by then.
+    """
+    values = {"vies": bindparam("v_vies", type_=clients.c.vies.type)}
+    return _changing(selection, "updated", values, of_organizations(), step=0, still=TAXED)
 
 
 @lru_cache(maxsize=1024)
@@ -101,7 +117,8 @@ def change_statement(selection: Selection, names: frozenset[str], merge_metadata
     """Writes the parameters v_<column> of `names` into the live record `record`; `merge_metadata` merges that one by key.
 
     Gives one row (JSON, version, organization, metadata) when there is such a record; its version is null when the
-    record's version was not among `expected`, and then nothing was written.
+    record's version was not among `expected`, and then nothing was written. A check of the tax number goes when the
+    number or the country changes.
     """
     return _changing(selection, "updated", _written(names, merge_metadata), of_organizations(), step=0)
 
@@ -157,12 +174,23 @@ def _as_expected(was: CTE) -> ColumnElement[bool]:
     return (was.c.version == func.any(expected)) | expected.is_(None)
 
 
+def _as_then(was: CTE, names: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Whether columns still are what the parameters w_<column> say."""
+    return [was.c[name].is_not_distinct_from(bindparam(f"w_{name}", type_=clients.c[name].type)) for name in names]
+
+
 def _changing(
-    selection: Selection, action: str, values: dict[str, Any], scope: ColumnElement[bool], *, step: int
+    selection: Selection,
+    action: str,
+    values: dict[str, Any],
+    scope: ColumnElement[bool],
+    *,
+    step: int,
+    still: Sequence[str] = (),
 ) -> Select[Any]:
     was = _found(scope)
     values = {**values, "version": clients.c.version + 1, "updated_at": LATER}
-    changing = update(clients).values(values).where(_same(was), _as_expected(was))
+    changing = update(clients).values(values).where(_same(was), _as_expected(was), *_as_then(was, still))
     changed = changing.returning(clients).cte("ch")
     json, row = render_row(selection, changed)
     answer = select(json, changed.c.version, was.c.organization_id, changed.c.metadata)

@@ -28,6 +28,10 @@ BeforeArgument = Annotated[str | None, BEFORE]
 SearchArgument = Annotated[str | None, SEARCH]
 DeletedArgument = Annotated[bool | None, DELETED]
 FirstChanges = Annotated[int | None, argument("How many changes, the newest first: at most 100; 20 by default.")]
+FirstReminders = Annotated[
+    int | None, argument("How many from the newest on, or after `after`: at most 100; 20 by default.")
+]
+AfterReminder = Annotated[str | None, argument("The cursor of the reminder before the page.")]
 AfterChange = Annotated[str | None, argument("The cursor of a change of this history: those before it in time follow.")]
 OrganizationArgument = Annotated[strawberry.ID | None, ORGANIZATION]
 ClientFilterArgument = Annotated[ClientFilter | None, FILTER]

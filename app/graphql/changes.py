@@ -1,7 +1,6 @@
 """Changes as GraphQL shows them: the history of a record."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
 
@@ -11,14 +10,12 @@ from strawberry import field
 
 from app.changes.record import PastChange, write_past_place
 from app.changes.service import list_history
-from app.errors import Malformed
-from app.graphql.connections import Connection, Edge, PageInfo
+from app.graphql.connections import Connection, keyed_connection, read_count
 from app.graphql.context import Info, planned
 from app.graphql.plans import Reading
 from app.graphql.scalars import DateTime, Json
 from app.query.face import Face
 
-LARGEST_PAGE, DEFAULT_PAGE = 100, 20
 ALWAYS_CHANGED = frozenset({"version", "updatedAt"})
 
 
@@ -87,22 +84,10 @@ class Change:
         return changed_fields(self.before_text, self.after_text)
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A page of a history: (cursor, change) of each row, whether more follow, and the total if it was asked for."""
-
-    keyed: Sequence[tuple[str, Change]]
-    has_next: bool
-    total: int
-
-
 async def load_history(
     info: Info, face: Face, organization_id: str, client_id: str, first: int | None, after: str | None
-) -> Rows:
+) -> Connection[Change]:
     """A page of a record's changes. Raises Malformed for a count that is negative or over 100, and a foreign cursor."""
-    count = DEFAULT_PAGE if first is None else first
-    if not 0 <= count <= LARGEST_PAGE:
-        raise Malformed(f"first is from 0 to {LARGEST_PAGE}, not {count}", "first")
     context = info.context
     found = await list_history(
         context.database,
@@ -110,27 +95,12 @@ async def load_history(
         organization_id,
         client_id,
         face,
-        first=count,
+        first=read_count(first),
         after=after,
         total=_asks_total(info),
     )
     keyed = [(write_past_place(organization_id, client_id, one.number), Change.of(one)) for one in found.changes]
-    return Rows(keyed, found.has_next, found.total or 0)
-
-
-def page_changes(rows: Rows, after: str | None) -> Connection[Change]:
-    """A page of a history as a connection."""
-    return Connection(
-        edges=[Edge(cursor=cursor, node=change) for cursor, change in rows.keyed],
-        nodes=[change for _, change in rows.keyed],
-        page_info=PageInfo(
-            has_next_page=rows.has_next,
-            has_previous_page=after is not None,
-            start_cursor=rows.keyed[0][0] if rows.keyed else None,
-            end_cursor=rows.keyed[-1][0] if rows.keyed else None,
-        ),
-        total_count=rows.total,
-    )
+    return keyed_connection(keyed, has_next=found.has_next, has_previous=after is not None, total=found.total or 0)
 
 
 def _asks_total(info: Info) -> bool:

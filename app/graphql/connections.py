@@ -119,6 +119,29 @@ async def resolve_connection(info: Info, face: Face, type_: Any, organization_id
     return _connection(listing, made, mark, type_)
 
 
+def keyed_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
+    """A connection of rows that are there already, each with its cursor."""
+    return Connection(
+        edges=[Edge(cursor=cursor, node=node) for cursor, node in rows],
+        nodes=[node for _, node in rows],
+        page_info=PageInfo(
+            has_next_page=has_next,
+            has_previous_page=has_previous,
+            start_cursor=rows[0][0] if rows else None,
+            end_cursor=rows[-1][0] if rows else None,
+        ),
+        total_count=total,
+    )
+
+
+def read_count(first: int | None) -> int:
+    """How many rows a list that goes one way gives. Raises Malformed for a negative count, or one over 100."""
+    count = DEFAULT_PAGE if first is None else first
+    if not 0 <= count <= LARGEST_PAGE:
+        raise Malformed(f"first is from 0 to {LARGEST_PAGE}, not {count}", "first")
+    return count
+
+
 def _connection(listing: Listing, plan: ConnectionPlan, mark: str, type_: Any) -> Connection[Any]:
     keyed = [(json, write_cursor(mark, keys or "[]")) for json, keys in listing.rows]
     page_info = PageInfo(

@@ -19,6 +19,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from app.graphql.costs import Costs, Selection
 from app.graphql.limits import TOO_DEEP, Measure, check_limits
+from app.graphql.trusted import Trusted
 
 LONGEST_SOURCE = 100_000
 MOST_TOKENS = 10_000
@@ -59,12 +60,16 @@ class Document:
 class Documents:
     """The documents of a schema, the last used ones kept; their plans are kept and dropped with them."""
 
-    def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
+    def __init__(self, schema: GraphQLSchema, *, introspection: bool, trusted: Trusted | None = None) -> None:
         self.schema = schema
-        self.rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
-        self.hide_suggestions = not introspection
+        self.introspection = introspection
+        self.trusted = trusted or Trusted()
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
+
+    @property
+    def hide_suggestions(self) -> bool:
+        return not self.introspection
 
     def find(self, source: str) -> Document:
         """The document with this text."""
@@ -88,19 +93,21 @@ class Documents:
             return Document(None, [GraphQLError(f"The document is longer than {LONGEST_SOURCE} characters")])
         try:
             ast = parse(source, max_tokens=MOST_TOKENS)
-            errors = self._check(ast)
+            errors = self._check(ast, listed=self.trusted.lists(source))
             return Document(None, errors) if errors else Document(ast, [], self._costs(ast))
         except GraphQLError as error:
             return Document(None, [error])
         except RecursionError:
             return Document(None, [GraphQLError(TOO_DEEP)])
 
-    def _check(self, ast: DocumentNode) -> list[GraphQLError]:
-        """What is wrong with a document. The limits come first, for they bound the work of the rules of validation."""
+    def _check(self, ast: DocumentNode, *, listed: bool) -> list[GraphQLError]:
+        """What is wrong with a document. The limits come first, for they bound the work of the rules of validation.
+        A listed one may ask about the schema wherever it is."""
         found = check_limits(ast, Measure(ast))
         if found:
             return found
-        found = validate(self.schema, ast, self.rules, MOST_ERRORS, self.hide_suggestions)
+        rules = specified_rules if self.introspection or listed else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        found = validate(self.schema, ast, rules, MOST_ERRORS, self.hide_suggestions)
         return [GraphQLError(TOO_TANGLED) if one.message == ABORTED else one for one in found]
 
     def _costs(self, ast: DocumentNode) -> dict[int, Selection]:

@@ -1,7 +1,7 @@
 """Failures: how what went wrong is shown in GraphQL's shape. What was not expected is masked and logged."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,12 @@ def _told(original: BaseException, request_id: str) -> tuple[str, dict[str, Any]
         return _whole_text(original.message), {"code": "BAD_USER_INPUT"}
     log.error("request %s failed", request_id, exc_info=original)
     return INTERNAL, {"code": "INTERNAL_SERVER_ERROR"}
+
+
+def is_overdue(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:
+    """Whether nothing was answered, and something took too long: then the request as a whole is to be tried again."""
+    late = any(isinstance(error.original_error, TooSlow) for error in errors)
+    return late and not any(value is not None for value in (data or {}).values())
 
 
 def show_refusal(error: BaseException, request_id: str) -> Refused:

@@ -26,6 +26,8 @@ from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
+ASKING = frozenset({"query", "documentId", "extensions"})
+"""Parameters of a query string that ask something."""
 QUALITY = re.compile(r"[01](\.\d{0,3})?")
 
 
@@ -111,7 +113,9 @@ def check_kind(kind: OperationType, method: str, media_type: str) -> None:
 
 
 def write(answer: Answer, media_type: str) -> Response:
-    """What was not executed is 400, or 200 for callers that know only application/json."""
+    """What was not executed is 400, or 200 for callers that know only application/json; what came too late is 503."""
+    if answer.overdue:
+        return Response(orjson.dumps(answer.body), 503, {"Retry-After": "5"}, media_type)
     status = 200 if answer.executed or media_type == JSON else 400
     return Response(orjson.dumps(answer.body), status, media_type=media_type)
 
@@ -136,7 +140,7 @@ def _read_range(part: str) -> tuple[str, float]:
 
 def _is_browser(request: Request) -> bool:
     """Whether a person opens the path in a browser: a GET that takes HTML and asks nothing."""
-    if request.method not in ("GET", "HEAD") or "query" in request.query_params:
+    if request.method not in ("GET", "HEAD") or not ASKING.isdisjoint(request.query_params):
         return False
     return "text/html" in request.headers.get("accept", "")
 

@@ -22,13 +22,17 @@ from app.config import Config
 from app.graphql.context import Context
 from app.graphql.costs import Given
 from app.graphql.documents import Documents
-from app.graphql.failures import CODES, Refused, Rejected, show_error
+from app.graphql.failures import CODES, Refused, Rejected, is_overdue, show_error
 from app.graphql.rendered import RenderingExecutor
 from app.graphql.requests import Asked
 from app.graphql.schema import core_schema
+from app.graphql.trusted import hash_document, load_trusted
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 from app.storage.deadline import time_limit
+
+NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
+"""What Apollo's clients know it by; they then send the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The members of an answer, ready for orjson; `executed` is false when there is no data because nothing ran."""
+    """The members of an answer, ready for orjson; `executed` is false when there is no data because nothing ran.
+
+    `overdue` says that there is none because it took too long.
+    """
 
     body: dict[str, Any]
     executed: bool
+    overdue: bool = False
 
 
 class Operations:
@@ -64,13 +72,15 @@ class Operations:
     def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
         self.database, self.outbox, self.config, self.changes = database, outbox, config, changes
         self.schema = core_schema()
-        self.documents = Documents(self.schema, introspection=config.introspection)
+        self.trusted = load_trusted(config.documents)
+        told = config.introspection and not config.documents_only
+        self.documents = Documents(self.schema, introspection=told, trusted=self.trusted)
         self._mutating: set[asyncio.Task[Answer]] = set()
 
     def prepare(self, asked: Asked, principal: Principal) -> Prepared:
         """The operation that is asked for. Raises Rejected for a document that is not valid or over a limit, and
         Refused (400) when `operationName` chooses no operation of it."""
-        document = self.documents.find(asked.query)
+        document = self.documents.find(self._text(asked))
         if document.errors:
             raise Rejected(document.errors)
         operation = document.operation(asked.operation_name)
@@ -83,6 +93,19 @@ class Operations:
         assert document.ast is not None
         context = Context(self.database, principal, document.plans, self.outbox, self.changes)
         return Prepared(document.ast, operation, asked, context, cost)
+
+    def _text(self, asked: Asked) -> str:
+        """The text of the document. One that is sent along with its hash is run as it would be alone, and never kept."""
+        listed = None if asked.document_id is None else self.trusted.find(asked.document_id)
+        if listed is not None and asked.query in (None, listed):
+            return listed
+        if asked.query is None:
+            raise Rejected([NOT_FOUND])
+        if asked.document_id is not None and hash_document(asked.query) != asked.document_id:
+            raise Refused(400, "The sha256Hash is not that of the query", "BAD_REQUEST")
+        if self.config.documents_only and not self.trusted.lists(asked.query):
+            raise Refused(403, "Only trusted documents are answered, by their ids", "DOCUMENT_NOT_TRUSTED")
+        return asked.query
 
     async def stream(self, prepared: Prepared, request_id: str) -> AsyncGenerator[Answer, None]:
         """One answer to a query or a mutation, and one for each event of a subscription.
@@ -150,7 +173,8 @@ class Operations:
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body["errors"] = [show_error(error, request_id) for error in result.errors]
-        return Answer(body | self._extensions(cost), executed=True)
+        overdue = is_overdue(result.data, result.errors or ())
+        return Answer(body | self._extensions(cost), executed=True, overdue=overdue)
 
     def reject(self, rejected: Rejected, request_id: str) -> Answer:
         """The answer to an operation that is not executed."""

@@ -11,6 +11,7 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.arguments import (
     AfterArgument,
     AfterChange,
+    AfterReminder,
     BeforeArgument,
     ClientFilterArgument,
     ClientOrderArgument,
@@ -19,10 +20,11 @@ from app.graphql.arguments import (
     DeletedArgument,
     FirstArgument,
     FirstChanges,
+    FirstReminders,
     LastArgument,
     SearchArgument,
 )
-from app.graphql.changes import Change, load_history, page_changes
+from app.graphql.changes import Change, load_history
 from app.graphql.connections import Asked, Connection, resolve_connection
 from app.graphql.context import Info
 from app.graphql.duplicates import (
@@ -36,6 +38,7 @@ from app.graphql.duplicates import (
 )
 from app.graphql.ids import write_global_id
 from app.graphql.loading import load_organization, load_record
+from app.graphql.reminders import REMINDERS, Reminder, load_reminders
 from app.graphql.scalars import DateTime, Json
 from app.organizations.repository import Organization as StoredOrganization
 
@@ -156,8 +159,13 @@ class Client(Row, Node):
 
     @strawberry.field(description="What was done to the record, newest first, through whichever door.")
     async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
-        rows = await load_history(info, GRAPHQL_CLIENT, self.organization_id, self.client_id, first, after)
-        return page_changes(rows, after)
+        return await load_history(info, GRAPHQL_CLIENT, self.organization_id, self.client_id, first, after)
+
+    @strawberry.field(description=REMINDERS)
+    async def reminders(
+        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    ) -> "Connection[Reminder]":
+        return await load_reminders(info, (self.organization_id, self.client_id), first, after)
 
     @strawberry.field(description=DUPLICATES)
     async def possible_duplicates(
@@ -213,8 +221,15 @@ class Customer(Row, Node):
 
     @strawberry.field(description="What was done to the record, newest first, through whichever door.")
     async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
-        organization, record = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
-        return page_changes(await load_history(info, GRAPHQL_CUSTOMER, organization, record, first, after), after)
+        home, own = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
+        return await load_history(info, GRAPHQL_CUSTOMER, home, own, first, after)
+
+    @strawberry.field(description=REMINDERS)
+    async def reminders(
+        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    ) -> "Connection[Reminder]":
+        client = (self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_"))
+        return await load_reminders(info, client, first, after)
 
     @strawberry.field(description=DUPLICATES)
     async def possible_duplicates(

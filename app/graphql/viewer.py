@@ -3,10 +3,11 @@
 import strawberry
 from strawberry import field
 
+from app.accounts.service import account_email
 from app.graphql.context import Info
 from app.graphql.ids import write_global_id
 from app.graphql.types import Node, Organization
-from app.organizations.service import account_email, reach_organizations
+from app.organizations.service import reach_organizations
 
 
 @strawberry.type(description="The account that a token belongs to.")

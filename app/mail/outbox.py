@@ -13,22 +13,19 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Interval,
-    Select,
     bindparam,
     case,
     func,
     insert,
     literal_column,
-    null,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.ids import new_id
 from app.mail.message import Message
 from app.storage.connection import Connection
-from app.storage.tables import ID, NOW, outbox
+from app.storage.tables import NOW, outbox
 
 ERROR_LENGTH = 500
 """The most characters that are kept of why an attempt failed."""
@@ -48,24 +45,6 @@ class Claim:
     message: Message
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """What has become of one message. `next_attempt_at` is None when there is none; `last_error` outlives a success."""
-
-    organization_id: str
-    id: str
-    client_id: str
-    recipient: str
-    language: str
-    subject: str
-    state: str
-    attempts: int
-    created_at: datetime
-    sent_at: datetime | None
-    next_attempt_at: datetime | None
-    last_error: str | None
-
-
 _PUT = insert(outbox)
 
 _due = (
@@ -82,6 +61,7 @@ _CLAIM = (
     .values(
         state="sending",
         attempts=outbox.c.attempts + 1,
+        last_attempt_at=NOW,
         next_attempt_at=func.now() + bindparam("lease", type_=Interval),
     )
     .returning(outbox.c.organization_id, outbox.c.id, outbox.c.attempts, outbox.c.created_at, *MESSAGE)
@@ -100,19 +80,12 @@ _RETRY = _held.values(
     next_attempt_at=func.now() + bindparam("delay", type_=Interval),
     last_error=bindparam("error"),
 )
-_RELEASE = _held.values(state="waiting", attempts=outbox.c.attempts - 1, next_attempt_at=NOW)
-
-_next = case((OPEN, outbox.c.next_attempt_at), else_=null()).label("next_attempt_at")
-_list: Select[Any] = (
-    select(*(_next if field.name == "next_attempt_at" else outbox.c[field.name] for field in fields(Delivery)))
-    .where(func.coalesce(bindparam("state", type_=outbox.c.state.type), outbox.c.state) == outbox.c.state)
-    .order_by(outbox.c.id.desc())
-    .limit(bindparam("most"))
-)
-_LIST_ALL = _list
-_LIST_ORGANIZATION = _list.where(outbox.c.organization_id == bindparam("organization"))
-_LIST_CLIENTS = _LIST_ORGANIZATION.where(
-    outbox.c.client_id == func.any(bindparam("clients", type_=ARRAY(ID))),
+_RENEW = _held.values(next_attempt_at=func.now() + bindparam("lease", type_=Interval))
+_RELEASE = _held.values(
+    state="waiting",
+    attempts=outbox.c.attempts - 1,
+    last_attempt_at=case((outbox.c.attempts > 1, outbox.c.last_attempt_at)),
+    next_attempt_at=NOW,
 )
 
 
@@ -155,6 +128,11 @@ async def mark_waiting(connection: Connection, claim: Claim, error: str, delay: 
     await connection.execute(_RETRY, _key(claim) | {"error": error[:ERROR_LENGTH], "delay": delay})
 
 
+async def renew(connection: Connection, claim: Claim, lease: timedelta) -> None:
+    """Holds the message for another `lease` from now on."""
+    await connection.execute(_RENEW, _key(claim) | {"lease": lease})
+
+
 async def release(connection: Connection, claim: Claim) -> None:
     """Gives the message back as if it had not been claimed: due at once, the attempt not counted."""
     await connection.execute(_RELEASE, _key(claim))
@@ -182,27 +160,3 @@ _ERASE = (
 async def erase_messages(connection: Connection, organization_id: str, client_id: str) -> None:
     """Empties a client's messages, so that nothing tells who they were for; those not yet sent never will be."""
     await connection.execute(_ERASE, {"organization": organization_id, "client": client_id})
-
-
-async def list_messages(
-    connection: Connection,
-    organization_id: str | None = None,
-    *,
-    client_ids: Sequence[str] | None = None,
-    state: str | None = None,
-    limit: int = 100,
-) -> list[Delivery]:
-    """The newest messages first: of every organization (for the operator), of one, or of some clients of one.
-
-    `client_ids` without `organization_id` is a ValueError: a client's messages are never read across tenants.
-    """
-    values: dict[str, object] = {"state": state, "most": limit}
-    if client_ids is not None and organization_id is None:
-        raise ValueError("client_ids needs an organization_id")
-    if organization_id is None:
-        statement = _LIST_ALL
-    elif client_ids is None:
-        statement, values = _LIST_ORGANIZATION, values | {"organization": organization_id}
-    else:
-        statement, values = _LIST_CLIENTS, values | {"organization": organization_id, "clients": list(client_ids)}
-    return [Delivery(**row) for row in (await connection.execute(statement, values)).mappings()]

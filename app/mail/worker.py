@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from app.mail.addresses import check_sender
 from app.mail.mailer import Mailer, OutgoingMail, Undeliverable, Undelivered
 from app.mail.message import one_line
 from app.mail.mime import write_mail
-from app.mail.outbox import Claim, claim_due, mark_failed, mark_sent, mark_waiting, release
+from app.mail.outbox import Claim, claim_due, mark_failed, mark_sent, mark_waiting, release, renew
 from app.storage.connection import Connection
 from app.storage.database import Database
 
@@ -34,9 +35,10 @@ def add_jitter(delay: timedelta) -> timedelta:
 class OutboxWorker:
     """Delivers the outbox's messages of every organization through one mailer. Any number of workers may run at once.
 
-    Times are seconds. `batch` messages are sent side by side; one send gets `send_limit`, which is well below `lease`,
-    the time after which a message that a dead worker held is due again. `poll` is how often the outbox is looked at
-    when nobody wakes the worker. Cancelled, it gives the sends under way `grace` to end and gives back the others.
+    Times are seconds. `batch` messages are sent side by side; one send gets `send_limit`. A worker holds messages by
+    leases that it renews: `lease` is the time after which one that a dead worker held is due again. `poll` is how often
+    the outbox is looked at when nobody wakes the worker. Cancelled, it gives the sends under way `grace` to end and
+    gives back the others.
     Raises Misconfigured when `mail_from` is no address.
     """
 
@@ -48,7 +50,7 @@ class OutboxWorker:
         *,
         batch: int = 5,
         send_limit: float = 90.0,
-        lease: float = 300.0,
+        lease: float = 30.0,
         poll: float = 5.0,
         grace: float = 10.0,
         jitter: Callable[[timedelta], timedelta] = add_jitter,
@@ -103,8 +105,7 @@ class OutboxWorker:
         delivered = 0
         claims = await self._claim()
         while claims:
-            outcomes = await asyncio.gather(*map(self._deliver, claims), return_exceptions=True)
-            for outcome in outcomes:
+            for outcome in await self._deliver_all(claims):
                 if isinstance(outcome, BaseException):
                     raise outcome
                 delivered += outcome
@@ -114,6 +115,22 @@ class OutboxWorker:
     async def _claim(self) -> list[Claim]:
         async with self.database.write() as connection:
             return await claim_due(connection, most=self.batch, lease=self.lease)
+
+    async def _deliver_all(self, claims: Sequence[Claim]) -> list[bool | BaseException]:
+        holding = asyncio.create_task(self._hold(claims))
+        try:
+            return await asyncio.gather(*map(self._deliver, claims), return_exceptions=True)
+        finally:
+            holding.cancel()
+            await asyncio.wait([holding])
+
+    async def _hold(self, claims: Sequence[Claim]) -> None:
+        """Renews the leases for as long as this process lives; without a database they run out."""
+        while True:
+            await asyncio.sleep(self.lease.total_seconds() / 3)
+            for claim in claims:
+                with suppress(Exception):
+                    await self._note(partial(renew, claim=claim, lease=self.lease))
 
     async def _deliver(self, claim: Claim) -> bool:
         """Whether it was delivered; every other outcome is noted in the outbox and logged."""

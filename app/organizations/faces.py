@@ -1,4 +1,4 @@
-"""The field table of organizations, as the Customers contract shows them: entities."""
+"""The field tables of organizations: as the Customers contract shows them, entities, and as v1 does."""
 
 from app.query.face import Codec, Face, Field, Kind
 from app.query.sql.render import Selection
@@ -22,3 +22,61 @@ ENTITY = Face(
     folds=True,
 )
 ENTITY_SELECTION: Selection = tuple(ENTITY.fields.items())
+
+# fmt: off
+ORGANIZATION = Face(
+    "v1 organizations",
+    "Organization",
+    {
+        field.name: field
+        for field in (
+            Field("id", "id", Kind.ID, writable=False, nullable=False),
+            Field("name", "name", nullable=False),
+            Field("address", "address"),
+            Field("address2", "address2"),
+            Field("city", "city"),
+            Field("zip", "zip"),
+            Field("state", "state"),
+            Field("country", "country"),
+            Field("countryAlpha2Code", "country_alpha2_code", writable=False),
+            Field("taxNumber", "tax_number"),
+            Field("taxSubject", "tax_subject", Kind.BOOLEAN),
+            Field("companyNumber", "company_number"),
+            Field("IBAN", "iban"),
+            Field("bank", "bank"),
+            Field("SWIFT", "swift"),
+            Field("website", "website"),
+            Field("email", "email"),
+            Field("phone", "phone"),
+            Field("locale", "locale", nullable=False),
+            Field("timezone", "timezone"),
+            Field("brand", "brand"),
+            Field("supportPin", "support_pin", writable=False),
+            Field("active", "active", Kind.BOOLEAN, writable=False, nullable=False),
+            Field("activatedAt", "activated_at", Kind.DATE, writable=False),
+            Field("deactivatedAt", "deactivated_at", Kind.DATE, writable=False),
+            Field("custom", "custom", Kind.JSON),
+            Field("_defaults", "defaults", Kind.JSON, writable=False, filterable=False, sortable=False, nullable=False),
+            Field("createdAt", "created_at", Kind.DATE, writable=False, nullable=False),
+            Field("updatedAt", "updated_at", Kind.DATE, writable=False, nullable=False),
+        )
+    },
+    folds=False,
+)
+# fmt: on
+ORGANIZATION_SELECTION: Selection = tuple(ORGANIZATION.fields.items())
+
+INCLUDED = Face(
+    "included organizations",
+    "Organization",
+    {
+        field.name: field
+        for field in (
+            Field("id", "id", Kind.ID, nullable=False),
+            Field("name", "name", nullable=False),
+            Field("email", "email"),
+            Field("country", "country"),
+        )
+    },
+    folds=False,
+)

@@ -1,16 +1,36 @@
-"""Organizations and accounts in the database."""
+"""Organizations in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, Text, bindparam, func, insert, select, true
+from sqlalchemy import (
+    ARRAY,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.organizations.faces import INCLUDED
+from app.query.face import Face
+from app.query.model import Page, Predicate, Query, Scalar
+from app.query.sql.conditions import Places, condition, parametrize
+from app.query.sql.pages import meets, page_statement, scope
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.connection import Connection
-from app.storage.tables import account_organizations, accounts, organizations
+from app.storage.tables import NOW, account_organizations, organizations
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,47 @@ def render_statement(selection: Selection) -> Select[Any]:
     return select(json).select_from(found.join(row, true())).order_by(found.c.created_at, found.c.id)
 
 
+OF_ID = organizations.c.id == bindparam("organization", type_=Text())
+
+
+@lru_cache(maxsize=64)
+def get_statement(selection: Selection) -> Select[Any]:
+    """(JSON, version) of the organization `organization`."""
+    names = dict.fromkeys((*needed_columns(selection), "version"))
+    found = select(*(organizations.c[name] for name in names)).where(OF_ID).subquery("c")
+    json, row = render_row(selection, found)
+    return select(json, found.c.version).select_from(found.join(row, true()))
+
+
+@lru_cache(maxsize=256)
+def change_statement(selection: Selection, names: frozenset[str]) -> Select[Any]:
+    """Writes the parameters v_<column> of `names` into the organization `organization`; (JSON, version) afterwards.
+
+    No row when its version is not among `expected`.
+    """
+    expected = bindparam("expected", type_=ARRAY(Integer))
+    values: dict[str, Any] = {name: bindparam(f"v_{name}", type_=organizations.c[name].type) for name in names}
+    later = func.greatest(NOW, organizations.c.updated_at + text("interval '1 millisecond'"))
+    values |= {"version": organizations.c.version + 1, "updated_at": later}
+    wanted = and_(OF_ID, or_(organizations.c.version == func.any(expected), expected.is_(None)))
+    changed = update(organizations).values(values).where(wanted).returning(organizations).cte("ch")
+    json, row = render_row(selection, changed)
+    return select(json, changed.c.version).select_from(changed.join(row, true()))
+
+
+@lru_cache(maxsize=256)
+def count_statement(face: Face, where: Predicate) -> Select[Any]:
+    """How many of `organizations` meet the conditions."""
+    wanted = and_(scope(organizations, deleted_too=True), meets(face, where, (), organizations.c))
+    return select(func.count(literal_column("*"))).select_from(organizations).where(wanted)
+
+
+@lru_cache(maxsize=256)
+def meeting_statement(where: Predicate) -> Select[Any]:
+    """REACHED, narrowed to a predicate of the face INCLUDED whose values are apart from it."""
+    return REACHED.where(condition(where, INCLUDED, organizations.c, Places()))
+
+
 class OrganizationRepository:
     """Over one connection."""
 
@@ -64,6 +125,40 @@ class OrganizationRepository:
         """Those of `ids` that exist, the first created first."""
         return [Organization(*row) for row in await self.connection.execute(REACHED, {"ids": list(ids)})]
 
+    async def page(self, ids: Sequence[str], face: Face, selection: Selection, query: Query, page: Page) -> list[str]:
+        """At most `page.limit` of those of `ids` that a query finds, rendered."""
+        statement, parameters = page_statement(organizations, face, selection, query, page, keys=False)
+        return await self.connection.scalars(statement, {"organizations": list(ids), **parameters})
+
+    async def count(self, ids: Sequence[str], face: Face, query: Query) -> int:
+        """How many of those of `ids` a query finds."""
+        values: list[Scalar] = []
+        statement = count_statement(face, parametrize(query.where, values))
+        parameters: dict[str, Any] = {f"p{index}": value for index, value in enumerate(values)}
+        return int(await self.connection.scalar(statement, {"organizations": list(ids), **parameters}))
+
+    async def get(self, organization_id: str, selection: Selection) -> tuple[str, int] | None:
+        """(JSON, version), or None when there is no such organization."""
+        row = (await self.connection.execute(get_statement(selection), {"organization": organization_id})).first()
+        return None if row is None else (row[0], row[1])
+
+    async def change(
+        self, organization_id: str, values: Mapping[str, Any], selection: Selection, expected: Sequence[int] | None
+    ) -> tuple[str, int] | None:
+        """(JSON, version) afterwards, or None when the version was not as expected, or there is no such organization."""
+        parameters = {f"v_{name}": value for name, value in values.items()}
+        scope = {"organization": organization_id, "expected": expected}
+        statement = change_statement(selection, frozenset(values))
+        row = (await self.connection.execute(statement, {**scope, **parameters})).first()
+        return None if row is None else (row[0], row[1])
+
+    async def list_meeting(self, ids: Sequence[str], where: Predicate) -> list[Organization]:
+        """As list_some, but only those that meet a predicate of the face INCLUDED."""
+        values: list[Scalar] = []
+        statement = meeting_statement(parametrize(where, values))
+        parameters = {"ids": list(ids)} | {f"p{index}": value for index, value in enumerate(values)}
+        return [Organization(*row) for row in await self.connection.execute(statement, parameters)]
+
     async def environment(self, organization_id: str) -> str | None:
         """`live` or `sandbox`; None when there is no such organization."""
         statement = select(organizations.c.environment).where(organizations.c.id == organization_id)
@@ -77,21 +172,6 @@ class OrganizationRepository:
 
     async def any_exist(self) -> bool:
         return (await self.connection.execute(select(organizations.c.id).limit(1))).first() is not None
-
-    async def add_account(self, account_id: str, email: str) -> bool:
-        """Whether it was added: False when there is one with this e-mail address, whatever its case."""
-        statement = upsert(accounts).values(id=account_id, email=email).on_conflict_do_nothing()
-        return (await self.connection.execute(statement.returning(accounts.c.id))).first() is not None
-
-    async def find_account(self, email: str) -> str | None:
-        """The id of the account with an e-mail address, whatever its case."""
-        folded = accounts.c.email_folded == func.fold(bindparam("email", type_=Text()))
-        found: str | None = await self.connection.scalar(select(accounts.c.id).where(folded), {"email": email})
-        return found
-
-    async def account_email(self, account_id: str) -> str | None:
-        found: str | None = await self.connection.scalar(select(accounts.c.email).where(accounts.c.id == account_id))
-        return found
 
     async def join(self, account_id: str, organization_id: str) -> None:
         values = {"account_id": account_id, "organization_id": organization_id}

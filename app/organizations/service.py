@@ -1,25 +1,25 @@
-"""What an operator does with accounts and organizations: each function is one transaction."""
+"""What an operator and an account do with organizations: each function is one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from app.accounts.repository import AccountRepository
+from app.accounts.service import require_account
 from app.auth import Environment, Principal, Scope
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Stale
+from app.idempotency import Answer, RequestKey, claim, remember
 from app.ids import new_id
+from app.organizations.countries import country_code
 from app.organizations.record import check_name, check_organization_id
 from app.organizations.repository import Organization, OrganizationRepository
+from app.query.face import Face
+from app.query.model import Page, Predicate, Query
 from app.query.sql.render import Selection
+from app.storage.connection import Connection
 from app.storage.database import Database
 from app.tokens import issue_token
-
-
-async def create_account(database: Database, email: str) -> str:
-    """The new account's id. Raises Conflict when there is one with this address."""
-    account_id = new_id()
-    async with database.write() as connection:
-        if not await OrganizationRepository(connection).add_account(account_id, email):
-            raise Conflict(f"There is an account with the address {email}")
-    return account_id
 
 
 async def create_organization(
@@ -34,12 +34,15 @@ async def create_organization(
     environment: Environment = Environment.LIVE,
 ) -> str:
     """The new organization's id. Raises Conflict when the id is taken, NotFound when there is no such account."""
-    values = {
+    values: dict[str, Any] = {
         "id": check_organization_id(organization_id) if organization_id else new_id(),
         "name": check_name(name),
         "email": email,
         "locale": locale,
         "country": country,
+        "country_alpha2_code": country_code(country),
+        "tax_subject": False,
+        "custom": {},
         "environment": environment,
     }
     async with database.write() as connection:
@@ -47,15 +50,15 @@ async def create_organization(
         if not await repository.add(values):
             raise Conflict(f"There is an organization with the id {values['id']}")
         if account_email is not None:
-            await repository.join(await _account(repository, account_email), str(values["id"]))
+            await repository.join(await _account(connection, account_email), str(values["id"]))
     return str(values["id"])
 
 
-async def _account(repository: OrganizationRepository, email: str) -> str:
-    account_id = await repository.find_account(email)
-    if account_id is None:
+async def _account(connection: Connection, email: str) -> str:
+    known = await AccountRepository(connection).find(email)
+    if known is None:
         raise NotFound(f"There is no account with the address {email}")
-    return account_id
+    return known.id
 
 
 async def create_token(
@@ -73,7 +76,7 @@ async def create_token(
     """
     async with database.write() as connection:
         repository = OrganizationRepository(connection)
-        account_id = await _account(repository, account_email) if account_email is not None else None
+        account_id = await _account(connection, account_email) if account_email is not None else None
         if organization_id is not None:
             environment = await _environment(repository, organization_id)
         return await issue_token(
@@ -108,6 +111,15 @@ async def reach_organizations(
         return await OrganizationRepository(connection).list_some(wanted)
 
 
+async def reach_organizations_meeting(
+    database: Database, principal: Principal, ids: Sequence[str], where: Predicate
+) -> Sequence[Organization]:
+    """Those of `ids` that the caller may use and that meet a predicate of the face INCLUDED."""
+    wanted = [one for one in ids if one in principal.organizations]
+    async with database.read() as connection:
+        return await OrganizationRepository(connection).list_meeting(wanted, where)
+
+
 async def render_organizations(
     database: Database, principal: Principal, ids: Sequence[str], selection: Selection
 ) -> list[str]:
@@ -117,9 +129,101 @@ async def render_organizations(
         return await OrganizationRepository(connection).render(wanted, selection)
 
 
-async def account_email(database: Database, principal: Principal) -> str | None:
-    """The address of the caller's account; None for an organization's own token."""
-    if principal.account_id is None:
-        return None
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One rendered organization and its version."""
+
+    json: str
+    version: int
+
+
+async def list_account_organizations(
+    database: Database,
+    principal: Principal,
+    account_id: str,
+    face: Face,
+    selection: Selection,
+    query: Query,
+    page: Page,
+) -> tuple[list[str], int]:
+    """One page of the organizations of the caller's account, rendered, and how many the query finds in all.
+
+    Raises NotFound for an account that is not the caller's.
+    """
+    require_account(principal, account_id)
     async with database.read() as connection:
-        return await OrganizationRepository(connection).account_email(principal.account_id)
+        repository = OrganizationRepository(connection)
+        rows = await repository.page(principal.organizations, face, selection, query, page)
+        return rows, await repository.count(principal.organizations, face, query)
+
+
+async def count_account_organizations(
+    database: Database, principal: Principal, account_id: str, face: Face, query: Query
+) -> int:
+    require_account(principal, account_id)
+    async with database.read() as connection:
+        return await OrganizationRepository(connection).count(principal.organizations, face, query)
+
+
+async def add_organization(
+    database: Database,
+    principal: Principal,
+    account_id: str,
+    values: Mapping[str, Any],
+    selection: Selection,
+    *,
+    key: RequestKey | None = None,
+    answer: Callable[[Shown], Answer],
+) -> Answer:
+    """Makes an organization of the caller's account and of its token's environment; `key` replays the first answer.
+
+    Raises NotFound for an account that is not the caller's, and Forbidden with a token that may only read.
+    """
+    require_account(principal, account_id)
+    principal.require_write()
+    row = {**values, "id": new_id(), "environment": principal.environment}
+    async with database.write() as connection:
+        kept = None if key is None else await claim(connection, key)
+        if kept is not None:
+            return kept
+        repository = OrganizationRepository(connection)
+        await repository.add(row)
+        await repository.join(account_id, row["id"])
+        done = answer(_shown(await repository.get(row["id"], selection)))
+        if key is not None:
+            await remember(connection, key, done, row["id"])
+        return done
+
+
+async def get_organization(
+    database: Database, principal: Principal, organization_id: str, selection: Selection
+) -> Shown:
+    """An organization within reach. Raises NotFound."""
+    principal.require(organization_id)
+    async with database.read() as connection:
+        return _shown(await OrganizationRepository(connection).get(organization_id, selection))
+
+
+async def change_organization(
+    database: Database,
+    principal: Principal,
+    organization_id: str,
+    values: Mapping[str, Any],
+    selection: Selection,
+    *,
+    expected: Sequence[int] | None = None,
+) -> Shown:
+    """Writes the given columns of an organization within reach. Raises NotFound, Forbidden, and Stale."""
+    principal.require_write()
+    principal.require(organization_id)
+    async with database.statement() as connection:
+        changed = await OrganizationRepository(connection).change(organization_id, values, selection, expected)
+    if changed is None:
+        raise Stale("The record has changed since that version")
+    return _shown(changed)
+
+
+def _shown(found: tuple[str, int] | None) -> Shown:
+    if found is None:
+        raise NotFound("There is no such organization")
+    return Shown(*found)

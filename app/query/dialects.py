@@ -122,6 +122,7 @@ MONGO = Dialect(
     name="Customers",
     operators=_MONGO | {f"${name}": spelling for name, spelling in _MONGO.items()},
     coerce=STRICT,
+    deep_paths=False,
     wording=Wording(not_an_object=lambda _: "The query must be a JSON object"),
 )
 

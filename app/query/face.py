@@ -37,7 +37,10 @@ PLAIN = Codec()
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One public field over one column. `folded` names the stored folded form of a text, where there is one."""
+    """One public field over one column.
+
+    `folded` names the stored folded form of a text, where there is one. `searched`: its texts are in the search text.
+    """
 
     name: str
     column: str
@@ -48,6 +51,7 @@ class Field:
     sortable: bool = True
     nullable: bool = True
     folded: str | None = None
+    searched: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

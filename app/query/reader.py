@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from app.errors import Malformed
 from app.query.face import Face, Field, Kind
 from app.query.model import And, Compare, Not, Operator, Or, Predicate, Scalar
-from app.query.values import check_text, js_text, number, strict_text
+from app.query.values import check_text, js_text, number
 from app.query.wording import Wording
 
 MOST_MEMBERS = 1000
@@ -32,8 +32,9 @@ class Dialect:
     `coerce` turns a value into one of a kind; `modifiers` are keys beside operators that are none; `ignores_case` reads
     them. `null_orders_nothing`: a comparison by order with null matches nothing, elsewhere it is refused.
     `numbered_lists`: an object with the keys 0 to n-1 is a list. `path_key`: conditions inside JSON are a list of objects,
-    which name their place under this key. `nested_paths`: an object without operators leads into JSON. `pattern`
-    prepares the text of LIKE and REGEX. `wording` is what the dialect says to mistakes.
+    which name their place under this key. `nested_paths`: an object without operators leads into JSON. `deep_paths`: each
+    dot leads a level deeper; without it only the first does, and the others are part of the key. `pattern` prepares the
+    text of LIKE and REGEX. `wording` is what the dialect says to mistakes.
     """
 
     name: str
@@ -47,12 +48,13 @@ class Dialect:
     numbered_lists: bool = False
     dotted_paths: bool = True
     nested_paths: bool = True
+    deep_paths: bool = True
     path_key: str | None = None
     wording: Wording = field(default_factory=Wording)
 
 
 ORDERED = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN})
-LISTS = frozenset({Operator.IN, Operator.NOT_IN})
+LISTED = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
 TEXTUAL = frozenset({Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.LIKE, Operator.REGEX})
 
 
@@ -111,7 +113,7 @@ class _Reader:
         outer = self.face.fields.get(name)
         dotted = self.dialect.dotted_paths and "." in key
         if dotted and outer is not None and outer.filterable and outer.kind is Kind.JSON:
-            return outer, tuple(check_text(rest, name).split("."))
+            return outer, tuple(check_text(rest, name).split(".", -1 if self.dialect.deep_paths else 0))
         raise Malformed(f"There is no field {key!r} to filter by", key)
 
     def read_field(self, found: Field, path: tuple[str, ...], name: str, value: object) -> Predicate:
@@ -168,12 +170,14 @@ class _Reader:
         beside: Mapping[str, Any],
     ) -> Predicate:
         operator, one = spelling.operator, _Target(self.dialect, found, path, name, beside)
+        members = self.read_list(name, value) if operator in LISTED else None
+        one.check_shape(operator, value, members)
         if found.kind is Kind.JSON and not path and not (value is None and operator in (Operator.EQ, Operator.NE)):
             raise Malformed(f"{name} is compared by a path inside it, such as {name}.key", name)
         if operator is Operator.IS_NULL:
             return one.read_is_null(value)
-        if operator in LISTS or operator is Operator.BETWEEN:
-            return one.read_listed(operator, self.read_list(name, value), self.face.folds)
+        if members is not None:
+            return one.read_listed(operator, members, self.face.folds)
         if operator in TEXTUAL:
             return one.read_pattern(operator, value, self.dialect.ignores_case(beside, spelling))
         return one.read_scalar(operator, value, self.face.folds)
@@ -192,16 +196,21 @@ class _Target:
     def refuse(self, what: str) -> NoReturn:
         raise Malformed(f"{self.name} {what}", self.name)
 
+    def check_shape(self, operator: Operator, value: object, members: Sequence[object] | None) -> None:
+        """Raises Malformed where the operator takes no such value, whatever it is about."""
+        wording = self.dialect.wording
+        if operator in LISTED and members is None:
+            raise Malformed(wording.not_a_list(self.name, self.clause, value), self.name)
+        if operator is Operator.BETWEEN and members is not None and len(members) != 2:
+            raise Malformed(wording.not_two(self.name, self.clause, len(members)), self.name)
+        if operator in TEXTUAL and not isinstance(value, str):
+            raise Malformed(wording.not_a_pattern(operator, self.name, self.clause), self.name)
+
     def coerce(self, value: object) -> Scalar:
         if self.path:
             return _json_scalar(value, self.name)
         given = self.dialect.coerce[self.field.kind](value, self.name)
         return self.stored(given) if isinstance(given, str) else given
-
-    def coerce_member(self, value: object) -> Scalar:
-        """As coerce; members of a list of places inside JSON are compared as text."""
-        given = self.coerce(value)
-        return js_text(value) if self.path and isinstance(value, str | int | float) else given
 
     def stored(self, text: str) -> str:
         """The stored spelling of a public id or word; an id without its prefix is none, and stands before or behind all."""
@@ -245,20 +254,25 @@ class _Target:
             self.refuse("cannot be compared with null by order")
         return NOTHING
 
-    def read_listed(self, operator: Operator, values: Sequence[object] | None, face_folds: bool) -> Predicate:
-        if values is None:
-            raise Malformed(self.dialect.wording.not_a_list(self.name, self.clause), self.name)
+    def read_listed(self, operator: Operator, values: Sequence[object], face_folds: bool) -> Predicate:
         if operator is Operator.BETWEEN:
             return self.read_between(values, face_folds)
-        given = tuple(self.coerce_member(value) for value in values if value is not None)
-        if operator is Operator.NOT_IN and len(given) < len(values):
-            present = self.compare(Operator.IS_NULL, False)
-            return _all([self.compare(operator, given), present]) if given else present
-        return self.compare(operator, given)
+        given = [self.coerce(value) for value in values if value is not None]
+        parts: list[Predicate] = [self.compare(operator, members) for members in self.by_type(given)]
+        if operator is Operator.IN:
+            return parts[0] if len(parts) == 1 else Or(tuple(parts))
+        if len(given) < len(values):
+            parts = [*(parts if given else ()), self.compare(Operator.IS_NULL, False)]
+        return _all(parts)
+
+    def by_type(self, given: Sequence[Scalar]) -> Sequence[tuple[Scalar, ...]]:
+        """The members of a list; inside JSON the texts and the numbers apart, as each are compared in their own way."""
+        texts = tuple(one for one in given if isinstance(one, str))
+        if not self.path or len(texts) in (0, len(given)):
+            return [tuple(given)]
+        return [texts, tuple(one for one in given if not isinstance(one, str))]
 
     def read_between(self, values: Sequence[object], face_folds: bool) -> Predicate:
-        if len(values) != 2:
-            raise Malformed(self.dialect.wording.not_two(self.name, self.clause, len(values)), self.name)
         if None in values:
             return self.read_null(Operator.BETWEEN)
         low, high = (self.coerce(value) for value in values)
@@ -270,8 +284,6 @@ class _Target:
     def read_pattern(self, operator: Operator, value: object, ignore_case: bool) -> Predicate:
         if (self.field.kind not in (Kind.TEXT, Kind.ID) and not self.path) or self.field.codec.words:
             self.refuse("is no text, so it has no patterns")
-        if not isinstance(value, str):
-            raise Malformed(self.dialect.wording.not_a_pattern(operator, self.name, self.clause), self.name)
         text = str(self.dialect.coerce[Kind.TEXT](value, self.name))
         text, flagged = self.dialect.pattern(operator, text, self.name)
         return self.compare(operator, text, ignore_case=ignore_case or flagged)
@@ -280,7 +292,11 @@ class _Target:
 def _json_scalar(value: object, name: str) -> Scalar:
     if isinstance(value, bool):
         return js_text(value)
-    return number(value, name) if isinstance(value, int | float) else strict_text(value, name)
+    if isinstance(value, int | float):
+        return number(value, name)
+    if isinstance(value, str):
+        return check_text(value, name)
+    raise Malformed(f"The value of {name} is not a text, a number or a boolean", name)
 
 
 def _all(parts: Sequence[Predicate]) -> Predicate:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeGuard
 
@@ -12,6 +12,7 @@ from app.errors import Malformed
 LONGEST_TEXT = 10_000
 LARGEST_NUMBER = 1e15
 """Beyond this, JSON numbers of different writers no longer mean the same."""
+DEEPEST_VALUE = 32
 LARGEST_WHOLE = 2**53
 """Up to this, doubles hold every whole number."""
 
@@ -19,6 +20,8 @@ MOMENT = re.compile(
     r"(?P<date>\d{4}(-\d\d(-\d\d)?)?)"
     r"([T ](?P<time>\d\d:\d\d(:\d\d([.,]\d{1,9})?)?)\s?(?P<zone>Z|z|[+-]\d\d:?\d\d)?)?"
 )
+LAST_MIDNIGHT = re.compile(r"24:00(:00([.,]0+)?)?")
+"""The end of a day, which is the beginning of the next."""
 
 
 def is_scalar(value: object) -> TypeGuard[str | bool | int | float | None]:
@@ -34,6 +37,26 @@ def check_text(text: str, field: str) -> str:
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise Malformed(f"The value of {field} contains half of a surrogate pair", field)
     return text
+
+
+def check_storable(value: object, name: str, depth: int = 0) -> None:
+    """Raises Malformed for text or numbers that PostgreSQL's JSON cannot hold, or too deep a value."""
+    if depth > DEEPEST_VALUE:
+        raise Malformed(f"The value of {name} is nested more than {DEEPEST_VALUE} levels deep", name)
+    if isinstance(value, str):
+        if "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
+            raise Malformed(f"The value of {name} contains a NUL or half of a surrogate pair", name)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            check_storable(key, name, depth + 1)
+            check_storable(inner, name, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            check_storable(inner, name, depth + 1)
+    elif (isinstance(value, float) and not math.isfinite(value)) or (
+        isinstance(value, int) and abs(value) > LARGEST_NUMBER * 1000
+    ):
+        raise Malformed(f"The value of {name} contains a number that is out of range", name)
 
 
 def js_text(value: str | bool | int | float) -> str:
@@ -65,15 +88,13 @@ def _js_number(value: float) -> str:
     return f"-{body}" if sign else body
 
 
-def js_value(value: object) -> object:
-    """A value from JSON as JavaScript reads it: its numbers are doubles, and whole ones show no fraction."""
+def whole_numbers(value: object) -> object:
+    """A value from JSON with 7.0 as 7: one number has one text, whoever wrote it."""
     if isinstance(value, Mapping):
-        return {key: js_value(inner) for key, inner in value.items()}
+        return {key: whole_numbers(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [js_value(inner) for inner in value]
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e21 and value == int(value):
-        return int(js_text(value))
-    return value
+        return [whole_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and abs(value) <= LARGEST_WHOLE and value.is_integer() else value
 
 
 def lax_text(value: object, field: str) -> str:
@@ -130,7 +151,10 @@ def parse_moment(text: str) -> datetime | None:
     day = (match["date"] + "-01-01")[:10] if len(match["date"]) == 4 else (match["date"] + "-01")[:10]
     zone = (match["zone"] or "Z").upper().replace("Z", "+00:00")
     try:
-        moment = datetime.fromisoformat(f"{day}T{_microseconds(match['time'] or '00:00')}{zone}").astimezone(UTC)
+        midnight, time = timedelta(), match["time"] or "00:00"
+        if LAST_MIDNIGHT.fullmatch(time):
+            midnight, time = timedelta(days=1), "00:00"
+        moment = datetime.fromisoformat(f"{day}T{_microseconds(time)}{zone}").astimezone(UTC) + midnight
     except (ValueError, OverflowError):
         return None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.errors import Malformed
 from app.query.model import Operator
-from app.query.values import js_value
+from app.query.values import js_text
 
 Clause = Mapping[str, Any]
 """The object of operators in which a mistake was found, as it was given."""
@@ -19,18 +19,28 @@ class Wording:
 
     not_an_object: Callable[[object], str] = lambda _: "The filter must be an object"
     not_conditions: Callable[[str, object], str] = lambda key, _: f"The {key} operator needs a list of conditions"
-    not_a_list: Callable[[str, Clause], str] = lambda name, _: f"{name} needs a list"
+    not_a_list: Callable[[str, Clause, object], str] = lambda name, *_: f"{name} needs a list"
     not_two: Callable[[str, Clause, int], str] = lambda name, *_: f"{name} needs a list of exactly two values"
     not_a_pattern: Callable[[Operator, str, Clause], str] = lambda _, name, __: f"{name} needs a text for a pattern"
     foreign_operators: Callable[[str, Sequence[str], Clause], Malformed] | None = None
 
 
-NO_LIST = "Value is not an array or object with sequential numeric indices"
+def no_list(value: object) -> str:
+    """Why a value is no list."""
+    if value == {}:
+        return "Value is an empty object"
+    return "Value is not an array or object with sequential numeric indices"
 
 
 def stringify(value: object) -> str:
     """A value as JavaScript's JSON.stringify writes it."""
-    return json.dumps(js_value(value), ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{stringify(key)}:{stringify(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(stringify, value))}]"
+    if isinstance(value, int | float):
+        return js_text(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def show(value: object) -> str:
@@ -55,8 +65,10 @@ def _foreign_operators(name: str, operators: Sequence[str], where: Clause) -> Ma
 
 LOOPBACK_WORDING = Wording(
     not_an_object=lambda value: f"The where clause {show(value)} is not an object",
-    not_conditions=lambda key, value: f"The {key} operator has invalid clauses {show(value)}: {NO_LIST}",
-    not_a_list=lambda name, clause: f"The {name} property has invalid clause {show(clause)}: Error: {NO_LIST}",
+    not_conditions=lambda key, value: f"The {key} operator has invalid clauses {show(value)}: {no_list(value)}",
+    not_a_list=lambda name, clause, value: (
+        f"The {name} property has invalid clause {show(clause)}: Error: {no_list(value)}"
+    ),
     not_two=lambda name, clause, count: (
         f"The {name} property has invalid clause {show(clause)}: Expected precisely 2 values, received {count}"
     ),

@@ -7,6 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.ids import new_id
 
 HEADER = b"x-request-id"
+STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+"""The messages that carry the headers of an answer: also of one to a handshake, taken or refused."""
 SANE = re.compile(rb"[!-~]{1,255}")
 
 
@@ -28,7 +30,7 @@ class RequestIds:
         scope.setdefault("state", {})["request_id"] = request_id.decode()
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in STARTS:
                 message["headers"] = [*message.get("headers", ()), (HEADER, request_id)]
             await send(message)
 

@@ -1,6 +1,7 @@
 """Connection: statements that SQLAlchemy writes and asyncpg runs, at a third of what running them by SQLAlchemy costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -76,6 +77,16 @@ class Connection:
         except TimeoutError as error:
             raise OutOfTime from error
 
+    async def stream(
+        self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None, *, batch: int = 1000
+    ) -> AsyncIterator[Any]:
+        """The rows of one snapshot one by one, fetched by a cursor; for a connection in a transaction."""
+        given = parameters or {}
+        sql, names, own = compile_statement(statement, None)
+        values = [given[name] if name in given else own[name] for name in names]
+        async for row in self.driver.cursor(sql, *values, prefetch=batch):
+            yield row
+
     async def scalar(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> Any:
         """The first value of the first row, or None without one."""
         row = (await self.execute(statement, parameters)).first()
@@ -84,6 +95,21 @@ class Connection:
     async def scalars(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """The first value of each row."""
         return [row[0] for row in await self.execute(statement, parameters)]
+
+    @asynccontextmanager
+    async def planning(self) -> AsyncIterator[None]:
+        """A block of reads, each planned for its own values, and all of one snapshot if there is no transaction yet."""
+        inside = self.driver.is_in_transaction()
+        begin = "" if inside else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+        await self.driver.execute(f"{begin}SET LOCAL plan_cache_mode = force_custom_plan")
+        try:
+            yield
+        except Exception:
+            if not inside:
+                await self.driver.execute("ROLLBACK")
+            raise
+        if not inside:
+            await self.driver.execute("COMMIT")
 
 
 def _columns(statement: ClauseElement, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -17,6 +17,8 @@ from app.storage.deadline import OutOfTime, time_left
 from app.storage.pool import Pool, connect
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
+PROGRAM_LIMIT = "54"
+"""What is more than PostgreSQL has place for, such as a text of thousands of letters in an index."""
 LOST = ("08", "53", "57P", "58", "3D")
 """The classes of SQLSTATE that say that the server or the database is gone, full or failing."""
 WAIT_FOR_CONNECTION = 10.0
@@ -58,6 +60,10 @@ class Database:
         """One connection in one transaction: committed at the end of the block, rolled back when it raises."""
         return Use(self.pool, transaction=True, committed=self.on_commit)
 
+    def snapshot(self) -> "Use":
+        """One connection in one transaction that only reads, and sees what was committed when it began."""
+        return Use(self.pool, transaction=True, isolation="repeatable_read", readonly=True)
+
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[AsyncEngine]:
         """SQLAlchemy's engine, for migrations."""
@@ -80,12 +86,15 @@ class Database:
 class Use:
     """A block with a connection of the pool; what PostgreSQL refuses in it leaves it as the service's own refusal."""
 
-    __slots__ = ("committed", "driver", "pool", "transaction")
+    __slots__ = ("committed", "driver", "options", "pool", "transaction")
 
-    def __init__(self, pool: Pool, *, transaction: bool, committed: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, pool: Pool, *, transaction: bool, committed: Callable[[], None] | None = None, **options: Any
+    ) -> None:
         self.pool = pool
         self.committed = committed
         self.transaction: Any = transaction
+        self.options = options
 
     async def __aenter__(self) -> Connection:
         try:
@@ -99,7 +108,7 @@ class Use:
         return Connection(self.driver)
 
     async def _begin(self) -> None:
-        self.transaction = self.driver.transaction()
+        self.transaction = self.driver.transaction(**self.options)
         try:
             await self.transaction.start()
         except BaseException as error:
@@ -124,6 +133,16 @@ class Use:
                 raise translated from error
         elif self.committed is not None:
             self.committed()
+
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """A part of the connection's transaction that is undone by itself when the block raises; refusals as elsewhere."""
+    try:
+        async with connection.driver.transaction():
+            yield
+    except asyncpg.PostgresError as error:
+        raise translate(error) from error
 
 
 def _is_sound(error: BaseException | None) -> bool:
@@ -158,7 +177,7 @@ def _refusal(state: str | None, error: BaseException, whole: BaseException) -> B
         return Malformed("The pattern is not a valid regular expression")
     if state is None or state.startswith(LOST):
         return Unavailable(_first_line(error))
-    if state.startswith(DATA_EXCEPTION):
+    if state.startswith((DATA_EXCEPTION, PROGRAM_LIMIT)):
         return Malformed(NOT_STORABLE)
     return whole
 

@@ -5,6 +5,7 @@ here changes a connection beyond its transaction.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,10 @@ import asyncpg
 from app.storage.connection import set_up
 
 KEPT_STATEMENTS = 1000
+CANCELLING = 2.0
+"""Seconds for a cancelled statement to end by itself; a cancellation that arrives before its statement is lost."""
+NOTICE_DEPARTURES = "SET client_connection_check_interval = '2s'"
+"""The server ends the statements of a connection that is gone, in so long; 0, its default, is when they are done."""
 
 
 class Pool:
@@ -52,6 +57,8 @@ class Pool:
             max_cached_statement_lifetime=0,
         )
         await set_up(driver)
+        with suppress(asyncpg.InvalidParameterValueError):  # a server on Windows cannot
+            await driver.execute(NOTICE_DEPARTURES)
         return driver
 
     def give_back(self, driver: "asyncpg.Connection[Any]", *, sound: bool) -> None:
@@ -71,7 +78,7 @@ class Pool:
     async def _end(self, driver: "asyncpg.Connection[Any]") -> None:
         """Closes a connection; asyncpg sends the cancellation first, which terminate() would forget."""
         try:
-            async with asyncio.timeout(self.wait):
+            async with asyncio.timeout(CANCELLING):
                 await driver.close()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             driver.terminate()

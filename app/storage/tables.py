@@ -63,11 +63,37 @@ accounts = Table(
     metadata,
     Column("id", ID, primary_key=True),
     Column("email", WORDS, nullable=False),
-    Column("email_folded", FOLDED, Computed("fold(email)", persisted=True)),
+    Column("email_lower", FOLDED, Computed("lower(email COLLATE pg_c_utf8)", persisted=True)),
+    Column("password_hash", WORDS),
+    Column("firstname", WORDS),
+    Column("lastname", WORDS),
+    Column("tax_number", WORDS),
+    Column("label", WORDS),
+    Column("software_supplier_tax_number", WORDS),
+    Column("activate_redirect", WORDS),
+    Column("invitation_link", WORDS),
+    Column("invitation_new_link", WORDS),
+    Column("document_shareable_link", WORDS),
+    Column("reset_redirect", WORDS),
     Column("locale", WORDS, nullable=False, server_default="en"),
+    Column("disable_creating_child_organizations", Boolean),
+    Column("email_verified", Boolean, nullable=False, server_default="false"),
+    Column("master_id", ID),
+    Column("parent_id", ID),
+    Column("billing_organization_id", ID),
+    Column("custom", JSONB(none_as_null=True)),
     _created(),
     _updated(),
-    UniqueConstraint("email_folded"),
+    UniqueConstraint("email_lower"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("since", TIME, nullable=False, server_default=NOW),
+    Index(None, "since"),
 )
 
 organizations = Table(
@@ -76,9 +102,32 @@ organizations = Table(
     Column("id", ID, primary_key=True),
     Column("name", WORDS, nullable=False),
     Column("email", WORDS),
+    Column("address", WORDS),
+    Column("address2", WORDS),
+    Column("city", WORDS),
+    Column("zip", WORDS),
+    Column("state", WORDS),
     Column("country", WORDS),
+    Column("country_alpha2_code", WORDS),
+    Column("tax_number", WORDS),
+    Column("company_number", WORDS),
+    Column("iban", WORDS),
+    Column("bank", WORDS),
+    Column("swift", WORDS),
+    Column("website", WORDS),
+    Column("phone", WORDS),
+    Column("timezone", WORDS),
+    Column("brand", WORDS),
+    Column("support_pin", WORDS),
+    Column("tax_subject", Boolean),
     Column("locale", WORDS, nullable=False, server_default="en"),
     Column("environment", WORDS, nullable=False, server_default="live"),
+    Column("active", Boolean, nullable=False, server_default="true"),
+    Column("activated_at", TIME, server_default=NOW),
+    Column("deactivated_at", TIME),
+    Column("custom", JSONB(none_as_null=True)),
+    Column("defaults", JSONB(none_as_null=True), nullable=False, server_default=text("'[]'")),
+    Column("version", Integer, nullable=False, server_default="1"),
     _created(),
     _updated(),
 )
@@ -102,10 +151,19 @@ access_tokens = Table(
     Column("organization_id", ID, ForeignKey("organizations.id", ondelete="CASCADE")),
     Column("scope", WORDS, nullable=False),
     Column("environment", WORDS, nullable=False, server_default="live"),
+    Column("ttl", Integer),
     Column("expires_at", TIME),
     _created(),
     UniqueConstraint("hash"),
+    Index(None, "account_id"),
 )
+
+SEARCHED_TEXTS = (
+    "name", "email", "contact", "note", "address", "address2", "city", "zip", "state", "country", "tax_number",
+    "company_number", "iban", "bank", "swift", "website", "phone",
+)  # fmt: skip
+SEARCHED_DOCUMENTS = ("metadata", "custom", "bank_accounts")
+"""What a search looks in: texts, and the texts inside documents."""
 
 clients = Table(
     "clients",
@@ -157,8 +215,7 @@ clients = Table(
         "search_text",
         FOLDED,
         Computed(
-            "search_words(ARRAY[name, email, contact, note, address, address2, city, zip, state, country, tax_number,"
-            " company_number, iban, bank, swift, website, phone], metadata, custom, bank_accounts)",
+            f"search_words(ARRAY[{', '.join(SEARCHED_TEXTS)}], {', '.join(SEARCHED_DOCUMENTS)})",
             persisted=True,
         ),
     ),
@@ -249,6 +306,7 @@ outbox = Table(
     Column("last_error", WORDS),
     _created(),
     Column("sent_at", TIME),
+    Column("last_attempt_at", TIME),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state IN ('waiting', 'sending')")),
     Index("ix_outbox_client", "organization_id", "client_id", "id"),

@@ -1,27 +1,31 @@
 """Plans and searches: what is found by key or word is read by an index, and what was written last is what is searched."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy.sql.elements import ClauseElement
 
-from app.clients.duplicates import NEIGHBOURS, WINDOW, duplicates_statement, telling_words
+from app.clients.duplicates import NEIGHBOURS, duplicates_statement, telling_words
+from app.clients.duplicates import WINDOW as NEAR
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, TABLE, V1
+from app.clients.repository import ClientRepository
 from app.clients.service import change_client, search_clients, search_words
-from app.clients.statements import TOTAL, count_statement, get_statement, rank_statement
+from app.clients.statements import MOST_CANDIDATES, TOTAL, get_statement
 from app.query.face import Face, Kind
-from app.query.model import EVERYTHING, Compare, Operator, Order, Page, Query
+from app.query.model import Compare, Operator, Order, Page, Query
 from app.query.sql.pages import page_statement
-from app.storage.connection import compile_statement
+from app.storage.connection import Connection, Rows, compile_statement
 from app.storage.database import Database
-from app.storage.tables import clients
+from app.storage.tables import SEARCHED_DOCUMENTS, SEARCHED_TEXTS, clients
 from tests.clients.conftest import SELECTION, Office
 from tests.conftest import cloned, opened
 from tests.seeding import insert_many, make_organization
 
-LIMIT, ROWS = 101, 20_000
+LIMIT, ROWS, ROWS_OF_SMALL = 101, 20_000, 500
 DELETED_BETWEEN = 40
 """Of the seeded rows every fifth is deleted: an index that holds them, too, passes some of them on its way."""
 ID = f"{ROWS // 2:024x}"
@@ -67,23 +71,28 @@ def kinds(nodes: list[Node]) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-async def filled(server_url: str, template: str) -> AsyncIterator[tuple[Database, str]]:
+async def filled(server_url: str, template: str) -> AsyncIterator[tuple[Database, str, str]]:
     """A database that nothing changes any more, and in it an organization of 20,000 records beside a small one."""
     async with cloned(server_url, template) as url, opened(url) as database:
-        organization = await make_organization(database)
-        for one, count in ((organization, ROWS), (await make_organization(database), 500)):
+        organization, other = [await make_organization(database) for _ in range(2)]
+        for one, count in ((organization, ROWS), (other, ROWS_OF_SMALL)):
             await insert_many(database, one, count)
-        yield database, organization
+        yield database, organization, other
 
 
 @pytest.fixture
-def full(filled: tuple[Database, str]) -> Database:
+def full(filled: tuple[Database, str, str]) -> Database:
     return filled[0]
 
 
 @pytest.fixture
-def big(filled: tuple[Database, str]) -> str:
+def big(filled: tuple[Database, str, str]) -> str:
     return filled[1]
+
+
+@pytest.fixture
+def small(filled: tuple[Database, str, str]) -> str:
+    return filled[2]
 
 
 async def order_values(database: Database) -> dict[str, Any]:
@@ -138,28 +147,138 @@ async def test_total_reads_its_slots_only(full: Database, big: str) -> None:
     assert {node["Relation Name"] for node in nodes if "Relation Name" in node} == {"client_totals"}
 
 
-async def test_selective_search_is_answered_by_the_trigrams(full: Database, big: str) -> None:
-    rare = "c4ca4238a0b9"
-    nodes = await explain_page(full, big, CUSTOMER, Query(words=(rare,)), Page(LIMIT))
-    assert indexes(nodes) == {"ix_clients_search_text"}
-    assert rows_read(nodes) <= 5
-    counting = count_statement(CUSTOMER, EVERYTHING, (False,), False)
-    nodes = await explain(full, counting, {"organization": big, "w0": rare})
-    assert indexes(nodes) == {"ix_clients_search_text"}
-    assert rows_read(nodes) <= 5
+class Watched(Connection):
+    """A connection that keeps the plan of each statement that is run on it."""
+
+    __slots__ = ("plans",)
+
+    def __init__(self, driver: Any) -> None:
+        super().__init__(driver)
+        self.plans: list[list[Node]] = []
+
+    async def execute(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> Rows:
+        given = parameters or {}
+        sql, names, own = compile_statement(statement, None)
+        values = [given[name] if name in given else own[name] for name in names]
+        (plan,) = await self.driver.fetchval(f"EXPLAIN (ANALYZE, TIMING off, FORMAT JSON) {sql}", *values)
+        self.plans.append(list(walk_plan(plan["Plan"])))
+        return await super().execute(statement, parameters)
+
+
+@asynccontextmanager
+async def watching(database: Database, window: int) -> AsyncIterator[tuple[ClientRepository, list[list[Node]]]]:
+    async with database.read() as connection:
+        watched = Watched(connection.driver)
+        yield ClientRepository(watched, window), watched.plans
+
+
+RARE, FREQUENT, WINDOW = "c4ca4238a0b9", "name", 500
+TRIGRAMS = "ix_clients_search_text"
+CONDITIONS = (
+    Compare("city", Operator.EQ, "City c4ca4238"),
+    Compare("name", Operator.CONTAINS, "C4CA4238A", ignore_case=True),
+    Compare("email", Operator.STARTS_WITH, "c4ca4238a", ignore_case=True),
+    Compare("name", Operator.LIKE, "%c4ca4238a%b9%"),
+    Compare("metadata", Operator.EQ, "c4ca4238a0b9", ("key",)),
+)
+ORDERS = ((), (Order("name"),), (Order("email", True),), (Order("created_at", True),), (Order("updated_at"),))
+
+
+@pytest.mark.parametrize("orders", ORDERS, ids=str)
+async def test_frequent_word_is_found_by_walking_a_window(full: Database, big: str, orders: tuple[Order, ...]) -> None:
+    for backward in (False, True):
+        query = Query(words=(FREQUENT,), orders=orders)
+        async with watching(full, WINDOW) as (repository, plans):
+            found = await repository.page(big, CUSTOMER, SELECTION, query, Page(LIMIT, backward=backward))
+        assert (len(found), len(plans)) == (LIMIT, 1)
+        assert TRIGRAMS not in indexes(plans[0])
+        assert rows_read(plans[0]) <= 2 * (LIMIT + DELETED_BETWEEN) + (WINDOW * 2 if "email" in str(orders) else 0)
+
+
+@pytest.mark.parametrize("orders", [*ORDERS, (Order("city"), Order("name", True))], ids=str)
+async def test_rare_word_is_found_by_a_window_and_the_trigrams(
+    full: Database, big: str, orders: tuple[Order, ...]
+) -> None:
+    query = Query(words=(RARE,), orders=orders)
+    async with watching(full, WINDOW) as (repository, plans):
+        found = await repository.page(big, CUSTOMER, SELECTION, query, Page(LIMIT))
+    assert len(found) == 1
+    walked = [] if str(orders).startswith("(Order(column='city'") else plans[:1]
+    assert len(plans) == len(walked) + 2
+    assert sum(map(rows_read, walked)) <= 4 * (WINDOW + DELETED_BETWEEN)
+    survey, gathered = plans[-2:]
+    assert rows_read(survey) <= WINDOW + DELETED_BETWEEN
+    assert indexes(gathered) == {TRIGRAMS}
+    assert rows_read(gathered) <= 5
+    assert all("Seq Scan" not in kinds(of_clients(plan)) for plan in plans)
+
+
+def of_clients(nodes: list[Node]) -> list[Node]:
+    return [node for node in nodes if node.get("Relation Name") == "clients"]
+
+
+@pytest.mark.parametrize("where", CONDITIONS, ids=str)
+async def test_condition_on_a_searched_text_is_answered_by_the_trigrams(
+    full: Database, big: str, where: Compare
+) -> None:
+    async with watching(full, WINDOW) as (repository, plans):
+        await repository.page(
+            big, GRAPHQL_CLIENT if where.column != "metadata" else CUSTOMER, (), Query(where), Page(9)
+        )
+        await repository.count(big, CUSTOMER, Query(where))
+    for gathered in (plans[2], plans[-1]):
+        assert indexes(gathered) == {TRIGRAMS}
+        assert rows_read(gathered) <= 20
+
+
+async def test_only_the_rare_word_of_several_is_looked_up(full: Database, big: str) -> None:
+    async with watching(full, WINDOW) as (repository, plans):
+        found = await repository.page(big, CUSTOMER, (), Query(words=(FREQUENT, RARE)), Page(LIMIT))
+    assert len(found) == 1
+    (looked_up,) = (node["Index Cond"] for node in plans[-1] if node.get("Index Name") == TRIGRAMS)
+    assert (RARE in looked_up, FREQUENT in looked_up) == (True, False)
+
+
+async def test_small_organization_is_looked_up_by_its_key(full: Database, small: str) -> None:
+    query = Query(words=(RARE,))
+    for window, statements in ((WINDOW, 2), (100, 3)):
+        async with watching(full, window) as (repository, plans):
+            assert len(await repository.page(small, CUSTOMER, (), query, Page(9))) == 1
+        assert len(plans) == statements
+        assert sum(map(rows_read, plans)) <= 3 * ROWS_OF_SMALL
+    assert "organization_id" in next(node["Index Cond"] for node in plans[-1] if "Index Cond" in node)
+
+
+async def test_filtered_total_reads_its_index_only(full: Database, big: str, small: str) -> None:
+    row = await order_values(full)
+    for organization, where, index, most in [
+        (big, Compare("created_at", Operator.GT, row["created_at"] + timedelta(minutes=9_900)), "created_at", 101),
+        (big, Compare("name", Operator.STARTS_WITH, "Name c4ca4238a"), "search_text", 5),
+        (big, Compare("email", Operator.EQ, "nobody@example.com"), "email", 0),
+        (small, Compare("tax_subject", Operator.EQ, True), "live", ROWS_OF_SMALL),
+    ]:
+        async with watching(full, WINDOW) as (repository, plans):
+            await repository.count(organization, CUSTOMER, Query(where))
+        assert "Seq Scan" not in kinds(of_clients(plans[-1])), where
+        assert indexes(plans[-1]) == {f"ix_clients_{index}"}, where
+        assert rows_read(plans[-1]) <= most, where
+    async with watching(full, WINDOW) as (repository, plans):
+        assert await repository.count(big, CUSTOMER, Query(words=(RARE,))) == 1
+    assert indexes(plans[-1]) == {TRIGRAMS}
 
 
 async def test_beginning_of_a_name_is_ranked_by_its_index(full: Database, big: str) -> None:
-    parameters = {"organization": big, "term": "name c4ca42", "w0": "name", "w1": "c4ca42"}
-    nodes = await explain(full, rank_statement(SELECTION, (False, False), False), parameters)
-    conditions = [node.get("Index Cond", "") for node in nodes if node.get("Index Name") == "ix_clients_name"]
-    assert any("name_folded >=" in condition and "name_folded <" in condition for condition in conditions)
-    assert "Seq Scan" not in kinds(nodes)
+    async with watching(full, WINDOW) as (repository, plans):
+        await repository.rank(big, "name c4ca42", ("name", "c4ca42"), None, SELECTION)
+    for nodes in plans[1:]:
+        conditions = [node.get("Index Cond", "") for node in nodes if node.get("Index Name") == "ix_clients_name"]
+        assert any("name_folded >=" in condition and "name_folded <" in condition for condition in conditions)
+        assert "Seq Scan" not in kinds(of_clients(nodes))
 
 
 async def test_duplicates_are_sought_among_a_bounded_number_of_rows(full: Database, big: str) -> None:
     statement = duplicates_statement(SELECTION, 2, 5)
-    bound = 1.5 * (2 * WINDOW + 2 * NEIGHBOURS) + 2 * NEIGHBOURS
+    bound = 1.5 * (2 * NEAR + 2 * NEIGHBOURS) + 2 * NEIGHBOURS
     for name, often in (("Name c4ca4238a0b923820dcc509a6f75849b", False), ("Name City", True)):
         words = dict(zip(("w0", "w1"), telling_words(name), strict=True))
         email = "c4ca4238a0b923820dcc509a6f75849b@example.com"
@@ -171,10 +290,14 @@ async def test_duplicates_are_sought_among_a_bounded_number_of_rows(full: Databa
         assert ("ix_clients_search_text" in indexes(nodes)) is not often, name
 
 
-SEARCHED = {
-    "name", "email", "contact", "note", "address", "address2", "city", "zip", "state", "country", "tax_number",
-    "company_number", "iban", "bank", "swift", "website", "phone", "metadata", "custom", "bank_accounts",
-}  # fmt: skip
+async def test_ranking_reads_a_bounded_part(full: Database, big: str) -> None:
+    async with watching(full, WINDOW) as (repository, plans):
+        assert len(await repository.rank(big, FREQUENT, (FREQUENT,), None, ())) == 100
+    assert len(plans) == 2
+    assert rows_read(plans[1]) <= 1.5 * MOST_CANDIDATES + 3 * LIMIT
+
+
+SEARCHED = {*SEARCHED_TEXTS, *SEARCHED_DOCUMENTS}
 WRITABLE = {row.column: row.kind for row in TABLE if row.writable and row.column != "type"}
 
 

@@ -61,7 +61,7 @@ CASES: dict[str, Case] = {
     "remove_client": lambda database, who, org, live, gone: remove_client(database, who, live, SELECTION),
     "restore_client": lambda database, who, org, live, gone: restore_client(database, who, gone, SELECTION),
 }
-NO_RECORDS = {"search_words", "once"}
+NO_RECORDS = {"search_words", "once", "searching"}
 """Functions that name no record and no organization of a caller's choice."""
 
 

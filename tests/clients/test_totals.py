@@ -13,6 +13,7 @@ from app.errors import NotFound
 from app.query.model import Compare, Operator, Page, Query
 from app.storage.tables import client_totals, clients
 from tests.clients.conftest import SELECTION, Office
+from tests.conftest import Service
 from tests.seeding import make_organization, principal
 
 
@@ -62,12 +63,18 @@ async def step(office: Office, chosen: random.Random, shared: list[str]) -> None
     """One write of a random kind; a third of them is rolled back."""
     reach, client = [office.organization], chosen.choice(shared)
     new = {"id": f"{chosen.getrandbits(96):024x}", "organization_id": office.organization, "name": "N", "metadata": {}}
-    kind, undone = chosen.choice(["add", "remove", "restore"]), chosen.random() < 0.33
+    kind, undone = chosen.choice(["add", "bulk", "remove", "restore", "erase"]), chosen.random() < 0.33
     try:
         async with office.database.write() as connection:
             repository = ClientRepository(connection)
             if kind == "add":
                 await repository.add([new], "x", SELECTION)
+            elif kind == "bulk":
+                await repository.add(
+                    [{**new, "id": f"{chosen.getrandbits(96):024x}"} for _ in range(3)], "x", SELECTION
+                )
+            elif kind == "erase":
+                await repository.erase(reach, client, "x", SELECTION)
             elif kind == "remove":
                 await repository.remove(reach, client, "x", SELECTION)
             else:
@@ -103,3 +110,46 @@ async def test_totals_of_organizations_are_apart(office: Office) -> None:
     assert await elsewhere.total() == 0
     await elsewhere.add()
     assert (await office.total(), await elsewhere.total()) == (2, 1)
+
+
+async def told(service: Service) -> list[int]:
+    """The total that each door tells."""
+    home = f"/v1/organizations/{service.organization}/clients"
+    v1 = await service.http.get(home, params={"filter": '{"limit": 1}'})
+    counted = await service.http.get(f"{home}/count")
+    customers = await service.http.get("/customers", params={"limit": "1"})
+    graphql = await service.http.post("/graphql", json={"query": "{ clients { totalCount } customers { totalCount } }"})
+    both = graphql.json()["data"]
+    totals = [int(v1.headers["x-total-count"]), counted.json()["count"], customers.json()["pagination"]["total"]]
+    return [*totals, both["clients"]["totalCount"], both["customers"]["totalCount"]]
+
+
+async def test_total_is_exact_after_writers_at_every_door_at_once(service: Service) -> None:
+    home, post = f"/v1/organizations/{service.organization}/clients", service.http.post
+
+    async def v1(name: str) -> None:
+        many = (await post(home, json=[{"name": name}] * 5)).json()
+        await post(home, json=[{"name": name}, {"name": ""}])
+        await service.http.delete(f"/v1/clients/{many[0]['id']}")
+        await service.http.delete(f"/v1/clients/{many[0]['id']}")
+
+    async def customers(name: str) -> None:
+        made = [(await post("/customers", json={"name": name})).json()["id"] for _ in range(4)]
+        for one in made[:3]:
+            await service.http.delete(f"/customers/{one}")
+        await post(f"/customers/{made[0]}/restore")
+        await service.http.delete(f"/customers/{made[1]}/permanent")
+        await service.http.delete(f"/customers/{made[3]}/permanent")
+
+    async def graphql(name: str) -> None:
+        create = f'mutation {{ createClient(input: {{name: "{name}"}}) {{ client {{ clientId }} }} }}'
+        for _ in range(2):
+            made = (await post("/graphql", json={"query": create})).json()["data"]["createClient"]["client"]["clientId"]
+        await post("/graphql", json={"query": f'mutation {{ deleteClient(id: "{made}") {{ userErrors {{ code }} }} }}'})
+
+    await asyncio.gather(*(write(str(turn)) for turn in range(4) for write in (v1, customers, graphql)))
+    live = select(func.count()).where(clients.c.deleted_at.is_(None))
+    async with service.database.read() as connection:
+        there = await connection.scalar(live)
+    assert there == 4 * (4 + 1 + 1)
+    assert await told(service) == [there] * 5

@@ -1,24 +1,24 @@
 """The recorded cases, and the rows that each of them starts from."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import insert, select
 
 from app.auth import Scope, hash_token
-from app.clients.faces import V1
+from app.cli import cli
 from app.ids import new_id
-from app.query.face import Kind
-from app.query.values import parse_moment
-from app.storage.connection import Connection
 from app.storage.database import Database
-from app.storage.tables import access_tokens, account_organizations, accounts, organizations
+from app.storage.tables import access_tokens, accounts, clients
 
 HERE = Path(__file__).parent
-TOKEN = "TESTTOKEN"
+TOKEN, EMAIL = "TESTTOKEN", "golden@example.com"
+STORED = ", ".join(one.name for one in clients.c if one.computed is None)
 
 Case = Mapping[str, Any]
 
@@ -33,37 +33,28 @@ def seed() -> dict[str, Any]:
     return found
 
 
-def row(client: Mapping[str, Any]) -> dict[str, Any]:
-    """A recorded client as a row of the table."""
-    values = {field.column: client.get(name) for name, field in V1.fields.items() if field.column != "is_deleted"}
-    for field in V1.fields.values():
-        if field.kind is Kind.DATE and values[field.column]:
-            values[field.column] = parse_moment(str(values[field.column]))
-    return values
-
-
-async def plant(database: Database) -> None:
-    """The seed's organizations and clients, and an account that may use them all with the recorded token."""
-    account = new_id()
-    token = {"id": new_id(), "hash": hash_token(TOKEN), "account_id": account, "scope": Scope.WRITE}
+async def plant(url: str, database: Database, folder: Path) -> None:
+    """The seed's organizations and clients, made by the command, and an account's recorded token for all of them."""
+    await command(url, "account", "create", EMAIL)
+    for organization in seed()["organizations"]:
+        home = organization["id"]
+        await command(url, "organization", "create", organization["name"], "--id", home, "--account", EMAIL)
+        recorded = [one for one in seed()["clients"] if one["organizationId"] == home]
+        file = folder / f"{home}.json"
+        file.write_text(json.dumps(recorded), encoding="utf-8")
+        await command(url, "import", str(file), "--organization", home)
     async with database.write() as connection:
-        await connection.execute(insert(accounts).values(id=account, email="golden@example.com"))
-        for organization in seed()["organizations"]:
-            await connection.execute(insert(organizations).values(organization))
-            joined = {"account_id": account, "organization_id": organization["id"]}
-            await connection.execute(insert(account_organizations).values(joined))
+        account = await connection.scalar(select(accounts.c.id))
+        token = {"id": new_id(), "hash": hash_token(TOKEN), "account_id": account, "scope": Scope.WRITE}
         await connection.execute(insert(access_tokens).values(token))
-        await _fill(connection)
+        await connection.driver.execute(f"CREATE TABLE seed_clients AS SELECT {STORED} FROM clients")
 
 
-async def _fill(connection: Connection) -> None:
-    rows = [row(client) for client in seed()["clients"]]
-    names = list(rows[0])
-    places = ", ".join(f"${index + 1}" for index in range(len(names)))
-    statement = f"INSERT INTO clients ({', '.join(names)}) VALUES ({places})"
-    await connection.driver.executemany(statement, [[one[name] for name in names] for one in rows])
-    await connection.driver.execute(f"CREATE TABLE seed_clients AS SELECT {', '.join(names)} FROM clients")
-    await connection.driver.execute(TOTALS)
+async def command(url: str, *arguments: str) -> None:
+    """`clientele` with these arguments; it runs in a thread, for it has an event loop of its own."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DATABASE_URL", url)
+        await asyncio.to_thread(cli, arguments, standalone_mode=False)
 
 
 TOTALS = "INSERT INTO client_totals SELECT organization_id, 0, count(*) FROM clients GROUP BY organization_id"
@@ -71,9 +62,8 @@ TOTALS = "INSERT INTO client_totals SELECT organization_id, 0, count(*) FROM cli
 
 async def restore(database: Database) -> None:
     """Makes the clients those of the seed again."""
-    names = ", ".join(row(seed()["clients"][0]))
     async with database.write() as connection:
         for table in ("clients", "client_changes", "client_totals", "outbox", "idempotency_keys"):
             await connection.driver.execute(f"DELETE FROM {table}")
-        await connection.driver.execute(f"INSERT INTO clients ({names}) SELECT {names} FROM seed_clients")
+        await connection.driver.execute(f"INSERT INTO clients ({STORED}) SELECT {STORED} FROM seed_clients")
         await connection.driver.execute(TOTALS)

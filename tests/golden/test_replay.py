@@ -40,8 +40,9 @@ class Recorded:
 @pytest.fixture(scope="module")
 async def recorded(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Recorded]:
     async with cloned(server_url, template) as url, opened(url) as database:
-        await plant(database)
-        config = Config(database_url=url, page_cap=PAGE_CAP, data_dir=tmp_path_factory.mktemp("golden"))
+        folder = tmp_path_factory.mktemp("golden")
+        await plant(url, database, folder)
+        config = Config(database_url=url, page_cap=PAGE_CAP, data_dir=folder)
         app = create_app(config, database)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.auth import Caller
-from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.clients.faces import GRAPHQL_CLIENT
 from app.graphql import loading, plans
 from app.graphql.context import MOST_PLANS, Context
 from app.graphql.operations import Operations
@@ -34,178 +34,9 @@ from app.graphql.rendered import RenderingExecutor
 from app.graphql.schema import core_schema
 from app.graphql.types import Row
 from tests.conftest import Service
+from tests.graphql.authors import PASSING, Author
 from tests.graphql.conftest import Door, add_records
 from tests.graphql.test_connections import ROWS
-
-FACES = {"Client": GRAPHQL_CLIENT, "Customer": GRAPHQL_CUSTOMER}
-OTHER = {"Client": "Customer", "Customer": "Client"}
-NAMES = sorted({name for face in FACES.values() for name in face.fields})
-DIRECTIVES = (
-    "@include(if: $yes)",
-    "@include(if: $no)",
-    "@skip(if: $yes)",
-    "@skip(if: $no)",
-    "@include(if: true)",
-    "@skip(if: true)",
-    "@include(if: $yes) @skip(if: $no)",
-)
-
-
-PASSING = frozenset({"id", "clientId", "customerId", "version", "createdAt", "updatedAt", "deletedAt"})
-"""What the same mutation done twice does not show alike."""
-MUTATIONS = {
-    "createClient": 'input: {name: "Zoë", email: "zoe@two.example"}',
-    "createClients": 'input: [{name: "Zoë"}, {name: ""}, {name: "Abel", city: "Graz"}], errorPolicy: REJECT_FAILED',
-    "replaceClient": 'id: $client, input: {name: "Ábel", city: "Graz"}',
-    "updateClient": 'id: $client, input: {note: "n"}',
-    "deleteClient": "id: $client",
-    "restoreClient": "id: $client",
-    "createCustomer": 'input: {name: "Zoë"}',
-    "updateCustomer": 'id: $cust, input: {metadata: {tier: "gold"}}',
-    "deleteCustomer": "id: $cust",
-    "restoreCustomer": "id: $cust",
-    "permanentlyDeleteCustomer": 'id: "cust_0"',
-}
-GONE = {"restoreClient": "deleteClient", "restoreCustomer": "deleteCustomer"}
-"""What comes before a mutation, so that there is something to do."""
-BACK = {gone: back for back, gone in GONE.items()}
-
-
-@dataclass
-class Author:
-    """Writes documents by chance. A plain one has nothing that needs a resolver or a label that PostgreSQL would cut.
-
-    `passing` are fields that are not asked for.
-    """
-
-    chance: random.Random
-    plain: bool
-    passing: frozenset[str] = frozenset()
-    fragments: dict[str, str] = field(default_factory=dict)
-
-    def document(self) -> str:
-        roots = " ".join(f"q{index}: {self.root()}" for index in range(self.chance.randint(1, 3)))
-        asked = "query($yes: Boolean!, $no: Boolean! = false, $client: ID!, $customer: ID!, $cust: ID!)"
-        used = "t: __typename @include(if: $yes) @skip(if: $no) u: client(id: $client) { __typename }"
-        used += " v: node(id: $customer) { __typename } w: customer(id: $cust) { __typename }"
-        return f"{asked} {{ {roots} {used} }} {self.spread_in(roots)}"
-
-    def change(self) -> str:
-        """A document of mutations that can be done again and again."""
-        name = self.chance.choice(list(MUTATIONS))
-        steps = [one for one in (GONE.get(name), name, BACK.get(name)) if one]
-        fields = " ".join(f"m{index}: {one}({MUTATIONS[one]}) {self.payload(one)}" for index, one in enumerate(steps))
-        used = "t: updateClient(id: $client, input: {}) { __typename @include(if: $yes) @skip(if: $no) }"
-        used += " u: updateCustomer(id: $cust, input: {}) { __typename }"
-        asked = "mutation($yes: Boolean!, $no: Boolean! = false, $client: ID!, $cust: ID!)"
-        return f"{asked} {{ {used} {fields} }} {self.spread_in(fields)}"
-
-    def spread_in(self, text: str) -> str:
-        return " ".join(fragment for name, fragment in self.fragments.items() if f"...{name} " in text)
-
-    def payload(self, name: str) -> str:
-        noun = "Customer" if "Customer" in name else "Client"
-        key = noun.lower()
-        if name == "createClients":
-            row = f"index client {self.record(noun)} userErrors {{ field code }}"
-            return f"{{ results {self.directive()} {{ {row} }} userErrors {{ field message code }} __typename }}"
-        parts = [f"{key} {self.directive()} {self.record(noun)}", "userErrors { field message code }", "__typename"]
-        if name.startswith(("delete", "permanently")):
-            parts.append(f"deleted{noun}Id")
-        if not self.plain:
-            parts.append(f"again: {key} {self.record(noun)}")
-            if name.startswith(("restore", f"create{noun}")):
-                parts.append(f"{key}Edge {{ node {self.record(noun)} }}")
-        return f"{{ {' '.join(self.chance.sample(parts, k=self.chance.randint(1, len(parts))))} }}"
-
-    def root(self) -> str:
-        kind = self.chance.choice(
-            ("clients", "customers", "client", "customer", "node", "nodes", "organization", "viewer")
-        )
-        if kind == "node":
-            return f"node(id: {self.chance.choice(('$client', '$customer'))}) {self.node()}"
-        if kind == "nodes":
-            return f'nodes(ids: [$client, "nothing", $customer, $client]) {self.node()}'
-        if kind in ("client", "customer"):
-            return f"{kind}(id: {'$client' if kind == 'client' else '$cust'}) {self.record(kind.capitalize())}"
-        if kind == "organization":
-            return f"organization {{ id name a: {self.list()} b: {self.list()} }}"
-        if kind == "viewer":
-            return f"viewer {{ scopes organizations {{ organizationId {self.list()} }} }}"
-        return self.list(kind)
-
-    def list(self, kind: str = "") -> str:
-        kind = kind or self.chance.choice(("clients", "customers"))
-        arguments = self.chance.choice(("first: 3", "last: 4, orderBy: [{field: CITY}]", "first: 0", 'search: "zoe"'))
-        return f"{kind}({arguments}) {self.directive()} {self.connection(kind.capitalize().removesuffix('s'))}"
-
-    def connection(self, noun: str) -> str:
-        places = [f"nodes {self.record(noun)}", self.edges(noun)]
-        parts = [self.chance.choice(places)] if self.plain else self.chance.choices(places, k=2)
-        extra = (
-            "totalCount",
-            "n: totalCount",
-            "__typename",
-            "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }",
-            "",
-        )
-        parts += self.chance.choices(extra, k=2)
-        self.chance.shuffle(parts)
-        return f"{{ {' '.join(parts)} }}"
-
-    def edges(self, noun: str) -> str:
-        parts = [f"node {self.record(noun)}", *self.chance.choices(("cursor", "c: cursor", "__typename", ""), k=2)]
-        self.chance.shuffle(parts)
-        return f"edges {{ {' '.join(parts)} }}"
-
-    def node(self) -> str:
-        own = ["id", "__typename", *(f"... on {noun} {self.record(noun)}" for noun in FACES)]
-        return f"{{ {' '.join(self.chance.sample(own, k=self.chance.randint(1, 4)))} }}"
-
-    def record(self, noun: str, depth: int = 0) -> str:
-        return f"{{ {' '.join(self.part(noun, depth) for _ in range(self.chance.randint(1, 5)))} }}"
-
-    def part(self, noun: str, depth: int) -> str:
-        kinds = [self.field] * 6 + [self.typename, self.inline, self.spread]
-        if not self.plain and depth < 2:
-            kinds.append(self.link)
-        return self.chance.choice(kinds)(noun, depth)
-
-    def directive(self) -> str:
-        return self.chance.choice(DIRECTIVES) if self.chance.random() < 0.25 else ""
-
-    def field(self, noun: str, depth: int) -> str:
-        name = self.chance.choice([one for one in FACES[noun].fields if one not in self.passing])
-        long = "x" * 62 + f"{NAMES.index(name):02}"
-        short = ("", "", "", f"a_{name}: ", f"{'y' * 40}_{name[:20]}: " if len(name) < 20 else "")
-        aliases = (*short, *(("r: ", "the: ") if name == "name" else ()), *(() if self.plain else (f"{long}: ",)))
-        return f"{self.chance.choice(aliases)}{name} {self.directive()}"
-
-    def typename(self, noun: str, depth: int) -> str:
-        return f"{self.chance.choice(('', 'type_name: '))}__typename {self.directive()}"
-
-    def inline(self, noun: str, depth: int) -> str:
-        condition = self.chance.choice((f"on {noun}", "", "on Node"))
-        inner = "{ n: __typename }" if condition == "on Node" and self.passing else self.record(noun, depth + 1)
-        inner = "{ id __typename }" if condition == "on Node" and not self.passing else inner
-        return f"... {condition} {self.directive()} {inner}"
-
-    def spread(self, noun: str, depth: int) -> str:
-        name = f"{noun}{self.chance.randint(0, 2)}"
-        if name not in self.fragments:
-            self.fragments[name] = ""
-            inner = " ".join(self.field(noun, depth) for _ in range(3))
-            self.fragments[name] = f"fragment {name} on {noun} {{ {inner} }}"
-        return f"...{name} {self.directive()}"
-
-    def link(self, noun: str, depth: int) -> str:
-        if self.chance.random() < 0.3:
-            return f"organization {self.directive()} {{ name organizationId __typename }}"
-        if self.chance.random() < 0.3:
-            parts = f"score reasons {noun.lower()} {self.record(noun, depth + 1)}"
-            return f"possibleDuplicates(first: 2) {self.directive()} {{ {parts} }}"
-        other = OTHER[noun]
-        return f"{other.lower()} {self.directive()} {self.record(other, depth + 1)}"
 
 
 @dataclass

@@ -306,7 +306,7 @@ async def test_another_tenants_records_are_never_changed(door: Door, service: Se
 
 
 async def test_an_account_without_an_organization_sees_nothing(service: Service) -> None:
-    from app.organizations.service import create_account
+    from app.accounts.service import create_account
 
     await create_account(service.database, "new@example.com")
     async with service.client(await service.make_token(account_email="new@example.com")) as http:

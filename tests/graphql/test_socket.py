@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from app.accounts.service import create_account
 from app.auth import Scope, hash_token
 from app.main import create_app
-from app.organizations.service import create_account
 from app.tokens import revoke_token
 from tests.conftest import Service
 from tests.graphql.conftest import add_records

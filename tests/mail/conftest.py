@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -20,9 +20,12 @@ from sqlalchemy import insert, update
 from app.mail.mailer import OutgoingMail
 from app.mail.message import Message, compose_reminder
 from app.mail.mime import write_mail
-from app.mail.outbox import Delivery, list_messages, put_message
+from app.mail.outbox import put_message
+from app.mail.repository import Delivery, list_messages
 from app.storage.database import Database
 from app.storage.tables import organizations, outbox
+
+T = TypeVar("T")
 
 ORGANIZATION = "65f000000000000000000001"
 CLIENT = "65f0000000000000000000c1"
@@ -73,6 +76,17 @@ async def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
     while not holds():
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.01)
+
+
+async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], seconds: float = 60) -> T:
+    """Looks again and again until what it sees holds, and gives that."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        seen = await look()
+        if holds(seen):
+            return seen
+        assert asyncio.get_running_loop().time() < deadline, seen
+        await asyncio.sleep(0.05)
 
 
 @dataclass
@@ -161,8 +175,8 @@ class Outbox:
             return await put_message(connection, ORGANIZATION, CLIENT, message or make_message())
 
     async def deliveries(self) -> list[Delivery]:
-        async with self.database.read() as connection:
-            return await list_messages(connection, ORGANIZATION, limit=1000)
+        async with self.database.snapshot() as connection:
+            return [one async for one in list_messages(connection, ORGANIZATION)]
 
     async def only(self) -> Delivery:
         (delivery,) = await self.deliveries()

@@ -3,11 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
-from app.mail.outbox import claim_due, list_messages, mark_sent, mark_waiting, put_message, release
-from app.storage.database import Database
-from app.storage.tables import organizations
+from app.mail.outbox import claim_due, mark_sent, mark_waiting, put_message, release
 from tests.mail.conftest import CLIENT, ORGANIZATION, Outbox, make_message
 
 LEASE = timedelta(minutes=5)
@@ -102,36 +100,3 @@ async def test_an_error_is_kept_short(box: Outbox) -> None:
         (claim,) = await claim_due(connection, most=1, lease=LEASE)
         await mark_waiting(connection, claim, "e" * 1000, LEASE)
     assert (await box.only()).last_error == "e" * 500
-
-
-async def test_messages_are_listed_newest_first_by_organization_client_and_state(database: Database) -> None:
-    async with database.write() as connection:
-        for organization in (ORGANIZATION, OTHER):
-            await connection.execute(insert(organizations).values(id=organization, name="Any"))
-        first = await put_message(connection, ORGANIZATION, "c1", make_message())
-        second = await put_message(connection, OTHER, "c1", make_message())
-        third = await put_message(connection, ORGANIZATION, "c2", make_message())
-        (claim,) = [one for one in await claim_due(connection, most=9, lease=LEASE) if one.id == third]
-        await mark_sent(connection, claim)
-    async with database.read() as connection:
-        found = {
-            "all": await list_messages(connection),
-            "newest": await list_messages(connection, limit=2),
-            "one": await list_messages(connection, ORGANIZATION),
-            "client": await list_messages(connection, ORGANIZATION, client_ids=["c1", "c9"]),
-            "nobody": await list_messages(connection, ORGANIZATION, client_ids=[]),
-            "sent": await list_messages(connection, state="sent"),
-            "stranger": await list_messages(connection, OTHER, state="sent"),
-        }
-        with pytest.raises(ValueError, match="organization_id"):
-            await list_messages(connection, client_ids=["c1"])
-    assert {name: [one.id for one in listed] for name, listed in found.items()} == {
-        "all": [third, second, first],
-        "newest": [third, second],
-        "one": [third, first],
-        "client": [first],
-        "nobody": [],
-        "sent": [third],
-        "stranger": [],
-    }
-    assert found["sent"][0].next_attempt_at is None

@@ -11,7 +11,7 @@ import pytest
 from app.config import Config
 from app.storage.database import Database
 from tests.conftest import Service, running
-from tests.mail.conftest import PostOffice, wait_until
+from tests.mail.conftest import PostOffice, mailbox_of, wait_until
 
 Send = Callable[[Service, str], Awaitable[httpx.Response]]
 MUTATION = 'mutation($id: ID!) { sendClientReminder(id: $id, language: "de") { success userErrors { code } } }'
@@ -49,6 +49,25 @@ async def test_a_reminder_arrives(send: Send, config: Config, database: Database
         body = mail.get_body((kind,))
         assert body is not None
         assert "Čebelica d.o.o." in body.get_content()
+
+
+async def test_a_reminder_speaks_the_organizations_language_and_may_go_elsewhere(
+    config: Config, database: Database, post_office: PostOffice
+) -> None:
+    sending = replace(config, smtp_url=post_office.url, mail_from="bills@studio.example")
+    async with running(sending, database) as service:
+        home = await service.make_organization("Studio Zelen", account_email=service.email, locale="sl-SI")
+        made = await service.http.post(f"/v1/Organizations/{home}/clients", json={"name": "Čebelica d.o.o."})
+        path, body = f"/v1/Clients/{made.json()['id']}/send-reminder", {"email": "racuni@cebelica.example"}
+        assert (await service.http.post(path, json={})).status_code == 422
+        assert (await service.http.post(path, json={"email": "nobody"})).status_code == 422
+        assert (await service.http.post(path, json=body)).json() == {"success": True}
+        await wait_until(partial(post_office.has_taken, 1))
+    (mail,) = post_office.mails
+    assert post_office.recipients == ["racuni@cebelica.example"]
+    assert mailbox_of(mail, "To") == ("Čebelica d.o.o.", "racuni@cebelica.example")
+    assert mailbox_of(mail, "From") == ("Studio Zelen", "bills@studio.example")
+    assert (mail["Content-Language"], mail["Reply-To"]) == ("sl", None)
 
 
 async def test_without_a_server_the_reminder_is_a_file(service: Service) -> None:

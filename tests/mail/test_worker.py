@@ -21,7 +21,7 @@ from app.mail.message import LANGUAGES
 from app.mail.smtp import SmtpMailer
 from app.mail.worker import DELAYS, OutboxWorker, add_jitter
 from app.storage.database import Database
-from tests.mail.conftest import SENDER, Outbox, PostOffice, make_message, wait_until
+from tests.mail.conftest import SENDER, Outbox, PostOffice, eventually, make_message, wait_until
 
 RECIPIENT = "buchhaltung@mueller.example.com"
 
@@ -209,6 +209,17 @@ async def test_another_worker_delivers_what_a_killed_process_held(
     assert await worker.deliver_due() == 1
     sent = await box.only()
     assert (sent.state, sent.attempts) == ("sent", 2)
+
+
+async def test_a_living_worker_renews_its_leases(box: Outbox) -> None:
+    await box.put()
+    mailer = HoldingMailer()
+    async with running(OutboxWorker(box.database, mailer, SENDER, lease=0.6)):
+        await asyncio.wait_for(mailer.holds.wait(), 20)
+        claimed = await box.only()
+        held = await eventually(box.only, lambda one: one.next_attempt_at != claimed.next_attempt_at)
+        assert (held.state, held.attempts) == ("sending", 1)
+        mailer.may_go.set()
 
 
 async def test_a_waked_worker_sends_at_once(box: Outbox, post_office: PostOffice) -> None:

@@ -15,6 +15,9 @@ from tests.seeding import fold
 
 Row = Mapping[str, Any]
 
+ANOTHER = object()
+"""A value inside JSON that is no number, where numbers are compared."""
+
 COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQ: lambda value, given: bool(value == given),
     Operator.NE: lambda value, given: bool(value != given),
@@ -61,6 +64,8 @@ def _compare(compare: Compare, row: Row, face: Face) -> bool | None:
         return (value is None) is given
     if given == () and operator in (Operator.IN, Operator.NOT_IN):
         return operator is Operator.NOT_IN
+    if value is ANOTHER:
+        return True if operator in (Operator.NE, Operator.NOT_IN) else None
     if value is None:
         return None
     if operator is Operator.REGEX:
@@ -90,7 +95,7 @@ def _inside(document: Any, compare: Compare) -> Any:
     given = compare.value[0] if isinstance(compare.value, tuple) and compare.value else compare.value
     if isinstance(given, int | Decimal) and not isinstance(given, bool):
         number = isinstance(document, int | float) and not isinstance(document, bool)
-        return Decimal(repr(document)) if number else None
+        return Decimal(repr(document)) if number else None if document is None else ANOTHER
     if document is None or isinstance(document, str):
         return document
     return json.dumps(document, ensure_ascii=False)

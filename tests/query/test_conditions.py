@@ -99,6 +99,8 @@ def compares_of(face: Face, column: str, *path: str) -> list[Compare]:
     listed = [value for value in values if isinstance(value, str)] if path else values
     for members in ((), (listed[0],), tuple(listed[:3]), tuple(listed)):
         made += [Compare(column, operator, members, path) for operator in (O.IN, O.NOT_IN)]
+    if path:
+        made += [Compare(column, operator, (7, Decimal("0.1")), path) for operator in (O.IN, O.NOT_IN)]
     if textual:
         made += patterns_of(column, [str(value) for value in values], path)
     return made

@@ -31,7 +31,7 @@ def test_a_date_is_read_as_javascript_reads_it(text: object) -> None:
 
 def test_a_day_alone_is_its_midnight() -> None:
     midnight = NOON.replace(hour=0)
-    for text in ("2022-01-05", "2022/01/05", "Jan 5 2022", "5-Jan-2022"):
+    for text in ("2022-01-05", "2022/01/05", "Jan 5 2022", "5-Jan-2022", "2022-01-04T24:00:00.0Z", "2022-01-04T24:00"):
         assert lax_date(text, "createdAt") == midnight
 
 
@@ -41,6 +41,8 @@ def test_a_day_alone_is_its_midnight() -> None:
         "",
         "soon",
         "2022-02-31",
+        "2022-01-04T24:01",
+        "9999-12-31T24:00",
         "Feb 31, 2022",
         "2022/13/01",
         "1641384000000",

@@ -69,7 +69,21 @@ LOOPBACK_TABLE: list[tuple[Any, Predicate]] = [
     ({"custom.a.b": "x"}, compare("custom", O.EQ, "x", "a", "b")),
     ({"custom.a": 7}, compare("custom", O.EQ, 7, "a")),
     ({"custom.a": {"gt": 7.5}}, compare("custom", O.GT, Decimal("7.5"), "a")),
-    ({"custom.a": {"inq": [7, 0.5, "x", True]}}, compare("custom", O.IN, ("7", "0.5", "x", "true"), "a")),
+    (
+        {"custom.a": {"inq": [7, 0.5, "x", True]}},
+        Or((compare("custom", O.IN, ("x", "true"), "a"), compare("custom", O.IN, (7, Decimal("0.5")), "a"))),
+    ),
+    ({"custom.a": {"inq": [7, None]}}, compare("custom", O.IN, (7,), "a")),
+    (
+        {"custom.a": {"nin": [7, "x", None]}},
+        And(
+            (
+                compare("custom", O.NOT_IN, ("x",), "a"),
+                compare("custom", O.NOT_IN, (7,), "a"),
+                compare("custom", O.IS_NULL, False, "a"),
+            )
+        ),
+    ),
     ({"custom.a": {"neq": None}}, compare("custom", O.IS_NULL, False, "a")),
     ({"custom": None}, compare("custom", O.IS_NULL, True)),
     ({"id": ID}, compare("id", O.EQ, ID)),
@@ -111,6 +125,7 @@ MONGO_TABLE: list[tuple[Any, Predicate]] = [
     ({"contact_type": {"in": ["buyer", "both"]}}, compare("type", O.IN, ("customer", "both"))),
     ({"metadata.key": "x"}, compare("metadata", O.EQ, "x", "key")),
     ({"metadata": {"key": "x"}}, compare("metadata", O.EQ, "x", "key")),
+    ({"metadata.a.b": "x"}, compare("metadata", O.EQ, "x", "a.b")),
     ({"metadata": {"a.b": {"gt": "x"}}}, compare("metadata", O.GT, "x", "a.b", fold=True)),
     ({"metadata.key": {"between": ["a", "b"]}}, compare("metadata", O.BETWEEN, ("a", "b"), "key", fold=True)),
     ({"metadata.key": {"gt": 7}}, compare("metadata", O.GT, 7, "key")),
@@ -387,7 +402,8 @@ def compares(dialect: Dialect, face: Face) -> st.SearchStrategy[Compare]:
 def _compare_of(draw: st.DrawFn, column: str, dialect: Dialect, face: Face) -> Compare:
     field = face.column(column)
     inside = field.kind is Kind.JSON
-    path = tuple(draw(st.lists(st.sampled_from(["a", "b", "key"]), min_size=1, max_size=3))) if inside else ()
+    keys = draw(st.lists(st.sampled_from(["a", "b", "key"]), min_size=1, max_size=3)) if inside else []
+    path = tuple(keys) if dialect.deep_paths or not keys else (".".join(keys),)
     textual = (field.kind in (Kind.TEXT, Kind.ID) or inside) and not field.codec.words
     known = [one for one in SPELLINGS[dialect.name] if textual or one not in PATTERNS]
     operator = draw(st.sampled_from([*known, *ORDER_SPELLINGS, O.IS_NULL]))

@@ -5,6 +5,7 @@ import json
 import random
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from app.auth import Caller
@@ -16,14 +17,15 @@ from app.idempotency import Answer, RequestKey
 from app.ids import new_id
 from app.storage.tables import clients
 from tests.conftest import Service
-from tests.rest.test_customers import create
+from tests.rest.test_customers import check_error, create
 
 WRITERS, STEPS = 12, 15
 
 
-async def test_the_same_request_fifty_times_at_once_makes_one_customer(service: Service) -> None:
+@pytest.mark.parametrize("header", ["Idempotency-Key", "X-Request-Id"])
+async def test_the_same_request_fifty_times_at_once_makes_one_customer(service: Service, header: str) -> None:
     async def post() -> tuple[int, bytes, str]:
-        answer = await service.http.post("/customers", json={"name": "Once"}, headers={"idempotency-key": "one"})
+        answer = await service.http.post("/customers", json={"name": "Once"}, headers={header: "one"})
         return answer.status_code, answer.content, answer.headers["etag"]
 
     answers = await asyncio.gather(*(post() for _ in range(50)))
@@ -32,6 +34,8 @@ async def test_the_same_request_fifty_times_at_once_makes_one_customer(service: 
     listed = (await service.http.get("/customers")).json()
     assert listed["data"] == [json.loads(body)]
     assert listed["pagination"]["total"] == 1
+    other = await service.http.post("/customers", json={"name": "Other"}, headers={header: "one"})
+    check_error(other, 409, "conflict")
 
 
 async def test_different_requests_with_one_key_make_one_customer(service: Service) -> None:

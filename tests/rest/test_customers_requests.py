@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from app.accounts.service import create_account
 from app.auth import Scope
-from app.organizations.service import create_account
 from tests.conftest import Service
 from tests.rest.test_customers import check_error, create
 
@@ -15,6 +15,23 @@ from tests.rest.test_customers import check_error, create
 )
 async def test_any_other_id_is_not_found(shared_service: Service, record: str) -> None:
     check_error(await shared_service.http.get(f"/customers/{record}"), 404, "not_found")
+
+
+async def test_what_is_not_there_and_what_is_out_of_reach_get_one_answer(service: Service) -> None:
+    made = await create(service)
+    deleted = await create(service)
+    await service.http.delete(f"/customers/{deleted['id']}")
+    organization = await service.make_organization("Other")
+    ids = (made["id"], deleted["id"], made["id"].removeprefix("cust_"), "cust_" + "0" * 24, "cust_x", "%00", "{}")
+    ways = (("GET", ""), ("PATCH", ""), ("POST", "/vies-check"), ("POST", "/restore"), ("DELETE", "/permanent"))
+    async with service.client(await service.make_token(organization_id=organization)) as stranger:
+        for method, below in ways:
+            answers = [await stranger.request(method, f"/customers/{one}{below}", json={}) for one in ids]
+            assert {check_error(one, 404, "not_found")["message"] for one in answers} == {"There is no such record"}
+        for wrong in (made["entity_id"], "ent_" + "0" * 24, "ent_x", organization, "x"):
+            headers = {"x-entity-id": wrong}
+            for answer in (await stranger.get("/customers", headers=headers), await stranger.get(f"/entities/{wrong}")):
+                assert check_error(answer, 404, "not_found")["message"] == "There is no such entity"
 
 
 async def test_a_bare_id_is_no_customer_id(service: Service) -> None:
@@ -109,6 +126,8 @@ async def test_the_idempotency_key_is_worth_more_than_the_request_id(service: Se
         headers = {"idempotency-key": "key", "x-request-id": request_id}
         assert (await service.http.post("/customers", json={"name": "Once"}, headers=headers)).status_code == 201
     assert (await service.http.get("/customers")).json()["pagination"]["total"] == 1
+    two = [("idempotency-key", "key"), ("idempotency-key", "other")]
+    check_error(await service.http.post("/customers", json={"name": "Once"}, headers=two), 400, "bad_request")
 
 
 async def test_a_key_that_was_refused_once_may_be_used_again(service: Service) -> None:

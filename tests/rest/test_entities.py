@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.accounts.service import create_account
 from app.auth import Environment
 from app.errors import NotFound
-from app.organizations.service import create_account
 from tests.conftest import Service
 from tests.rest.test_customers import check_error
 

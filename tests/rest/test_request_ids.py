@@ -2,13 +2,16 @@
 
 import logging
 import socket
+from asyncio import Queue
 
 import httpx
 import pytest
 from sqlalchemy import text
+from starlette.types import Message, Receive, Scope, Send
 
 from app.config import Config
 from app.main import create_app
+from app.rest.request_ids import RequestIds
 from app.storage.database import Database
 from tests.conftest import Service
 from tests.rest.test_customers import check_error
@@ -23,6 +26,34 @@ async def ask_with(config: Config, database: Database, token: str) -> httpx.Resp
             return await http.get("/customers")
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
+async def test_every_door_names_the_request_whatever_it_answers(shared_service: Service, method: str) -> None:
+    paths = ("/customers", "/customers/x", "/customers/x/vies-check", "/entities", "/v1/clients/x", "/v1/nothing")
+    for path in (*paths, "/graphql", "/graphql/x", "/healthz", "/readyz", "/", "/nothing", "//customers", "/%ff"):
+        for token in (shared_service.token, "unknown"):
+            headers = {"x-request-id": "mine", "authorization": f"Bearer {token}"}
+            answer = await shared_service.http.request(method, path, headers=headers)
+            assert answer.headers.get_list("x-request-id") == ["mine"], path
+            assert answer.status_code < 500, path
+
+
+@pytest.mark.parametrize("answer", ["websocket.accept", "websocket.http.response.start"])
+async def test_a_handshake_is_answered_with_the_request_id(answer: str) -> None:
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": answer, "headers": [(b"a", b"b")]})
+        await send({"type": "websocket.close"})
+
+    sent: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "websocket", "headers": [(b"x-request-id", b"mine")]}
+    await RequestIds(door)(scope, Queue[Message]().get, keep)
+    assert sent[0]["headers"] == [(b"a", b"b"), (b"x-request-id", b"mine")]
+    assert sent[1] == {"type": "websocket.close"}
 
 
 async def test_an_unexpected_error_is_masked_and_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,11 +1,13 @@
 """Pages: one statement that finds a page of rows by key, in any order, without losing a null, and renders them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Integer,
     Select,
@@ -14,28 +16,53 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    collate,
-    false,
     func,
     literal,
     literal_column,
-    or_,
     select,
     true,
-    tuple_,
     union_all,
 )
 
-from app.query.face import Face, Kind
+from app.query.face import Face
 from app.query.model import Order, Page, Predicate, Query, Scalar
-from app.query.sql.conditions import CODE, TYPES, Places, condition, parametrize, search_condition
+from app.query.sql.bounds import Nulls, bound, branch_bound
+from app.query.sql.conditions import Places, condition, parametrize, search_condition
+from app.query.sql.orders import Keys, direct_keys, order_key, order_keys, splits
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
+from app.query.terms import Mark, Term
 
-SHORT = 2
-"""A search word of up to this many characters is looked for at the beginnings of words."""
+Ordering = Callable[[Any, Keys], list[ColumnElement[Any]]]
 
-Nulls = tuple[bool, ...]
-"""Which order values of a cursor are null."""
+
+class Way(StrEnum):
+    """How the rows of a page are found.
+
+    PLAIN leaves it to the planner. WALK looks only at the first rows in the order, a window of them, and so finds
+    frequent hits at once and misses rare ones. GATHER finds every hit, by the index over the search text where it can,
+    and sorts them: rare ones at once, while frequent ones take their time.
+    """
+
+    PLAIN = "plain"
+    WALK = "walk"
+    GATHER = "gather"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search adds to a page: its terms and its way; the window of a WALK; whether a GATHER is `wide`.
+
+    A wide one looks terms up without regard to the organization, whose rows it picks afterwards: faster where they are
+    a good part of the table, because the index then need not read through the list of all of them.
+    """
+
+    terms: tuple[Term, ...] = ()
+    way: Way = Way.PLAIN
+    window: int = 0
+    wide: bool = False
+
+
+NO_SEARCH = Search()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +76,7 @@ class Shape:
     face: Face
     selection: Selection
     where: Predicate
-    short_words: tuple[bool, ...]
+    terms: tuple[Mark, ...]
     orders: tuple[Order, ...]
     deleted_too: bool
     after: Nulls | None
@@ -58,24 +85,33 @@ class Shape:
     limit: int
     skip: bool
     keys: bool
+    way: Way
+    window: int
+    wide: bool
 
 
 def page_statement(
-    table: Table, face: Face, selection: Selection, query: Query, page: Page, *, keys: bool
+    table: Table,
+    face: Face,
+    selection: Selection,
+    query: Query,
+    page: Page,
+    *,
+    keys: bool,
+    search: Search = NO_SEARCH,
 ) -> tuple[Select[str, str], dict[str, Any]]:
-    """The statement of a page and its parameters, but for `organization`.
+    """The statement of a page and its parameters, but for those of `scope`. The words of the query are in `search`.
 
     Its rows are (JSON text, JSON list of order values); the second is null unless `keys`.
     """
     values: list[Scalar] = []
-    orders = complete_orders(query.orders)
     shape = Shape(
         table,
         face,
         selection,
         parametrize(query.where, values),
-        tuple(len(word) <= SHORT for word in query.words),
-        orders,
+        tuple(term.mark for term in search.terms),
+        complete_orders(query.orders),
         query.deleted_too,
         _nulls(page.after),
         _nulls(page.before),
@@ -83,14 +119,22 @@ def page_statement(
         page.limit,
         page.skip > 0,
         keys,
+        search.way,
+        search.window,
+        search.wide,
     )
-    parameters: dict[str, Any] = {f"p{index}": value for index, value in enumerate(values)}
-    parameters |= {f"w{index}": word for index, word in enumerate(query.words)}
+    parameters = condition_parameters(values, search.terms)
     for name, position in (("a", page.after), ("b", page.before)):
         parameters |= {f"{name}{index}": value for index, value in enumerate(position or ()) if value is not None}
     if page.skip:
         parameters["skip"] = page.skip
     return build_page(shape), parameters
+
+
+def condition_parameters(values: Sequence[Scalar], terms: Sequence[Term]) -> dict[str, Any]:
+    """The parameters that the conditions and the terms of a statement name."""
+    parameters: dict[str, Any] = {f"p{index}": value for index, value in enumerate(values)}
+    return parameters | {f"w{index}": term.text for index, term in enumerate(terms)}
 
 
 def complete_orders(orders: Sequence[Order]) -> tuple[Order, ...]:
@@ -112,58 +156,94 @@ def _nulls(position: tuple[Scalar, ...] | None) -> Nulls | None:
 def build_page(shape: Shape) -> Select[str, str]:
     """The statement of a shape, built once."""
     names = needed_columns(shape.selection)
-    where = where_clause(shape.table, shape.face, shape.where, shape.short_words, shape.deleted_too)
-    found = _branches(shape, names, where) if _splits(shape) else _straight(shape, names, where)
+    found = (
+        _branches(shape, names)
+        if splits(shape.face, shape.orders) and shape.way is not Way.GATHER
+        else _straight(shape, names)
+    )
     text, row = render_row(shape.selection, found)
     keys = [found.c[f"k{index}"] for index in range(len(shape.orders))]
     values = cast(func.json_build_array(*keys), Text) if shape.keys else literal(None, Text)
     return select(text, values).select_from(found.join(row, true()))
 
 
-def where_clause(
-    table: Table, face: Face, where: Predicate, short_words: tuple[bool, ...], deleted_too: bool
-) -> ColumnElement[bool]:
-    """The conditions on a table's rows: the organization first, always."""
-    parts = [table.c.organization_id == bindparam("organization", type_=Text())]
-    if not deleted_too:
-        parts.append(table.c.deleted_at.is_(None))
-    parts.append(condition(where, face, table.c, Places()))
-    if short_words:
-        parts.append(search_condition(short_words, table.c))
-    return and_(*parts)
+def scope(table: Table, deleted_too: bool, *, wide: bool = False) -> ColumnElement[bool]:
+    """The rows of the parameter `organization`, always; live ones, unless deleted ones are listed, too.
+
+    Where the rows are organizations themselves, those of `organizations`. `wide` keeps the organization from being
+    looked up in an index.
+    """
+    if "organization_id" not in table.c:
+        return table.c.id == func.any(bindparam("organizations", type_=ARRAY(Text)))
+    given = bindparam("organization", type_=Text())
+    tenant: ColumnElement[str] = table.c.organization_id
+    own = (func.textcat(tenant, literal_column("''"), type_=Text()) if wide else tenant) == given
+    return own if deleted_too else and_(own, table.c.deleted_at.is_(None))
 
 
-def _straight(shape: Shape, names: Sequence[str], where: ColumnElement[bool]) -> Any:
+def meets(face: Face, where: Predicate, terms: Sequence[Mark], columns: Columns) -> ColumnElement[bool]:
+    """Whether a row meets the conditions and has every term in its search text."""
+    met = condition(where, face, columns, Places())
+    return and_(met, search_condition(terms, columns)) if terms else met
+
+
+def _straight(shape: Shape, names: Sequence[str]) -> Any:
     """One ordered SELECT: the order has no nullable column, or there are several and the general bounds are used."""
-    keys = [order_key(shape.face, shape.table.c, order.column) for order in shape.orders]
-    bounds = [_bound(shape, keys, side) for side in ("a", "b")]
-    return _limited(
-        _source(shape, names, keys).where(where, *bounds).order_by(*_ordering(shape, keys)), shape
-    ).subquery("c")
-
-
-def _splits(shape: Shape) -> bool:
-    one_way = len({order.descending for order in shape.orders}) == 1
-    return (
-        shape.face.folds and one_way and len(shape.orders) == 2 and shape.face.column(shape.orders[0].column).nullable
+    keys: Keys = [order_key(shape.face, shape.table.c, order.column) for order in shape.orders]
+    bounds = [bound(shape, keys, side) for side in ("a", "b")]
+    found, keys = _found(
+        shape, names, keys, and_(scope(shape.table, shape.deleted_too, wide=shape.wide), *bounds), order_keys
     )
+    return _limited(found.order_by(*order_keys(shape, keys)), shape).subquery("c")
 
 
-def _branches(shape: Shape, names: Sequence[str], where: ColumnElement[bool]) -> Any:
+def _found(
+    shape: Shape, names: Sequence[str], keys: Keys, where: ColumnElement[bool], order: Ordering
+) -> tuple[Select[Any], Keys]:
+    """The rows that meet the question, found in the way of the shape and not yet in order, and their order keys."""
+    if shape.way is Way.WALK:
+        rows = _source(shape.table.c, keys).where(where).order_by(*order(shape, keys))
+        seen = rows.limit(literal_column(str(shape.window))).subquery()
+        met = meets(shape.face, shape.where, shape.terms, seen.c)
+        named = [seen.c[f"k{index}"] for index in range(len(keys))]
+        return select(*(seen.c[name] for name in names), *named).where(met), named
+    source = _source([shape.table.c[name] for name in names], keys).where(where)
+    source = source.where(meets(shape.face, shape.where, shape.terms, shape.table.c))
+    if shape.way is Way.PLAIN:
+        return source, keys
+    hits = source.offset(literal_column("0")).subquery()
+    return hits.select(), [hits.c[f"k{index}"] for index in range(len(keys))]
+
+
+def _branches(shape: Shape, names: Sequence[str]) -> Any:
     """The rows with a value and those without, each walked along the index by itself, one after the other."""
-    column, by_id = (order_key(shape.face, shape.table.c, order.column) for order in shape.orders)
-    selects = []
-    for place, present in ((0, True), (1, False)):
-        bounds = [_branch_bound(shape, column, by_id, side, present) for side in ("a", "b")]
-        source = _source(shape, names, [column, by_id]).add_columns(literal(place, Integer).label("place"))
-        chosen = source.where(where, column.is_not(None) if present else column.is_(None), *bounds)
-        ordered = chosen.order_by(_directed(shape, 0, column), _directed(shape, 1, by_id))
+    keys = [order_key(shape.face, shape.table.c, order.column) for order in shape.orders]
+    selects: list[Any] = []
+    for place in (1, 0) if shape.backward else (0, 1):
+        where = _branch_scope(shape, keys, present=place == 0)
+        if selects and shape.way is Way.WALK:
+            where = and_(where, _ends_within(shape, keys, _branch_scope(shape, keys, present=place == 1)))
+        found, own = _found(shape, names, keys, where, direct_keys)
+        ordered = found.add_columns(literal(place, Integer).label("place")).order_by(*direct_keys(shape, own))
         selects.append(ordered.limit(_rows_needed(shape)).subquery(f"part{place}").select())
     both = union_all(*selects).subquery("u")
     part = both.c.place.desc() if shape.backward else both.c.place.asc()
-    return _limited(
-        both.select().order_by(part, _directed(shape, 0, both.c.k0), _directed(shape, 1, both.c.k1)), shape
-    ).subquery("c")
+    return _limited(both.select().order_by(part, *direct_keys(shape, [both.c.k0, both.c.k1])), shape).subquery("c")
+
+
+def _branch_scope(shape: Shape, keys: Keys, *, present: bool) -> ColumnElement[bool]:
+    """The rows of one branch between the bounds: those with a value in the column, or those without."""
+    own = keys[0].is_not(None) if present else keys[0].is_(None)
+    bounds = [branch_bound(shape, keys[0], keys[1], side, present) for side in ("a", "b")]
+    return and_(scope(shape.table, shape.deleted_too), own, *bounds)
+
+
+def _ends_within(shape: Shape, keys: Keys, branch: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a window shows a branch to its end: what comes after the branch is looked at only then."""
+    rows: Select[Any] = select(literal_column("1")).select_from(shape.table).where(branch)
+    seen = rows.order_by(*direct_keys(shape, keys)).limit(literal_column(str(shape.window)))
+    counted = select(func.count()).select_from(seen.subquery()).scalar_subquery()
+    return counted < literal_column(str(shape.window))
 
 
 def _rows_needed(shape: Shape) -> ColumnElement[int]:
@@ -176,92 +256,5 @@ def _limited(statement: Select[Any], shape: Shape) -> Select[Any]:
     return limited.offset(bindparam("skip", type_=Integer())) if shape.skip else limited
 
 
-def _source(shape: Shape, names: Sequence[str], keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    return select(*(shape.table.c[name] for name in names), *(key.label(f"k{index}") for index, key in enumerate(keys)))
-
-
-def order_key(face: Face, columns: Columns, name: str) -> ColumnElement[Any]:
-    """What a face orders by: the column, its folded form for text, or false for a null that the face shows as false."""
-    field, value = face.column(name), columns[name]
-    if field.codec.null_is_false:
-        return func.coalesce(value, false())
-    if not face.folds or field.kind is not Kind.TEXT:
-        return value  # type: ignore[no-any-return]
-    return collate(columns[field.folded] if field.folded else func.fold(value), CODE)
-
-
-def _directed(shape: Shape, index: int, key: ColumnElement[Any]) -> ColumnElement[Any]:
-    descending = shape.orders[index].descending is not shape.backward
-    return key.desc() if descending else key.asc()
-
-
-def _ordering(shape: Shape, keys: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-    """A face that folds puts nulls last; v1 leaves them where PostgreSQL does."""
-    ordering = []
-    for index, key in enumerate(keys):
-        directed = _directed(shape, index, key)
-        if shape.face.folds and shape.face.column(shape.orders[index].column).nullable:
-            directed = directed.nulls_first() if shape.backward else directed.nulls_last()
-        ordering.append(directed)
-    return ordering
-
-
-def _value(shape: Shape, side: str, index: int) -> ColumnElement[Any]:
-    kind = shape.face.column(shape.orders[index].column).kind
-    return bindparam(f"{side}{index}", type_=TYPES.get(kind, Text()))
-
-
-def _later(shape: Shape, side: str, index: int) -> bool:
-    """Whether rows beyond the bound have greater values: after an ascending position, or before a descending one."""
-    return (side == "a") is not shape.orders[index].descending
-
-
-def _beyond(shape: Shape, side: str, index: int, key: ColumnElement[Any]) -> ColumnElement[bool]:
-    given = _value(shape, side, index)
-    return key > given if _later(shape, side, index) else key < given
-
-
-def _bound(shape: Shape, keys: Sequence[ColumnElement[Any]], side: str) -> ColumnElement[bool]:
-    """Beyond a position, nulls last: (k0 beyond) or (k0 same and k1 beyond) or …, as one row comparison where it can be."""
-    nulls = shape.after if side == "a" else shape.before
-    if nulls is None:
-        return true()
-    directions = {_later(shape, side, index) for index in range(len(keys))}
-    if len(directions) == 1 and not any(shape.face.column(order.column).nullable for order in shape.orders):
-        row, given = tuple_(*keys), tuple_(*(_value(shape, side, index) for index in range(len(keys))))
-        return row > given if directions.pop() else row < given
-    return _general_bound(shape, keys, side, nulls)
-
-
-def _general_bound(shape: Shape, keys: Sequence[ColumnElement[Any]], side: str, nulls: Nulls) -> ColumnElement[bool]:
-    choices: list[ColumnElement[bool]] = []
-    same: list[ColumnElement[bool]] = []
-    for index, key in enumerate(keys):
-        choices.append(and_(*same, _beyond_or_null(shape, side, index, key, nulls[index])))
-        same.append(key.is_(None) if nulls[index] else key == _value(shape, side, index))
-    return or_(*choices)
-
-
-def _beyond_or_null(shape: Shape, side: str, index: int, key: ColumnElement[Any], null: bool) -> ColumnElement[bool]:
-    if null:
-        return false() if side == "a" else key.is_not(None)
-    beyond = _beyond(shape, side, index, key)
-    nullable = shape.face.column(shape.orders[index].column).nullable
-    return or_(beyond, key.is_(None)) if nullable and side == "a" else beyond
-
-
-def _branch_bound(
-    shape: Shape, column: ColumnElement[Any], by_id: ColumnElement[Any], side: str, present: bool
-) -> ColumnElement[bool]:
-    """The bound inside one branch: everything, nothing, or beyond the position in the branch where it lies."""
-    nulls = shape.after if side == "a" else shape.before
-    if nulls is None:
-        return true()
-    at_null = nulls[0]
-    if at_null is not present:
-        if not present:
-            return _beyond(shape, side, 1, by_id)
-        row = tuple_(column, by_id)
-        given = tuple_(_value(shape, side, 0), _value(shape, side, 1))
-        return row > given if _later(shape, side, 0) else row < given
-    return true() if (side == "a") is not present else false()
+def _source(columns: Iterable[ColumnElement[Any]], keys: Keys) -> Select[Any]:
+    return select(*columns, *(key.label(f"k{index}") for index, key in enumerate(keys)))

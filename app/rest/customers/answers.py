@@ -82,7 +82,7 @@ def refuse(refusal: Refusal, request_id: str) -> Response:
     body: dict[str, Any] = {"code": code, "message": refusal.message, "request_id": request_id}
     headers: dict[str, str] = {}
     if isinstance(refusal, Invalid):
-        body |= {"message": "The body is not valid", "cause": explain(refusal.problems)}
+        body |= {"message": "The request is not valid", "cause": explain(refusal.problems)}
     elif status == 422:
         body["cause"] = {"_errors": [refusal.message]}
     elif isinstance(refusal, Unauthenticated):

@@ -12,6 +12,7 @@ from app.errors import Invalid, Malformed, NotFound, Problem
 from app.idempotency import RequestKey
 from app.rest.customers.answers import WrongType
 from app.storage.database import Database
+from app.vat.vies import Vies
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,15 @@ class Call:
 
     request: Request
     database: Database
+    vies: Vies
     principal: Principal
     body_cap: int
     record: str
 
     @property
     def customer_id(self) -> str:
-        return bare_id(self.record, CUSTOMER_ID.prefix, "customer")
+        """The bare id in the path, or an empty text, the id of nothing, for what has no prefix."""
+        return bare_id(self.record, CUSTOMER_ID.prefix)
 
     def entity(self) -> str:
         """The entity that the request is about: the one of the header, or the first that the key can reach."""
@@ -47,7 +50,14 @@ class Call:
             return None
         if len(given) > 1:
             raise Malformed("The headers x-entity-id and entity_id name different entities", "x-entity-id")
-        return self.principal.require(bare_id(given.pop(), ENTITY_ID.prefix, "entity"))
+        return self.reach(given.pop())
+
+    def reach(self, text: str) -> str:
+        """The bare id of an entity. Raises the same NotFound for one out of reach and for what is the id of none."""
+        entity = bare_id(text, ENTITY_ID.prefix)
+        if entity not in self.principal.organizations:
+            raise NotFound("There is no such entity")
+        return entity
 
     async def read_object(self) -> tuple[bytes, dict[str, Any]]:
         """The body as it was sent, and the JSON object in it."""
@@ -61,26 +71,26 @@ class Call:
     def request_key(self, entity: str, data: bytes) -> RequestKey | None:
         """What makes this request the same as another: Idempotency-Key, or else the X-Request-Id that the caller chose."""
         headers = self.request.headers
-        text = headers.get("idempotency-key", headers.get("x-request-id") or None)
+        given = set(headers.getlist("idempotency-key"))
+        if len(given) > 1:
+            raise Malformed("The header Idempotency-Key is given with different values", "Idempotency-Key")
+        text = given.pop() if given else headers.get("x-request-id") or None
         if text is None:
             return None
         return RequestKey.of(self.principal.owner, text, self.request.method, self.request.url.path, entity, data)
 
 
-def bare_id(text: str, prefix: str, noun: str) -> str:
-    """An id without its prefix. Raises NotFound when it has none: then it is the id of nothing."""
-    if not text.startswith(prefix):
-        raise NotFound(f"There is no such {noun}")
-    return text.removeprefix(prefix)
+def bare_id(text: str, prefix: str) -> str:
+    return text.removeprefix(prefix) if text.startswith(prefix) else ""
 
 
 def check_json_type(request: Request) -> None:
     """Raises WrongType for a body that is declared as something else than plain JSON in UTF-8; undeclared is JSON."""
     kind, _, rest = request.headers.get("content-type", "application/json").lower().partition(";")
-    kind, charset = kind.strip(), rest.partition("charset=")[2].strip(' "')
+    kind, charset = kind.strip(), rest.partition("charset=")[2].partition(";")[0].strip(' "')
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise WrongType("The Content-Type of the body must be application/json")
     if charset not in ("", "utf-8", "utf8"):
         raise WrongType("The charset of the body must be UTF-8")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
         raise WrongType("The body must not be encoded")

@@ -12,6 +12,7 @@ from app.rest.customers import answers
 from app.rest.customers.call import Call
 from app.rest.paths import path_segments
 from app.storage.database import Database
+from app.vat.vies import Vies
 
 Handler = Callable[[Call], Awaitable[Response]]
 ID = "{id}"
@@ -44,6 +45,7 @@ class CustomersDoor:
     """An ASGI application. No error leaves it; a caller without a valid key learns nothing but that."""
 
     database: Database
+    vies: Vies
     paths: Sequence[Path]
     body_cap: int
 
@@ -72,9 +74,8 @@ class CustomersDoor:
         handler = path.handler(request.method)
         if request.method not in ("GET", "HEAD"):
             principal.require_write()
-        return await handler(
-            Call(request, self.database, principal, self.body_cap, segments[1] if len(segments) > 1 else "")
-        )
+        record = segments[1] if len(segments) > 1 else ""
+        return await handler(Call(request, self.database, self.vies, principal, self.body_cap, record))
 
 
 def split_path(request: Request) -> tuple[str, ...]:

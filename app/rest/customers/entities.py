@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
-from app.clients.faces import ENTITY_ID
 from app.errors import Malformed
 from app.organizations.faces import ENTITY_SELECTION
 from app.organizations.service import render_organizations
 from app.query.cursor import read_cursor, write_cursor, write_values
 from app.rest.customers import answers
-from app.rest.customers.call import Call, bare_id
+from app.rest.customers.call import Call
 from app.rest.customers.questions import read_flag, read_limit, read_single
 from app.rest.parameters import read_parameters
 
@@ -19,7 +18,7 @@ MARK = "entities"
 
 
 async def get_entity(call: Call) -> Response:
-    entity = call.principal.require(bare_id(call.record, ENTITY_ID.prefix, "entity"))
+    entity = call.reach(call.record)
     (rendered,) = await render_organizations(call.database, call.principal, [entity], ENTITY_SELECTION)
     return Response(rendered.encode(), media_type=answers.JSON)
 

@@ -1,8 +1,9 @@
-"""One customer: created, read, changed, deleted, restored, erased."""
+"""One customer: created, read, changed, deleted, restored, erased, its tax number checked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from starlette.responses import Response
 
 from app.clients.erasure import erase_client
@@ -10,6 +11,7 @@ from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES, read_body
 from app.clients.repository import Found
 from app.clients.service import add_clients, change_client, get_client, remove_client, restore_client
+from app.clients.vat_checks import check_tax_number
 from app.errors import Invalid, Problem
 from app.idempotency import Answer
 from app.query.sql.render import Selection
@@ -81,3 +83,11 @@ async def delete_customer(call: Call) -> Response:
     expected = expected_versions(call.request)
     removed = await remove_client(call.database, call.scoped(), call.customer_id, SELECTION, expected=expected)
     return answers.record(removed)
+
+
+async def check_customer(call: Call) -> Response:
+    """Checks the tax number; the answer is what the customer's `vies` holds from now on."""
+    expected = expected_versions(call.request)
+    who, customer = call.scoped(), call.customer_id
+    check, version = await check_tax_number(call.database, call.vies, who, customer, expected=expected)
+    return Response(orjson.dumps(check), 200, {"etag": etag(version)}, answers.JSON)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import orjson
 from starlette.types import Send
 
+from app.accounts.service import LoginFailed
 from app.auth import EXPIRED_TOKEN
 from app.bodies import NotJson, TooDeep, TooLarge
 from app.clients.repository import Found
@@ -20,12 +21,14 @@ from app.errors import (
     NotFound,
     Refusal,
     Stale,
+    TooMany,
     TooSlow,
     Unauthenticated,
     Unavailable,
 )
 from app.rest.preconditions import etag
 from app.rest.v1 import refusals
+from app.rest.v1.models import CLIENT
 from app.rest.v1.validation import explain
 
 log = logging.getLogger("clientele")
@@ -45,8 +48,9 @@ class Reply:
     headers: Headers = ()
 
     async def send(self, send: Send, *, head: bool) -> None:
-        length = () if self.status == 304 else ((b"content-length", str(len(self.body)).encode()),)
-        headers = (*COMMON, *length, *self.headers)
+        bare = self.status in (204, 304)
+        length = () if bare else ((b"content-length", str(len(self.body)).encode()),)
+        headers = (*(COMMON[1:] if self.status == 204 else COMMON), *length, *self.headers)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else self.body})
 
@@ -86,6 +90,7 @@ STATUS: Mapping[type[Refusal], tuple[int, str]] = {
     Conflict: (409, "Error"),
     Stale: (412, "Error"),
     TooLarge: (413, "PayloadTooLargeError"),
+    TooMany: (429, "Error"),
     refusals.WrongType: (415, "UnsupportedMediaTypeError"),
     TooSlow: (503, "Error"),
     Unavailable: (503, "Error"),
@@ -97,18 +102,24 @@ def refuse(refusal: Refusal, request_id: str) -> Reply:
     status, error = describe(refusal)
     if status == 500:
         return mask(refusal, request_id)
+    if isinstance(refusal, TooMany):
+        return _envelope(status, error, ((b"retry-after", str(refusal.retry_after).encode()),))
     headers: Headers = ((b"www-authenticate", b"Bearer"),) if status == 401 else ()
     return _envelope(status, error, RETRY_AFTER if status == 503 else headers)
 
 
 def describe(refusal: Refusal) -> tuple[int, dict[str, Any]]:
     """Status and members of the error."""
+    if isinstance(refusal, LoginFailed):
+        return 401, {"name": "Error", "message": refusal.message, "code": "LOGIN_FAILED"}
+    if isinstance(refusal, refusals.NotLoggedIn):
+        return 401, {"name": "Error", "message": refusal.message}
     if isinstance(refusal, Unauthenticated):
         return 401, EXPIRED if refusal.field == EXPIRED_TOKEN else UNAUTHORIZED
     if isinstance(refusal, Forbidden):
         return 401, UNAUTHORIZED
     if isinstance(refusal, Invalid):
-        return 422, explain(refusal)
+        return 422, explain(refusal, getattr(refusal, "model", CLIENT.name))
     if isinstance(refusal, refusals.TooManyProblems):
         return 422, {"name": "ValidationError", "message": refusal.message, "details": _each(refusal)}
     if isinstance(refusal, TooDeep):

@@ -7,6 +7,7 @@ import orjson
 
 from app.bodies import NotJson, TooDeep, parse_json
 from app.errors import Malformed
+from app.query.values import check_text
 from app.rest.v1.brackets import Value, read_parameters
 from app.rest.v1.refusals import NOT_A_STRING, NOT_AN_OBJECT, refuse_depth, refuse_missing
 
@@ -55,11 +56,11 @@ def _parse_slowly(text: str, name: str) -> Mapping[str, Any]:
 
 
 def text_argument(parameters: Parameters, name: str) -> str | None:
-    """A text; None when it is absent or empty."""
+    """A text; None when it is absent or empty. Raises Malformed."""
     given = parameters.get(name)
     if given is not None and not isinstance(given, str):
         raise Malformed(NOT_A_STRING, name)
-    return given or None
+    return check_text(given, name) if given else None
 
 
 def required_text(parameters: Parameters, name: str) -> str:

@@ -11,6 +11,7 @@ MOST_PARAMETERS = 1000
 BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 INDEX = re.compile(r"0|[1-9][0-9]{0,2}")
 SEGMENT = re.compile(r"\[([^\[\]]*)\]")
+BRACKETS = re.compile(r"(\[[^\[\]]*\])+")
 
 Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 Node: TypeAlias = "str | _Items | dict[str, Node]"
@@ -34,7 +35,8 @@ class _Items(dict[int, Node]):
 def read_parameters(text: str, deepest: int, wanted: frozenset[str] | None = None) -> dict[str, Value]:
     """The values by name; a repeated name is a list. Only the `wanted` names are read, or all.
 
-    Raises TooManyParameters, and TooManyBrackets for a name with over `deepest` brackets.
+    Raises TooManyParameters, TooManyBrackets for a name with over `deepest` brackets, and Malformed for brackets that do
+    not match, as a part of the name would be lost; where all names are read, one with no closed bracket is a plain name.
     """
     if not text:
         return {}
@@ -55,7 +57,10 @@ def _leaves(parts: list[str], deepest: int, wanted: frozenset[str] | None) -> It
         if name and (wanted is None or name.partition("[")[0] in wanted):
             found.setdefault(name, []).append(decode_text(value))
     for name, values in found.items():
-        yield _segments(name, deepest), values[0] if len(values) == 1 else _Items(enumerate(values))
+        yield (
+            _segments(name, deepest, strictly=wanted is not None),
+            values[0] if len(values) == 1 else _Items(enumerate(values)),
+        )
 
 
 def _split(part: str) -> tuple[str, str]:
@@ -79,9 +84,11 @@ def decode_text(text: str) -> str:
         return text
 
 
-def _segments(name: str, deepest: int) -> list[str]:
+def _segments(name: str, deepest: int, *, strictly: bool) -> list[str]:
     start = name.find("[")
     segments = SEGMENT.findall(name, start) if start >= 0 else []
+    if start >= 0 and not BRACKETS.fullmatch(name, start) and (segments or strictly):
+        raise Malformed(f"The brackets in {name} do not match", name[:start])
     if not segments:
         return [name]
     if len(segments) > deepest:

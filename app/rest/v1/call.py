@@ -6,23 +6,30 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
+from app.accounts.passwords import Passwords
 from app.auth import Caller, Principal
 from app.idempotency import RequestKey
 from app.mail.worker import OutboxWorker
 from app.rest.preconditions import expected_versions, holds_already
 from app.rest.v1.arguments import Parameters, read_query
 from app.rest.v1.bodies import Body, read_body
+from app.rest.v1.paths import raw_path
 from app.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the operations work with. `page_cap` is the most records of one list; `body_cap` is in bytes."""
+    """What the operations work with. `page_cap` is the most records of one list; `body_cap` is in bytes.
+
+    `sign_up` says whether strangers may make accounts.
+    """
 
     database: Database
     outbox: OutboxWorker
     page_cap: int
     body_cap: int
+    passwords: Passwords
+    sign_up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,11 @@ class Call:
     @property
     def database(self) -> Database:
         return self.services.database
+
+    @property
+    def last_segment(self) -> str:
+        """The end of the path as it was sent."""
+        return raw_path(self.scope).removesuffix("/").rpartition("/")[2]
 
     def parameters(self, *names: str) -> Parameters:
         return read_query(self.query, *names)

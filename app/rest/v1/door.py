@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+from app.accounts.passwords import Passwords
 from app.config import Config
 from app.errors import Refusal
 from app.mail.worker import OutboxWorker
-from app.rest.v1 import answers, reads, writes
+from app.rest.v1 import accounts, answers, organizations, reads, tokens, writes
 from app.rest.v1.answers import Reply
 from app.rest.v1.call import Call, Services
-from app.rest.v1.paths import ID, Key, find_target, raw_path
+from app.rest.v1.paths import FK, ID, Key, find_target, raw_path
 from app.rest.v1.refusals import NoMethod
 from app.storage.database import Database
 
@@ -32,6 +33,20 @@ OPERATIONS: Mapping[Key, Operation] = {
     ("PATCH", "clients", ID): writes.patch,
     ("DELETE", "clients", ID): writes.delete,
     ("POST", "clients", ID, "send-reminder"): writes.remind,
+    ("POST", "accounts"): accounts.sign_up,
+    ("POST", "accounts", "login"): accounts.log_in,
+    ("POST", "accounts", "logout"): accounts.log_out,
+    ("GET", "accounts", "authorized"): accounts.get_authorized,
+    ("GET", "accounts", "is-unique"): accounts.ask_unique,
+    ("GET", "accounts", ID): accounts.get,
+    ("POST", "accounts", ID, "accesstokens"): tokens.create,
+    ("GET", "accounts", ID, "accesstokens"): tokens.find,
+    ("DELETE", "accounts", ID, "accesstokens", FK): tokens.delete,
+    ("POST", "accounts", ID, "organizations"): organizations.create,
+    ("GET", "accounts", ID, "organizations"): organizations.find,
+    ("GET", "accounts", ID, "organizations", "count"): organizations.count,
+    ("GET", "organizations", ID): organizations.get,
+    ("PATCH", "organizations", ID): organizations.patch,
 }
 
 
@@ -71,9 +86,10 @@ class V1Route(BaseRoute):
         self.door = door
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path: str = scope["path"]
-        below = path[: len(PREFIX) + 1].lower() in (PREFIX, f"{PREFIX}/")
-        return (Match.FULL if scope["type"] == "http" and below else Match.NONE), {}
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        below = raw_path(scope)[: len(PREFIX) + 1].lower() in (PREFIX, f"{PREFIX}/")
+        return (Match.FULL if below else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.door(scope, receive, send)
@@ -81,14 +97,17 @@ class V1Route(BaseRoute):
 
 def v1_routes(database: Database, outbox: OutboxWorker, config: Config) -> list[BaseRoute]:
     """The routes of the door; it needs RequestIds and the authentication in front of it."""
-    return [V1Route(V1Door(Services(database, outbox, config.page_cap, config.body_cap)))]
+    passwords = Passwords(config.password_memory)
+    services = Services(database, outbox, config.page_cap, config.body_cap, passwords, config.sign_up)
+    return [V1Route(V1Door(services))]
 
 
 class NoDoor:
     """The ASGI application at the paths that belong to no door."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = NoMethod(f"Cannot {scope['method']} {raw_path(scope)}")
+        asked = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+        refusal = NoMethod(f"Cannot {scope['method']} {raw_path(scope)}{asked}")
         reply = answers.refuse(refusal, request_id(scope))
         await reply.send(send, head=scope["method"] == "HEAD")
 

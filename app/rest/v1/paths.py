@@ -7,12 +7,12 @@ from urllib.parse import quote, unquote_to_bytes
 
 from app.rest.v1.refusals import BadEncoding, NoMethod
 
-ID = ":id"
+ID, FK = ":id", ":fk"
 MODELS = {"clients": "Client", "organizations": "Organization", "accounts": "Account"}
 BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 Key = tuple[str, ...]
-"""A method and the lower-case segments of a path, the second of which may be ID."""
+"""A method and the lower-case segments of a path, the second of which may be ID, and the fourth FK."""
 
 Target = TypeVar("Target")
 
@@ -37,6 +37,10 @@ def find_target(table: Mapping[Key, Target], method: str, path: str, query: str)
         return found, ""
     if len(segments) > 1 and segments[1]:
         found = table.get((method, lower[0], ID, *lower[2:]))
+        if found is not None:
+            return found, decode(segments[1])
+    if len(segments) == 4 and segments[1] and segments[3]:
+        found = table.get((method, lower[0], ID, lower[2], FK))
         if found is not None:
             return found, decode(segments[1])
     if method == "HEAD":

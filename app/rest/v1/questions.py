@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.clients.faces import V1
 from app.errors import Malformed, TooSlow
 from app.query.dialects import LOOPBACK
 from app.query.model import EVERYTHING, And, Not, Operator, Or, Order, Predicate, Query
@@ -16,18 +15,17 @@ from app.query.sql.render import Selection
 from app.query.wording import show
 from app.rest.v1.arguments import DEEPEST_QUERY
 from app.rest.v1.includes import Include, read_include
+from app.rest.v1.models import CLIENT, Model
 from app.rest.v1.refusals import refuse_depth
 from app.rest.v1.selections import ALL, read_fields
 
 NO_CONDITIONS = Query()
 SKIPPING_LIMIT = 100
 """The limit of a question that skips and names none."""
-LARGEST = 2**63 - 1
+BEYOND = 2**63 - 512
+"""From here on, whole numbers are 2 ** 63 to JavaScript, which no database counts to."""
 FURTHEST = 2**31 - 1 - 10_001
 """No organization has this many clients; skipping as many finds nothing."""
-LEVELS_OF_SCOPE = 2
-"""How deep LoopBack finds a where: it stands in an `and` beside the organization's own condition."""
-
 LATEST_FIRST = Order("id", descending=True)
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)", re.ASCII)
@@ -48,32 +46,50 @@ class Question:
 PLAIN = Question()
 
 
-def read_question(tree: Mapping[str, Any] | None) -> Question:
+def read_question(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Question:
     """The question of a `filter`; members that LoopBack does not know are ignored. Raises Malformed."""
     if not tree:
-        return PLAIN
+        return replace(PLAIN, selection=model.everything)
+    check_depth({name: value for name, value in tree.items() if name != "where"})
     limit, skip = read_page(tree)
-    orders = read_orders(tree.get("order"))
-    query = Query(read_where(tree.get("where")), (), orders, deleted_too=read_deleted(tree.get("deleted")))
-    selection = read_fields(tree["fields"]) if "fields" in tree else ALL
-    return Question(query, selection, limit, skip, read_include(tree.get("include")))
+    orders = read_orders(tree.get("order"), model)
+    check_depth({"where": _scoped(tree.get("where"))})
+    query = Query(read_where(tree.get("where"), model), (), orders, deleted_too=read_deleted(tree.get("deleted")))
+    selection = read_fields(tree["fields"], model) if "fields" in tree else model.everything
+    return Question(query, selection, limit, skip, read_include(tree.get("include"), model))
 
 
-def read_one(tree: Mapping[str, Any] | None) -> Question:
+def read_one(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Question:
     """Of a filter on one record only the fields and what is included count."""
     if not tree:
-        return PLAIN
-    selection = ALL if tree.get("fields") is None else read_fields(tree["fields"])
-    return replace(PLAIN, selection=selection, include=read_include(tree.get("include")))
+        return replace(PLAIN, selection=model.everything)
+    check_depth({"fields": tree.get("fields"), "include": tree.get("include")})
+    selection = model.everything if tree.get("fields") is None else read_fields(tree["fields"], model)
+    return replace(PLAIN, selection=selection, include=read_include(tree.get("include"), model))
 
 
-def read_where(tree: object) -> Predicate:
+def read_count(tree: object, model: Model = CLIENT) -> Query:
+    """The question of a count: its `where`. Raises Malformed."""
+    check_depth(_scoped(tree))
+    return Query(read_where(tree, model))
+
+
+def read_where(tree: object, model: Model = CLIENT) -> Predicate:
     """The predicate of a where. Raises Malformed."""
     if tree is None or tree == "" or tree == {}:
         return EVERYTHING
-    if _deeper_than(tree, DEEPEST_QUERY - LEVELS_OF_SCOPE):
+    return read_predicate(tree, LOOPBACK, model.face)
+
+
+def _scoped(where: object) -> object:
+    """A where as LoopBack measures it: in an `and` beside the organization's own condition."""
+    return {"and": [where]}
+
+
+def check_depth(tree: object) -> None:
+    """Raises Malformed for members deeper than 12 levels below the tree."""
+    if _deeper_than(tree, DEEPEST_QUERY):
         raise refuse_depth(DEEPEST_QUERY)
-    return read_predicate(tree, LOOPBACK, V1)
 
 
 @contextmanager
@@ -131,7 +147,7 @@ def _truthy(value: object) -> bool:
 def _whole(value: object, least: int) -> int | None:
     """The whole number that JavaScript's Number() makes of a value; None for a list, or one that no database counts to."""
     number = value if isinstance(value, int | float) else _number(value.strip()) if isinstance(value, str) else None
-    if number is None or not math.isfinite(number) or number != int(number) or not least <= number <= LARGEST:
+    if number is None or not least <= number < BEYOND or number != int(number):
         return None
     return int(number)
 
@@ -144,7 +160,7 @@ def _number(text: str) -> float | None:
     return float(text) if NUMBER.fullmatch(text) else None
 
 
-def read_orders(value: object) -> tuple[Order, ...]:
+def read_orders(value: object, model: Model = CLIENT) -> tuple[Order, ...]:
     """The orders of a text, several of them split at commas, or of a list of texts; further words are dropped.
 
     LoopBack leaves the order of equal rows to chance; here the record made last comes first.
@@ -155,18 +171,18 @@ def read_orders(value: object) -> tuple[Order, ...]:
     for text in value if isinstance(value, list) else [value]:
         if not isinstance(text, str):
             raise Malformed(f"The order {show(text)} is not valid", "order")
-        orders += [_read_order(token) for token in re.split(r"(?:\s*,\s*)+", text) if token]
+        orders += [_read_order(token, model) for token in re.split(r"(?:\s*,\s*)+", text) if token]
     if not orders:
         raise Malformed(f"The order {show(value)} is not valid", "order")
     return (*dict.fromkeys(orders), LATEST_FIRST)
 
 
-def _read_order(token: str) -> Order:
+def _read_order(token: str, model: Model) -> Order:
     name, *words = re.split(r"\s+", token)
     direction = words[0].upper() if words else "ASC"
     if direction not in ("ASC", "DESC"):
         raise Malformed(f"The order {show(token)} has invalid direction", "order")
-    field = V1.fields.get(name)
+    field = model.face.fields.get(name)
     if field is None or not field.sortable:
         raise Malformed(f"There is no property {name!r} to order by", "order")
     return Order(field.column, direction == "DESC")

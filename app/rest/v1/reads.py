@@ -7,14 +7,14 @@ from app.clients.faces import V1
 from app.clients.service import count_clients, get_client, list_clients, search_clients
 from app.errors import Malformed, NotFound
 from app.organizations.repository import Organization
-from app.organizations.service import reach_organizations
-from app.query.model import Page, Query
+from app.organizations.service import reach_organizations_meeting
+from app.query.model import Page
 from app.query.sql.render import Selection
 from app.rest.v1.answers import Reply, show, show_record, show_rows, tag
 from app.rest.v1.arguments import object_argument, required_text, text_argument
 from app.rest.v1.call import Call
 from app.rest.v1.includes import FOREIGN_KEY, Include, embed
-from app.rest.v1.questions import Question, patience, read_one, read_question, read_where
+from app.rest.v1.questions import Question, patience, read_count, read_one, read_question
 from app.rest.v1.refusals import UnknownModel, no_model, refuse_missing
 from app.rest.v1.selections import ALL
 
@@ -74,7 +74,7 @@ async def count(call: Call) -> Reply:
     """How many of an organization's clients meet the conditions."""
     tree = object_argument(call.parameters("where"), "where") if call.query else None
     principal = await require_organization(call)
-    query = Query(read_where(tree))
+    query = read_count(tree)
     with patience(query.where):
         return show({"count": await count_clients(call.database, principal, call.id, V1, query)})
 
@@ -112,6 +112,9 @@ def _has(selection: Selection, name: str) -> bool:
 async def _embedded(
     call: Call, principal: Principal, organization_id: str, include: Include | None, rows: Sequence[str]
 ) -> list[str]:
-    organizations: Sequence[Organization] = await reach_organizations(call.database, principal, [organization_id])
+    included = include or Include()
+    organizations: Sequence[Organization] = await reach_organizations_meeting(
+        call.database, principal, [organization_id], included.where
+    )
     found = next(iter(organizations), None)
-    return [embed(row, found, include or Include()) for row in rows]
+    return [embed(row, found, included) for row in rows]

@@ -1,6 +1,9 @@
 """What only this door refuses, in LoopBack's words."""
 
-from app.errors import Malformed, Refusal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.errors import Invalid, Malformed, Refusal, Unauthenticated
 
 
 class NoMethod(Refusal):
@@ -17,6 +20,27 @@ class UnknownModel(Refusal):
     def __init__(self, message: str, code: str | None = "MODEL_NOT_FOUND") -> None:
         super().__init__(message)
         self.code = code
+
+
+class NotLoggedIn(Unauthenticated):
+    """There is no token to log out."""
+
+
+class InvalidModel(Invalid):
+    """Invalid, and the name of the model that is."""
+
+    def __init__(self, invalid: Invalid, model: str) -> None:
+        super().__init__(invalid.problems)
+        self.model = model
+
+
+@contextmanager
+def checking(model: str) -> Iterator[None]:
+    """Says of which model a body is invalid; without it that is a client."""
+    try:
+        yield
+    except Invalid as invalid:
+        raise InvalidModel(invalid, model) from invalid
 
 
 class WrongType(Refusal):

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from app.clients.record import ABSENT
-from app.errors import Invalid, Problem
+from app.errors import ABSENT, Invalid, Problem
 from app.query.wording import stringify
 
 LONGEST_VALUE = 32
 
 
-def explain(refusal: Invalid, model: str = "Client") -> dict[str, Any]:
+def explain(refusal: Invalid, model: str) -> dict[str, Any]:
     """The members of the error."""
     codes: dict[str, list[str]] = {}
     messages: dict[str, list[str]] = {}

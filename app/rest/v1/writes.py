@@ -14,6 +14,7 @@ from app.idempotency import Answer
 from app.query.reader import MOST_MEMBERS
 from app.query.wording import stringify
 from app.rest.v1.answers import Reply, join_rows, show, show_record, tag
+from app.rest.v1.arguments import text_argument
 from app.rest.v1.call import Call
 from app.rest.v1.reads import require_organization
 from app.rest.v1.refusals import TooManyProblems, UnknownModel, no_model
@@ -87,7 +88,7 @@ async def replace(call: Call) -> Reply:
     given = (await call.body()).object()
     principal = await call.principal()
     principal.require_write()
-    if given.get("id") not in (None, call.id):
+    if given.get("id") and given["id"] != call.id:
         raise Malformed(f"id property (id) cannot be updated from {call.id} to {_plain(given['id'])}", "id")
     values = read_body(V1, given, V1_RULES, "replace")
     try:
@@ -152,12 +153,13 @@ async def delete(call: Call) -> Reply:
 
 
 async def remind(call: Call) -> Reply:
-    """A reminder, safe in the outbox."""
+    """A reminder, safe in the outbox. As in LoopBack, its arguments may stand in the query as well."""
     body = await call.body()
     body.need_type()
-    recipient, language = body.text("email"), body.text("l")
+    asked = call.parameters("email", "l")
+    recipient, language = (body.text(name) or text_argument(asked, name) for name in ("email", "l"))
     principal = await call.principal()
-    key = call.key(principal, "remind", body.data)
+    key = call.key(principal, "remind", body.data + f"?{recipient}&{language}".encode("utf-8", "surrogatepass"))
     try:
         await send_reminder(
             call.database,

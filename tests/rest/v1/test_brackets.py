@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.errors import Malformed
 from app.rest.v1.brackets import MOST_PARAMETERS, TooManyBrackets, TooManyParameters, read_parameters
 
 
@@ -46,6 +47,19 @@ def test_a_query_string_becomes_values(text: str, value: Any) -> None:
 
 def test_only_the_wanted_names_are_read() -> None:
     assert read_parameters("a[b]=1&c=2&d" + "[e]" * 50 + "=3", 20, frozenset({"a"})) == {"a": {"b": "1"}}
+
+
+@pytest.mark.parametrize("name", ["a[b]c", "a[b]]", "a[b][c", "a[[b]]", "a[b]["])
+def test_a_name_of_which_a_part_would_be_lost_is_refused(name: str) -> None:
+    for wanted in (None, frozenset({"a"})):
+        with pytest.raises(Malformed, match="do not match"):
+            read_parameters(f"{name}=1", 20, wanted)
+
+
+def test_a_wanted_name_is_not_lost_for_an_open_bracket() -> None:
+    assert read_parameters("b[c=1", 20, frozenset({"a"})) == {}
+    with pytest.raises(Malformed):
+        read_parameters("a[b=1", 20, frozenset({"a"}))
 
 
 def test_long_lists_stay_lists_in_their_order() -> None:

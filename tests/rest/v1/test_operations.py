@@ -1,5 +1,9 @@
 """The documented operations on clients, each by the simplest request."""
 
+from typing import Any
+
+import pytest
+
 from tests.conftest import Service
 from tests.rest.v1.clients import NOBODY, as_filter, clients_path, make, names
 
@@ -84,6 +88,28 @@ async def test_the_organization_can_be_included(service: Service) -> None:
     assert answer.json()[0]["organization"]["name"] == "Studio Example"
 
 
+@pytest.mark.parametrize(
+    ("scope", "shown"),
+    [
+        ({"fields": ["name"]}, {"id", "name"}),
+        ({"fields": {"email": False}}, {"id", "name", "country"}),
+        ({"fields": {"email": "true", "name": "false"}}, {"id", "email"}),
+        ({"where": {"name": {"like": "Studio%"}}, "fields": "name"}, {"id", "name"}),
+        ({"where": {"or": [{"name": "x"}, {"email": {"regexp": "^OFFICE@"}}]}}, None),
+        ({"where": {"country": {"nin": ["Slovenia"]}}}, None),
+        ({"where": {"id": {"inq": []}}}, None),
+    ],
+)
+async def test_an_included_organization_has_a_scope(
+    shared_service: Service, scope: Any, shown: set[str] | None
+) -> None:
+    path = f"/v1/Clients/{(await make(shared_service))['id']}"
+    answer = await shared_service.http.get(path + as_filter({"include": {"relation": "organization", "scope": scope}}))
+    assert answer.status_code == 200
+    included = answer.json().get("organization")
+    assert (included if included is None else set(included)) == shown
+
+
 async def test_count_counts_what_a_where_finds(service: Service) -> None:
     await make(service, city="Kranj")
     await make(service, city="Celje")
@@ -147,6 +173,36 @@ async def test_a_reminder_lies_in_the_outbox(service: Service) -> None:
     assert [tuple(row) for row in rows] == [("client@zelena.example", "en"), ("other@zelena.example", "sl")]
     assert (await service.http.post(path, json={"l": "xx"})).status_code == 422
     assert (await service.http.post(f"/v1/Clients/{NOBODY}/send-reminder", json={})).status_code == 404
+
+
+async def test_a_reminder_takes_its_arguments_from_the_query_too(service: Service) -> None:
+    made = await make(service, email="client@zelena.example")
+    path = f"/v1/Clients/{made['id']}/send-reminder?email=other%40zelena.example&l=sl"
+    key = {"Idempotency-Key": "reminder"}
+    assert (await service.http.post(path, headers=key)).json() == {"success": True}
+    assert (await service.http.post(path.replace("l=sl", "l=hr"), headers=key)).status_code == 409
+    async with service.database.read() as connection:
+        sent = await connection.driver.fetch("SELECT recipient, language FROM outbox")
+    assert [tuple(row) for row in sent] == [("other@zelena.example", "sl")]
+
+
+async def test_numbers_inside_custom_are_numbers_and_their_text(service: Service) -> None:
+    for name, level in (("whole", 7.0), ("text", "7"), ("half", 7.5), ("word", "x"), ("truth", True), ("list", [7])):
+        await make(service, name=name, custom={"level": level})
+    await make(service, name="none", custom={})
+    for clause, found in (
+        (7, ["whole"]),
+        ("7", ["text", "whole"]),
+        ({"inq": [7, "x"]}, ["whole", "word"]),
+        ({"neq": 7}, ["half", "list", "text", "truth", "word"]),
+        ({"nin": [7, 7.5, "x"]}, ["list", "text", "truth"]),
+        ({"nin": ["7", None]}, ["half", "list", "truth", "word"]),
+        ({"gt": 7}, ["half"]),
+        ({"between": [7, 8]}, ["half", "whole"]),
+        (True, ["truth"]),
+        (None, ["none"]),
+    ):
+        assert sorted(await names(service, {"where": {"custom.level": clause}})) == found, clause
 
 
 async def test_somebody_elses_client_is_no_client(service: Service) -> None:

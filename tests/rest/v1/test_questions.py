@@ -1,6 +1,7 @@
 """Reading a filter: both forms give the same question, and what is wrong is refused in LoopBack's words."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from app.errors import Malformed
 from app.query.model import EVERYTHING, And, Compare, Not, Operator, Or, Order, Predicate, Query
 from app.rest.v1.arguments import object_argument, read_query
 from app.rest.v1.includes import Include
-from app.rest.v1.questions import FURTHEST, LATEST_FIRST, Question, read_question, read_where
+from app.rest.v1.questions import FURTHEST, LATEST_FIRST, Question, read_count, read_one, read_question, read_where
 
 
 def read(query: str) -> Question:
@@ -150,6 +151,19 @@ NO_LIST = "Value is not an array or object with sequential numeric indices"
 @pytest.mark.parametrize(
     ("where", "message"),
     [
+        ({"and": {}}, "The and operator has invalid clauses {}: Value is an empty object"),
+        ({"zip": {"inq": {}}}, 'The zip property has invalid clause {"inq":{}}: Error: Value is an empty object'),
+        (
+            {"createdAt": {"like": 5}},
+            'The createdAt property has invalid clause {"like":5}: Expected a string or RegExp',
+        ),
+        (
+            {"custom": {"nilike": None}},
+            'The custom property has invalid clause {"nilike":null}: Expected a string or RegExp',
+        ),
+        ({"taxSubject": {"regexp": 5}}, "Invalid argument, must be a string, regex literal, or RegExp object"),
+        ({"unitIds": {"nin": 1e-7}}, f'The unitIds property has invalid clause {{"nin":1e-7}}: Error: {NO_LIST}'),
+        ({"custom.a": ["x"]}, "The value of custom.a is not a text, a number or a boolean"),
         ("x", 'The where clause "x" is not an object'),
         ([{"name": "x"}], 'The where clause [{"name":"x"}] is not an object'),
         ({"and": ["ü"]}, 'The where clause "ü" is not an object'),
@@ -179,7 +193,8 @@ def test_mistakes_are_refused_in_loopbacks_words(where: Any, message: str) -> No
         ({"limit": {}}, "The limit parameter {} is not valid"),
         ({"limit": []}, "The limit parameter [] is not valid"),
         ({"limit": "0"}, 'The limit parameter "0" is not valid'),
-        ({"limit": 2**63}, "The limit parameter 9223372036854776000 is not valid"),
+        ({"limit": 2**63 - 1}, "The limit parameter 9223372036854776000 is not valid"),
+        ({"limit": 1e-7}, "The limit parameter 1e-7 is not valid"),
         ({"skip": 1e30}, "The offset/skip parameter 1e+30 is not valid"),
         ({"offset": "-1"}, 'The offset/skip parameter "-1" is not valid'),
         ({"order": {"name": "DESC"}}, 'The order {"name":"DESC"} is not valid'),
@@ -190,6 +205,18 @@ def test_mistakes_are_refused_in_loopbacks_words(where: Any, message: str) -> No
         ({"order": "city,name up"}, 'The order "name up" has invalid direction'),
         ({"include": ["organization", "x"]}, 'Relation "x" is not defined for Client model'),
         ({"include": {"organization": "clients"}}, "An included organization includes nothing itself"),
+        (
+            {"include": {"relation": "organization", "scope": {"limit": 1}}},
+            "The scope of an included organization has fields and where, not 'limit'",
+        ),
+        (
+            {"include": {"relation": "organization", "scope": {"where": {"zip": "x"}}}},
+            "There is no field 'zip' to filter by",
+        ),
+        (
+            {"include": {"relation": "organization", "scope": {"where": [1]}}},
+            "The where clause [1] is not an object",
+        ),
         ({"fields": [["name"]]}, 'The fields parameter [["name"]] is not valid'),
         ({"fields": {"constructor": True}}, "There is no property 'constructor'"),
     ],
@@ -230,11 +257,38 @@ def nested(levels: int, leaf: Any) -> Any:
 
 
 def test_a_where_may_be_as_deep_as_in_loopback() -> None:
-    assert read_where(nested(4, {"name": {"like": "x"}})) == Compare("name", Operator.LIKE, "x")
-    for where in (nested(5, {"name": "x"}), nested(4, {"name": {"inq": ["x"]}}), nested(400, {"name": "x"})):
-        with pytest.raises(Malformed, match="exceeds maximum depth 12") as refused:
-            read_where(where)
-        assert refused.value.code == "QUERY_OBJECT_TOO_DEEP"
+    """A list measures its whole filter, a count its where alone: one level more."""
+    equality, pattern, members = {"name": "x"}, {"name": {"like": "x"}}, {"name": {"inq": ["x"]}}
+    assert read_json({"where": nested(4, equality)}).query.where == equal("name", "x")
+    assert read_count(nested(4, pattern)).where == Compare("name", Operator.LIKE, "x")
+    for where in (nested(4, pattern), nested(5, equality), nested(400, equality)):
+        refuse_depth(read_json, {"where": where})
+    for where in (nested(4, members), nested(5, equality), nested(400, equality)):
+        refuse_depth(read_count, where)
+
+
+@pytest.mark.parametrize("name", ["fields", "include", "nope", "deleted"])
+def test_every_member_of_a_filter_may_be_as_deep(name: str) -> None:
+    for levels, nest in ((13, list_nested), (900, list_nested), (13, nested)):
+        refuse_depth(read_json, {name: nest(levels, "x")})
+
+
+@pytest.mark.parametrize("name", ["fields", "include"])
+def test_so_it_is_for_one_record(name: str) -> None:
+    refuse_depth(read_one, {name: list_nested(900, "x")})
+    assert read_one({"where": list_nested(900, "x")}) == Question()
+
+
+def list_nested(levels: int, leaf: Any) -> Any:
+    for _ in range(levels):
+        leaf = [leaf]
+    return leaf
+
+
+def refuse_depth(reads: Callable[[Any], object], tree: Any) -> None:
+    with pytest.raises(Malformed, match="exceeds maximum depth 12") as refused:
+        reads(tree)
+    assert refused.value.code == "QUERY_OBJECT_TOO_DEEP"
 
 
 @pytest.mark.parametrize(
@@ -246,6 +300,9 @@ def test_a_where_may_be_as_deep_as_in_loopback() -> None:
         ("filter={}&filter={}", "Value is not an object."),
         ("filter={}&filter[limit]=1", "Value is not an object."),
         ("filter[]=x", "Value is not an object."),
+        ("filter[where][name=x", "The brackets in filter[where][name do not match"),
+        ("filter[where", "The brackets in filter[where do not match"),
+        ("filter[limit]1=5", "The brackets in filter[limit]1 do not match"),
         ("filter={limit:1}", "Cannot parse JSON-encoded object value."),
         ('filter={"limit":NaN}', "Cannot parse JSON-encoded object value."),
         ("filter=" + quote('{"a":' * 2000 + "1" + "}" * 2000), "The query object exceeds maximum depth 12"),

@@ -40,13 +40,21 @@ def error(answer: httpx.Response) -> dict[str, Any]:
         ("GET", "/v1", "There is no method to handle GET /"),
         ("DELETE", "/nowhere", "Cannot DELETE /nowhere"),
         ("GET", "/v10/Clients/x", "Cannot GET /v10/Clients/x"),
+        ("POST", "/nowhere?a=b", "Cannot POST /nowhere?a=b"),
+        ("GET", "//v1/Clients", "Cannot GET //v1/Clients"),
+        ("GET", "/v%31/Clients", "Cannot GET /v%31/Clients"),
+        ("GET", "/v1/Cl%69ents/a", "There is no method to handle GET /Cl%69ents/a"),
+        ("GET", "/v1//Clients", "There is no method to handle GET //Clients"),
+        ("OPTIONS", "/v1/Clients/a", 'Shared class "Client" has no method handling OPTIONS /a'),
     ],
 )
 async def test_a_path_where_nothing_is_says_so_to_anybody(
     service: Service, method: str, path: str, message: str
 ) -> None:
     async with service.client(None) as anybody:
-        refused = error(await anybody.request(method, path))
+        request = anybody.build_request(method, "/")
+        request.url = request.url.copy_with(raw_path=path.encode())
+        refused = error(await anybody.send(request))
     assert refused == {"statusCode": 404, "name": "Error", "message": message}
 
 
@@ -58,7 +66,7 @@ async def test_paths_have_no_case_and_may_end_in_a_slash(service: Service) -> No
 
 
 @pytest.mark.parametrize(
-    "encoded", ["..%2f..%2fetc%2fpasswd", "%7B%22neq%22%3A%22x%22%7D", "null", "%C3%BC", "a%20b%3F"]
+    "encoded", ["..%2f..%2fetc%2fpasswd", "%7B%22neq%22%3A%22x%22%7D", "null", "%C3%BC", "a%20b%3F", "%00", "x" * 5000]
 )
 async def test_a_path_id_is_opaque_text(service: Service, encoded: str) -> None:
     await make(service)
@@ -150,6 +158,29 @@ async def test_a_filter_is_refused_by_name(service: Service, filter_: Any, named
     refused = error(await service.http.get(clients_path(service) + as_filter(filter_)))
     assert refused["statusCode"] == 400
     assert named in refused["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("", "term is a required argument"),
+        ("term=", "term is a required argument"),
+        ("term=+", "term is a required argument"),
+        ("term=a&term=b", "Value is not a string."),
+        ("term[x]=1", "Value is not a string."),
+        ("term=a&type[]=customer", "Value is not a string."),
+        ("term=a%00", "The value of term contains a NUL character"),
+        ("term=" + "x" * 10_001, "The value of term is longer than 10000 characters"),
+        ("term=a&type=friend", "The type is one of customer, supplier, both, not 'friend'"),
+    ],
+)
+async def test_a_search_is_refused_by_its_arguments(shared_service: Service, query: str, message: str) -> None:
+    for path in (
+        clients_path(shared_service, "/search"),
+        f"/v1/organizations/{shared_service.organization}/search-clients",
+    ):
+        refused = error(await shared_service.http.get(f"{path}?{query}"))
+        assert refused == {"statusCode": 400, "name": "Error", "message": message}
 
 
 @pytest.mark.parametrize(
@@ -245,3 +276,9 @@ async def test_an_unreachable_database_is_503(service: Service) -> None:
     service.http._transport = httpx.ASGITransport(create_app(service.config, Database("postgresql://127.0.0.1:1/none")))
     answer = await service.http.get(clients_path(service))
     assert (error(answer)["statusCode"], answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_text_that_no_index_has_place_for_is_refused(service: Service) -> None:
+    endless = "".join(map(chr, range(0x4E00, 0x4E00 + 9000)))
+    answer = await service.http.post(clients_path(service), json={"name": endless})
+    assert (answer.status_code, answer.json()["error"]["statusCode"]) == (400, 400)

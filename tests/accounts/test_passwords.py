@@ -1,0 +1,142 @@
+"""Passwords: how they are hashed, that nobody waits for the hash, and that an unknown account costs as much as a known one."""
+
+import asyncio
+
+import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.accounts.passwords import AT_ONCE, MOST_WAITING, Passwords
+from app.accounts.record import LONGEST_PASSWORD, password_problems, read_scopes, read_ttl
+from app.auth import Scope
+from app.config import Config
+from app.errors import ABSENT, Invalid, TooMany
+
+
+async def test_the_real_profile_is_argon2id_as_rfc_9106_has_it() -> None:
+    passwords = Passwords(Config().password_memory)
+    stored = await passwords.hash("correct horse")
+    assert extract_parameters(stored) == RFC_9106_LOW_MEMORY
+    assert await passwords.verify(stored, "correct horse")
+    assert not passwords.outgrown(stored)
+
+
+async def test_a_password_is_the_same_however_its_letters_are_composed() -> None:
+    passwords = Passwords(1)
+    stored = await passwords.hash("caf\u00e9")
+    assert await passwords.verify(stored, "cafe\u0301")
+    for wrong in ("cafe", "Caf\u00e9", "caf\u00e9 ", "", "\ud800"):
+        assert not await passwords.verify(stored, wrong)
+
+
+async def test_a_hash_of_another_cost_is_verified_and_outgrown() -> None:
+    stored = await Passwords(1).hash("x")
+    grown = Passwords(2)
+    assert await grown.verify(stored, "x")
+    assert grown.outgrown(stored)
+
+
+async def test_nobody_is_as_much_work_as_somebody_and_never_right() -> None:
+    passwords = Passwords(3)
+    assert extract_parameters(passwords.nobodys) == extract_parameters(await passwords.hash("x"))
+    assert not await passwords.verify(None, "x")
+    assert passwords.nobodys != Passwords(3).nobodys
+
+
+async def test_the_event_loop_goes_on_while_a_password_is_hashed() -> None:
+    steps = 0
+
+    async def step() -> None:
+        nonlocal steps
+        while True:
+            steps += 1
+            await asyncio.sleep(0)
+
+    stepping = asyncio.create_task(step())
+    await Passwords(1).hash("x")
+    stepping.cancel()
+    assert steps > 1
+
+
+async def test_a_few_at_once_and_not_without_end() -> None:
+    passwords, inside, most = Passwords(1), 0, 0
+    opened = asyncio.Event()
+
+    async def enter() -> bool:
+        nonlocal inside, most
+        try:
+            async with passwords.turn():
+                inside += 1
+                most = max(most, inside)
+                await opened.wait()
+                inside -= 1
+        except TooMany as refusal:
+            return refusal.retry_after != 1
+        return True
+
+    entering = [asyncio.create_task(enter()) for _ in range(MOST_WAITING + 3)]
+    await asyncio.sleep(0)
+    opened.set()
+    entered = await asyncio.gather(*entering)
+    assert (entered.count(True), most) == (MOST_WAITING, AT_ONCE)
+    async with passwords.turn():
+        assert passwords.waiting == 1
+
+
+@given(st.text(max_size=100))
+@settings(max_examples=200)
+def test_a_password_is_any_text_up_to_72_bytes_that_is_not_blank(text: str) -> None:
+    if "\x00" in text:
+        return
+    fits = bool(text.strip()) and len(text.encode()) <= LONGEST_PASSWORD
+    assert (password_problems(text) == []) is fits
+
+
+@pytest.mark.parametrize("password", [ABSENT, None, "", "   ", 5, ["x"], {"a": 1}, "x" * 73, "\u00e9" * 37])
+def test_what_is_wrong_with_a_password_does_not_repeat_it(password: object) -> None:
+    (problem,) = password_problems(password)
+    assert problem.field == "password"
+    assert problem.value in (ABSENT, None, "", "(hidden)")
+
+
+def test_python_and_argon2_agree_about_the_default_memory() -> None:
+    assert PasswordHasher().memory_cost == Config().password_memory * 1024
+
+
+@pytest.mark.parametrize(
+    ("given_ttl", "seconds"),
+    [
+        (None, 1_209_600),
+        ("", 1_209_600),
+        (-1, -1),
+        ("-1", -1),
+        (60, 60),
+        ("60", 60),
+        (60.0, 60),
+        (2**31 - 1, 2**31 - 1),
+    ],
+)
+def test_a_ttl_is_seconds_or_no_end(given_ttl: object, seconds: int) -> None:
+    assert read_ttl(given_ttl) == seconds
+
+
+@pytest.mark.parametrize(
+    "given_ttl", [0, -2, "0", "x", "1e3", "--1", "٣", 1.5, True, [60], {}, 2**31, "9" * 30, 1e300, float("inf")]
+)
+def test_a_ttl_that_is_neither_is_refused(given_ttl: object) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_ttl(given_ttl)
+    assert refused.value.field == "ttl"
+
+
+def test_scopes_are_those_of_tokens() -> None:
+    assert (
+        read_scopes(None) is read_scopes([]) is read_scopes(["write"]) is read_scopes(["read", "write"]) is Scope.WRITE
+    )
+    assert read_scopes(["read"]) is Scope.READ
+    wrongs: tuple[object, ...] = ("read", ["admin"], [1], {}, 5)
+    for wrong in wrongs:
+        with pytest.raises(Invalid):
+            read_scopes(wrong)

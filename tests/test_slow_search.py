@@ -1,0 +1,67 @@
+"""A search that takes longer than a statement may: each door refuses it, says what helps, and when to come back."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.config import Config
+from app.storage.database import Database
+from tests.conftest import Service, running
+
+
+@pytest.fixture
+async def slow(database_url: str, tmp_path: Path) -> AsyncIterator[Service]:
+    """A service whose statements may take 50 ms, and whose clients somebody else keeps locked."""
+    hasty, patient = Database(database_url, statement_timeout=0.05), Database(database_url)
+    async with (
+        running(Config(database_url=database_url, data_dir=tmp_path), hasty) as service,
+        patient.write() as connection,
+    ):
+        await connection.execute(text("LOCK TABLE clients IN ACCESS EXCLUSIVE MODE"))
+        yield service
+    await patient.close()
+    await hasty.close()
+
+
+async def test_customers_refuse_a_slow_search(slow: Service) -> None:
+    answer = await slow.http.get("/customers?search=ann&include_total_count=false")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["code"] == "service_unavailable"
+    assert "narrow the search" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["clients/search", "search-clients"])
+async def test_v1_refuses_a_slow_search(slow: Service, path: str) -> None:
+    answer = await slow.http.get(f"/v1/organizations/{slow.organization}/{path}?term=ann")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "narrow the search" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("fields", ["nodes { name }", "totalCount"])
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+async def test_graphql_refuses_a_slow_search(slow: Service, fields: str, accept: str) -> None:
+    query = f'{{ clients(search: "ann") {{ {fields} }} }}'
+    answer = await slow.http.post("/graphql", json={"query": query}, headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["code"] == "TIMEOUT"
+    assert "narrow the search" in error["message"]
+    assert answer.json()["data"] == {"clients": None}
+
+
+async def test_what_was_answered_beside_a_slow_search_is_kept(slow: Service) -> None:
+    query = '{ viewer { account { email } } clients(search: "ann") { totalCount } }'
+    answer = await slow.http.post("/graphql", json={"query": query})
+    assert answer.status_code == 200
+    assert answer.json()["data"] == {"viewer": {"account": {"email": slow.email}}, "clients": None}
+
+
+async def test_connections_are_as_good_as_new_after_a_slow_search(slow: Service) -> None:
+    for _ in range(3):
+        assert (await slow.http.get("/customers?search=ann")).status_code == 503
+    async with slow.database.read() as connection:
+        assert not connection.driver.is_in_transaction()
+        assert await connection.driver.fetchval("SHOW plan_cache_mode") == "auto"
+    assert len(slow.database.pool._free) <= 2
