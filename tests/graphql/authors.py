@@ -174,6 +174,6 @@ class Author:
             return f"possibleDuplicates(first: 2) {self.directive()} {{ {parts} }}"
         if self.chance.random() < 0.2:
             told = ("reminders { totalCount }", *(() if self.passing else ("history(first: 2) { nodes { version } }",)))
-            return self.chance.choice(told)
+            return str(self.chance.choice(told))
         other = OTHER[noun]
         return f"{other.lower()} {self.directive()} {self.record(other, depth + 1)}"
