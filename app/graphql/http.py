@@ -148,9 +148,9 @@ def _is_browser(request: Request) -> bool:
 def graphql_routes(database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> list[BaseRoute]:
     """The routes of the GraphQL door."""
     door = GraphQLDoor(database, outbox, config, changes)
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    every_method: list[str] = []
     return [
-        Route("/graphql", door.__call__, methods=methods),
+        Route("/graphql", door.__call__, methods=every_method),
         WebSocketRoute("/graphql", door.socket),
         *(graphiql_routes() if config.graphiql else []),
     ]

@@ -137,8 +137,36 @@ async def test_a_get_changes_nothing(door: Door) -> None:
     assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
 
 
+async def test_members_may_be_null_and_text_may_be_in_any_script(door: Door) -> None:
+    for accept in (JSON, RESPONSE):
+        nothing = {"operationName": None, "variables": None, "extensions": None}
+        answer = await send(door.http, PLAIN | nothing, Accept=accept)
+        assert (answer.status_code, told(answer)) == (200, {"data": {"__typename": "Query"}})
+        body = {**PLAIN, "extensions": {"any": "thing"}, "variables": {"unused": [1, {"a": None}]}}
+        assert (await send(door.http, body, Accept=accept)).status_code == 200
+    query = 'query($name: String) { clients(filter: {name: {eq: $name}}, search: "Žiga 山") { totalCount } }'
+    for encoded in (json.dumps, lambda body: json.dumps(body, ensure_ascii=False)):
+        sent = encoded({"query": query, "variables": {"name": "Škofja Loka 🏔"}}).encode()
+        assert told(await send(door.http, sent)) == {"data": {"clients": {"totalCount": 0}}}
+
+
+async def test_a_member_of_the_wrong_type_is_400(door: Door) -> None:
+    wrong: dict[str, tuple[Any, ...]] = {
+        "query": ({}, 7, True, []),
+        "operationName": ({}, 7, True, []),
+        "variables": ("x", 7, True, []),
+        "extensions": ("x", 7, True, []),
+        "documentId": ({}, 7, True, []),
+    }
+    for name, values in wrong.items():
+        for value in values:
+            for accept in (JSON, RESPONSE):
+                answer = await send(door.http, {**PLAIN, name: value}, Accept=accept)
+                assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), (name, value)
+
+
 async def test_other_methods_are_405_in_json(door: Door) -> None:
-    for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND"):
         answer = await door.http.request(method, "/graphql", json=PLAIN)
         assert (answer.status_code, code_of(answer), answer.headers["allow"]) == (
             405,
@@ -308,14 +336,29 @@ async def test_a_question_that_takes_too_long_is_stopped(service: Service, datab
         await connection.close()
 
 
+SUGGESTIVE: list[dict[str, Any]] = [
+    {"query": "{ clint { id } }"},
+    {"query": "{ client(idd: 1) { id } }"},
+    {"query": "{ clients(filter: {nam: {eq: 1}}) { totalCount } }"},
+    {"query": "{ clients(orderBy: {field: NAM}) { totalCount } }"},
+    {"query": "query($f: ClientFiltr) { clients(filter: $f) { totalCount } }"},
+    {"query": "query($f: ClientFilter) { clients(filter: $f) { totalCount } }", "variables": {"f": {"nam": {"eq": "x"}}}},
+    {"query": "query($o: [ClientOrder!]) { clients(orderBy: $o) { totalCount } }", "variables": {"o": [{"field": "NAM"}]}},
+    {"query": "{ node(id: 1) { name } }"},
+]  # fmt: skip
+
+
 async def test_introspection_can_be_switched_off_with_its_suggestions(service: Service) -> None:
     async with another(service, service.database, introspection=False) as http:
         for query in ("{ __schema { types { name } } }", '{ __type(name: "Client") { name } }'):
             answer = await send(http, {"query": query}, Accept=RESPONSE)
             assert answer.status_code == 400
-        assert "Did you mean" not in (await send(http, {"query": "{ client { id } clint { id } }"})).text
+        for body in SUGGESTIVE:
+            assert "errors" in (answer := await send(http, body)).json()
+            assert "Did you mean" not in answer.text, body
         assert told(await send(http, PLAIN)) == {"data": {"__typename": "Query"}}
-    assert "Did you mean" in (await send(service.http, {"query": "{ clint { id } }"})).text
+    for body in SUGGESTIVE:
+        assert "Did you mean" in (await send(service.http, body)).text, body
 
 
 async def test_a_browser_gets_the_page_and_programs_do_not(service: Service) -> None:
