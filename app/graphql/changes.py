@@ -22,6 +22,7 @@ ALWAYS_CHANGED = frozenset({"version", "updatedAt"})
 @strawberry.enum(description="What was done to a record.")
 class ChangeAction(Enum):
     CREATED = strawberry.enum_value("created", description="It was made.")
+    IMPORTED = strawberry.enum_value("imported", description="It was taken over from elsewhere, with its id.")
     UPDATED = strawberry.enum_value("updated", description="Fields of it were written.")
     DELETED = strawberry.enum_value("deleted", description="It was deleted softly.")
     RESTORED = strawberry.enum_value("restored", description="It was brought back.")
@@ -49,7 +50,7 @@ def _json(text: str | None) -> Any:
 class Change:
     action: ChangeAction = field(description="What was done.")
     at: DateTime = field(description="When the change began.")
-    actor: str = field(description="Who did it: `account:` or `token:` and an id.")
+    actor: str = field(description="Who did it: `account:` or `token:` and an id, or `operator` for the command line.")
     version: int = field(description="The version that the record had after the change.")
     before_text: strawberry.Private[str | None]
     after_text: strawberry.Private[str | None]

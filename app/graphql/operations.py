@@ -1,6 +1,7 @@
 """Operations: the one way from a request to an answer, whatever it came by; a transport only reads and writes messages."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -74,6 +75,7 @@ class Operations:
         self.trusted = load_trusted(config.documents)
         told = config.introspection and not config.documents_only
         self.documents = Documents(self.schema, introspection=told, trusted=self.trusted)
+        self._mutating: set[asyncio.Task[Answer]] = set()
 
     def prepare(self, asked: Asked, principal: Principal) -> Prepared:
         """The operation that is asked for. Raises Rejected for a document that is not valid or over a limit, and
@@ -108,10 +110,12 @@ class Operations:
     async def stream(self, prepared: Prepared, request_id: str) -> AsyncGenerator[Answer, None]:
         """One answer to a query or a mutation, and one for each event of a subscription.
 
-        A subscription that cannot begin has one, which is not executed.
+        A subscription that cannot begin has one, which is not executed. A mutation that has begun is finished, also when
+        nobody waits for its answer any more.
         """
         if prepared.kind is not OperationType.SUBSCRIPTION:
-            yield await self.execute(prepared, request_id)
+            executed = self.execute(prepared, request_id)
+            yield await (executed if prepared.kind is OperationType.QUERY else self._finish(executed))
             return
         events = await self._open_events(prepared)
         if isinstance(events, ExecutionResult):
@@ -120,6 +124,12 @@ class Operations:
         async with aclosing(events):
             async for event in events:
                 yield await self.execute(prepared.renewed(), request_id, event)
+
+    async def _finish(self, executed: Coroutine[Any, Any, Answer]) -> Answer:
+        mutating = asyncio.create_task(executed)
+        self._mutating.add(mutating)
+        mutating.add_done_callback(self._mutating.discard)
+        return await asyncio.shield(mutating)
 
     async def _open_events(self, prepared: Prepared) -> Any:
         """The events of a subscription, or an ExecutionResult that says why there are none."""

@@ -124,7 +124,8 @@ async def test_token_that_may_only_read_writes_nothing(office: Office, name: str
 
 
 REPOSITORY = {
-    "get", "get_many", "addressee", "page", "count", "rank", "add", "change", "remove", "restore", "erase", "forget_images"
+    "get", "get_many", "addressee", "taxpayer", "page", "count", "rank",
+    "add", "change", "keep_check", "remove", "restore", "erase", "forget_images",
 }  # fmt: skip
 
 
@@ -143,12 +144,16 @@ async def test_repository_touches_only_the_organizations_it_is_given(office: Off
         assert await repository.get([], live, SELECTION) is None
         assert await repository.addressee([other], live) is None
         assert await repository.addressee([office.organization], live) is not None
+        assert await repository.taxpayer([other], live) is None
+        known = await repository.taxpayer([office.organization], live)
+        assert known is not None
         assert await repository.get_many([other], [live, gone], SELECTION) == {}
         assert await repository.page(other, V1, SELECTION, Query(deleted_too=True), Page(9)) == []
         assert await repository.count(other, V1, Query(deleted_too=True)) == 0
         assert await repository.rank(other, "ann", ["ann"], None, SELECTION) == []
         for refused in (
             repository.change([other], live, {"name": "X"}, "x", SELECTION),
+            repository.keep_check([other], live, known, {}, "x", SELECTION),
             repository.remove([other], live, "x", SELECTION),
             repository.restore([other], gone, "x", SELECTION),
             repository.erase([other], live, "x", SELECTION),

@@ -172,5 +172,8 @@ class Author:
         if self.chance.random() < 0.3:
             parts = f"score reasons {noun.lower()} {self.record(noun, depth + 1)}"
             return f"possibleDuplicates(first: 2) {self.directive()} {{ {parts} }}"
+        if self.chance.random() < 0.2:
+            told = ("reminders { totalCount }", *(() if self.passing else ("history(first: 2) { nodes { version } }",)))
+            return str(self.chance.choice(told))
         other = OTHER[noun]
         return f"{other.lower()} {self.directive()} {self.record(other, depth + 1)}"

@@ -1,10 +1,14 @@
 """Possible duplicates as a front end sees them: on both faces, with scores and reasons, never of another's house."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from app.storage.pool import Pool
+from app.auth import Principal
+from app.clients.duplicates import Subject, find_duplicates
+from app.graphql import duplicates
+from app.storage.database import Database
 from tests.conftest import Service
 from tests.graphql.conftest import Door, add_records
 
@@ -79,20 +83,17 @@ async def test_more_than_twenty_or_fewer_than_none_are_refused(door: Door, made:
         assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "first"}
 
 
-async def test_a_page_asks_for_its_duplicates_over_one_connection(
+async def test_a_page_asks_for_its_duplicates_at_once(
     door: Door, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_records(service, [{"name": f"Row {index}", "email": f"{index // 2}@x.example"} for index in range(30)])
-    taken: list[object] = []
-    take = Pool.take
+    asked: list[int] = []
 
-    async def notice(self: Pool) -> Any:
-        taken.append(self)
-        return await take(self)
+    async def notice(database: Database, who: Principal, subjects: Sequence[Subject], *rest: Any) -> Any:
+        asked.append(len(subjects))
+        return await find_duplicates(database, who, subjects, *rest)
 
-    monkeypatch.setattr(Pool, "take", notice)
-    nodes = (await door.data("{ clients(first: 30) { nodes { possibleDuplicates(first: 1) { reasons } } } }"))[
-        "clients"
-    ]
-    assert [node["possibleDuplicates"][0]["reasons"][0] for node in nodes["nodes"]] == ["SAME_EMAIL"] * 30
-    assert len(taken) == 3
+    monkeypatch.setattr(duplicates, "find_duplicates", notice)
+    page = await door.data("{ clients(first: 30) { nodes { possibleDuplicates(first: 1) { reasons } } } }")
+    first = [node["possibleDuplicates"][0]["reasons"][0] for node in page["clients"]["nodes"]]
+    assert (first, asked) == (["SAME_EMAIL"] * 30, [30])

@@ -15,6 +15,7 @@ from app.auth import Scope, hash_token
 from app.main import create_app
 from app.tokens import revoke_token
 from tests.conftest import Service
+from tests.graphql.conftest import add_records
 from tests.live import Wire, plain_wire, served, wire
 
 VIEWER = "{ viewer { scopes } }"
@@ -78,6 +79,37 @@ async def test_what_is_wrong_with_an_operation_is_said_of_it_alone(
         assert error["extensions"]["code"] == code
         await line.ask("bad", VIEWER)
         assert await line.next("bad") == {"viewer": {"scopes": ["read", "write"]}}
+
+
+@pytest.mark.parametrize("how", ["complete", "close"])
+async def test_a_mutation_that_has_begun_is_finished(shared_service: Service, address: str, how: str) -> None:
+    (client,) = await add_records(shared_service, [{"name": "Ann"}])
+    row = text("SELECT version FROM clients WHERE id = :id FOR UPDATE")
+    async with wire(address, shared_service.token) as line:
+        async with shared_service.database.write() as holding:
+            await holding.execute(row, {"id": client})
+            await line.ask(
+                "m", 'mutation ($id: ID!) { updateClient(id: $id, input: {name: "Bea"}) { client { id } } }', id=client
+            )
+            await until_somebody_waits(shared_service)
+            if how == "complete":
+                await line.send("complete", "m")
+                await line.send("ping")
+                assert (await line.receive())["type"] == "pong"
+            else:
+                await line.socket.close()
+        async with asyncio.timeout(20), shared_service.database.read() as connection:
+            while await connection.scalar(row, {"id": client}) != 2:
+                continue
+
+
+async def until_somebody_waits(service: Service) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(20), service.database.read() as connection:
+        while not await connection.scalar(waiting):
+            continue
 
 
 async def test_pings_are_answered_and_pongs_are_not(shared_service: Service, address: str) -> None:

@@ -31,6 +31,7 @@ class Walk:
     meanwhile: list[list[dict[str, Any] | int]]
     living: list[str]
     deleted: set[str] = field(default_factory=set)
+    search: str = ""
 
     async def disturb(self) -> None:
         for what in self.meanwhile.pop(0) if self.meanwhile else ():
@@ -42,7 +43,7 @@ class Walk:
                 assert (await self.http.delete(f"/customers/{victim}")).status_code == 200
 
     async def page(self, **cursor: str) -> tuple[list[str], dict[str, Any]]:
-        parameters = {"order_by": self.order_by, "limit": str(self.limit), **cursor}
+        parameters = {"order_by": self.order_by, "limit": str(self.limit), "search": self.search, **cursor}
         answer = await self.http.get("/customers", params=parameters)
         assert answer.status_code == 200, answer.text
         return [row["id"] for row in answer.json()["data"]], answer.json()["pagination"]
@@ -109,7 +110,9 @@ async def test_what_stays_is_seen_once_in_order_both_ways(
 
 
 async def test_a_walk_among_busy_writers_loses_and_doubles_nothing(service: Service) -> None:
-    fields = [{"name": f"stays {n}", "city": None if n % 3 else f"c{n % 2}"} for n in range(40)]
+    fields: list[dict[str, Any]]
+    fields = [{"name": f"stays {n}", "city": None if n % 3 else f"c{n % 2}"} for n in range(24)]
+    fields = [one | {"email": None if n % 4 else f"e{n}@x.example"} for n, one in enumerate(fields)]
     staying = [await insert(service.http, one) for one in fields]
     finished = asyncio.Event()
 
@@ -120,13 +123,14 @@ async def test_a_walk_among_busy_writers_loses_and_doubles_nothing(service: Serv
 
     writers = [asyncio.create_task(write(city)) for city in (None, "c0", "c1", "zz")]
     try:
-        for order_by in ("city", "-city", "-id", "city,-name"):
-            walk = Walk(service.http, order_by, 3, [], [])
+        for order_by, search in (("city", ""), ("-email", "stays"), ("-id", "s"), ("city,-name", "")):
+            walk = Walk(service.http, order_by, 3, [], [], search=search)
             seen, last, place = await walk.forward()
             home = last[::-1] + await walk.back(place)
-            for found in (seen, home):
-                assert sorted(row for row in found if row in staying) == staying
-                assert len(found) == len(set(found))
+            onward, homeward = ([row for row in found if row in staying] for found in (seen, home))
+            assert onward == homeward[::-1]
+            assert sorted(onward) == staying
+            assert all(len(found) == len(set(found)) for found in (seen, home))
     finally:
         finished.set()
         await asyncio.gather(*writers)

@@ -25,6 +25,7 @@ from app.errors import NotFound
 from app.ids import new_id
 from app.organizations.service import create_organization
 from app.query.model import EVERYTHING, Query
+from app.query.values import whole_numbers
 from app.storage.database import Database
 from app.storage.tables import clients
 from tests.seeding import insert_rows, make_organization
@@ -48,7 +49,7 @@ ODD = [
     "ß" * 40,
 ]
 TEXTS = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
-NUMBERS = st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False).map(whole_numbers)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
