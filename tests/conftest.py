@@ -82,7 +82,7 @@ def template(server_url: str) -> Iterator[str]:
         await database.close()
 
     async def clear() -> None:
-        for one in (*STOCK, name):
+        for one in (*(stored for stored, _ in STOCK), name):
             await _drop(server_url, one)
 
     asyncio.run(build())
@@ -93,8 +93,8 @@ def template(server_url: str) -> Iterator[str]:
 CHEAP = 1
 """MiB for the hash of a password that nobody wants to break."""
 
-STOCK: list[str] = []
-"""Clones of the template that are as good as new."""
+STOCK: list[tuple[str, str]] = []
+"""Clones of the template that are as good as new: their names and shapes."""
 
 SHAPE = """
 SELECT md5(string_agg(one, ',' ORDER BY one)) FROM (
@@ -109,7 +109,7 @@ SELECT md5(string_agg(one, ',' ORDER BY one)) FROM (
 NAMES = [table.name for table in metadata.sorted_tables]
 EMPTY = f"TRUNCATE {', '.join(NAMES)} RESTART IDENTITY"
 DELETE = "; ".join(f"DELETE FROM {name}" for name in reversed(NAMES))
-MANY = "SELECT count(*) > 500 FROM (SELECT FROM client_changes UNION ALL SELECT FROM clients LIMIT 501) AS some"
+MANY = "SELECT count(*) > 500 FROM (SELECT FROM client_changes UNION ALL SELECT FROM clients LIMIT 501) AS found"
 """Emptying nine tables costs as much as deleting some thousand rows."""
 ALONE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
@@ -141,21 +141,22 @@ async def _renew(url: str, shape: str) -> bool:
         await connection.close()
 
 
+async def _clone(server_url: str, template: str) -> tuple[str, str]:
+    name = f"clientele_{uuid.uuid4().hex[:12]}"
+    await _execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return name, await _shape(_with_database(server_url, name))
+
+
 @asynccontextmanager
 async def cloned(server_url: str, template: str) -> AsyncIterator[str]:
     """The address of a clone of the template that holds no rows."""
-    if STOCK:
-        name = STOCK.pop()
-    else:
-        name = f"clientele_{uuid.uuid4().hex[:12]}"
-        await _execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    name, shape = STOCK.pop() if STOCK else await _clone(server_url, template)
     url = _with_database(server_url, name)
-    shape = await _shape(url)
     try:
         yield url
     finally:
         if await _renew(url, shape):
-            STOCK.append(name)
+            STOCK.append((name, shape))
         else:
             await _drop(server_url, name)
 
