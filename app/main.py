@@ -8,15 +8,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from app.auth import TokenBackend
 from app.changes.bell import Bell
 from app.changes.reader import ChangeReader
 from app.config import Config
-from app.errors import Misconfigured, TooSlow, Unavailable
+from app.errors import Misconfigured
 from app.graphql.http import graphql_routes
 from app.idempotency import forget_regularly
 from app.mail.files import FileMailer
@@ -24,10 +21,10 @@ from app.mail.mailer import Mailer
 from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
 from app.rest.customers import customer_routes
+from app.rest.health import health_routes
 from app.rest.request_ids import RequestIds
 from app.rest.v1 import unknown_routes, v1_routes
 from app.storage.database import Database
-from app.storage.migrations import at_head
 from app.vat.vies import Vies
 
 GRACE = 15.0
@@ -93,25 +90,9 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         if own:
             await store.close()
 
-    async def healthz(_: Request) -> JSONResponse:
-        """The process lives."""
-        return JSONResponse({"status": "ok"})
-
-    async def readyz(_: Request) -> JSONResponse:
-        """The database can be reached and every migration has been applied; 503 says which does not hold."""
-        try:
-            async with store.read() as connection:
-                ready = await at_head(connection)
-        except (Unavailable, TooSlow):
-            return JSONResponse({"status": "unavailable", "reason": "the database cannot be reached"}, 503)
-        if not ready:
-            return JSONResponse({"status": "unavailable", "reason": "migrations are missing: clientele migrate"}, 503)
-        return JSONResponse({"status": "ok"})
-
     return Starlette(
         routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
+            *health_routes(store),
             *graphql_routes(store, outbox, config, changes),
             *customer_routes(store, vies, config),
             *v1_routes(store, outbox, config),

@@ -1,0 +1,52 @@
+"""Running a command on the database that the settings name."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from app.config import Config
+from app.errors import Misconfigured
+from app.storage.database import Database
+from app.storage.embedded import embedded_postgres
+from app.storage.migrations import at_head, migrate
+
+T = TypeVar("T")
+
+
+@contextmanager
+def database_address(config: Config) -> Iterator[str]:
+    """DATABASE_URL, or the embedded database for the length of the block."""
+    if config.database_url is not None:
+        yield config.database_url
+        return
+    with embedded_postgres(config.data_dir) as url:
+        yield url
+
+
+def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    """Runs some work on the configured database; an embedded one is brought to the newest migration first.
+
+    Raises Misconfigured when migrations are missing.
+    """
+    config = Config.from_environment()
+
+    async def run(url: str) -> T:
+        database = Database(url, pool_size=2)
+        try:
+            if config.embedded:
+                await migrate(database)
+            elif work is not migrate:
+                await _require_head(database)
+            return await work(database)
+        finally:
+            await database.close()
+
+    with database_address(config) as url:
+        return asyncio.run(run(url))
+
+
+async def _require_head(database: Database) -> None:
+    async with database.read() as connection:
+        if not await at_head(connection):
+            raise Misconfigured("Migrations are missing from the database: run clientele migrate")

@@ -1,0 +1,65 @@
+"""`serve`, `migrate`, `schema`: the service, its database, its contract."""
+
+import asyncio
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from app.cli.running import database_address, with_database
+from app.config import Config
+from app.demonstration import Demonstration, prepare_demo
+from app.graphql.trusted import load_trusted
+from app.serving import base_address, describe, is_loopback, open_socket, say, serve
+from app.storage.database import Database
+from app.storage.migrations import migrate
+
+
+def serve_command(
+    host: Annotated[str | None, typer.Option(help="The address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one. [default: 8000]")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="How many processes. [default: 1]")] = None,
+    migrate_first: Annotated[
+        bool, typer.Option("--migrate", help="Bring DATABASE_URL to the newest migration first.")
+    ] = False,
+) -> None:
+    """Serve all doors; without DATABASE_URL on an embedded PostgreSQL, with a demo in it while it is empty."""
+    config = Config.from_environment()
+    config = replace(
+        config,
+        host=host or config.host,
+        port=config.port if port is None else port,
+        workers=workers or config.workers,
+    )
+    load_trusted(config.documents)
+    with open_socket(config.host, config.port) as opened, database_address(config) as url:
+        demo = asyncio.run(_prepare(config, url, migrate_first))
+        say(describe(config, base_address(opened), demo))
+        shown = demo.token if demo and is_loopback(opened) else config.demo_token
+        serve(replace(config, database_url=url, demo_token=shown), opened)
+
+
+async def _prepare(config: Config, url: str, migrate_first: bool) -> Demonstration | None:
+    database = Database(url, pool_size=2)
+    try:
+        if config.embedded or migrate_first:
+            await migrate(database)
+        return await prepare_demo(database, config.data_dir) if config.embedded else None
+    finally:
+        await database.close()
+
+
+def migrate_command() -> None:
+    """Bring the database to the newest migration."""
+    with_database(migrate)
+    typer.echo("The database is at the newest migration.", err=True)
+
+
+def schema_command() -> None:
+    """Print schema.graphql."""
+    from app.graphql.schema import print_schema
+
+    sys.stdout.write(print_schema())

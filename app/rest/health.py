@@ -1,0 +1,37 @@
+"""Health: whether the process lives, and whether it can answer."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from app.errors import TooSlow, Unavailable
+from app.storage.database import Database
+from app.storage.migrations import at_head
+
+
+def health_routes(database: Database) -> list[BaseRoute]:
+    """`/healthz` and `/readyz`, for whoever watches the service; they ask for no token."""
+
+    async def readyz(_: Request) -> JSONResponse:
+        """The database can be reached and every migration has been applied; 503 says which does not hold."""
+        try:
+            async with database.read() as connection:
+                ready = await at_head(connection)
+        except (Unavailable, TooSlow):
+            return _unavailable("the database cannot be reached")
+        return _ok() if ready else _unavailable("migrations are missing: clientele migrate")
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+async def healthz(_: Request) -> JSONResponse:
+    """The process lives."""
+    return _ok()
+
+
+def _ok() -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+def _unavailable(reason: str) -> JSONResponse:
+    return JSONResponse({"status": "unavailable", "reason": reason}, 503)
