@@ -2,15 +2,11 @@
 
 import argparse
 import asyncio
-import os
-import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -21,17 +17,13 @@ from app.accounts.service import create_account
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.organizations.service import create_token
 from app.storage.database import Database
-from app.storage.embedded import embedded_postgres
 from app.storage.migrations import migrate
 from benchmarks.bare import COLUMNS
+from benchmarks.ground import ORGANIZATION, ROOT, Asker, fresh_database, server
 from benchmarks.load import Ask, ask_once
 
-ROOT = Path(__file__).resolve().parent.parent
 EMAIL = "bench@clientele.example"
 ORGANIZATIONS = 20
-LARGE = 1_000_000
-"""From so many rows on, it is the scale that is measured."""
-ORGANIZATION = f"{5:024x}"
 
 NAMES = {
     face.name: [field.name for column in COLUMNS for field in face.fields.values() if field.column == column]
@@ -57,33 +49,6 @@ IN_GRAPHQL = f'organizationId: "{ORGANIZATION}"'
 FIELDS = " ".join("clientId" if name == "id" else name for name in NAMES[GRAPHQL_CLIENT.name] if name != "clientId")
 ONLY = "%2C".join(f"%22{name}%22" for name in NAMES[V1.name])
 NEW = {"name": "New Ltd", "email": "new@example.com"}
-
-
-@dataclass(frozen=True)
-class Asker:
-    """Writes the service's requests, each with the token."""
-
-    token: str
-
-    def v1(self, path: str, body: object = None) -> Ask:
-        return self._ask(path, body, {})
-
-    def customers(self, path: str, body: object = None) -> Ask:
-        return self._ask(path, body, {"x-entity-id": f"ent_{ORGANIZATION}"})
-
-    def graphql(self, query: str) -> Ask:
-        return self._ask("/graphql", {"query": query}, {})
-
-    def _ask(self, path: str, body: object, headers: dict[str, str]) -> Ask:
-        headers = {"Authorization": f"Bearer {self.token}", **headers}
-        if body is None:
-            return Ask(path=path, headers=headers)
-        return Ask(
-            path=path,
-            method="POST",
-            headers={**headers, "Content-Type": "application/json"},
-            body=orjson.dumps(body),
-        )
 
 
 def make_cases(token: str, client_id: str) -> list[Case]:
@@ -200,33 +165,6 @@ async def prepare(url: str, clients: int) -> tuple[str, str]:
     return token, client_id
 
 
-@contextmanager
-def server(application: str, url: str, *options: str) -> Iterator[tuple[int, int]]:
-    """The port and the process id of a uvicorn process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--no-access-log", *options]
-    process = subprocess.Popen([*command, "--log-level", "warning"], env={**os.environ, "DATABASE_URL": url}, cwd=ROOT)
-    try:
-        asyncio.run(_wait(port))
-        yield port, process.pid
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-async def _wait(port: int) -> None:
-    for _ in range(300):
-        try:
-            await ask_once(port, Ask(path="/"))
-        except OSError:
-            await asyncio.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(f"nothing answers on port {port}")
-
-
 def measure(port: int, ask: Ask, seconds: float, connections: int) -> float:
     """Answers per second, asked by a process of its own."""
     wanted = {
@@ -243,17 +181,6 @@ def measure(port: int, ask: Ask, seconds: float, connections: int) -> float:
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
     return float(done.stdout)
-
-
-@contextmanager
-def fresh_database() -> Iterator[str]:
-    """An embedded database in a folder of its own, removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="clientele-bench-") as folder:
-        with embedded_postgres(Path(folder)) as url:
-            yield url
-        from app.storage.embedded import remove_embedded
-
-        remove_embedded(Path(folder))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -286,33 +213,3 @@ def run(options: argparse.Namespace) -> int:
                 flush=True,
             )
     return 1 if short and not options.unbounded else 0
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Compare the service with the bare handler, in one run.")
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument(
-        "--rounds", type=int, help="how often all is measured; by default 5 times, and the scale 25 times"
-    )
-    parser.add_argument(
-        "--scale",
-        action=argparse.BooleanOptionalAction,
-        help="measure pages, totals and searches in organizations of up to --rows clients; the default from 1,000,000",
-    )
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--unbounded", action="store_true", help="do not fail below the least ratios")
-    parser.add_argument("--only", help="measure only the cases whose name and door contain this")
-    parser.add_argument("--database-url", help="an empty database to use instead of an embedded one")
-    options = parser.parse_args()
-    if options.scale or (options.scale is None and options.rows >= LARGE):
-        from benchmarks import scale
-
-        options.rounds = options.rounds or 25
-        return scale.run(options)
-    options.rounds = options.rounds or 5
-    return run(options)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

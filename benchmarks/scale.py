@@ -24,10 +24,9 @@ from app.accounts.service import create_account
 from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.migrations import migrate
-from benchmarks.compare import Asker, fresh_database, server
+from benchmarks.ground import ROOT, Asker, fresh_database, server
 from benchmarks.load import Ask, read_answer
 
-ROOT = Path(__file__).resolve().parent.parent
 EMAIL = "scale@clientele.example"
 SIZES = (1000, 100_000, 1_000_000)
 DEEP, SEARCH, TOTAL = 2.0, 10.0, 2.0

@@ -1,0 +1,84 @@
+"""What every measurement stands on: a fresh database, a service over it, and its requests."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from app.storage.embedded import embedded_postgres, remove_embedded
+from benchmarks.load import Ask, ask_once
+
+ROOT = Path(__file__).resolve().parent.parent
+ORGANIZATION = f"{5:024x}"
+"""The organization that is asked about."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Writes the service's requests, each with the token."""
+
+    token: str
+
+    def v1(self, path: str, body: object = None) -> Ask:
+        return self._ask(path, body, {})
+
+    def customers(self, path: str, body: object = None) -> Ask:
+        return self._ask(path, body, {"x-entity-id": f"ent_{ORGANIZATION}"})
+
+    def graphql(self, query: str) -> Ask:
+        return self._ask("/graphql", {"query": query}, {})
+
+    def _ask(self, path: str, body: object, headers: dict[str, str]) -> Ask:
+        headers = {"Authorization": f"Bearer {self.token}", **headers}
+        if body is None:
+            return Ask(path=path, headers=headers)
+        return Ask(
+            path=path,
+            method="POST",
+            headers={**headers, "Content-Type": "application/json"},
+            body=orjson.dumps(body),
+        )
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """An embedded database in a folder of its own, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="clientele-bench-") as folder:
+        with embedded_postgres(Path(folder)) as url:
+            yield url
+        remove_embedded(Path(folder))
+
+
+@contextmanager
+def server(application: str, url: str, *options: str) -> Iterator[tuple[int, int]]:
+    """The port and the process id of a uvicorn process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--no-access-log", *options]
+    process = subprocess.Popen([*command, "--log-level", "warning"], env={**os.environ, "DATABASE_URL": url}, cwd=ROOT)
+    try:
+        asyncio.run(_wait(port))
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+async def _wait(port: int) -> None:
+    for _ in range(300):
+        try:
+            await ask_once(port, Ask(path="/"))
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"nothing answers on port {port}")
