@@ -134,6 +134,9 @@ VALUES ($1, $2, 1, 'updated', 'late') RETURNING id
 """
 
 
+LATER = "SELECT EXISTS (SELECT FROM client_changes WHERE id > $1)"
+
+
 async def write_late(run: Run, count: int) -> int:
     """Transactions that keep a number for a while, so that numbers become visible out of order; how often they did."""
     connection, overtaken = await asyncpg.connect(run.url), 0
@@ -141,8 +144,11 @@ async def write_late(run: Run, count: int) -> int:
         transaction = connection.transaction()
         await transaction.start()
         number = await connection.fetchval(ADD, run.other if index % 5 == 0 else run.organization, f"{index:024x}")
-        await asyncio.sleep(CHANCE.uniform(0, 0.2))
-        later = await connection.fetchval("SELECT EXISTS (SELECT FROM client_changes WHERE id > $1)", number)
+        await asyncio.sleep(CHANCE.uniform(0, 0.06))
+        later = await connection.fetchval(LATER, number)
+        while not later and run.written < CHANGES - LATE:
+            await asyncio.sleep(0.005)
+            later = await connection.fetchval(LATER, number)
         if index % 2:
             await transaction.rollback()
         else:
@@ -231,9 +237,9 @@ async def prepare(url: str, servers: list[Server]) -> Run:
 
 async def write_all(run: Run) -> int:
     """Writes everything, through both servers. How often late numbers were overtaken."""
-    late = asyncio.create_task(write_late(run, LATE))
+    late = asyncio.gather(*(write_late(run, LATE // 4) for _ in range(4)))
     await asyncio.gather(*(write_through(run, server, WRITERS // 2) for server in run.servers))
-    return await late
+    return sum(await late)
 
 
 async def write_through(run: Run, server: Server, writers: int) -> None:
