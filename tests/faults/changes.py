@@ -39,6 +39,8 @@ CHANGES, WRITERS, SOCKETS, STREAMS = 1000, 10, 6, 2
 LATE = 60
 """Changes of transactions that stay open for a while; as many again are rolled back."""
 DEADLINE = 150.0
+GRACE = 12.0
+"""Seconds that a server may take to end: ten for those who do not hang up, and what ending takes."""
 CHANCE = random.Random(20)
 FOLLOW = "subscription ($after: String) { clientChanges(after: $after) { cursor version clientId at } }"
 
@@ -285,7 +287,7 @@ async def play(url: str, servers: list[Server]) -> None:
     )
     assert len(expected) >= CHANGES
     assert overtaken > LATE // 2
-    assert stopping < 8
+    assert stopping < GRACE
 
 
 def describe(numbers: list[int], expected: list[int]) -> str:
