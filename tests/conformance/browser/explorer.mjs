@@ -104,6 +104,14 @@ export class Explorer {
     await this.page.getByRole('button', { name: /^Execute query/ }).click();
   }
 
+  /** Presses as a person does who sees nothing happen: a tab that was just shown may not have been read yet. */
+  async pressUntil(happened) {
+    for (const end = Date.now() + DEADLINE; !happened() && Date.now() < end; ) {
+      await this.press();
+      for (const patience = Date.now() + 3000; !happened() && Date.now() < patience; ) await this.page.waitForTimeout(50);
+    }
+  }
+
   /** Waits until an editor or the response pane shows a text. */
   async sees(editor, text) {
     await this.page.waitForFunction(
