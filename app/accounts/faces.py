@@ -1,7 +1,6 @@
 """The field table of accounts, as v1 shows them. The password is no field: it is written, and never shown or asked for."""
 
 from app.query.face import Face, Field, Kind
-from app.query.sql.render import Selection
 
 # fmt: off
 ACCOUNT = Face(
@@ -36,4 +35,3 @@ ACCOUNT = Face(
     folds=False,
 )
 # fmt: on
-ACCOUNT_SELECTION: Selection = tuple(ACCOUNT.fields.items())

@@ -64,7 +64,6 @@ ORGANIZATION = Face(
     folds=False,
 )
 # fmt: on
-ORGANIZATION_SELECTION: Selection = tuple(ORGANIZATION.fields.items())
 
 INCLUDED = Face(
     "included organizations",

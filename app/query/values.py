@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TypeGuard
 
 from app.errors import Malformed
 
@@ -22,10 +21,6 @@ MOMENT = re.compile(
 )
 LAST_MIDNIGHT = re.compile(r"24:00(:00([.,]0+)?)?")
 """The end of a day, which is the beginning of the next."""
-
-
-def is_scalar(value: object) -> TypeGuard[str | bool | int | float | None]:
-    return value is None or isinstance(value, str | bool | int | float)
 
 
 def check_text(text: str, field: str) -> str:
