@@ -98,14 +98,17 @@ STOCK: list[tuple[str, str]] = []
 
 SHAPE = """
 SELECT md5(string_agg(one, ',' ORDER BY one)) FROM (
-    SELECT concat_ws(' ', relname, attname, atttypid, attnotnull) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    SELECT concat_ws(' ', relname, reloptions, attname, atttypid, attnotnull, pg_get_expr(adbin, adrelid))
+    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE relnamespace = 'public'::regnamespace AND attnum > 0
-    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-    UNION ALL SELECT conname FROM pg_constraint
-    UNION ALL SELECT tgname FROM pg_trigger
+    UNION ALL SELECT concat_ws(' ', proname, prosrc) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws(' ', conname, pg_get_constraintdef(oid)) FROM pg_constraint
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT concat_ws(' ', tgname, tgenabled) FROM pg_trigger
     UNION ALL SELECT version_num FROM alembic_version
 ) AS found (one)
 """
+"""A digest of all that a test could change beside rows: columns with their defaults, storage options, functions, constraints."""
 NAMES = [table.name for table in metadata.sorted_tables]
 EMPTY = f"TRUNCATE {', '.join(NAMES)} RESTART IDENTITY"
 DELETE = "; ".join(f"DELETE FROM {name}" for name in reversed(NAMES))

@@ -4,7 +4,7 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from starlette.requests import HTTPConnection
 
 from app.accounts.service import create_account
@@ -13,6 +13,7 @@ from app.errors import Forbidden, NotFound, Unauthenticated
 from app.ids import new_id
 from app.organizations.service import create_organization, create_token, reach_organizations
 from app.storage.database import Database
+from app.storage.tables import organizations
 from app.tokens import issue_token, list_tokens, revoke_token
 from tests.conftest import Service
 
@@ -119,6 +120,12 @@ async def test_revoked_token_is_unknown(database: Database) -> None:
 async def test_account_reaches_its_organizations_in_the_order_of_creation(database: Database, account: str) -> None:
     made = [await make_organization(database, organization_id=f"{9 - index}" * 24) for index in range(5)]
     await create_organization(database, "Somebody else's")
+    async with database.write() as connection:
+        for second, organization_id in enumerate(made):
+            moment = datetime(2026, 1, 1, second=second, tzinfo=UTC)
+            await connection.execute(
+                update(organizations).where(organizations.c.id == organization_id).values(created_at=moment)
+            )
     who = await Caller(await create_token(database, account_email="owner@example.com"), database).principal()
     assert list(who.organizations) == made
     assert (who.account_id, who.owner, who.actor, who.scope) == (account, account, f"account:{account}", Scope.WRITE)

@@ -1,5 +1,7 @@
 """Deleted customers come back, erased ones do not: neither they nor what was kept about them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -144,11 +146,25 @@ async def remind(service: Service, client_id: str) -> None:
     await send_reminder(service.database, worker, principal, client_id, recipient=None, language=None, key=None)
 
 
+@asynccontextmanager
+async def first_attempt_tomorrow(service: Service) -> AsyncIterator[None]:
+    """New messages wait for a day; afterwards the table is as it was, because other tests use the database again."""
+
+    async def set_default(moment: str) -> None:
+        async with service.database.write() as connection:
+            await connection.execute(text(f"ALTER TABLE outbox ALTER next_attempt_at SET DEFAULT {moment}"))
+
+    await set_default("now() + interval '1 day'")
+    try:
+        yield
+    finally:
+        await set_default("now()")
+
+
 async def test_a_message_that_waits_for_an_erased_customer_is_never_sent(service: Service) -> None:
     made = await create(service, email="ofelija@example.com")
-    async with service.database.write() as connection:
-        await connection.execute(text("ALTER TABLE outbox ALTER next_attempt_at SET DEFAULT now() + interval '1 day'"))
-    await remind(service, made["id"].removeprefix("cust_"))
+    async with first_attempt_tomorrow(service):
+        await remind(service, made["id"].removeprefix("cust_"))
     await service.http.delete(f"/customers/{made['id']}/permanent")
     (message,) = await rows_of(service, select(outbox))
     assert (message["state"], message["recipient"], message["text"]) == ("failed", "", "")
