@@ -2,8 +2,8 @@
 FROM node:24-slim AS graphiql
 WORKDIR /src
 COPY scripts/build-graphiql scripts/
-COPY app/graphql/graphiql app/graphql/graphiql/
-RUN scripts/build-graphiql && test -f app/graphql/graphiql/dist/manifest.json
+COPY app/graphql/server/graphiql app/graphql/server/graphiql/
+RUN scripts/build-graphiql && test -f app/graphql/server/graphiql/dist/manifest.json
 
 # A virtual environment with the locked packages and the service, migrations and GraphiQL inside.
 FROM python:3.13-slim AS builder
@@ -15,7 +15,7 @@ RUN /opt/clientele/bin/pip install --require-hashes -r requirements.lock
 COPY pyproject.toml README.md schema.graphql ./
 COPY app app/
 COPY migrations migrations/
-COPY --from=graphiql /src/app/graphql/graphiql/dist app/graphql/graphiql/dist/
+COPY --from=graphiql /src/app/graphql/server/graphiql/dist app/graphql/server/graphiql/dist/
 RUN /opt/clientele/bin/pip install --no-deps --no-build-isolation .
 
 # The service as a plain user. Migrations are a command of their own: docker run … clientele migrate.

@@ -14,15 +14,15 @@ from app.changes.bell import Bell
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Misconfigured
-from app.graphql.http import graphql_routes
+from app.graphql.server.http import graphql_routes
+from app.http.health import health_routes
+from app.http.request_ids import RequestIds
 from app.idempotency import forget_regularly
 from app.mail.files import FileMailer
 from app.mail.mailer import Mailer
 from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
 from app.rest.customers import customer_routes
-from app.rest.health import health_routes
-from app.rest.request_ids import RequestIds
 from app.rest.v1 import unknown_routes, v1_routes
 from app.storage.database import Database
 from app.vat.vies import Vies

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from app.storage.embedded import embedded_postgres, remove_embedded
+from app.postgres.embedded import embedded_postgres, remove_embedded
 from benchmarks.load import Ask, ask_once
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,8 +20,8 @@ from app.auth import Scope
 from app.config import Config
 from app.main import create_app
 from app.organizations.service import create_organization, create_token
+from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
-from app.storage.embedded import embedded_postgres, remove_embedded
 from app.storage.migrations import migrate
 from app.storage.tables import metadata
 

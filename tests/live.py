@@ -13,8 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app.config import Config
-from app.graphql.protocol import PROTOCOL
-from app.serving import base_address, open_socket, server_settings
+from app.graphql.server.protocol import PROTOCOL
+from app.server import base_address, open_socket, server_settings
 
 PATIENCE = 20.0
 

@@ -371,7 +371,7 @@ def test_a_database_out_of_reach_is_told_in_one_line(
 
 
 def test_an_address_that_is_taken_is_told_in_one_line(run: Run) -> None:
-    from app.serving import open_socket
+    from app.server import open_socket
 
     with open_socket("127.0.0.1", 0) as taken:
         told(run("serve", "--port", str(taken.getsockname()[1])), "Choose another with --port")

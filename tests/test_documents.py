@@ -12,7 +12,7 @@ import typer
 
 from app.cli import cli
 from app.config import Config
-from app.storage import account
+from app.postgres import os_user as account
 
 ROOT = Path(__file__).parents[1]
 SETTING = re.compile(r"(DATABASE_URL|SMTP_URL|VIES_URL|CLIENTELE_[A-Z_]+)")

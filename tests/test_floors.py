@@ -1,4 +1,4 @@
-"""The floors of the house: imports go down only, in no circle, and foreign words stay in the rooms that they belong to."""
+"""The layers of the code: imports go down only and never in a circle, and each package uses only the libraries it may use."""
 
 import ast
 from collections.abc import Iterator
@@ -8,28 +8,48 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = (
-    ("app.main", "app.__main__", "app.cli", "app.serving", "app.demonstration"),
+LAYERS = (
+    ("app.main", "app.__main__", "app.cli", "app.server", "app.demonstration"),
     ("app.graphql", "app.rest"),
-    ("app.clients", "app.organizations", "app.accounts", "app.changes"),
-    ("app.query", "app.auth", "app.tokens", "app.idempotency", "app.mail", "app.vat", "app.demo"),
-    ("app.storage", "app.config", "app.bodies"),
-    ("app.errors", "app.ids"),
+    ("app.organizations", "app.changes"),
+    ("app.accounts", "app.clients"),
+    ("app.records", "app.mail", "app.vat", "app.auth", "app.tokens", "app.idempotency", "app.demo"),
+    ("app.query", "app.http"),
+    ("app.storage", "app.postgres"),
+    ("app.config", "app.errors", "app.ids"),
 )
-"""From the top down; a module belongs to the floor of the prefix that it starts with."""
+"""From the top down; a module belongs to the layer of the prefix that it starts with."""
 
-DOORS = ("app.graphql", "app.rest")
-STATEMENTS = ("repository", "statements", "writes", "erasure", "duplicates", "outbox")
-"""Modules of any room that may hold SQL."""
+GRAPHQL_LAYERS = ("app.graphql.server", "app.graphql.schema", "app.graphql.execution")
+"""The layers inside the GraphQL API, from the top down."""
+
+APIS = ("app.graphql", "app.rest.v1", "app.rest.customers")
+
+OWNERS_OF_TABLES = (
+    "app.accounts.repository",
+    "app.auth",
+    "app.changes.statements",
+    "app.clients.duplicates",
+    "app.clients.repository",
+    "app.clients.statements",
+    "app.clients.transfer.statements",
+    "app.clients.writes",
+    "app.idempotency",
+    "app.mail.outbox",
+    "app.mail.repository",
+    "app.organizations.repository",
+    "app.tokens",
+)
+"""The modules that own a table, and so may write SQL."""
 
 FOREIGN = {
-    "sqlalchemy": ("app.storage", "app.query.sql", "app.auth", "app.tokens", "app.idempotency", *STATEMENTS),
-    "asyncpg": ("app.storage",),
+    "sqlalchemy": ("app.storage", "app.query.sql", *OWNERS_OF_TABLES),
+    "asyncpg": ("app.storage", "app.postgres"),
     "alembic": ("app.storage",),
-    "starlette": (*DOORS, "app.main", "app.auth", "app.bodies"),
+    "starlette": ("app.graphql.server", "app.rest", "app.http", "app.main", "app.auth"),
     "graphql": ("app.graphql",),
     "strawberry": ("app.graphql",),
-    "uvicorn": ("app.serving",),
+    "uvicorn": ("app.server",),
     "typer": ("app.cli",),
     "aiosmtplib": ("app.mail",),
     "jinja2": ("app.mail",),
@@ -37,14 +57,14 @@ FOREIGN = {
     "httpx": ("app.vat",),
     "stdnum": ("app.vat",),
 }
-"""Who may import a foreign package: a room, or a module of that name in any room."""
+"""The packages and modules, by their full names, that may import a library."""
 
 ENVIRONMENT = {
     "from_environment": ("app.main", "app.cli", "app.config"),
-    "environ": ("app.config", "app.serving", "app.storage"),
+    "environ": ("app.config", "app.server", "app.postgres"),
     "getenv": (),
 }
-"""Who may read settings: `app.serving` hands them to its workers, `app.storage` hands them to PostgreSQL's programs."""
+"""Who may read settings: `app.server` hands them to its workers, `app.postgres` to PostgreSQL's programs."""
 
 
 @dataclass(frozen=True)
@@ -81,44 +101,64 @@ def find_imports(module: str) -> Iterator[Import]:
                 yield Import(module, full if full in MODULES else node.module, place(module, node))
 
 
-IMPORTS = [one for module in MODULES for one in find_imports(module)]
-INSIDE = [one for one in IMPORTS if one.imported.split(".")[0] == "app"]
+IMPORTS = [found for module in MODULES for found in find_imports(module)]
+INSIDE = [found for found in IMPORTS if found.imported.split(".")[0] == "app"]
 
 
-def lies_in(module: str, room: str) -> bool:
-    return module == room or module.startswith(f"{room}.") or module.rpartition(".")[2] == room
+def lies_in(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
 
 
-def floor_of(module: str) -> int:
-    floors = [index for index, rooms in enumerate(FLOORS) if any(lies_in(module, room) for room in rooms)]
-    assert len(floors) == 1, f"{module} needs a floor in FLOORS"
-    return floors[0]
+def layer_of(module: str, layers: tuple[tuple[str, ...], ...] = LAYERS) -> int:
+    found = [index for index, packages in enumerate(layers) if any(lies_in(module, package) for package in packages)]
+    assert len(found) == 1, f"{module} needs a layer in LAYERS"
+    return found[0]
 
 
-def test_every_module_has_a_floor() -> None:
+def test_every_module_has_a_layer() -> None:
     assert len(MODULES) > 50
     for module in MODULES:
         if module != "app":
-            floor_of(module)
+            layer_of(module)
+
+
+def test_every_named_module_exists() -> None:
+    named = {package for packages in (*LAYERS, GRAPHQL_LAYERS, APIS, *FOREIGN.values()) for package in packages}
+    assert named - set(MODULES) == set()
 
 
 def test_imports_go_down_only() -> None:
     climbing = [
-        f"{one.place}: {one.importer} imports {one.imported} from a floor above"
-        for one in INSIDE
-        if floor_of(one.imported) < floor_of(one.importer)
+        f"{found.place}: {found.importer} imports {found.imported} from a layer above"
+        for found in INSIDE
+        if layer_of(found.imported) < layer_of(found.importer)
     ]
     assert climbing == []
 
 
-def test_a_door_never_imports_another_door() -> None:
-    doors = [
-        f"{one.place}: a door imports another door, {one.imported}"
-        for one in INSIDE
-        for here, there in (DOORS, DOORS[::-1])
-        if lies_in(one.importer, here) and lies_in(one.imported, there)
+def test_the_layers_inside_graphql_import_down_only() -> None:
+    layers = tuple((package,) for package in GRAPHQL_LAYERS)
+    inner = [
+        found for found in INSIDE if lies_in(found.importer, "app.graphql") and lies_in(found.imported, "app.graphql")
     ]
-    assert doors == []
+    climbing = [
+        f"{found.place}: {found.importer} imports {found.imported} from a layer above"
+        for found in inner
+        if layer_of(found.imported, layers) < layer_of(found.importer, layers)
+    ]
+    assert inner
+    assert climbing == []
+
+
+def test_an_api_never_imports_another_api() -> None:
+    crossing = [
+        f"{found.place}: {found.importer} imports another API, {found.imported}"
+        for found in INSIDE
+        for here in APIS
+        for there in APIS
+        if here != there and lies_in(found.importer, here) and lies_in(found.imported, there)
+    ]
+    assert crossing == []
 
 
 def find_circle(edges: dict[str, list[str]]) -> list[str] | None:
@@ -129,7 +169,7 @@ def find_circle(edges: dict[str, list[str]]) -> list[str] | None:
             return [*trail[trail.index(module) :], module]
         if module in done:
             return None
-        found = next(filter(None, (visit(one, [*trail, module]) for one in edges.get(module, []))), None)
+        found = next(filter(None, (visit(inner, [*trail, module]) for inner in edges.get(module, []))), None)
         done.add(module)
         return found
 
@@ -138,8 +178,8 @@ def find_circle(edges: dict[str, list[str]]) -> list[str] | None:
 
 def test_no_imports_go_in_a_circle() -> None:
     edges: dict[str, list[str]] = {}
-    for one in INSIDE:
-        edges.setdefault(one.importer, []).append(one.imported)
+    for found in INSIDE:
+        edges.setdefault(found.importer, []).append(found.imported)
     assert find_circle(edges) is None
 
 
@@ -147,24 +187,25 @@ def test_a_circle_is_found() -> None:
     assert find_circle({"a": ["b"], "b": ["c"], "c": ["b"]}) == ["b", "c", "b"]
 
 
-def test_nouns_use_each_other_in_one_direction() -> None:
-    nouns = FLOORS[2]
+def test_record_types_use_each_other_in_one_direction() -> None:
+    record_types = (*LAYERS[2], *LAYERS[3])
     pairs = {
         (here, there)
-        for one in INSIDE
-        for here in nouns
-        for there in nouns
-        if here != there and lies_in(one.importer, here) and lies_in(one.imported, there)
+        for found in INSIDE
+        for here in record_types
+        for there in record_types
+        if here != there and lies_in(found.importer, here) and lies_in(found.imported, there)
     }
     assert [pair for pair in sorted(pairs) if pair[::-1] in pairs] == []
 
 
 @pytest.mark.parametrize("package", FOREIGN)
-def test_foreign_words_stay_in_their_rooms(package: str) -> None:
+def test_a_library_is_imported_only_where_it_may_be(package: str) -> None:
     strays = [
-        f"{one.place}: {one.importer} imports {one.imported}, which is for {', '.join(FOREIGN[package])}"
-        for one in IMPORTS
-        if one.imported.split(".")[0] == package and not any(lies_in(one.importer, room) for room in FOREIGN[package])
+        f"{found.place}: {found.importer} imports {found.imported}, which is for {', '.join(FOREIGN[package])}"
+        for found in IMPORTS
+        if found.imported.split(".")[0] == package
+        and not any(lies_in(found.importer, allowed) for allowed in FOREIGN[package])
     ]
     assert strays == []
 
@@ -172,11 +213,11 @@ def test_foreign_words_stay_in_their_rooms(package: str) -> None:
 @pytest.mark.parametrize("name", ENVIRONMENT)
 def test_settings_are_read_at_the_top_only(name: str) -> None:
     strays = [
-        f"{place(module, node)}: {module} uses {name}, which is for {', '.join(ENVIRONMENT[name]) or 'nobody'}"
+        f"{place(module, node)}: {module} uses {name}, which is for {', '.join(ENVIRONMENT[name]) or 'no module'}"
         for module, tree in TREES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute | ast.Name | ast.alias)
         and name in (getattr(node, "attr", None), getattr(node, "id", None), getattr(node, "name", None))
-        and not any(lies_in(module, room) for room in ENVIRONMENT[name])
+        and not any(lies_in(module, allowed) for allowed in ENVIRONMENT[name])
     ]
     assert strays == []

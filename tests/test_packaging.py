@@ -17,7 +17,7 @@ import pytest
 from app.storage.tables import metadata
 
 ROOT = Path(__file__).parents[1]
-BUNDLE = Path("app/graphql/graphiql/dist")
+BUNDLE = Path("app/graphql/server/graphiql/dist")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "dist", ".build-*")
 
 
@@ -59,7 +59,7 @@ def test_the_wheel_holds_all_that_the_service_reads(wheel: zipfile.ZipFile) -> N
     assert files_below("app/mail/templates", "*") <= names
     assert files_below("app/demo", "*.toml") <= names
     assert {
-        f"app/graphql/graphiql/{name}" for name in ("cdn.json", "examples.json", "fallback.js", "page.html")
+        f"app/graphql/server/graphiql/{name}" for name in ("cdn.json", "examples.json", "fallback.js", "page.html")
     } <= names
     assert {f"app/{name}" for name in files_below("migrations", "*.py")} <= names
     assert {str(BUNDLE / "manifest.json"), str(BUNDLE / "assets" / "main.js")} <= names

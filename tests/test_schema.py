@@ -20,9 +20,9 @@ from sqlalchemy import BigInteger, Boolean, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
-from app.graphql.inputs import camel
-from app.graphql.loading import python_name
-from app.graphql.schema import core_schema, print_schema
+from app.graphql.execution.loading import python_name
+from app.graphql.schema.inputs import camel
+from app.graphql.schema.schema import core_schema, print_schema
 from app.query.face import Face, Field, Kind
 from app.storage.tables import clients
 

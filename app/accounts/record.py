@@ -7,8 +7,8 @@ from app.accounts.faces import ACCOUNT
 from app.auth import Scope
 from app.errors import ABSENT, Invalid, Problem
 from app.mail.addresses import check_address
-from app.query.body import BLANK, Values, read_values
 from app.query.values import check_text
+from app.records.bodies import BLANK, Values, read_values
 
 LONGEST_PASSWORD = 72
 """Bytes, as in LoopBack; argon2 itself would take any length."""

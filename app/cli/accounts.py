@@ -13,7 +13,7 @@ from app.cli.running import with_database
 from app.config import Config
 from app.errors import Malformed
 from app.mail.addresses import check_address
-from app.serving import say
+from app.server import say
 
 
 def account_create(email: Annotated[str, typer.Argument(help="The e-mail address to log in with.")]) -> None:

@@ -7,15 +7,15 @@ import typer
 
 from app.config import Config
 from app.errors import Malformed
-from app.graphql.trusted import load_trusted
-from app.serving import say
+from app.graphql.server.trusted import load_trusted
+from app.server import say
 
 
 def documents_check(
     file: Annotated[Path, typer.Argument(help="A JSON object of ids and texts, or a manifest of Apollo's.")],
 ) -> None:
     """Check a file of trusted documents against the schema and the limits; prints each problem after its document's id."""
-    from app.graphql.checking import check_documents
+    from app.graphql.server.checking import check_documents
 
     trusted = load_trusted(file)
     problems = check_documents(trusted, Config.from_environment().cost_limit)

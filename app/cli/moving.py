@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from app.cli.running import with_database
-from app.clients.moving.places import open_output, open_records
-from app.clients.moving.service import export_clients, import_clients
-from app.serving import say
+from app.clients.transfer.service import export_clients, import_clients
+from app.clients.transfer.streams import open_output, open_records
+from app.server import say
 
 
 def import_command(

@@ -8,7 +8,7 @@ from app.auth import Environment
 from app.cli.running import with_database
 from app.mail.addresses import check_address
 from app.organizations import service as organizations
-from app.serving import say
+from app.server import say
 
 
 def organization_create(

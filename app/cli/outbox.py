@@ -6,7 +6,7 @@ import typer
 
 from app.cli.running import with_database
 from app.mail.repository import Delivery, State, list_messages
-from app.serving import say
+from app.server import say
 from app.storage.database import Database
 
 

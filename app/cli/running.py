@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from app.config import Config
 from app.errors import Misconfigured
+from app.postgres.embedded import embedded_postgres
 from app.storage.database import Database
-from app.storage.embedded import embedded_postgres
 from app.storage.migrations import at_head, migrate
 
 T = TypeVar("T")

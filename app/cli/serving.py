@@ -10,8 +10,8 @@ import typer
 from app.cli.running import database_address, with_database
 from app.config import Config
 from app.demonstration import Demonstration, prepare_demo
-from app.graphql.trusted import load_trusted
-from app.serving import base_address, describe, is_loopback, open_socket, say, serve
+from app.graphql.server.trusted import load_trusted
+from app.server import base_address, describe, is_loopback, open_socket, say, serve
 from app.storage.database import Database
 from app.storage.migrations import migrate
 
@@ -60,6 +60,6 @@ def migrate_command() -> None:
 
 def schema_command() -> None:
     """Print schema.graphql."""
-    from app.graphql.schema import print_schema
+    from app.graphql.schema.schema import print_schema
 
     sys.stdout.write(print_schema())

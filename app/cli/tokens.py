@@ -10,7 +10,7 @@ from app.cli.running import with_database
 from app.errors import Invalid, Malformed, Problem
 from app.organizations import service as organizations
 from app.query.values import parse_moment
-from app.serving import say
+from app.server import say
 from app.storage.database import Database
 from app.tokens import list_tokens, revoke_token
 

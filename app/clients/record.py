@@ -8,8 +8,8 @@ from typing import Any, Literal
 from app.clients.faces import CLIENT_TYPES
 from app.errors import ABSENT, Invalid, Malformed, Problem
 from app.query.face import Face, Field, Kind
+from app.query.messages import stringify
 from app.query.values import LONGEST_TEXT, check_storable, js_text, lax_boolean, strict_boolean, whole_numbers
-from app.query.wording import stringify
 
 Values = dict[str, Any]
 """Neutral column name -> value, JSON types only."""

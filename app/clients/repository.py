@@ -30,10 +30,10 @@ from app.clients.writes import (
 from app.errors import NotFound, Stale
 from app.query.face import Face
 from app.query.model import EVERYTHING, Page, Query, Scalar
+from app.query.search_terms import query_terms
 from app.query.sql.conditions import parametrize
 from app.query.sql.pages import NO_SEARCH, Search, Way, condition_parameters, page_statement
 from app.query.sql.render import Selection
-from app.query.terms import query_terms
 from app.storage.connection import Connection
 from app.storage.tables import clients
 

@@ -12,9 +12,9 @@ from typing import TypeAlias
 from app.clients.statements import MOST_CANDIDATES, survey_statement
 from app.query.face import Face
 from app.query.model import Page, Query
+from app.query.search_terms import Term, query_terms, word_terms
 from app.query.sql.orders import is_walked
 from app.query.sql.pages import Search, Way, complete_orders, condition_parameters
-from app.query.terms import Term, query_terms, word_terms
 from app.storage.connection import Connection
 from app.storage.tables import clients
 

@@ -27,10 +27,10 @@ from sqlalchemy import (
 
 from app.query.face import Face
 from app.query.model import Predicate
+from app.query.search_terms import Mark
 from app.query.sql.conditions import CODE, has_term, search_condition
 from app.query.sql.pages import Way, meets, scope
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
-from app.query.terms import Mark
 from app.storage.tables import client_totals, clients, organizations
 
 MOST_HITS, MOST_CANDIDATES = 100, 1000

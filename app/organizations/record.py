@@ -7,7 +7,7 @@ from app.errors import Invalid, Problem
 from app.ids import is_id
 from app.organizations.countries import country_code
 from app.organizations.faces import ORGANIZATION
-from app.query.body import Values, read_values
+from app.records.bodies import Values, read_values
 
 LONGEST_NAME = 1000
 REQUIRED = ("name", "country")

@@ -7,6 +7,7 @@ from typing import Any
 from app.errors import Malformed
 from app.query.face import Kind
 from app.query.js_dates import lax_date
+from app.query.messages import LOOPBACK_WORDING, Wording
 from app.query.model import Operator
 from app.query.reader import Dialect, Spelling
 from app.query.values import (
@@ -17,7 +18,6 @@ from app.query.values import (
     strict_date,
     strict_text,
 )
-from app.query.wording import LOOPBACK_WORDING, Wording
 
 LONGEST_REGEX = 256
 REGEX_LITERAL = re.compile(r"/(?P<source>.*)/(?P<flags>[A-Za-z]*)", re.DOTALL)

@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 
 from app.errors import Malformed
 from app.query.face import Face, Field, Kind
+from app.query.messages import Wording
 from app.query.model import And, Compare, Not, Operator, Or, Predicate, Scalar
 from app.query.values import check_text, js_text, number
-from app.query.wording import Wording
 
 MOST_MEMBERS = 1000
 NOTHING = Or(())

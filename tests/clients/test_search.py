@@ -13,8 +13,8 @@ from app.clients.repository import ClientRepository
 from app.clients.search import walked
 from app.query.face import Face
 from app.query.model import EVERYTHING, And, Compare, Not, Operator, Or, Order, Page, Predicate, Query
+from app.query.search_terms import query_terms, word_terms
 from app.query.sql.pages import Search, Way, page_statement
-from app.query.terms import query_terms, word_terms
 from app.storage.connection import Connection
 from app.storage.database import Database
 from app.storage.tables import clients

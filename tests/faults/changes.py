@@ -29,8 +29,8 @@ from websockets.exceptions import WebSocketException
 from app.accounts.service import create_account
 from app.changes.record import read_place, write_place
 from app.organizations.service import create_organization, create_token
+from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
-from app.storage.embedded import embedded_postgres, remove_embedded
 from app.storage.migrations import migrate
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.storage.embedded import remove_embedded
+from app.postgres.embedded import remove_embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 

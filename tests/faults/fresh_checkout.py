@@ -67,7 +67,7 @@ class Newcomer:
     def clean(self) -> None:
         if self.service and self.service.poll() is None:
             self.end(signal.SIGINT)
-        code = "import pathlib, app.storage.embedded as e; e.remove_embedded(pathlib.Path('.clientele'))"
+        code = "import pathlib, app.postgres.embedded as e; e.remove_embedded(pathlib.Path('.clientele'))"
         if (self.checkout / ".venv/bin/python").exists():
             subprocess.run([self.checkout / ".venv/bin/python", "-c", code], cwd=self.checkout, check=True)
 

@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from app.storage.account import choose_account
-from app.storage.binaries import copy_binaries, find_binaries
-from app.storage.place import make_shared_folder
+from app.postgres.binaries import copy_binaries, find_binaries
+from app.postgres.folders import make_shared_folder
+from app.postgres.os_user import choose_account
 
 
 def free_port() -> int:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Service
-from tests.rest.test_customers import create
+from tests.rest.customers.test_customers import create
 
 NAMES = ("Čebela", "alpha", "Beta", "école", "Zeta", "delta")
 

@@ -27,8 +27,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.query.face import Face, Kind
 from app.query.model import And, Compare, Not, Operator, Or, Predicate, Scalar
+from app.query.search_terms import Mark
 from app.query.sql.render import Columns
-from app.query.terms import Mark
 from app.storage.tables import TIME
 
 WORDS, CODE = "pg_c_utf8", "C"

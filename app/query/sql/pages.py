@@ -26,11 +26,11 @@ from sqlalchemy import (
 
 from app.query.face import Face
 from app.query.model import Order, Page, Predicate, Query, Scalar
+from app.query.search_terms import Mark, Term
 from app.query.sql.bounds import Nulls, bound, branch_bound
 from app.query.sql.conditions import Places, condition, parametrize, search_condition
 from app.query.sql.orders import Keys, direct_keys, order_key, order_keys, splits
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
-from app.query.terms import Mark, Term
 
 Ordering = Callable[[Any, Keys], list[ColumnElement[Any]]]
 

@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from app.bodies import NotJson, TooDeep, TooLarge
 from app.clients.repository import Found
 from app.errors import (
     Conflict,
@@ -21,6 +20,7 @@ from app.errors import (
     TooSlow,
     Unauthenticated,
 )
+from app.http.bodies import NotJson, TooDeep, TooLarge
 from app.rest.preconditions import etag
 
 log = logging.getLogger("clientele")

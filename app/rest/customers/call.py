@@ -6,9 +6,9 @@ from typing import Any
 from starlette.requests import Request
 
 from app.auth import Principal
-from app.bodies import parse_json, read_bytes
 from app.clients.faces import CUSTOMER_ID, ENTITY_ID
 from app.errors import Invalid, Malformed, NotFound, Problem
+from app.http.bodies import parse_json, read_bytes
 from app.idempotency import RequestKey
 from app.rest.customers.answers import WrongType
 from app.storage.database import Database

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.bodies import NotJson, TooDeep, parse_json
 from app.clients.faces import CUSTOMER
 from app.clients.service import search_words
 from app.errors import Malformed
+from app.http.bodies import NotJson, TooDeep, parse_json
 from app.query.cursor import fingerprint, positions, read_cursor
 from app.query.dialects import MONGO
 from app.query.model import EVERYTHING, Order, Page, Predicate, Query, Scalar

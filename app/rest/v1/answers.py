@@ -11,7 +11,6 @@ from starlette.types import Send
 
 from app.accounts.service import LoginFailed
 from app.auth import EXPIRED_TOKEN
-from app.bodies import NotJson, TooDeep, TooLarge
 from app.clients.repository import Found
 from app.errors import (
     Conflict,
@@ -26,6 +25,7 @@ from app.errors import (
     Unauthenticated,
     Unavailable,
 )
+from app.http.bodies import NotJson, TooDeep, TooLarge
 from app.rest.preconditions import etag
 from app.rest.v1 import refusals
 from app.rest.v1.models import CLIENT

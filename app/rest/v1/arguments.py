@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from app.bodies import NotJson, TooDeep, parse_json
 from app.errors import Malformed
+from app.http.bodies import NotJson, TooDeep, parse_json
 from app.query.values import check_text
 from app.rest.v1.brackets import Value, read_parameters
 from app.rest.v1.refusals import NOT_A_STRING, NOT_AN_OBJECT, refuse_depth, refuse_missing

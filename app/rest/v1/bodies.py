@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.requests import Request
 
-from app.bodies import DEEPEST, TooLarge, parse_json, read_bytes
 from app.errors import Malformed
+from app.http.bodies import DEEPEST, TooLarge, parse_json, read_bytes
 from app.rest.v1.brackets import TooManyBrackets, TooManyParameters, read_parameters
 from app.rest.v1.refusals import NOT_A_STRING, NOT_AN_OBJECT, WrongType, refuse_depth
 

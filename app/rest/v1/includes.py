@@ -10,9 +10,9 @@ from app.errors import Malformed
 from app.organizations.faces import INCLUDED
 from app.organizations.repository import Organization
 from app.query.dialects import LOOPBACK
+from app.query.messages import show
 from app.query.model import EVERYTHING, Predicate
 from app.query.reader import read_predicate
-from app.query.wording import show
 from app.rest.v1.models import CLIENT, Model
 from app.rest.v1.selections import chosen_names
 

@@ -16,8 +16,8 @@ from app.organizations.service import (
     get_organization,
     list_account_organizations,
 )
+from app.query.messages import stringify
 from app.query.model import Page
-from app.query.wording import stringify
 from app.rest.v1.answers import Reply, show, show_rows, tag
 from app.rest.v1.arguments import object_argument
 from app.rest.v1.call import Call

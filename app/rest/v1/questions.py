@@ -9,10 +9,10 @@ from typing import Any
 
 from app.errors import Malformed, TooSlow
 from app.query.dialects import LOOPBACK
+from app.query.messages import show
 from app.query.model import EVERYTHING, And, Not, Operator, Or, Order, Predicate, Query
 from app.query.reader import read_predicate
 from app.query.sql.render import Selection
-from app.query.wording import show
 from app.rest.v1.arguments import DEEPEST_QUERY
 from app.rest.v1.includes import Include, read_include
 from app.rest.v1.models import CLIENT, Model

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from app.errors import Malformed
+from app.query.messages import show
 from app.query.sql.render import Selection
-from app.query.wording import show
 from app.rest.v1.models import CLIENT, Model
 
 ALL: Selection = CLIENT.everything

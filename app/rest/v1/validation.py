@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.errors import ABSENT, Invalid, Problem
-from app.query.wording import stringify
+from app.query.messages import stringify
 
 LONGEST_VALUE = 32
 

@@ -11,8 +11,8 @@ from app.clients.repository import Found
 from app.clients.service import add_clients, change_client, get_client, remove_client
 from app.errors import Invalid, Malformed, NotFound, Problem, Stale
 from app.idempotency import Answer
+from app.query.messages import stringify
 from app.query.reader import MOST_MEMBERS
-from app.query.wording import stringify
 from app.rest.v1.answers import Reply, join_rows, show, show_record, tag
 from app.rest.v1.arguments import text_argument
 from app.rest.v1.call import Call

@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 
 import { Explorer, launchBrowser } from './explorer.mjs';
 
-const SOURCE = fileURLToPath(new URL('../../../app/graphql/graphiql/', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../../app/graphql/server/graphiql/', import.meta.url));
 const URL_OF_PAGE = new URL('/graphql', process.env.CLIENTELE_URL).href;
 const TOKEN = process.env.CLIENTELE_TOKEN;
 const CDN = 'https://cdn.jsdelivr.net/npm/';
@@ -197,10 +197,10 @@ function readPacked({ package: name, version, file }) {
 /** The page as it is where no bundle was built, its CDN played by `files`. */
 async function serveWithoutBundle(page, files) {
   const script =
-    'import json, pathlib; from app.graphql.page import graphiql_page as make; page = make(dist=pathlib.Path("absent")); ' +
+    'import json, pathlib; from app.graphql.server.graphiql.page import graphiql_page as make; page = make(dist=pathlib.Path("absent")); ' +
     'print(json.dumps({"body": page.body.decode(), "headers": dict(page.headers)}))';
   const python = process.env.CLIENTELE_PYTHON ?? 'python3';
-  const made = JSON.parse(execFileSync(python, ['-c', script], { cwd: join(SOURCE, '../../..') }));
+  const made = JSON.parse(execFileSync(python, ['-c', script], { cwd: join(SOURCE, '../../../..') }));
   await page.route(URL_OF_PAGE, (route) => (route.request().method() === 'GET' ? route.fulfill(made) : route.continue()));
   await page.route(`${CDN}**`, (route) => {
     const { file, body } = files.get(route.request().url());

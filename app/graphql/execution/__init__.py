@@ -1,0 +1,1 @@
+"""How a selection becomes SQL, and the ordinary resolver path."""

@@ -1,0 +1,114 @@
+"""Bulk creation: many clients in one statement, with a result for each row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import orjson
+import strawberry
+from strawberry import field
+
+from app.clients.batch import add_batch
+from app.clients.record import Values, read_body
+from app.errors import Invalid, Malformed, Problem, Refusal
+from app.graphql.execution.context import Info, planned
+from app.graphql.execution.loading import make_record
+from app.graphql.execution.plans import Reading, plan_inside
+from app.graphql.schema.inputs import to_plain
+from app.graphql.schema.payloads import Outcome
+from app.graphql.schema.record_mutations import CLIENT, need_organization, request_key
+from app.graphql.schema.types import Client
+from app.graphql.schema.user_errors import UserError, user_errors
+from app.query.sql.render import Selection
+
+MOST_ROWS = 1000
+
+
+@strawberry.enum(description="What becomes of the other rows when some are refused.")
+class ErrorPolicy(Enum):
+    REJECT_ALL = strawberry.enum_value("REJECT_ALL", description="None is written.")
+    REJECT_FAILED = strawberry.enum_value("REJECT_FAILED", description="The others are written.")
+
+
+@strawberry.type(description="What became of one of many new clients.")
+class CreateClientsResult:
+    index: int = field(description="The place in the input, from 0.")
+    client: Client | None = field(description="The new client; null when it was not written.")
+    user_errors: list[UserError] = field(description="What was wrong with this row; empty when nothing was.")
+
+
+@strawberry.type(description="The outcome of making many clients; `userErrors` holds those of every row.")
+class CreateClientsPayload(Outcome):
+    results: list[CreateClientsResult] = field(
+        description="One for each row of the input, in its order; none when the request was refused as a whole."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the input: its values, or what is wrong with it."""
+
+    values: Values
+    errors: list[UserError]
+
+
+def read_rows(given: Sequence[Any]) -> list[Row]:
+    return [_read_row(index, body) for index, body in enumerate(given)]
+
+
+def _read_row(index: int, body: Any) -> Row:
+    try:
+        return Row(read_body(CLIENT.face, body, CLIENT.rules, "create"), [])
+    except (Invalid, Malformed) as refusal:
+        return Row({}, user_errors(refusal, ["input", str(index)]))
+
+
+async def create_clients(
+    info: Info, organization_id: str | None, given: Sequence[Any], policy: ErrorPolicy, key: str | None
+) -> CreateClientsPayload:
+    try:
+        return await _create(info, organization_id, given, policy, key)
+    except Refusal as refusal:
+        return CreateClientsPayload(results=[], user_errors=user_errors(refusal, []))
+
+
+async def _create(
+    info: Info, organization_id: str | None, given: Sequence[Any], policy: ErrorPolicy, key: str | None
+) -> CreateClientsPayload:
+    """Raises Invalid for too many rows, and as add_batch."""
+    if len(given) > MOST_ROWS:
+        raise Invalid([Problem("input", "length", f"At most {MOST_ROWS} clients are made at once, not {len(given)}")])
+    context, bodies = info.context, to_plain(given)
+    organization = need_organization(info, organization_id)
+    selection = planned(info, "clients at once", _plan)
+    chosen = selection if selection is not None else CLIENT.whole
+    rows = read_rows(bodies)
+    accepted = [row.values for row in rows if not row.errors]
+    if policy is ErrorPolicy.REJECT_ALL and len(accepted) < len(rows):
+        accepted = []
+    request = ("create clients", organization, policy.name, orjson.dumps(bodies), repr(chosen))
+    added = await add_batch(
+        context.database,
+        context.principal,
+        organization,
+        accepted,
+        chosen,
+        key=request_key(info, key, *request),
+    )
+    context.forget_loaded()
+    return _payload(rows, [make_record(Client, selection, json) for json in added])
+
+
+def _plan(reading: Reading, nodes: Sequence[Any]) -> Selection | None:
+    steps = (("CreateClientsPayload", "results"), ("CreateClientsResult", "client"))
+    return plan_inside(reading, nodes, CLIENT.face, *steps)
+
+
+def _payload(rows: Sequence[Row], added: Sequence[Client]) -> CreateClientsPayload:
+    made = iter(added)
+    results = [
+        CreateClientsResult(index=index, client=None if row.errors else next(made, None), user_errors=row.errors)
+        for index, row in enumerate(rows)
+    ]
+    return CreateClientsPayload(results=results, user_errors=[error for row in rows for error in row.errors])

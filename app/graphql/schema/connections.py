@@ -1,0 +1,166 @@
+"""Connections: a page of records by key, rendered by the database where no field needs a resolver."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+import strawberry
+from strawberry import field
+
+from app.clients.service import Listing, list_clients, search_words
+from app.errors import Malformed
+from app.graphql.execution.context import Info, planned
+from app.graphql.execution.loading import whole_record
+from app.graphql.execution.plans import ConnectionPlan, Reading, plan_connection
+from app.graphql.execution.rendered import Rendered
+from app.graphql.schema.inputs import read_orders, to_plain
+from app.query.cursor import fingerprint, positions, read_cursor, write_cursor, write_values
+from app.query.dialects import GRAPHQL
+from app.query.face import Face
+from app.query.model import EVERYTHING, Page, Query
+from app.query.reader import read_predicate
+from app.query.sql.pages import complete_orders
+from app.query.values import check_text
+
+LARGEST_PAGE, DEFAULT_PAGE = 100, 20
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="Where a page lies among the rows.")
+class PageInfo:
+    has_next_page: bool = field(description="Whether rows follow this page.")
+    has_previous_page: bool = field(description="Whether rows precede this page.")
+    start_cursor: str | None = field(description="The cursor of the first row of the page.")
+    end_cursor: str | None = field(description="The cursor of the last row of the page.")
+
+
+@strawberry.type(description="A row of a page, with its cursor.")
+class Edge(Generic[T]):
+    cursor: str = field(description="The row's place in the order; opaque.")
+    node: T = field(description="The record.")
+
+
+@strawberry.type(description="A page of records.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = field(description="The rows of the page with their cursors.")
+    nodes: list[T] = field(description="The records of the page.")
+    page_info: PageInfo = field(description="Where the page lies.")
+    total_count: int = field(description="How many records there are in all; exact, and counted only when asked for.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The arguments of a connection, as they were given; None stands for absent ones."""
+
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+    filter: Any
+    search: str | None
+    order_by: list[Any] | None
+    include_deleted: bool | None
+
+
+def read_query(asked: Asked, face: Face) -> Query:
+    where = read_predicate(to_plain(asked.filter), GRAPHQL, face) if asked.filter else EVERYTHING
+    words = search_words(check_text(asked.search, "search")) if asked.search else ()
+    return Query(where, words, read_orders(asked.order_by), bool(asked.include_deleted))
+
+
+def read_page(asked: Asked, face: Face, query: Query, mark: str) -> Page:
+    """The page. Raises Malformed for a negative count, one over 100, both counts, or a cursor of another question."""
+    if asked.first is not None and asked.last is not None:
+        raise Malformed("Ask for the first or for the last records, not for both", "last")
+    for name, count in (("first", asked.first), ("last", asked.last)):
+        if count is not None and not 0 <= count <= LARGEST_PAGE:
+            raise Malformed(f"{name} is from 0 to {LARGEST_PAGE}, not {count}", name)
+    orders = complete_orders(query.orders)
+    after, before = (
+        None if text is None else positions(face, orders, read_cursor(mark, text, name, len(orders)), name)
+        for name, text in (("after", asked.after), ("before", asked.before))
+    )
+    backward = asked.last is not None
+    count = asked.last if backward else asked.first
+    return Page(DEFAULT_PAGE if count is None else count, after=after, before=before, backward=backward)
+
+
+def make_edge(face: Face, bare_id: str, record: Any) -> Edge[Any]:
+    """A record with its place in the default order, from which a list that shows it can go on."""
+    mark = fingerprint(face.name, Query())
+    return Edge(cursor=write_cursor(mark, write_values([bare_id])), node=record)
+
+
+async def resolve_connection(info: Info, face: Face, type_: Any, organization_id: str, asked: Asked) -> Connection[Any]:
+    """The connection of an organization's records under a face."""
+
+    def plan(reading: Reading, nodes: Sequence[Any]) -> ConnectionPlan:
+        return plan_connection(reading, nodes, face, face.noun)
+
+    made = planned(info, face.name, plan)
+    query = read_query(asked, face)
+    mark = fingerprint(face.name, query)
+    page = read_page(asked, face, query, mark)
+    selection = made.selection if made.selection is not None else whole_record(face)
+    listing = await list_clients(
+        info.context.database,
+        info.context.principal,
+        organization_id,
+        face,
+        selection,
+        query,
+        page,
+        rows=made.rows,
+        total=made.total,
+        probe=(made.previous and page.after is not None) or (made.next and page.before is not None),
+    )
+    return _connection(listing, made, mark, type_)
+
+
+def keyed_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
+    """A connection of rows that are there already, each with its cursor."""
+    return Connection(
+        edges=[Edge(cursor=cursor, node=node) for cursor, node in rows],
+        nodes=[node for _, node in rows],
+        page_info=PageInfo(
+            has_next_page=has_next,
+            has_previous_page=has_previous,
+            start_cursor=rows[0][0] if rows else None,
+            end_cursor=rows[-1][0] if rows else None,
+        ),
+        total_count=total,
+    )
+
+
+def read_count(first: int | None) -> int:
+    """How many rows a list that goes one way gives. Raises Malformed for a negative count, or one over 100."""
+    count = DEFAULT_PAGE if first is None else first
+    if not 0 <= count <= LARGEST_PAGE:
+        raise Malformed(f"first is from 0 to {LARGEST_PAGE}, not {count}", "first")
+    return count
+
+
+def _connection(listing: Listing, plan: ConnectionPlan, mark: str, type_: Any) -> Connection[Any]:
+    keyed = [(json, write_cursor(mark, keys or "[]")) for json, keys in listing.rows]
+    page_info = PageInfo(
+        has_next_page=listing.has_next,
+        has_previous_page=listing.has_previous,
+        start_cursor=keyed[0][1] if keyed else None,
+        end_cursor=keyed[-1][1] if keyed else None,
+    )
+    edges, nodes = _rendered(keyed, plan) if plan.selection is not None else _resolved(keyed, type_)
+    return Connection(edges=edges, nodes=nodes, page_info=page_info, total_count=listing.total or 0)
+
+
+def _rendered(keyed: Sequence[tuple[str, str]], plan: ConnectionPlan) -> tuple[Any, Any]:
+    nodes = Rendered(f"[{','.join(json for json, _ in keyed)}]")
+    if plan.edge is None:
+        return [], nodes
+    return Rendered(f"[{','.join(plan.edge.fill(json, cursor) for json, cursor in keyed)}]"), nodes
+
+
+def _resolved(keyed: Sequence[tuple[str, str]], type_: Any) -> tuple[Any, Any]:
+    edges = [Edge(cursor=cursor, node=type_.of(orjson.loads(json))) for json, cursor in keyed]
+    return edges, [edge.node for edge in edges]

@@ -1,0 +1,175 @@
+"""Inputs: filters and orders made from the field table, for what can be shown can be asked for; read back as plain objects."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.graphql.execution.loading import python_name
+from app.graphql.schema.scalars import DateTime, Json
+from app.query.face import Face, Kind
+from app.query.model import Order
+
+PATTERN = "Ignores case unless `caseSensitive` is true."
+
+
+def optional(type_: Any, description: str, name: str | None = None) -> tuple[Any, Any]:
+    """A member of an input that may be left out."""
+    return type_ | None, strawberry.field(default=UNSET, description=description, name=name)
+
+
+def make_input(name: str, description: str, fields: Mapping[str, tuple[Any, Any]]) -> Any:
+    """An input type of these members, each a type and a field of Strawberry's."""
+    body = {"__annotations__": {key: type_ for key, (type_, _) in fields.items()}, "__module__": __name__}
+    members = {key: field for key, (_, field) in fields.items()}
+    return strawberry.input(type(name, (), body | members), name=name, description=description)
+
+
+def _ordered(type_: Any, what: str) -> dict[str, tuple[Any, Any]]:
+    return {
+        "gt": optional(type_, f"{what} after this one."),
+        "gte": optional(type_, f"{what} after this one, or this one."),
+        "lt": optional(type_, f"{what} before this one."),
+        "lte": optional(type_, f"{what} before this one, or this one."),
+        "between": optional(list[type_], "From the first to the second, both included."),
+    }
+
+
+def _equal(type_: Any) -> dict[str, tuple[Any, Any]]:
+    return {
+        "eq": optional(type_, "Equal to this; null asks for no value."),
+        "ne": optional(type_, "Not equal to this; rows without a value are left out. Null asks for any value."),
+        "in_": optional(list[type_], "Equal to one of these.", "in"),
+        "not_in": optional(list[type_], "Equal to none of these; rows without a value are left out."),
+        "is_null": optional(bool, "Whether there is no value."),
+    }
+
+
+PATTERNS = {
+    "contains": optional(str, f"Contains this text. {PATTERN}"),
+    "starts_with": optional(str, f"Starts with this text. {PATTERN}"),
+    "ends_with": optional(str, f"Ends with this text. {PATTERN}"),
+    "like": optional(str, f"Matches this SQL pattern as a whole: % any text, _ one character. {PATTERN}"),
+    "regex": optional(str, f"Contains a match of this POSIX regular expression, at most 256 characters. {PATTERN}"),
+    "case_sensitive": optional(bool, "Whether the patterns tell upper from lower case; false by default."),
+}
+
+StringFilter = make_input(
+    "StringFilter",
+    "Conditions on a text, all of which hold. Order ignores case and accents; equality is exact.",
+    {**_equal(str), **_ordered(str, "Texts"), **PATTERNS},
+)
+IDFilter = make_input(
+    "IDFilter",
+    "Conditions on an id, all of which hold.",
+    {**_equal(strawberry.ID), **_ordered(strawberry.ID, "Ids")},
+)
+BooleanFilter = make_input(
+    "BooleanFilter",
+    "Conditions on a truth value, all of which hold.",
+    {key: value for key, value in _equal(bool).items() if key in {"eq", "ne", "is_null"}},
+)
+DateTimeFilter = make_input(
+    "DateTimeFilter",
+    "Conditions on a moment, all of which hold.",
+    {**_equal(DateTime), **_ordered(DateTime, "Moments")},
+)
+IntFilter = make_input(
+    "IntFilter", "Conditions on a number, all of which hold.", {**_equal(int), **_ordered(int, "Numbers")}
+)
+JSONFilter = make_input(
+    "JSONFilter",
+    "Conditions on a value inside a JSON document. A text is compared as text, a number with numbers.",
+    {
+        "path": (list[str], strawberry.field(description="The keys that lead to the value, from the outside.")),
+        **_equal(Json),
+        **_ordered(Json, "Values"),
+        **PATTERNS,
+    },
+)
+
+FILTERS: Mapping[Kind, Any] = {
+    Kind.TEXT: StringFilter,
+    Kind.ID: IDFilter,
+    Kind.BOOLEAN: BooleanFilter,
+    Kind.DATE: DateTimeFilter,
+    Kind.NUMBER: IntFilter,
+    Kind.JSON: list[JSONFilter],  # type: ignore[valid-type]
+}
+
+
+def _make_filter(face: Face) -> Any:
+    name = f"{face.noun}Filter"
+    fields = {
+        python_name(field.name): optional(FILTERS[field.kind], f"Conditions on `{field.name}`.")
+        for field in face.fields.values()
+        if field.filterable
+    }
+    many, one = f"list[{name}] | None", f"{name} | None"
+    logic = {
+        "and_": (many, strawberry.field(default=UNSET, name="and", description="All of these hold.")),
+        "or_": (many, strawberry.field(default=UNSET, name="or", description="At least one of these holds.")),
+        "not_": (one, strawberry.field(default=UNSET, name="not", description=NOT)),
+    }
+    return make_input(name, f"Conditions on a {face.noun.lower()}, all of which hold.", fields | logic)
+
+
+NOT = "This does not hold. Rows without a value that it asks about are left out, as everywhere."
+
+ClientFilter = _make_filter(GRAPHQL_CLIENT)
+CustomerFilter = _make_filter(GRAPHQL_CUSTOMER)
+
+
+@strawberry.enum(description="Which way an order goes.")
+class OrderDirection(Enum):
+    ASC = strawberry.enum_value("ASC", description="From the first to the last: A to Z, old to new.")
+    DESC = strawberry.enum_value("DESC", description="From the last to the first: Z to A, new to old.")
+
+
+def _make_order(face: Face) -> Any:
+    members = {
+        python_name(field.name).upper(): strawberry.enum_value(field.column, description=f"By `{field.name}`.")
+        for field in face.fields.values()
+        if field.sortable
+    }
+    noun = face.noun.lower()
+    made: Any = Enum(f"{face.noun}OrderField", members)  # type: ignore[misc]
+    what = f"What {noun}s are ordered by. Text is ordered without regard to case and accents."
+    orderable = strawberry.enum(made, description=what)
+    fields = {
+        "field": (orderable, strawberry.field(description="What to order by.")),
+        "direction": (
+            OrderDirection,
+            strawberry.field(
+                default=OrderDirection.ASC, description="Which way; rows without a value come last in both."
+            ),
+        ),
+    }
+    return make_input(f"{face.noun}Order", f"One step of an order of {noun}s.", fields)
+
+
+ClientOrder = _make_order(GRAPHQL_CLIENT)
+CustomerOrder = _make_order(GRAPHQL_CUSTOMER)
+
+
+def to_plain(value: Any) -> Any:
+    """An input as the caller wrote it: objects by GraphQL names, without what was left out."""
+    if isinstance(value, list):
+        return [to_plain(member) for member in value]
+    definition = getattr(type(value), "__strawberry_definition__", None)
+    if definition is None:
+        return value.value if isinstance(value, Enum) else value
+    given = ((field, getattr(value, field.python_name)) for field in definition.fields)
+    return {field.graphql_name or camel(field.python_name): to_plain(one) for field, one in given if one is not UNSET}
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def read_orders(given: list[Any] | None) -> tuple[Order, ...]:
+    return tuple(Order(one.field.value, one.direction is OrderDirection.DESC) for one in given or ())

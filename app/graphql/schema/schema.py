@@ -1,0 +1,36 @@
+"""The schema: assembled once per process, and printed as schema.graphql."""
+
+from functools import cache
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from app.graphql.schema.mutations import Mutation
+from app.graphql.schema.queries import Query
+from app.graphql.schema.scalars import SCALARS
+from app.graphql.schema.subscriptions import Subscription
+from app.graphql.schema.types import Client, Customer, Organization
+from app.graphql.schema.viewer import Account
+
+
+@cache
+def build_schema() -> strawberry.Schema:
+    """The schema of Strawberry's classes; a process has one."""
+    return strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[Account, Client, Customer, Organization],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+
+
+def core_schema() -> GraphQLSchema:
+    """The schema as graphql-core executes it."""
+    return build_schema()._schema
+
+
+def print_schema() -> str:
+    """The text of schema.graphql."""
+    return build_schema().as_str().rstrip() + "\n"

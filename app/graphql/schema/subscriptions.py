@@ -1,0 +1,94 @@
+"""The subscription: the changes of an organization's clients as they happen."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any, Self
+
+import orjson
+import strawberry
+from strawberry import field
+
+from app.changes.record import Change as FollowedChange
+from app.changes.record import write_place
+from app.changes.service import follow_changes
+from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.errors import NotFound
+from app.graphql.execution.context import Info, chosen_organization
+from app.graphql.execution.loading import python_name
+from app.graphql.schema.arguments import OrganizationArgument, argument
+from app.graphql.schema.history import Change, ChangeAction
+from app.graphql.schema.scalars import DateTime
+from app.graphql.schema.types import Client, Customer
+
+ATTRIBUTES = {name: python_name(name) for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER) for name in face.fields}
+
+
+def _record(type_: Any, text: str | None) -> Any:
+    """A record from its image."""
+    if text is None:
+        return None
+    return type_.of({ATTRIBUTES[name]: value for name, value in orjson.loads(text).items()})
+
+
+@strawberry.type(
+    description="A change of a client, as a subscription tells it; its images are in the spelling of Client."
+)
+class ClientChange(Change):
+    cursor: str = field(
+        description="The place of the change among those of its organization: subscribe after it to go on."
+    )
+    client_id: strawberry.ID = field(description="The bare id of the client.")
+    customer_text: strawberry.Private[str | None]
+
+    @classmethod
+    def of_followed(cls, change: FollowedChange) -> Self:
+        return cls(
+            action=ChangeAction(change.action),
+            at=DateTime(change.at),
+            actor=change.actor,
+            version=change.version,
+            before_text=change.before,
+            after_text=change.after,
+            cursor=write_place(change.organization_id, change.number),
+            client_id=strawberry.ID(change.client_id),
+            customer_text=change.customer_after,
+        )
+
+    @strawberry.field(description="The client as the change left it; null when the record has been erased.")
+    def client(self) -> Client | None:
+        return _record(Client, self.after_text)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="The same record as the Customers API spells it; null when it has been erased.")
+    def customer(self) -> Customer | None:
+        return _record(Customer, self.customer_text)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="What can be followed, over a WebSocket (graphql-transport-ws) or server-sent events.")
+class Subscription:
+    @strawberry.subscription(
+        description="Every change of an organization's clients, made through any door, once and in order. A subscription "
+        "that begins after the last cursor it has seen misses nothing and gets nothing twice."
+    )
+    async def client_changes(
+        self,
+        info: Info,
+        organization_id: OrganizationArgument = None,
+        after: Annotated[
+            str | None,
+            argument(
+                "The cursor of the last change seen: those after it follow. Without it, those that are not yet "
+                "committed when the subscription begins."
+            ),
+        ] = None,
+    ) -> AsyncIterator[ClientChange]:
+        organization = chosen_organization(info, organization_id)
+        if organization is None:
+            raise NotFound("There is no such organization", "organizationId")
+        context = info.context
+        return _tell(await follow_changes(context.changes, context.principal, organization, after))
+
+
+async def _tell(changes: AsyncGenerator[FollowedChange, None]) -> AsyncGenerator[ClientChange, None]:
+    async with aclosing(changes):
+        async for change in changes:
+            yield ClientChange.of_followed(change)

@@ -1,0 +1,254 @@
+"""The types that GraphQL shows. A record's attributes are its rendered JSON; agreement with the field table is tested."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import strawberry
+from strawberry import field
+
+from app.clients.duplicates import Subject
+from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.graphql.execution.context import Info
+from app.graphql.execution.ids import write_global_id
+from app.graphql.execution.loading import load_organization, load_record
+from app.graphql.schema.arguments import (
+    AfterArgument,
+    AfterChange,
+    AfterReminder,
+    BeforeArgument,
+    ClientFilterArgument,
+    ClientOrderArgument,
+    CustomerFilterArgument,
+    CustomerOrderArgument,
+    DeletedArgument,
+    FirstArgument,
+    FirstChanges,
+    FirstReminders,
+    LastArgument,
+    SearchArgument,
+)
+from app.graphql.schema.connections import Asked, Connection, resolve_connection
+from app.graphql.schema.duplicates import (
+    DEFAULT_DUPLICATES,
+    DUPLICATES,
+    REASONS,
+    SCORE,
+    DuplicateReason,
+    DuplicatesArgument,
+    load_duplicates,
+)
+from app.graphql.schema.history import Change, load_history
+from app.graphql.schema.reminders import REMINDERS, Reminder, load_reminders
+from app.graphql.schema.scalars import DateTime, Json
+from app.organizations.repository import Organization as StoredOrganization
+
+
+@strawberry.interface(description="Anything with a global id that `node` finds again.")
+class Node:
+    id: strawberry.ID = field(description="The global id.")
+
+
+class Row:
+    """A record whose attributes are the members of a rendered row."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        made = object.__new__(cls)
+        made.__dict__.update(row)
+        return made
+
+
+@strawberry.type(description="An organization: the business whose clients these are.")
+class Organization(Node):
+    organization_id: strawberry.ID = field(description="The bare id, as the REST API has it: 24 hex digits.")
+    name: str = field(description="The organization's name.")
+    email: str | None = field(description="Its e-mail address, to which answers to reminders go.")
+    country: str | None = field(description="Its country.")
+    locale: str = field(description="Its language, such as `en`: the language of reminders when none is asked for.")
+
+    @classmethod
+    def of(cls, stored: StoredOrganization) -> Self:
+        return cls(
+            id=strawberry.ID(write_global_id("Organization", stored.id)),
+            organization_id=strawberry.ID(stored.id),
+            name=stored.name,
+            email=stored.email,
+            country=stored.country,
+            locale=stored.locale,
+        )
+
+    @strawberry.field(description="Its clients; null beside an error only.")
+    async def clients(
+        self,
+        info: Info,
+        first: FirstArgument = None,
+        after: AfterArgument = None,
+        last: LastArgument = None,
+        before: BeforeArgument = None,
+        filter: ClientFilterArgument = None,
+        search: SearchArgument = None,
+        order_by: ClientOrderArgument = None,
+        include_deleted: DeletedArgument = None,
+    ) -> "Connection[Client] | None":
+        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
+        return await resolve_connection(info, GRAPHQL_CLIENT, Client, self.organization_id, asked)
+
+    @strawberry.field(description="Its customers; null beside an error only.")
+    async def customers(
+        self,
+        info: Info,
+        first: FirstArgument = None,
+        after: AfterArgument = None,
+        last: LastArgument = None,
+        before: BeforeArgument = None,
+        filter: CustomerFilterArgument = None,
+        search: SearchArgument = None,
+        order_by: CustomerOrderArgument = None,
+        include_deleted: DeletedArgument = None,
+    ) -> "Connection[Customer] | None":
+        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
+        return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, self.organization_id, asked)
+
+
+@strawberry.type(description="A client as the v1 Clients API spells it: someone who receives documents or sends them.")
+class Client(Row, Node):
+    client_id: strawberry.ID = field(description="The bare id, as the v1 API has it: 24 hex digits.")
+    organization_id: strawberry.ID = field(description="The bare id of the organization that the client belongs to.")
+    version: int = field(description="Grows by one with each change; `expectedVersion` of an update compares with it.")
+    name: str = field(description="The name; never blank.")
+    email: str | None = field(description="The e-mail address.")
+    contact: str | None = field(description="The person to talk to.")
+    note: str | None = field(description="A note for your own use.")
+    type: str | None = field(description="`customer`, `supplier` or `both`.")
+    address: str | None = field(description="Street and number.")
+    address2: str | None = field(description="The second line of the address.")
+    zip: str | None = field(description="The post code.")
+    city: str | None = field(description="The city.")
+    state: str | None = field(description="The state or province.")
+    country: str | None = field(description="The country.")
+    country_alpha2_code: str | None = field(description="The country's ISO 3166-1 alpha-2 code, such as `SI`.")
+    fiscal_region_code: str | None = field(description="The code of the fiscal region.")
+    tax_number: str | None = field(description="The tax or VAT number.")
+    tax_subject: bool | None = field(description="Whether the client is subject to tax.")
+    is_end_customer: bool | None = field(description="Whether the client is an end customer.")
+    company_number: str | None = field(description="The number in the company register.")
+    iban: str | None = field(description="The IBAN of the bank account.")
+    bank: str | None = field(description="The name of the bank.")
+    swift: str | None = field(description="The SWIFT (BIC) code of the bank.")
+    website: str | None = field(description="The web site.")
+    phone: str | None = field(description="The phone number.")
+    business_type: str | None = field(description="The kind of business.")
+    unit_id: strawberry.ID | None = field(description="The unit in which the client was made.")
+    unit_ids: list[str] | None = field(description="The units that the client belongs to.")
+    custom: Json | None = field(description="Free-form data of your own.")
+    data: list[Json] | None = field(description="Named values: objects with `id`, `name`, `value` and `options`.")
+    created_at: DateTime = field(description="When the client was made.")
+    updated_at: DateTime = field(description="When the client was last changed.")
+    deleted_at: DateTime | None = field(description="When the client was deleted; null for a live one.")
+    is_deleted: bool = field(description="Whether the client is deleted.")
+    deleted_id: strawberry.ID | None = field(description="The id that the client had when it was deleted.")
+
+    @strawberry.field(description="The organization that the client belongs to.")
+    async def organization(self, info: Info) -> Organization | None:
+        stored = await load_organization(info.context, self.organization_id)
+        return Organization.of(stored) if stored else None
+
+    @strawberry.field(description="The same record as the Customers API spells it.")
+    async def customer(self, info: Info) -> "Customer | None":
+        return await load_record(info, Customer, GRAPHQL_CUSTOMER, self.client_id)
+
+    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
+    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
+        return await load_history(info, GRAPHQL_CLIENT, self.organization_id, self.client_id, first, after)
+
+    @strawberry.field(description=REMINDERS)
+    async def reminders(
+        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    ) -> "Connection[Reminder]":
+        return await load_reminders(info, (self.organization_id, self.client_id), first, after)
+
+    @strawberry.field(description=DUPLICATES)
+    async def possible_duplicates(
+        self, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
+    ) -> "list[ClientDuplicate]":
+        subject = Subject(self.organization_id, self.client_id, self.name, self.email, self.tax_number)
+        return await load_duplicates(info, GRAPHQL_CLIENT, Client, ClientDuplicate, subject, first)
+
+
+@strawberry.type(description="A client as the Customers API spells it: the same record as the client with its id.")
+class Customer(Row, Node):
+    customer_id: strawberry.ID = field(description="The id as the Customers API has it: `cust_` and 24 hex digits.")
+    entity_id: strawberry.ID = field(description="The id of the entity (the organization): `ent_` and 24 hex digits.")
+    version: int = field(description="Grows by one with each change; `expectedVersion` of an update compares with it.")
+    name: str = field(description="The name; never blank.")
+    email: str | None = field(description="The e-mail address.")
+    contact_type: str | None = field(description="`buyer`, `supplier` or `both`.")
+    address: str | None = field(description="Street and number.")
+    address2: str | None = field(description="The second line of the address.")
+    post_code: str | None = field(description="The post code.")
+    city: str | None = field(description="The city.")
+    state: str | None = field(description="The state or province.")
+    country: str | None = field(description="The country.")
+    country_code: str | None = field(description="The country's ISO 3166-1 alpha-2 code, such as `SI`.")
+    tax_number: str | None = field(description="The tax or VAT number.")
+    is_tax_subject: bool = field(description="Whether the customer is subject to tax.")
+    is_end_consumer: bool = field(description="Whether the customer is an end consumer.")
+    company_number: str | None = field(description="The number in the company register.")
+    peppol_id: str | None = field(description="The participant id in the Peppol network.")
+    peppol_scheme_id: str | None = field(description="The scheme of the Peppol participant id.")
+    bank_accounts: list[Json] | None = field(
+        description="Bank accounts: objects with `type` (iban, us_domestic, uk_domestic or other), `name`, `bank_name`, "
+        "`iban`, `account_number`, `bic`, `routing_number`, `sort_code` and `is_default`."
+    )
+    ujp: Json | None = field(
+        description="The receiver in the Slovenian public sector: `receiver_name`, `receiver_identifier`, "
+        "`receiver_agent` and `receiver_mailbox`."
+    )
+    metadata: Json = field(description="Data of your own: at most 50 keys of up to 40 characters, texts of up to 250.")
+    vies: Json | None = field(description="The last answer of a VAT number check; null until it is asked for.")
+    created_at: DateTime = field(description="When the customer was made.")
+    updated_at: DateTime = field(description="When the customer was last changed.")
+    deleted_at: DateTime | None = field(description="When the customer was deleted; null for a live one.")
+
+    @strawberry.field(description="The organization that the customer belongs to.")
+    async def organization(self, info: Info) -> Organization | None:
+        stored = await load_organization(info.context, self.entity_id.removeprefix("ent_"))
+        return Organization.of(stored) if stored else None
+
+    @strawberry.field(description="The same record as the v1 Clients API spells it.")
+    async def client(self, info: Info) -> Client | None:
+        return await load_record(info, Client, GRAPHQL_CLIENT, self.customer_id.removeprefix("cust_"))
+
+    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
+    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
+        home, own = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
+        return await load_history(info, GRAPHQL_CUSTOMER, home, own, first, after)
+
+    @strawberry.field(description=REMINDERS)
+    async def reminders(
+        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    ) -> "Connection[Reminder]":
+        client = (self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_"))
+        return await load_reminders(info, client, first, after)
+
+    @strawberry.field(description=DUPLICATES)
+    async def possible_duplicates(
+        self, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
+    ) -> "list[CustomerDuplicate]":
+        home, own = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
+        subject = Subject(home, own, self.name, self.email, self.tax_number)
+        return await load_duplicates(info, GRAPHQL_CUSTOMER, Customer, CustomerDuplicate, subject, first)
+
+
+@strawberry.type(description="A client that may be the same as another.")
+class ClientDuplicate:
+    client: Client = field(description="The other client.")
+    score: float = field(description=SCORE)
+    reasons: list[DuplicateReason] = field(description=REASONS)
+
+
+@strawberry.type(description="A customer that may be the same as another.")
+class CustomerDuplicate:
+    customer: Customer = field(description="The other customer.")
+    score: float = field(description=SCORE)
+    reasons: list[DuplicateReason] = field(description=REASONS)

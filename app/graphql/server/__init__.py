@@ -1,0 +1,1 @@
+"""The life of a GraphQL operation, from the request to the response."""

@@ -1,0 +1,191 @@
+"""The GraphiQL page: GraphiQL's own bundle where it was built, and pinned files of a CDN where it was not."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+SERVICE = "Clientele"
+SOURCE = Path(__file__).parent
+DIST = SOURCE / "dist"
+CDN = "https://cdn.jsdelivr.net/npm"
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".ttf": "font/ttf",
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One tab of the page; its name is the name of its operation."""
+
+    name: str
+    query: str
+    variables: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the page loads: ready markup, the sources that its policy allows, a line for the reader ('' for none)."""
+
+    styles: str
+    scripts: str
+    script_sources: str
+    style_sources: str
+    note: str
+
+
+def load_examples() -> list[Example]:
+    """The operations that the page opens in tabs, in their order."""
+    listed = json.loads((SOURCE / "examples.json").read_text(encoding="utf-8"))
+    return [read_example("\n".join(entry["lines"]) + "\n", entry["variables"]) for entry in listed]
+
+
+def read_example(query: str, variables: dict[str, Any]) -> Example:
+    """Raises ValueError for a query whose operation has no name, for its tab would have none either."""
+    operation = re.search(r"^(?:query|mutation|subscription)\s+(\w+)", query, re.MULTILINE)
+    if operation is None:
+        raise ValueError(f"An example needs a named operation: {query!r}")
+    return Example(operation[1], query, variables)
+
+
+def graphiql_page(
+    *, endpoint: str = "/graphql", subscriptions: str | None = None, token: str | None = None, dist: Path = DIST
+) -> HTMLResponse:
+    """The page with the headers that protect it.
+
+    `endpoint` is the path of GraphQL over HTTP as the browser sees it, `subscriptions` that of its WebSocket when it is
+    another one; a `token` is written into the header editor, so give one only to whom it belongs.
+    """
+    files = built_files(dist, endpoint) or cdn_files()
+    page = Template((SOURCE / "page.html").read_text(encoding="utf-8")).substitute(
+        service=html.escape(SERVICE),
+        styles=files.styles,
+        scripts=files.scripts,
+        note=f'<p class="note" role="note">{files.note}</p>' if files.note else "",
+        settings=page_settings(endpoint, subscriptions or endpoint, token),
+    )
+    return HTMLResponse(page, headers=page_headers(files))
+
+
+def page_settings(endpoint: str, subscriptions: str, token: str | None) -> str:
+    """The settings, as JSON that may stand inside a script element; without a token its place stays open."""
+    headers = json.dumps({"Authorization": f"Bearer {token or ''}"}, indent=2)
+    settings = {
+        "service": SERVICE,
+        "endpoint": endpoint,
+        "subscriptions": subscriptions,
+        "authorized": token is not None,
+        "headers": headers,
+        "tabs": [
+            {
+                "query": example.query,
+                "variables": json.dumps(example.variables, indent=2) if example.variables else "",
+                "headers": headers,
+            }
+            for example in load_examples()
+        ],
+    }
+    return json.dumps(settings).replace("<", "\\u003c")
+
+
+def page_headers(files: Files) -> dict[str, str]:
+    """The editor writes style elements of its own and draws with data: images and fonts; nothing else is inline."""
+    policy = (
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
+        f"script-src {files.script_sources}; style-src {files.style_sources} 'unsafe-inline'; "
+        "font-src 'self' data:; img-src 'self' data:; worker-src 'self'; connect-src 'self'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "Vary": "Accept",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def built_files(dist: Path, endpoint: str) -> Files | None:
+    """The files that the build left in `dist`; None when there was no build."""
+    try:
+        manifest = json.loads((dist / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    entry = manifest["src/main.jsx"]
+    base = html.escape(endpoint.rstrip("/"))
+    return Files(
+        styles="\n".join(f'<link rel="stylesheet" href="{base}/{name}">' for name in entry["css"]),
+        scripts=f'<script type="module" src="{base}/{entry["file"]}"></script>',
+        script_sources="'self'",
+        style_sources="'self'",
+        note="",
+    )
+
+
+def cdn_files() -> Files:
+    """The newest GraphiQL that a CDN serves as whole files of its package, each held to the hash of that file."""
+    start = (SOURCE / "fallback.js").read_text(encoding="utf-8")
+    pinned = json.loads((SOURCE / "cdn.json").read_text(encoding="utf-8"))
+    styles = [file for file in pinned if file["file"].endswith(".css")]
+    scripts = [file for file in pinned if file["file"].endswith(".js")]
+    digest = base64.b64encode(hashlib.sha256(start.encode()).digest()).decode()
+    return Files(
+        styles="\n".join(f'<link rel="stylesheet" {pin_file(file, "href")}>' for file in styles),
+        scripts="\n".join(f"<script {pin_file(file, 'src')}></script>" for file in scripts)
+        + f"\n<script>{start}</script>",
+        script_sources=" ".join([*map(file_address, scripts), f"'sha256-{digest}'"]),
+        style_sources=" ".join(map(file_address, styles)),
+        note=f"GraphiQL {styles[0]['version']} comes from a CDN here (pinned and integrity-checked), because the "
+        "current GraphiQL was not built: <code>scripts/build-graphiql</code> builds it.",
+    )
+
+
+def file_address(file: dict[str, str]) -> str:
+    return f"{CDN}/{file['package']}@{file['version']}/{file['file']}"
+
+
+def pin_file(file: dict[str, str], attribute: str) -> str:
+    return f'{attribute}="{file_address(file)}" integrity="{file["integrity"]}" crossorigin="anonymous"'
+
+
+def graphiql_routes(path: str = "/graphql", *, dist: Path = DIST) -> list[BaseRoute]:
+    """The built files under `path`/assets/; a name says its content, so that browsers keep a file for good."""
+
+    async def serve_asset(request: Request) -> Response:
+        return asset_response(dist / "assets", request.path_params["name"], request.headers.get("Accept-Encoding", ""))
+
+    return [Route(f"{path}/assets/{{name}}", serve_asset, methods=["GET"], name="graphiql-asset")]
+
+
+def asset_response(folder: Path, name: str, encodings: str) -> FileResponse:
+    """One file of `folder`, compressed when the browser takes that; 404 for any name that is not such a file's."""
+    media_type = MEDIA_TYPES.get(Path(name).suffix)
+    if media_type is None or not re.fullmatch(r"[\w-][\w.-]*", name) or not (folder / name).is_file():
+        raise HTTPException(404)
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+    }
+    compressed = folder / f"{name}.gz"
+    if accepts_gzip(encodings) and compressed.is_file():
+        return FileResponse(compressed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
+    return FileResponse(folder / name, media_type=media_type, headers=headers)
+
+
+def accepts_gzip(encodings: str) -> bool:
+    """Whether an Accept-Encoding header names gzip and does not refuse it with a quality of zero."""
+    accepted = (part.replace(" ", "").lower() for part in encodings.split(","))
+    return any(re.fullmatch(r"gzip(;q=(1|0\.0*[1-9]).*)?", part) for part in accepted)

@@ -1,0 +1,1 @@
+"""What every API shares at the HTTP edge."""

@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: it is started, stopped and removed here."""

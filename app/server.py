@@ -1,0 +1,177 @@
+"""Serving: one socket, any number of worker processes, and what is said at the start."""
+
+import logging
+import os
+import re
+import socket
+import sys
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import unquote_plus
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import Multiprocess
+
+from app.config import Config
+from app.demonstration import Demonstration
+from app.errors import Misconfigured
+
+PARAMETER = re.compile(r"(?<=[?&])([^=&\s]*)=([^&\s]*)")
+REVOKED = re.compile(r"(?<=/accesstokens/)[^/?\s]+", re.IGNORECASE)
+SECRETS = frozenset({"access_token", "token"})
+
+
+class HideTokens(logging.Filter):
+    """Keeps the tokens of query strings and paths out of the access log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(hide_tokens(one) if isinstance(one, str) else one for one in record.args)
+        return True
+
+
+class HideSockets(logging.Filter):
+    """Keeps the comings and goings of WebSockets out of the log: requests are not logged either unless it is asked for."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = str(record.msg)
+        return not (record.name == "uvicorn.error" and ("WebSocket %s" in text or text.startswith("connection ")))
+
+
+def hide_tokens(text: str) -> str:
+    """The text with the tokens of an address left out, however their names are spelled."""
+
+    def hide(found: re.Match[str]) -> str:
+        return f"{found[1]}=…" if unquote_plus(found[1]).lower() in SECRETS else found[0]
+
+    return REVOKED.sub("…", PARAMETER.sub(hide, text))
+
+
+class Http(HttpToolsProtocol):
+    """HTTP whose responses learn that the server is going to stop: one that has no end of its own, such as a stream of
+    events, puts an asyncio.Event into `request.state.stop`, and ends when that is set."""
+
+    def shutdown(self) -> None:
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            stop = cycle.scope.get("state", {}).get("stop")
+            if stop is not None:
+                stop.set()
+        super().shutdown()
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Misconfigured when the address cannot be used."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(1024)
+    except OSError as error:
+        opened.close()
+        raise Misconfigured(
+            f"Port {port} of {host} cannot be used: {error.strerror}. Choose another with --port"
+        ) from error
+    opened.set_inheritable(True)
+    return opened
+
+
+def base_address(opened: socket.socket) -> str:
+    """The address to reach the socket at from this machine."""
+    host, port = opened.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(opened: socket.socket) -> bool:
+    """Whether only this machine reaches the socket; nobody else is shown the demo's token by GraphiQL."""
+    return ip_address(opened.getsockname()[0]).is_loopback
+
+
+def serve(config: Config, opened: socket.socket) -> None:
+    """Serves on the socket until the process is told to stop. The database's address is `config.database_url`."""
+    os.environ["DATABASE_URL"] = config.database_url or ""
+    os.environ["CLIENTELE_DATA_DIR"] = str(config.data_dir)
+    if config.demo_token:
+        os.environ["CLIENTELE_DEMO_TOKEN"] = config.demo_token
+    logging.getLogger("uvicorn.access").addFilter(HideTokens())
+    settings = server_settings(config, "app.main:app_from_environment", factory=True)
+    server = uvicorn.Server(settings)
+    try:
+        if config.workers > 1:
+            Multiprocess(settings, sockets=[opened]).run()
+        else:
+            server.run(sockets=[opened])
+    except KeyboardInterrupt:
+        pass
+
+
+def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
+    """How uvicorn serves the application; `more` are settings of its own."""
+    settings: dict[str, Any] = {
+        "http": Http,
+        "ws_max_size": config.body_cap,
+        "workers": config.workers,
+        "log_config": log_config(sockets=config.access_log),
+        "access_log": config.access_log,
+        "server_header": False,
+        "timeout_graceful_shutdown": 10,
+    }
+    return uvicorn.Config(app, **(settings | more))
+
+
+def log_config(*, sockets: bool = False) -> dict[str, object]:
+    """Everything to stderr, a line each; tokens hidden in every process."""
+    line = {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    handler = {
+        "class": "logging.StreamHandler",
+        "stream": "ext://sys.stderr",
+        "formatter": "line",
+        "filters": ["tokens"] if sockets else ["tokens", "sockets"],
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"tokens": {"()": "app.server.HideTokens"}, "sockets": {"()": "app.server.HideSockets"}},
+        "formatters": {"line": line},
+        "handlers": {"stderr": handler},
+        "root": {"level": "WARNING", "handlers": ["stderr"]},
+        "loggers": {
+            "uvicorn": {"level": "INFO"},
+            "uvicorn.access": {"level": "INFO"},
+            "clientele": {"level": "INFO"},
+        },
+    }
+
+
+def describe(config: Config, base: str, demo: Demonstration | None) -> str:
+    """The text at the start: where things are, and for the demo a token and a line to paste for each door."""
+    mail = (
+        "sent through SMTP_URL" if config.smtp_url else f"written to {config.data_dir / 'mail'} (SMTP_URL is not set)"
+    )
+    lines = [
+        "",
+        f"  GraphiQL   {base}/graphql",
+        f"  REST       {base}/v1  and  {base}/customers",
+        f"  Mail       {mail}",
+    ]
+    if demo is None:
+        return "\n".join([*lines, "  Token      clientele token create --account EMAIL", ""])
+    return "\n".join([*lines, f"  Token      {demo.token}", "", *examples(base, demo), ""])
+
+
+def examples(base: str, demo: Demonstration) -> list[str]:
+    query = '{"query": "{ clients(first: 3) { totalCount nodes { name city } } }"}'
+    v1 = f"{base}/v1/Organizations/{demo.organization_id}/clients?filter=%7B%22limit%22:3%7D"
+    return [
+        f"  curl -s {base}/graphql -H 'Authorization: Bearer {demo.token}' -H 'Content-Type: application/json' -d '{query}'",
+        f"  curl -s '{v1}' -H 'Authorization: {demo.token}'",
+        f"  curl -s '{base}/customers?limit=3' -H 'Authorization: Bearer {demo.token}'",
+    ]
+
+
+def say(text: str) -> None:
+    """A result, for people and scripts alike."""
+    print(text, file=sys.stdout, flush=True)

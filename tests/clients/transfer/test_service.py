@@ -1,0 +1,279 @@
+"""Moving house: an export and an import give the same records; an import is whole or it is nothing, and says why."""
+
+import asyncio
+import io
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Boolean, Column, Integer, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from app.accounts.service import create_account
+from app.clients.faces import CLIENT_TYPES, V1
+from app.clients.record import BANK_ACCOUNT_TEXTS, BANK_ACCOUNT_TYPES, UJP_TEXTS
+from app.clients.repository import ClientRepository
+from app.clients.transfer import service
+from app.clients.transfer.files import Entry, read_entries
+from app.clients.transfer.repository import MovingRepository
+from app.clients.transfer.service import NotImported, export_clients, import_clients
+from app.errors import NotFound
+from app.ids import new_id
+from app.organizations.service import create_organization
+from app.query.model import EVERYTHING, Query
+from app.query.values import whole_numbers
+from app.storage.database import Database
+from app.storage.tables import clients
+from tests.seeding import insert_rows, make_organization
+
+STORED = [one for one in clients.c if one.computed is None and one.name != "organization_id"]
+ODD = [
+    "",
+    " ",
+    "NULL",
+    "O'Brien",
+    '"',
+    "\\",
+    "\\u0000",
+    "%_",
+    "日本",
+    "ДЪ",
+    "🧾👩‍🚀",
+    "e\u0301",
+    "a\tb\r\nc",
+    "\x7f\u2028",
+    "ß" * 40,
+]
+TEXTS = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
+NUMBERS = st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False).map(whole_numbers)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+DOCUMENTS = st.dictionaries(TEXTS, JSON_VALUES, max_size=3)
+MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(
+    lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000, tzinfo=UTC)
+)
+MAYBE = st.none()
+
+
+def full(names: tuple[str, ...], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({**dict.fromkeys(names, MAYBE | TEXTS), **more})
+
+
+BY_NAME: Mapping[str, st.SearchStrategy[Any]] = {
+    "id": st.integers(0, 2**96 - 1).map(lambda one: f"{one:024x}"),
+    "name": TEXTS.filter(bool),
+    "type": MAYBE | st.sampled_from(CLIENT_TYPES),
+    "unit_ids": MAYBE | st.lists(TEXTS, max_size=3),
+    "custom": MAYBE | DOCUMENTS | st.lists(JSON_VALUES, max_size=3) | TEXTS,
+    "data": MAYBE
+    | st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(("id", "name", "value", "options"), JSON_VALUES))),
+    "metadata": st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
+    "bank_accounts": MAYBE
+    | st.lists(
+        full(BANK_ACCOUNT_TEXTS, type=st.sampled_from(BANK_ACCOUNT_TYPES), is_default=MAYBE | st.booleans()), max_size=2
+    ),
+    "ujp": MAYBE | full(UJP_TEXTS),
+    "version": st.just(1) | st.integers(1, 2**31 - 1),
+}
+
+
+def values_of(column: Column[Any]) -> st.SearchStrategy[Any]:
+    """What a column may hold: a new one is drawn by its type."""
+    if column.name in BY_NAME:
+        return BY_NAME[column.name]
+    drawn = {Text: TEXTS, Boolean: st.booleans(), JSONB: DOCUMENTS, TIMESTAMP: MOMENTS, Integer: st.integers(0, 99)}
+    found = drawn[type(column.type)]
+    return MAYBE | found if column.nullable else found
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries({one.name: values_of(one) for one in STORED}), max_size=8, unique_by=lambda row: row["id"]
+)
+
+
+async def exported(database: Database, organization: str) -> bytes:
+    lines: list[bytes] = []
+    assert await export_clients(database, organization, lines.append) == len(lines)
+    return b"".join(lines)
+
+
+async def stored(database: Database, organization: str) -> list[str]:
+    """Every column of the organization's rows, as the database writes them."""
+    async with database.read() as connection:
+        statement = (
+            "SELECT (to_jsonb(c) - 'organization_id')::text FROM clients c WHERE organization_id = :id ORDER BY id"
+        )
+        return [str(row) for row in await connection.scalars(text(statement), {"id": organization})]
+
+
+def parse(lines: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ROWS, st.booleans())
+async def test_export_and_import_give_equal_records(
+    database: Database, rows: list[dict[str, Any]], listed: bool
+) -> None:
+    old, new = await make_organization(database), await make_organization(database)
+    await insert_rows(database, old, rows)
+    lines = await exported(database, old)
+    moved = json.dumps(parse(lines)).encode() if listed else lines
+    assert await import_clients(database, new, io.BytesIO(moved)) == len(rows)
+    assert await stored(database, new) == await stored(database, old)
+    assert await exported(database, new) == lines.replace(old.encode(), new.encode())
+    async with database.read() as connection:
+        counted = await ClientRepository(connection).count(new, V1, Query(EVERYTHING))
+    assert counted == sum(row["deleted_at"] is None for row in rows)
+
+
+def record(**values: Any) -> dict[str, Any]:
+    return {"id": new_id(), "name": "Ana d.o.o.", **values}
+
+
+async def load(database: Database, organization: str, *records: object) -> int:
+    return await import_clients(database, organization, io.BytesIO("\n".join(map(json.dumps, records)).encode()))
+
+
+async def refused(database: Database, organization: str, *records: object) -> list[str]:
+    """Why nothing was imported: the lines of the refusal."""
+    before = await stored(database, organization)
+    with pytest.raises(NotImported) as refusal:
+        await load(database, organization, *records)
+    assert await stored(database, organization) == before
+    return refusal.value.message.split("\n")
+
+
+async def test_a_record_that_holds_no_more_than_v1_shows_is_exported_as_v1_shows_it(database: Database) -> None:
+    organization = await make_organization(database)
+    await load(database, organization, record(name="Plain"), record(name="Rich", metadata={"a": "b"}, version=2))
+    plain, rich = parse(await exported(database, organization))
+    assert list(plain) == list(V1.fields)
+    assert list(rich) == [*V1.fields, "metadata", "version"]
+    assert (rich["metadata"], rich["version"]) == ({"a": "b"}, 2)
+
+
+async def test_imported_records_are_searched_counted_and_logged(database: Database) -> None:
+    organization = await make_organization(database)
+    gone = record(name="Gone", deletedAt="2020-01-01", _isDeleted=True)
+    kept = record(name="Žiga & sinovi", createdAt="2019-05-06T07:08:09.123Z")
+    assert await load(database, organization, kept, gone) == 2
+    async with database.read() as connection:
+        repository = ClientRepository(connection)
+        assert await repository.count(organization, V1, Query(EVERYTHING)) == 1
+        assert len(await repository.rank(organization, "ziga", ["ziga"], None, ())) == 1
+        statement = "SELECT client_id, action, actor, version, before, after FROM client_changes ORDER BY client_id"
+        changes = await connection.driver.fetch(statement)
+    assert [tuple(row)[:5] for row in changes] == [
+        (one["id"], "imported", "operator", 1, None) for one in sorted((kept, gone), key=lambda one: one["id"])
+    ]
+    assert {row["after"]["name"] for row in changes} == {"Žiga & sinovi", "Gone"}
+
+
+async def test_records_get_the_organization_that_they_are_imported_into(database: Database) -> None:
+    organization, elsewhere = await make_organization(database), new_id()
+    await load(database, organization, record(organizationId=elsewhere), record(), record(organizationId=elsewhere))
+    assert {one["organizationId"] for one in parse(await exported(database, organization))} == {organization}
+    other = record(organizationId=new_id())
+    (_, told) = await refused(database, organization, record(organizationId=elsewhere), other)
+    assert told.endswith(
+        f'organizationId is "{other["organizationId"]}", and that of the records before it "{elsewhere}"'
+    )
+
+
+async def test_an_id_is_refused_by_name_wherever_it_is_taken(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the file, in one batch and in two; in the organization, live and deleted; in another one of the account."""
+    monkeypatch.setattr(service, "BATCH", 2)
+    await create_account(database, "owner@example.com")
+    mine, sister = [
+        await create_organization(database, name, account_email="owner@example.com") for name in ("Mine", "Sister")
+    ]
+    there, gone, hers, free = record(name="There"), record(name="Gone"), record(name="Hers"), record(name="Free")
+    await load(database, mine, there, {**gone, "deletedAt": "2020-01-01"})
+    await load(database, sister, hers, there | {"id": new_id()})
+    stranger = await make_organization(database)
+    await load(database, stranger, free)
+    again = free | {"name": "Again"}
+    told = await refused(database, mine, free, again, there, gone, hers, record(), again, there)
+    assert told == [
+        "Nothing is imported:",
+        f'line 2 ("{free["id"]}", "Again"): id is in the file already: line 1 ("{free["id"]}", "Free")',
+        f'line 3 ("{there["id"]}", "There"): id is in the organization already: "There"',
+        f'line 4 ("{gone["id"]}", "Gone"): id is in the organization already: "Gone", deleted',
+        f'line 5 ("{hers["id"]}", "Hers"): id is in another organization of the same account, {sister}, "Sister": "Hers"',
+        f'line 7 ("{free["id"]}", "Again"): id is in the file already: line 1 ("{free["id"]}", "Free")',
+        f'line 8 ("{there["id"]}", "There"): id is in the file already: line 3 ("{there["id"]}", "There")',
+    ]
+    assert await load(database, mine, free) == 1
+
+
+async def test_two_imports_at_once_do_not_take_the_same_ids(database: Database) -> None:
+    await create_account(database, "owner@example.com")
+    homes = [await create_organization(database, name, account_email="owner@example.com") for name in ("A", "B", "C")]
+    records = [record() for _ in range(3)]
+    done = await asyncio.gather(*(load(database, home, *records) for home in homes), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["NotImported", "NotImported", "int"]
+
+
+async def test_several_problems_are_told_at_once_but_no_more_than_twenty(database: Database) -> None:
+    organization = await make_organization(database)
+    told = await refused(database, organization, record(), 5, {"id": "5", "IBAN": [], "\x1b[31m": 1}, record(name=None))
+    assert told[:4] == [
+        "Nothing is imported:",
+        "line 2: record is not an object",
+        'line 3 ("5"): IBAN is not a text',
+        'line 3 ("5"): "\\u001b[31m" is not defined in the model',
+    ]
+    assert told[4:6] == ['line 3 ("5"): name can\'t be blank', 'line 3 ("5"): id is not 24 lower-case hex digits']
+    assert told[6].endswith("): name can't be blank")
+    many = await refused(database, organization, *(record(name=None) for _ in range(30)))
+    assert (len(many), many[0]) == (21, "Nothing is imported, and these are only the first problems:")
+    assert many[20].startswith("line 20 ")
+
+
+async def test_a_text_that_no_index_has_place_for_is_told_with_its_record(database: Database) -> None:
+    """A name may be long; one of thousands of different letters is more than a page of an index holds."""
+    organization = await make_organization(database)
+    endless = record(email="".join(map(chr, range(0x4E00, 0x4E00 + 9000))))
+    told = await refused(database, organization, record(), endless, record(name="x" * 10_000), record(id="5"))
+    assert [one.partition(": ")[2] for one in told[1:]] == [
+        "name or email is too long for the database's indexes",
+        "id is not 24 lower-case hex digits",
+    ]
+    assert told[1].startswith(f'line 2 ("{endless["id"]}"')
+
+
+async def test_records_are_added_in_batches_of_a_number_and_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "BATCH", 3)
+    monkeypatch.setattr(service, "BATCH_SIZE", 100)
+    entries = [Entry(number, number, False, size=size) for number, size in enumerate([1, 1, 1, 99, 1, 200, 1, 1], 1)]
+    assert [[one.number for one in batch] for batch in service.batches(entries)] == [[1, 2, 3], [4, 5], [6], [7, 8]]
+    for data in (b'{"a": 1}', b'[ {"a": 1}]'):
+        assert [one.size for one in read_entries(io.BytesIO(data))] == [8]
+
+
+async def test_an_organization_that_is_not_there_is_told(database: Database) -> None:
+    with pytest.raises(NotFound, match="no organization with the id 5"):
+        await load(database, "5", record())
+    with pytest.raises(NotFound, match="no organization with the id 5"):
+        await exported(database, "5")
+
+
+async def test_an_export_shows_one_moment(database: Database) -> None:
+    """Whatever is committed while it is under way stays out."""
+    organization = await make_organization(database)
+    await load(database, organization, *(record() for _ in range(1500)))
+    async with database.snapshot() as connection:
+        rows = MovingRepository(connection).export(organization)
+        await anext(rows)
+        await load(database, organization, record(id="f" * 24))
+        assert len([row async for row in rows]) == 1499

@@ -1,0 +1,286 @@
+"""Both paths agree: what the database renders is what resolvers would have said, for any selection; nearly all is rendered."""
+
+import json
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import orjson
+import pytest
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLObjectType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    execute,
+    parse,
+    validate,
+    visit,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.auth import Caller
+from app.clients.faces import GRAPHQL_CLIENT
+from app.graphql.execution import loading, plans
+from app.graphql.execution.context import MOST_PLANS, Context
+from app.graphql.execution.rendered import RenderingExecutor
+from app.graphql.schema.schema import core_schema
+from app.graphql.schema.types import Row
+from app.graphql.server.operations import Operations
+from tests.conftest import Service
+from tests.graphql.authors import PASSING, Author
+from tests.graphql.conftest import Door, add_records
+from tests.graphql.schema.test_connections import ROWS
+
+
+@dataclass
+class Executor:
+    """Executes documents directly, each with a context of its own."""
+
+    service: Service
+    variables: dict[str, Any]
+
+    async def run(self, source: str) -> tuple[str, int]:
+        """The answer's JSON, members in order, and how many values were rendered."""
+        document = parse(source)
+        assert validate(core_schema(), document) == [], source
+        principal = await Caller(self.service.token, self.service.database).principal()
+        context = Context(self.service.database, principal, {}, None, None)  # type: ignore[arg-type]
+        done = execute(
+            core_schema(),
+            document,
+            context_value=context,
+            variable_values=self.variables,
+            executor_class=RenderingExecutor,
+        )
+        result = done if isinstance(done, ExecutionResult) else await done
+        assert not result.errors, (source, result.errors)
+        return json.dumps(json.loads(orjson.dumps(result.data)), ensure_ascii=False), context.rendered
+
+
+@pytest.fixture
+async def executor(service: Service) -> Executor:
+    made = await add_records(service, ROWS)
+    customer = (await Door(service, service.http).data(f'{{ customer(id: "cust_{made[3]}") {{ id }} }}'))["customer"]
+    variables = {"yes": True, "client": made[0], "customer": customer["id"], "cust": f"cust_{made[1]}"}
+    client = (await Door(service, service.http).data(f'{{ client(id: "{made[0]}") {{ id }} }}'))["client"]["id"]
+    return Executor(service, {**variables, "client": client})
+
+
+@contextmanager
+def nothing_rendered(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every record takes the ordinary path."""
+    with patch.context() as patched:
+        modules: tuple[ModuleType, ...] = (plans, loading)
+        for module in modules:
+            patched.setattr(module, "plan_record", lambda *_: None)
+        yield
+
+
+@settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(chance=st.integers(0, 2**64).map(random.Random))
+async def test_rendered_and_resolved_answers_are_the_same(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, chance: random.Random
+) -> None:
+    source = Author(chance, plain=False).document()
+    rendered, _ = await executor.run(source)
+    with nothing_rendered(monkeypatch):
+        resolved, count = await executor.run(source)
+    assert count == 0
+    assert rendered == resolved, source
+
+
+@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chance=st.integers(0, 2**64).map(random.Random))
+async def test_rendered_and_resolved_payloads_are_the_same(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, chance: random.Random
+) -> None:
+    source = Author(chance, plain=False, passing=PASSING).change()
+    rendered, _ = await executor.run(source)
+    with nothing_rendered(monkeypatch):
+        resolved, count = await executor.run(source)
+    assert count == 0
+    assert rendered == resolved, source
+
+
+ROOTS = ("Query", "Mutation", "Client", "Customer", "Organization", "Viewer")
+ENDINGS = ("Payload", "Result", "Duplicate", "Connection", "Edge", "PageInfo")
+NO_RECORDS = {
+    "Mutation.sendClientReminder",
+    "SendClientReminderPayload.success",
+    "SendClientReminderPayload.userErrors",
+    "Organization.email",
+    "Organization.country",
+    "Organization.locale",
+    "Viewer.account",
+}
+"""Fields that lead to no record that could be rendered."""
+
+
+def test_the_documents_go_every_way_to_a_record() -> None:
+    """A new field or mutation is drawn, too, or stands among those that lead to no record."""
+    chance, seen, info = random.Random(7), set[str](), TypeInfo(core_schema())
+
+    class Collect(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            seen.add(f"{info.get_parent_type()}.{node.name.value}")
+
+    for _ in range(100):
+        for source in (Author(chance, False).document(), Author(chance, False, PASSING).change()):
+            visit(parse(source), TypeInfoVisitor(info, Collect()))
+    shown = {
+        f"{name}.{field}"
+        for name, type_ in core_schema().type_map.items()
+        if isinstance(type_, GraphQLObjectType)
+        and (name in ROOTS or name.endswith(ENDINGS))
+        and not name.startswith(("Change", "Reminder"))
+        for field in type_.fields
+    }
+    assert shown - seen == NO_RECORDS
+
+
+async def test_nearly_every_plain_payload_is_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = notice_resolved(monkeypatch)
+    chance, whole, total = random.Random(20260421), 0, 0
+    while total < 40:
+        source = Author(chance, plain=True, passing=PASSING).change()
+        if "client {" in source or "customer {" in source:
+            resolved.clear()
+            await executor.run(source)
+            whole, total = whole + (not resolved), total + 1
+    assert whole >= 0.9 * total
+
+
+def notice_resolved(patch: pytest.MonkeyPatch) -> list[object]:
+    """The records that are resolved field by field, from now on."""
+    resolved: list[object] = []
+    made = Row.of.__func__  # type: ignore[attr-defined]
+
+    def notice(type_: type[Row], row: dict[str, Any]) -> Any:
+        resolved.append(row)
+        return made(type_, row)
+
+    patch.setattr(Row, "of", classmethod(notice))
+    return resolved
+
+
+async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = notice_resolved(monkeypatch)
+    chance, whole, total = random.Random(20260420), 0, 60
+    for _ in range(total):
+        resolved.clear()
+        _, rendered = await executor.run(Author(chance, plain=True).document())
+        whole += rendered > 0 and not resolved
+    assert whole >= 0.9 * total
+
+
+async def test_the_counter_can_tell_the_paths_apart(executor: Executor) -> None:
+    assert (await executor.run("{ clients { nodes { name } edges { node { name } } } }"))[1] == 2
+    assert (await executor.run("{ clients { nodes { name organization { name } } } }"))[1] == 0
+    assert (await executor.run("{ clients { totalCount } }"))[1] == 0
+
+
+async def test_long_aliases_with_a_common_beginning_stay_apart(executor: Executor) -> None:
+    first, second = "x" * 63 + "1", "x" * 63 + "2"
+    query = f"{{ clients(first: 1) {{ nodes {{ {first}: name {second}: city {'z' * 63}: country }} }} }}"
+    node = json.loads((await executor.run(query))[0])["clients"]["nodes"][0]
+    assert node == {first: "Ábel", second: "Graz", "z" * 63: "Austria"}
+
+
+async def test_sixty_aliases_of_one_field_are_rendered(executor: Executor) -> None:
+    aliases = " ".join(f"a{index}: name" for index in range(60))
+    answer, rendered = await executor.run(f"{{ clients(first: 1) {{ nodes {{ {aliases} }} }} }}")
+    assert json.loads(answer)["clients"]["nodes"] == [{f"a{index}": "Ábel" for index in range(60)}]
+    assert rendered == 1
+
+
+async def test_more_aliases_than_a_row_has_columns_are_resolved(executor: Executor) -> None:
+    aliases = " ".join(f"a{index}: name" for index in range(2000))
+    answer, rendered = await executor.run(f"{{ clients(first: 1) {{ nodes {{ {aliases} }} }} }}")
+    assert len(json.loads(answer)["clients"]["nodes"][0]) == 2000
+    assert rendered == 0
+
+
+ALIASES = (
+    "r",
+    "c",
+    "ch",
+    "was",
+    "lg",
+    "ct",
+    "u",
+    "k0",
+    "k1",
+    "place",
+    "empty",
+    "row",
+    "given",
+    "null",
+    "select",
+    "_",
+    "__a",
+)
+
+
+async def test_no_alias_meets_a_name_inside_the_statement(executor: Executor, door: Door) -> None:
+    fields = " ".join(f"{alias}: name" for alias in ALIASES)
+    expected = dict.fromkeys(ALIASES, "Ábel")
+    answer, rendered = await executor.run(
+        f"{{ clients(first: 1, orderBy: [{{field: NAME}}, {{field: CITY}}]) {{ nodes {{ {fields} }} }} }}"
+    )
+    assert (rendered, len(json.loads(answer)["clients"]["nodes"][0])) == (1, len(ALIASES))
+    answer, rendered = await executor.run(f"{{ clients(first: 1) {{ edges {{ node {{ {fields} }} }} }} }}")
+    assert (json.loads(answer)["clients"]["edges"], rendered) == ([{"node": expected}], 1)
+    made = await door.data(f'mutation {{ createClient(input: {{name: "Ábel"}}) {{ client {{ {fields} id }} }} }}')
+    key = made["createClient"]["client"].pop("id")
+    assert made["createClient"]["client"] == expected
+    one = await door.data(f"query($id: ID!) {{ client(id: $id) {{ {fields} }} }}", id=key)
+    assert one["client"] == expected
+    changed = f'mutation($id: ID!) {{ updateClient(id: $id, input: {{note: "n"}}) {{ client {{ {fields} }} }} }}'
+    assert (await door.data(changed, id=key))["updateClient"]["client"] == expected
+
+
+async def test_a_plan_of_one_request_serves_the_next_with_other_variables(door: Door, executor: Executor) -> None:
+    query = """
+    query($id: ID!, $more: Boolean!) {
+      node(id: $id) { id ... on Client { name @include(if: $more) } ... on Customer { city @skip(if: $more) } }
+    }
+    """
+    client, customer = executor.variables["client"], executor.variables["customer"]
+    for _ in range(2):
+        assert await door.data(query, id=client, more=True) == {"node": {"id": client, "name": "Ábel"}}
+        assert await door.data(query, id=customer, more=True) == {"node": {"id": customer}}
+        assert await door.data(query, id=client, more=False) == {"node": {"id": client}}
+        assert await door.data(query, id=customer, more=False) == {"node": {"id": customer, "city": "Ptuj"}}
+
+
+async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
+    operations = Operations(service.database, None, service.config, None)  # type: ignore[arg-type]
+    switches = [f"s{index}" for index in range(11)]
+    declared = ", ".join(f"${name}: Boolean!" for name in switches)
+    fields = " ".join(f"{name}: name @include(if: ${name})" for name in switches)
+    source = f"query({declared}) {{ clients {{ nodes {{ id {fields} }} }} }}"
+    document = operations.documents.find(source)
+    assert document.ast is not None
+    principal = await Caller(service.token, service.database).principal()
+    for number in range(MOST_PLANS + 5):
+        values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
+        info = _info(document.ast, values, Context(service.database, principal, document.plans, None, None))  # type: ignore[arg-type]
+        loading.record_plan(info, GRAPHQL_CLIENT)
+    assert 0 < len(document.plans) <= MOST_PLANS
+
+
+def _info(ast: Any, values: dict[str, bool], context: Context) -> Any:
+    """As much of a resolver's info as planning reads."""
+    operation = ast.definitions[0]
+    raw = type("Raw", (), {"variable_values": values, "fragments": {}, "operation": operation})
+    raw.field_nodes = list(operation.selection_set.selections)  # type: ignore[attr-defined]
+    return type("Info", (), {"_raw_info": raw, "context": context})

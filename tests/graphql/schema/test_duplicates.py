@@ -1,0 +1,99 @@
+"""Possible duplicates as a front end sees them: on both faces, with scores and reasons, never of another's house."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app.auth import Principal
+from app.clients.duplicates import Subject, find_duplicates
+from app.graphql.schema import duplicates
+from app.storage.database import Database
+from tests.conftest import Service
+from tests.graphql.conftest import Door, add_records
+
+ROWS: list[dict[str, Any]] = [
+    {"name": "Novák d.o.o.", "email": "info@novak.example", "tax_number": "SI 12345678", "tax_subject": True},
+    {"name": "NOVAK DOO", "email": "Info@Novak.example"},
+    {"name": "Something else", "tax_number": "si-123.456.78", "city": "Graz"},
+    {"name": "Nobody's double"},
+]
+
+
+@pytest.fixture
+async def made(service: Service) -> list[str]:
+    return await add_records(service, ROWS)
+
+
+async def test_a_client_knows_who_may_be_the_same(door: Door, made: list[str]) -> None:
+    query = """
+    query($id: ID!) {
+      client(id: $id) {
+        possibleDuplicates { score reasons client { clientId city organization { name } } }
+        plain: possibleDuplicates(first: 1) { client { n: name } }
+      }
+    }
+    """
+    found = (await door.data(query, id=made[0]))["client"]
+    home = {"name": "Studio Example"}
+    scores = [one.pop("score") for one in found["possibleDuplicates"]]
+    assert found == {
+        "possibleDuplicates": [
+            {"reasons": ["SAME_TAX_NUMBER"], "client": {"clientId": made[2], "city": "Graz", "organization": home}},
+            {
+                "reasons": ["SAME_EMAIL", "SIMILAR_NAME"],
+                "client": {"clientId": made[1], "city": None, "organization": home},
+            },
+        ],
+        "plain": [{"client": {"n": "Something else"}}],
+    }
+    assert scores[0] == 0.95
+    assert 0.85 < scores[1] < 0.95
+
+
+async def test_a_customer_is_shown_customers(door: Door, made: list[str]) -> None:
+    query = '{ customers(search: "something") { nodes { possibleDuplicates { score customer { customerId isTaxSubject } } } } }'
+    (node,) = (await door.data(query))["customers"]["nodes"]
+    customer = {"customerId": f"cust_{made[0]}", "isTaxSubject": True}
+    assert node == {"possibleDuplicates": [{"score": 0.95, "customer": customer}]}
+
+
+async def test_deleted_and_foreign_records_are_no_duplicates(door: Door, service: Service, made: list[str]) -> None:
+    await add_records(service, ROWS, await service.make_organization("Second", account_email=service.email))
+    for one in made[1:3]:
+        await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=one)
+    query = "query($id: ID!) { client(id: $id) { possibleDuplicates { score } } }"
+    assert (await door.data(query, id=made[0]))["client"] == {"possibleDuplicates": []}
+
+
+async def test_a_new_client_tells_of_its_double_at_once(door: Door, made: list[str]) -> None:
+    create = """
+    mutation { createClient(input: {name: "X", taxNumber: "SI12345678"}) { client { possibleDuplicates { client { name } } } } }
+    """
+    client = (await door.data(create))["createClient"]["client"]
+    assert [one["client"]["name"] for one in client["possibleDuplicates"]] == ["Novák d.o.o.", "Something else"]
+
+
+async def test_more_than_twenty_or_fewer_than_none_are_refused(door: Door, made: list[str]) -> None:
+    query = "query($n: Int!) { clients(first: 1) { nodes { possibleDuplicates(first: $n) { score } } } }"
+    assert (await door.data(query, n=0))["clients"] == {"nodes": [{"possibleDuplicates": []}]}
+    assert len((await door.data(query, n=20))["clients"]["nodes"][0]["possibleDuplicates"]) == 2
+    for count in (-1, 21):
+        error = await door.refusal(query, n=count)
+        assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "first"}
+
+
+async def test_a_page_asks_for_its_duplicates_at_once(
+    door: Door, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_records(service, [{"name": f"Row {index}", "email": f"{index // 2}@x.example"} for index in range(30)])
+    asked: list[int] = []
+
+    async def notice(database: Database, who: Principal, subjects: Sequence[Subject], *rest: Any) -> Any:
+        asked.append(len(subjects))
+        return await find_duplicates(database, who, subjects, *rest)
+
+    monkeypatch.setattr(duplicates, "find_duplicates", notice)
+    page = await door.data("{ clients(first: 30) { nodes { possibleDuplicates(first: 1) { reasons } } } }")
+    first = [node["possibleDuplicates"][0]["reasons"][0] for node in page["clients"]["nodes"]]
+    assert (first, asked) == (["SAME_EMAIL"] * 30, [30])

@@ -1,0 +1,107 @@
+"""What operations cost: by hand, by the law of pages, and as answers say it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.graphql.schema.connections import DEFAULT_PAGE, LARGEST_PAGE
+from app.graphql.schema.schema import core_schema
+from app.graphql.server import costs
+from app.graphql.server.costs import Given
+from app.graphql.server.documents import Documents
+from tests.conftest import Service
+from tests.graphql.conftest import Door
+from tests.graphql.server.test_http import another
+
+DOCUMENTS = Documents(core_schema(), introspection=True)
+
+
+def cost(source: str, **variables: Any) -> int:
+    document = DOCUMENTS.find(source)
+    assert document.errors == []
+    (operation,) = document.operations()
+    return Given(operation, variables).cost(document.cost(operation))
+
+
+KNOWN: list[tuple[str, dict[str, Any], int]] = [
+    ("{ __typename }", {}, 1),
+    ("{ client(id: 1) { id name } }", {}, 1 + 2),
+    ("{ clients { totalCount } }", {}, 10 + 1),
+    ("{ clients { nodes { id name } } }", {}, 10 + 1 + 20 * 2),
+    ("{ clients(first: 3) { nodes { id name } } }", {}, 10 + 1 + 3 * 2),
+    ("{ clients(last: 3) { edges { cursor node { id name } } } }", {}, 10 + 1 + 3 * (1 + 1 + 2)),
+    ("{ clients(first: 0) { nodes { id } pageInfo { hasNextPage } } }", {}, 10 + 1 + 1 + 1),
+    ("{ clients(first: 100) { nodes { customer { client { name } } } } }", {}, 10 + 1 + 100 * (1 + 1 + 1)),
+    ("{ clients(first: 2000) { nodes { id } } }", {}, 10 + 1 + 100),
+    ("{ clients(first: -5) { nodes { id } } }", {}, 10 + 1),
+    ("{ clients(first: null) { nodes { id } } }", {}, 10 + 1 + 20),
+    ("query($n: Int) { clients(first: $n) { nodes { id } } }", {}, 10 + 1 + 20),
+    ("query($n: Int) { clients(first: $n) { nodes { id } } }", {"n": 7}, 10 + 1 + 7),
+    ("query($n: Int) { clients(first: $n) { nodes { id } } }", {"n": None}, 10 + 1 + 20),
+    ("query($n: Int) { clients(first: $n) { nodes { id } } }", {"n": "x"}, 10 + 1 + 20),
+    ("query($n: Int) { clients(first: $n) { nodes { id } } }", {"n": True}, 10 + 1 + 20),
+    ("query($n: Int = 50) { clients(first: $n) { nodes { id } } }", {}, 10 + 1 + 50),
+    ("query($n: Int, $m: Int) { clients(first: $n, last: $m) { nodes { id } } }", {"m": 4}, 10 + 1 + 4),
+    ("{ viewer { organizations { id name } } }", {}, 1 + 1 + 10 * 2),
+    ("{ a: clients(first: 5) { nodes { ...F } } } fragment F on Client { id name ...G } fragment G on Client { city }", {}, 26),
+    ("{ node(id: 1) { id ... on Client { name } ... on Customer { name city } } }", {}, 1 + 1 + 1 + 2),
+    ("{ clients(first: 5) { nodes { id @skip(if: true) } } }", {}, 10 + 1 + 5),
+    ("{ __schema { types { fields { args { name } } } } a: __typename }", {}, 100 + 1),
+    ('mutation { createClient(input: {name: "x"}) { client { id } userErrors { code } } }', {}, 10 + 1 + 1 + 1 + 10),
+    ("mutation { ...M } fragment M on Mutation { deleteClient(id: 1) { client { id } } }", {}, 10 + 1 + 1),
+    ("query($f: ClientFilter) { clients(filter: $f) { totalCount } }", {"f": {"name": {"in": ["x"] * 97}}}, 10 + 10 + 1),
+    (f"{{ clients(filter: {{name: {{in: [{'x '.replace('x', chr(34) * 2) * 97}]}}}}) {{ totalCount }} }}", {}, 10 + 10 + 1),
+    ('mutation($u: [String!]) { createClient(input: {name: "x", unitIds: $u}) { userErrors { code } } }',
+     {"u": ["x"] * 27}, 10 + 3 + 1 + 27),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "variables", "expected"), KNOWN)
+def test_known_operations_cost_what_the_formula_says(source: str, variables: dict[str, Any], expected: int) -> None:
+    assert cost(source, **variables) == expected
+
+
+def test_pages_are_those_of_the_connections() -> None:
+    assert (costs.DEFAULT_PAGE, costs.LARGEST_PAGE) == (DEFAULT_PAGE, LARGEST_PAGE)
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 30))
+def test_a_larger_page_costs_more_and_a_part_less_than_the_whole(small: int, more: int, fields: int) -> None:
+    names = " ".join(f"a{number}: name" for number in range(fields))
+    page = "query($n: Int) { clients(first: $n) { nodes { NAMES customer { id } } } }".replace("NAMES", names)
+    less, whole = cost(page, n=small), cost(page, n=min(small + more, 100))
+    assert whole - less == (min(small + more, 100) - small) * (fields + 2)
+    assert cost(page.replace("customer { id }", ""), n=small) <= less
+
+
+async def test_every_answer_says_what_it_cost(door: Door) -> None:
+    page = "query($n: Int!) { clients(first: $n) { nodes { id } } }"
+    costs: list[tuple[str, dict[str, Any], int | None]] = [
+        (page, {"n": 3}, 14),
+        ("{ clients(first: 101) { nodes { id } } }", {}, 111),
+        (page, {"n": "wrong"}, 31),
+        ("{ nothing }", {}, None),
+        ("{", {}, None),
+    ]
+    for source, variables, expected in costs:
+        answer = await door.ask(source, **variables)
+        assert answer["extensions"] == {"cost": {"requested": expected, "limit": 50_000}}, source
+
+
+DEAR = "{ clients(first: 100) { nodes { a: customer { id name city } b: customer { id name city } c: customer { id name } } } }"
+
+
+async def test_an_operation_over_the_limit_is_not_executed(service: Service) -> None:
+    async with another(service, service.database, cost_limit=1000) as http:
+        for accept, status in (("application/json", 200), ("application/graphql-response+json", 400)):
+            answer = await http.post("/graphql", json={"query": DEAR}, headers={"Accept": accept})
+            (error,) = answer.json()["errors"]
+            assert (answer.status_code, error["extensions"]) == (status, {"code": "MAX_COST_EXCEEDED"})
+            assert (
+                answer.json()["extensions"] == {"cost": {"requested": 911, "limit": 1000}}
+                or "data" not in answer.json()
+            )
+        cheaper = await http.post("/graphql", json={"query": DEAR.replace("100", "10")})
+        assert cheaper.json()["data"] == {"clients": {"nodes": []}}

@@ -1,0 +1,222 @@
+"""Documents that spell more than they are long are refused after work that grows with their length, counted in visits."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    get_introspection_query,
+    parse,
+    visit,
+)
+from graphql.language import Visitor
+
+from app.graphql.execution.plans import Reading, types_of
+from app.graphql.schema.schema import core_schema
+from app.graphql.server.costs import Costs, Given
+from app.graphql.server.documents import LONGEST_SOURCE, Documents
+from app.graphql.server.limits import Measure, check_limits
+from tests.graphql.conftest import Door
+
+ON = "fragment F{0} on {1}{{{2}}} "
+
+
+def chain(levels: int, on: str, part: str, end: str, start: str = "...F0") -> str:
+    """A document whose fragments are made from `part`, with NEXT for the spread of the next one."""
+    fragments = (ON.format(one, on, part.replace("NEXT", f"...F{one + 1}")) for one in range(levels))
+    return f"{{{start}}} {''.join(fragments)}{ON.format(levels, on, end)}"
+
+
+def numbered(text: str, many: int) -> str:
+    return " ".join(text.replace("#", str(one)) for one in range(many))
+
+
+EXPONENTIAL: dict[str, Callable[[int], str]] = {
+    "spread twice": lambda n: chain(n, "Query", "NEXT NEXT", "__typename"),
+    "spread twice in inline fragments": lambda n: chain(n, "Query", "...{NEXT} ...on Query{NEXT}", "__typename"),
+    "under two aliases": lambda n: chain(
+        n, "Client", "a:customer{client{NEXT}} b:customer{client{NEXT}}", "id", "client(id:1){...F0}"
+    ),
+    "under one field twice": lambda n: chain(
+        n, "Client", "customer{client{NEXT NEXT}}", "id", "client(id:1){...F0}"
+    ),
+    "under merged fields": lambda n: chain(
+        n, "Client", "customer{client{NEXT}} customer{client{NEXT}}", "id", "client(id:1){...F0}"
+    ),
+    "in circles": lambda n: numbered("fragment F# on Query{...G# ...G#} fragment G# on Query{...F# ...F#}", n)
+    + chain(n, "Mutation", "NEXT NEXT", "__typename").replace("F", "H"),
+}  # fmt: skip
+
+FLOODS: dict[str, Callable[[int], str]] = {
+    "one field": lambda n: f"{{client(id:1){{{'id ' * n}}}}}",
+    "one object": lambda n: f"{{client(id:1){{{'customer{id} ' * n}}}}}",
+    "objects in objects": lambda n: f"{{client(id:1){{{'customer{client{id name}} ' * n}}}}}",
+    "aliases": lambda n: f"{{client(id:1){{{numbered('a#:id', n)}}}}}",
+    "root fields": lambda n: f"{{{numbered('a#:__typename', n)}}}",
+    "fragments": lambda n: f"{{client(id:1){{{numbered('...F#', n)}}}}} {numbered('fragment F# on Client{id}', n)}",
+    "fragments and fields": lambda n: (
+        f"{{client(id:1){{{numbered('...F# a#:id', n)}}}}}" + numbered("fragment F# on Client{id name b#:id}", n)
+    ),
+    "operations over fragments": lambda n: numbered("query Q#{...F0}", n) + chain(n, "Query", "NEXT", "__typename")[7:],
+    "variables": lambda n: f"query({numbered('$v#:Int', n)}){{__typename}}",
+    "used variables": lambda n: f"query({numbered('$v#:ID!', n)}){{{numbered('a#:client(id:$v#){id}', n)}}}",
+    "directives": lambda n: f"{{__typename {'@skip(if:false)' * n}}}",
+    "unknown directives": lambda n: f"{{__typename {'@unknown ' * n}}}",
+    "arguments": lambda n: f"{{clients({'first:1 ' * n}){{totalCount}}}}",
+    "list": lambda n: f"{{clients(filter:{{name:{{in:[{'1 ' * n}]}}}}){{totalCount}}}}",
+    "objects": lambda n: f"{{clients(filter:{{and:[{'{name:{eq:7}}' * n}]}}){{totalCount}}}}",
+    "unknown fields": lambda n: f"{{client(id:1){{{numbered('countryAlphaCode#', n)}}}}}",
+    "brackets": lambda n: f"{{clients(filter:{'[' * n}{']' * n}){{totalCount}}}}",
+    "braces": lambda n: "{a" * n + "}" * n,
+    "inline fragments": lambda n: "{" + "...{" * n + "__typename" + "}" * n + "}",
+}
+
+
+def count_calls(work: Callable[[], Any]) -> int:
+    """How many functions some work calls, ours and those of the libraries: its visits to a document, whatever visits it."""
+    calls = 0
+
+    def note(_: object, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def documents(**options: Any) -> Documents:
+    return Documents(core_schema(), **{"introspection": True, **options})
+
+
+class CountSelections(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def enter(self, node: Any, *_: Any) -> None:
+        self.count += isinstance(node, FieldNode | FragmentSpreadNode | InlineFragmentNode)
+
+
+@pytest.mark.parametrize("family", EXPONENTIAL)
+def test_each_selection_of_an_exponential_document_is_visited_once(family: str) -> None:
+    for levels in (20, 40, 80):
+        ast = parse(EXPONENTIAL[family](levels))
+        counter = CountSelections()
+        visit(ast, counter)
+        measure = Measure(ast)
+        errors = check_limits(ast, measure)
+        assert errors
+        assert measure.visits == counter.count
+
+
+@pytest.mark.parametrize("family", EXPONENTIAL)
+def test_an_exponential_document_is_refused_after_linear_work(family: str) -> None:
+    source = EXPONENTIAL[family](150)
+    assert documents().find(source).errors
+    assert count_calls(lambda: documents().find(source)) < 20 * len(source)
+
+
+@pytest.mark.parametrize("family", FLOODS)
+def test_a_flood_is_read_in_linear_work(family: str) -> None:
+    """The constant is what comparing the fields of one name may take."""
+    source = FLOODS[family](400)
+    assert count_calls(lambda: documents().find(source)) < 60 * len(source) + 150_000
+
+
+def test_costs_are_read_and_added_up_in_linear_work() -> None:
+    pairs = "a:customer{client{NEXT}} b:customer{client{NEXT}}"
+    for levels in (20, 40, 80):
+        ast = parse(chain(levels, "Client", pairs, "id", "client(id:1){...F0}"))
+        counter = CountSelections()
+        visit(ast, counter)
+        costs = Costs(core_schema(), ast)
+        operation: Any = ast.definitions[0]
+        selection = costs.operation(operation)
+        given = Given(operation, {})
+        assert costs.visits == counter.count
+        assert count_calls(partial(given.cost, selection)) < 20 * counter.count
+        assert Given(operation, {}).cost(selection) > 2**levels
+
+
+def test_what_a_resolver_collects_is_as_much_as_was_measured() -> None:
+    """Planning reads a selection as the executor does: each fragment once for each field that spreads it."""
+    parts = "customer{...F#} customer{...F# ...F#} ...{customer{...F#}}"
+    fragments = "fragment F# on Customer{...G# ...G#} fragment G# on Customer{a#:id b#:id ...on Node{id}}"
+    for many in (10, 40):
+        ast = parse(f"{{client(id:1){{{numbered(parts, many)}}}}} {numbered(fragments, many)}")
+        measured = Measure(ast).size(ast.definitions[0].selection_set)  # type: ignore[attr-defined]
+        named = {one.name.value: one for one in ast.definitions if isinstance(one, FragmentDefinitionNode)}
+        reading = Reading(named, {})
+        roots = reading.collect(ast.definitions, frozenset({"Query"}))  # type: ignore[arg-type]
+
+        def collect(reading: Reading = reading, nodes: Any = roots["client"]) -> int:
+            customers = reading.collect(nodes, types_of("Client"))["customer"]
+            return sum(map(len, reading.collect(customers, types_of("Customer")).values()))
+
+        assert collect() <= measured.selections
+        assert count_calls(collect) <= 10 * measured.selections
+
+
+def test_a_text_that_is_too_long_or_has_too_many_words_is_refused() -> None:
+    for source in ("{ __typename } #" + "x" * LONGEST_SOURCE, "{ " + "__typename " * 10_001 + "}"):
+        (error,) = documents().find(source).errors
+        assert "longer" in error.message or "tokens" in error.message
+
+
+def test_the_limits_say_what_is_too_many() -> None:
+    for family, words in (
+        ("aliases", "501 aliases"),
+        ("root fields", "501 root fields"),
+        ("under one field twice", "levels"),
+    ):
+        source = (FLOODS.get(family) or EXPONENTIAL[family])(501 if family in FLOODS else 40)
+        assert any(words in error.message for error in documents().find(source).errors), family
+
+
+def test_whatever_graphiql_asks_about_the_schema_fits() -> None:
+    everything = get_introspection_query(
+        specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
+    )
+    document = documents().find(everything)
+    assert document.errors == []
+    (operation,) = document.operations()
+    assert Given(operation, {}).cost(document.cost(operation)) == 100
+
+
+def test_introspection_that_goes_round_is_refused() -> None:
+    round_ = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
+    assert documents().find(round_).errors
+
+
+def test_kept_documents_are_bounded_in_number_and_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.graphql.server.documents.KEPT", 5)
+    monkeypatch.setattr("app.graphql.server.documents.KEPT_CHARACTERS", 1000)
+    kept = documents()
+    sources = [f"{{ a{number}: __typename }}" for number in range(8)]
+    read = [kept.find(source) for source in sources]
+    assert [kept.find(source) is document for source, document in zip(sources[3:], read[3:], strict=True)] == [True] * 5
+    long = kept.find(f"{{ __typename }} {'#' * 950}")
+    assert kept.find(sources[-1]) is read[-1]
+    assert kept.find(f"{{ __typename }} {'#' * 950}") is long
+    kept.find(f"{{ __typename }} {'#' * 960}")
+    assert kept.find(sources[-1]) is not read[-1]
+
+
+async def test_a_refused_document_is_answered_as_one_that_is_not_valid(door: Door) -> None:
+    for family in EXPONENTIAL:
+        answer = await door.post(EXPONENTIAL[family](30))
+        body = answer.json()
+        assert answer.status_code == 200
+        assert {error["extensions"]["code"] for error in body["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
+        assert body["extensions"] == {"cost": {"requested": None, "limit": 50_000}}

@@ -1,0 +1,193 @@
+"""GraphQL over server-sent events: each request its own stream of next and complete."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.auth import hash_token
+from app.changes.record import write_place
+from app.graphql.server import sse as events
+from app.main import create_app
+from tests.conftest import Service
+from tests.graphql.conftest import add_records
+from tests.live import PATIENCE, served
+
+STREAM = "text/event-stream"
+FOLLOW = "subscription ($after: String) { clientChanges(after: $after) { cursor version client { name } } }"
+VIEWER = "{ viewer { scopes } }"
+
+
+@pytest.fixture(scope="module")
+async def address(shared_service: Service) -> AsyncIterator[str]:
+    config = replace(shared_service.config, token_check=0.1, streams=3)
+    app = create_app(config, shared_service.database)
+    async with app.router.lifespan_context(app), served(app, config) as address:
+        yield address
+
+
+@pytest.fixture
+async def http(shared_service: Service, address: str) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {**shared_service.headers, "Accept": STREAM}
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=PATIENCE, trust_env=False) as client:
+        yield client
+
+
+@dataclass
+class Stream:
+    """An event stream, read block by block."""
+
+    response: httpx.Response
+    lines: AsyncIterator[str]
+
+    async def block(self) -> list[str]:
+        """The lines of the next block; none when the stream has ended."""
+        lines: list[str] = []
+        async for line in self.lines:
+            if not line:
+                return lines
+            lines.append(line)
+        return lines
+
+    async def next(self) -> Any:
+        """The answer in the next event."""
+        event, data = await self.block()
+        assert event == "event: next"
+        return json.loads(data.removeprefix("data: "))
+
+    async def complete(self) -> None:
+        assert await self.block() == ["event: complete", "data:"]
+        assert await self.block() == []
+
+
+@asynccontextmanager
+async def stream(http: httpx.AsyncClient, query: str, method: str = "POST", **variables: Any) -> AsyncIterator[Stream]:
+    asked: dict[str, Any] = {"json": {"query": query, "variables": variables}}
+    if method == "GET":
+        asked = {"params": {"query": query, "variables": json.dumps(variables)}}
+    async with http.stream(method, "/graphql", **asked) as response:
+        yield Stream(response, response.aiter_lines())
+
+
+def beginning(service: Service) -> str:
+    return write_place(service.organization, 0)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_query_has_one_event(http: httpx.AsyncClient, method: str) -> None:
+    async with stream(http, VIEWER, method) as opened:
+        assert opened.response.status_code == 200
+        assert opened.response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert opened.response.headers["cache-control"] == "no-cache"
+        assert (await opened.next())["data"] == {"viewer": {"scopes": ["read", "write"]}}
+        await opened.complete()
+
+
+async def test_a_mutation_has_one_event_and_is_not_got(http: httpx.AsyncClient) -> None:
+    mutation = 'mutation { deleteClient(id: "5eed") { userErrors { code } } }'
+    async with stream(http, mutation) as opened:
+        assert (await opened.next())["data"]["deleteClient"]["userErrors"] == [{"code": "NOT_FOUND"}]
+        await opened.complete()
+    async with stream(http, mutation, "GET") as opened:
+        assert (opened.response.status_code, opened.response.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "code"),
+    [
+        ("{", {}, "GRAPHQL_VALIDATION_FAILED"),
+        ("{ nothing }", {}, "GRAPHQL_VALIDATION_FAILED"),
+        (FOLLOW, {"after": "x"}, "BAD_USER_INPUT"),
+        (FOLLOW, {"after": 1}, "BAD_USER_INPUT"),
+        ('subscription { clientChanges(organizationId: "5eed") { at } }', {}, "NOT_FOUND"),
+    ],
+)
+async def test_what_is_wrong_with_an_operation_is_an_event(
+    http: httpx.AsyncClient, query: str, variables: dict[str, Any], code: str
+) -> None:
+    async with stream(http, query, **variables) as opened:
+        assert opened.response.status_code == 200
+        (error,) = (await opened.next())["errors"]
+        assert error["extensions"]["code"] == code
+        await opened.complete()
+
+
+async def test_what_is_no_request_is_answered_in_json(http: httpx.AsyncClient) -> None:
+    for asked, status in (
+        ({"json": {"query": 1}}, 400),
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400),
+        ({"content": b"{}", "headers": {"Content-Type": "text/plain"}}, 415),
+        ({"json": {"query": VIEWER}, "headers": {"Authorization": "Bearer nothing"}}, 401),
+    ):
+        response = await http.post("/graphql", **asked)
+        assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
+        assert response.json()["errors"][0]["extensions"]["code"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json", "*/*", None])
+async def test_a_subscription_needs_a_stream(http: httpx.AsyncClient, accept: str | None) -> None:
+    response = await http.post("/graphql", json={"query": FOLLOW}, headers={"Accept": accept or ""})
+    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (406, "NOT_ACCEPTABLE")
+    head = await http.head("/graphql", params={"query": FOLLOW})
+    assert head.status_code == 406
+
+
+async def test_a_subscription_goes_on_after_its_cursor(shared_service: Service, http: httpx.AsyncClient) -> None:
+    await add_records(shared_service, [{"name": "Ann"}, {"name": "Bea"}, {"name": "Cid"}])
+    async with stream(http, FOLLOW, after=beginning(shared_service)) as opened:
+        first = (await opened.next())["data"]["clientChanges"]
+    assert first["client"] == {"name": "Ann"}
+    del http.headers["authorization"]
+    http.params = httpx.QueryParams({"access_token": shared_service.token})
+    async with stream(http, FOLLOW, "GET", after=first["cursor"]) as opened:
+        assert (await opened.next())["data"]["clientChanges"]["client"] == {"name": "Bea"}
+        assert (await opened.next())["data"]["clientChanges"]["client"] == {"name": "Cid"}
+        await add_records(shared_service, [{"name": "Dan"}])
+        assert (await opened.next())["data"]["clientChanges"]["client"] == {"name": "Dan"}
+
+
+async def test_silence_is_broken_by_comments(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "KEEP_ALIVE", 0.02)
+    async with stream(http, FOLLOW) as opened:
+        assert await opened.block() == [":"]
+        assert await opened.block() == [":"]
+
+
+async def test_a_token_that_is_no_longer_good_ends_the_stream(shared_service: Service, http: httpx.AsyncClient) -> None:
+    token = await shared_service.make_token(organization_id=shared_service.organization)
+    http.headers["authorization"] = token
+    async with stream(http, FOLLOW) as opened:
+        async with shared_service.database.write() as connection:
+            await connection.execute(
+                text("UPDATE access_tokens SET expires_at = now() WHERE hash = :hash"), {"hash": hash_token(token)}
+            )
+        assert await opened.next() == {
+            "errors": [{"message": "The access token has expired", "extensions": {"code": "UNAUTHENTICATED"}}]
+        }
+        await opened.complete()
+
+
+async def test_streams_over_the_limit_are_refused_and_those_that_leave_make_room(http: httpx.AsyncClient) -> None:
+    async with stream(http, FOLLOW), stream(http, FOLLOW), stream(http, FOLLOW), stream(http, VIEWER) as refused:
+        assert refused.response.status_code == 503
+        assert refused.response.headers["retry-after"] == "5"
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with stream(http, VIEWER) as opened:
+                if opened.response.status_code == 200:
+                    break
+
+
+async def test_a_stopping_server_ends_its_streams_without_completing_them(service: Service) -> None:
+    async with httpx.AsyncClient(headers={**service.headers, "Accept": STREAM}, timeout=PATIENCE) as http:
+        async with served(service.app, service.config) as address:
+            http.base_url = httpx.URL(address)
+            request = http.build_request("POST", "/graphql", json={"query": FOLLOW})
+            response = await http.send(request, stream=True)
+        assert [line async for line in response.aiter_lines() if line] == []
