@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
-class Refusal(Exception):
+class DomainError(Exception):
     """An expected refusal. `message` is fit for the caller; `field` is the public name of what was wrong, if one was."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
@@ -13,7 +13,7 @@ class Refusal(Exception):
         self.field = field
 
 
-class Malformed(Refusal):
+class Malformed(DomainError):
     """The question cannot be read: an unknown field, an operator with the wrong value, a bad cursor.
 
     `code` is a stable word where the caller's dialect has one, and `details` what it shows beside it.
@@ -51,7 +51,7 @@ ABSENT = _Absent()
 """Stands in a Problem for the value of a property that was not given."""
 
 
-class Invalid(Refusal):
+class Invalid(DomainError):
     """A body that can be read but breaks a rule; lists every problem at once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -60,27 +60,27 @@ class Invalid(Refusal):
         super().__init__(text, problems[0].field if problems else None)
 
 
-class Unauthenticated(Refusal):
+class Unauthenticated(DomainError):
     """No valid token: absent, unknown or expired."""
 
 
-class Forbidden(Refusal):
+class Forbidden(DomainError):
     """A valid token without the scope that the operation needs."""
 
 
-class NotFound(Refusal):
+class NotFound(DomainError):
     """There is no such record, it is deleted, or it is somebody else's: always the same answer."""
 
 
-class Conflict(Refusal):
+class Conflict(DomainError):
     """The request contradicts what is stored, such as an idempotency key used for another request."""
 
 
-class Stale(Refusal):
+class Stale(DomainError):
     """The record has changed since the version that the caller named."""
 
 
-class TooMany(Refusal):
+class TooMany(DomainError):
     """Asked too often. `retry_after` is how many seconds later it is worth asking again."""
 
     def __init__(self, message: str, retry_after: int) -> None:
@@ -88,11 +88,11 @@ class TooMany(Refusal):
         self.retry_after = retry_after
 
 
-class TooSlow(Refusal):
+class TooSlow(DomainError):
     """The question needed more time than one question may take; it can be narrowed and asked again."""
 
 
-class Unavailable(Refusal):
+class Unavailable(DomainError):
     """The database cannot be reached right now. `reason` is for the operator and the log, never for a caller."""
 
     def __init__(self, reason: str) -> None:
@@ -100,5 +100,5 @@ class Unavailable(Refusal):
         self.reason = reason
 
 
-class Misconfigured(Refusal):
+class Misconfigured(DomainError):
     """A setting or the machine does not allow the service to run; said to the operator, never to a caller."""

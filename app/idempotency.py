@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import LargeBinary, Text, and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.errors import Conflict, Malformed, NotFound, Refusal
+from app.errors import Conflict, DomainError, Malformed, NotFound
 from app.storage.connection import Connection
 from app.storage.database import Database
 from app.storage.tables import idempotency_keys
@@ -42,14 +42,14 @@ class RequestKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredResponse:
     """What was answered: the status as the door's protocol has it, and the body."""
 
     status: int
     body: bytes
 
 
-async def claim(connection: Connection, key: RequestKey) -> Answer | None:
+async def claim(connection: Connection, key: RequestKey) -> StoredResponse | None:
     """The answer that the key already has, or None: then the key is claimed until this transaction ends.
 
     A second request with the key waits here for the first. Raises Conflict when the key was used for another request,
@@ -65,11 +65,11 @@ async def claim(connection: Connection, key: RequestKey) -> Answer | None:
         raise NotFound("There is no such record", "Idempotency-Key")
     if row[0] != key.request_hash:
         raise Conflict("The idempotency key was used for another request")
-    return Answer(row[1], row[2])
+    return StoredResponse(row[1], row[2])
 
 
 async def remember(
-    connection: Connection, key: RequestKey, answer: Answer, organization_id: str, client_id: str | None = None
+    connection: Connection, key: RequestKey, answer: StoredResponse, organization_id: str, client_id: str | None = None
 ) -> None:
     """Keeps the answer for the claimed key, in the transaction that does the work.
 
@@ -110,7 +110,7 @@ async def forget_regularly(database: Database, stopping: asyncio.Event) -> None:
         try:
             async with database.statement() as connection:
                 await forget_old(connection)
-        except Refusal as refusal:
+        except DomainError as refusal:
             log.warning("Old idempotency keys are still there: %s", refusal)
         with suppress(TimeoutError):
             async with asyncio.timeout(EVERY_HOUR):

@@ -10,7 +10,7 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
 
 from app.auth import TokenBackend
-from app.changes.bell import Bell
+from app.changes.notifier import ChangeNotifier
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Misconfigured
@@ -70,7 +70,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
 
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from)
     changes = ChangeReader(store, config.listen_url)
-    bell = Bell(store, changes.wake)
+    notifier = ChangeNotifier(store, changes.wake)
     vies = Vies(config.vies_url, config.vies_timeout)
 
     @asynccontextmanager
@@ -78,12 +78,12 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         stopping = asyncio.Event()
         delivering = asyncio.create_task(outbox.run())
         reading = asyncio.create_task(changes.run())
-        bell.hang()
+        notifier.start()
         forgetting = asyncio.create_task(forget_regularly(store, stopping))
         yield
         stopping.set()
         await end(delivering)
-        await bell.take_down()
+        await notifier.stop()
         await end(reading)
         await forgetting
         await vies.close()

@@ -11,7 +11,7 @@ from app.auth import Principal
 from app.clients.faces import V1
 from app.clients.service import add_clients
 from app.errors import Conflict, Invalid, Malformed
-from app.idempotency import Answer, RequestKey, claim, forget_old, remember
+from app.idempotency import RequestKey, StoredResponse, claim, forget_old, remember
 from app.main import create_app
 from app.storage.database import Database
 from app.storage.tables import client_changes, clients, idempotency_keys
@@ -25,8 +25,8 @@ def key_of(body: str = "body", *, owner: str = "owner", key: str = "key") -> Req
     return RequestKey.of(owner, key, "POST", "/clients", body)
 
 
-def answer(found: Any) -> Answer:
-    return Answer(201, found[0].json.encode())
+def answer(found: Any) -> StoredResponse:
+    return StoredResponse(201, found[0].json.encode())
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def organization(database: Database) -> str:
     return await make_organization(database)
 
 
-async def create(database: Database, who: Principal, key: RequestKey | None, name: str = "Ann") -> Answer:
+async def create(database: Database, who: Principal, key: RequestKey | None, name: str = "Ann") -> StoredResponse:
     return await add_clients(database, who, who.organizations[0], [{"name": name}], SELECTION, key=key, answer=answer)
 
 
@@ -75,7 +75,7 @@ async def test_different_requests_at_once_share_no_key(database: Database, organ
     who = principal(organization)
     done = await asyncio.gather(*(create(database, who, key_of(str(n % 2))) for n in range(20)), return_exceptions=True)
     assert sum(isinstance(one, Conflict) for one in done) == 10
-    assert len({one for one in done if isinstance(one, Answer)}) == 1
+    assert len({one for one in done if isinstance(one, StoredResponse)}) == 1
     assert await counted(database) == (1, 1, 1)
 
 
@@ -98,7 +98,7 @@ class GaveUp(Exception):
 
 
 async def test_undone_work_leaves_no_key(database: Database, organization: str) -> None:
-    def fail(_: Any) -> Answer:
+    def fail(_: Any) -> StoredResponse:
         raise GaveUp
 
     who = principal(organization)
@@ -144,7 +144,7 @@ async def test_old_keys_are_forgotten_and_young_ones_kept(database: Database, or
     async with database.write() as connection:
         for key in ("old", "young"):
             assert await claim(connection, key_of(key=key)) is None
-            await remember(connection, key_of(key=key), Answer(200, b"{}"), organization)
+            await remember(connection, key_of(key=key), StoredResponse(200, b"{}"), organization)
     aged = "UPDATE idempotency_keys SET created_at = now() - :age * interval '1 hour' WHERE id = :id"
     async with database.write() as connection:
         for key, age in (("old", 49), ("young", 25)):
@@ -152,7 +152,7 @@ async def test_old_keys_are_forgotten_and_young_ones_kept(database: Database, or
         await forget_old(connection)
     async with database.write() as connection:
         assert await claim(connection, key_of(key="old")) is None
-        assert await claim(connection, key_of(key="young")) == Answer(200, b"{}")
+        assert await claim(connection, key_of(key="young")) == StoredResponse(200, b"{}")
 
 
 @pytest.mark.parametrize("text", ["", "x" * 256, "a\x00", "a\nb", "\ud800", "a\u2028b"])
@@ -178,7 +178,7 @@ def test_parts_of_a_request_do_not_run_together() -> None:
 
 
 async def test_refused_body_uses_no_key(database: Database, organization: str) -> None:
-    def refuse(_: Any) -> Answer:
+    def refuse(_: Any) -> StoredResponse:
         raise Invalid([])
 
     with pytest.raises(Invalid):

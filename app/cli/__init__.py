@@ -11,7 +11,7 @@ from app.cli.organizations import organization_create, organization_list
 from app.cli.outbox import outbox_list
 from app.cli.serving import migrate_command, schema_command, serve_command
 from app.cli.tokens import token_create, token_list, token_revoke
-from app.errors import Refusal, Unavailable
+from app.errors import DomainError, Unavailable
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Clients and customers of invoicing organizations.")
 
@@ -46,7 +46,7 @@ def main() -> None:
     """Runs the command; an expected failure is one line on stderr and exit status 1."""
     try:
         cli()
-    except Refusal as refusal:
+    except DomainError as refusal:
         told = f"The database cannot be reached: {refusal.reason}" if isinstance(refusal, Unavailable) else str(refusal)
         typer.echo(f"clientele: {told}", err=True)
         raise SystemExit(1) from None

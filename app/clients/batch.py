@@ -8,7 +8,7 @@ from app.auth import Principal
 from app.clients.record import Values
 from app.clients.repository import ClientRepository
 from app.clients.service import once
-from app.idempotency import Answer, RequestKey
+from app.idempotency import RequestKey, StoredResponse
 from app.ids import new_id
 from app.query.sql.render import Selection
 from app.storage.connection import Connection
@@ -35,9 +35,9 @@ async def add_batch(
     if not rows:
         return []
 
-    async def work(connection: Connection) -> Answer:
+    async def work(connection: Connection) -> StoredResponse:
         added = await ClientRepository(connection).add(rows, principal.actor, selection)
-        return Answer(200, orjson.dumps([(row["id"], added[row["id"]].json) for row in rows]))
+        return StoredResponse(200, orjson.dumps([(row["id"], added[row["id"]].json) for row in rows]))
 
     if key is None:
         async with database.statement() as connection:

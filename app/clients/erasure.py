@@ -1,7 +1,7 @@
 """Erasure: a record is deleted for good, and the person with it from whatever else is kept."""
 
 from app.auth import Principal
-from app.clients.repository import ClientRepository, Expected, Found
+from app.clients.repository import ClientRepository, Expected, RenderedRecord
 from app.errors import NotFound
 from app.idempotency import forget_client
 from app.ids import is_id
@@ -12,7 +12,7 @@ from app.storage.database import Database
 
 async def erase_client(
     database: Database, principal: Principal, client_id: str, selection: Selection, *, expected: Expected = None
-) -> Found:
+) -> RenderedRecord:
     """Erases a live or a deleted client; the answer is what it was.
 
     The record goes first and under a lock: whatever wrote about the client before has then been committed, and

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.auth import Principal
 from app.clients.repository import ClientRepository
 from app.errors import Invalid, NotFound, Problem
-from app.idempotency import Answer, RequestKey, claim, remember
+from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import is_id
 from app.mail.addresses import check_address
 from app.mail.message import LANGUAGES, compose_reminder, language_for
@@ -48,7 +48,7 @@ async def send_reminder(
             language=choose_language(language, found.locale),
         )
         if key is not None:
-            await remember(connection, key, Answer(200, b""), found.organization_id, client_id)
+            await remember(connection, key, StoredResponse(200, b""), found.organization_id, client_id)
         await put_message(connection, found.organization_id, client_id, message)
     outbox.wake()
 

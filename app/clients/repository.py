@@ -45,7 +45,7 @@ Expected: TypeAlias = int | Sequence[int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RenderedRecord:
     """One rendered record with its version and organization."""
 
     json: str
@@ -85,10 +85,10 @@ class ClientRepository:
         self.connection = connection
         self.window = window
 
-    async def get(self, organizations: Sequence[str], client_id: str, selection: Selection) -> Found | None:
+    async def get(self, organizations: Sequence[str], client_id: str, selection: Selection) -> RenderedRecord | None:
         parameters = {"organizations": list(organizations), "record": client_id}
         row = (await self.connection.execute(get_statement(selection), parameters)).first()
-        return None if row is None else Found(*row)
+        return None if row is None else RenderedRecord(*row)
 
     async def get_many(
         self, organizations: Sequence[str], ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
@@ -135,7 +135,7 @@ class ClientRepository:
 
     async def _count(self, organization: str, face: Face, query: Query, search: Search) -> int:
         values: list[Scalar] = []
-        where, marks = parametrize(query.where, values), tuple(term.mark for term in search.terms)
+        where, marks = parametrize(query.where, values), tuple(term.shape for term in search.terms)
         statement = count_statement(face, where, marks, query.deleted_too, search.wide)
         parameters = condition_parameters(values, search.terms)
         return await self._number(statement, {"organization": organization, **parameters})
@@ -152,7 +152,7 @@ class ClientRepository:
             given["types"] = list(types)
 
         async def find(search: Search) -> list[tuple[str, int]]:
-            marks = tuple(one.mark for one in search.terms)
+            marks = tuple(one.shape for one in search.terms)
             statement = rank_statement(selection, marks, types is not None, search.way, search.window, search.wide)
             return await self.connection.execute(statement, {**given, **condition_parameters((), search.terms)})
 
@@ -161,12 +161,12 @@ class ClientRepository:
 
     async def add(
         self, rows: Sequence[Values], actor: str, selection: Selection, action: str = "created"
-    ) -> dict[str, Found]:
+    ) -> dict[str, RenderedRecord]:
         """The new records by id. Each row is complete but for what the database fills in."""
         parameters = {"rows": rows, "actor": actor}
         added = await self.connection.execute(add_statement(selection, action), parameters)
         homes = {row["id"]: row["organization_id"] for row in rows}
-        return {client_id: Found(json, version, homes[client_id]) for client_id, json, version in added}
+        return {client_id: RenderedRecord(json, version, homes[client_id]) for client_id, json, version in added}
 
     async def change(
         self,
@@ -178,12 +178,12 @@ class ClientRepository:
         *,
         expected: Expected = None,
         merge_metadata: bool = False,
-    ) -> tuple[Found, dict[str, str]]:
+    ) -> tuple[RenderedRecord, dict[str, str]]:
         """The changed record and its metadata. Raises NotFound; Stale when `expected` does not name its version."""
         statement = change_statement(selection, frozenset(values), merge_metadata and "metadata" in values)
         parameters = {f"v_{name}": value for name, value in values.items()}
         row = await self._write(statement, organizations, client_id, actor, expected, parameters)
-        return Found(row[0], row[1], row[2]), row[3]
+        return RenderedRecord(row[0], row[1], row[2]), row[3]
 
     async def keep_check(
         self,
@@ -194,12 +194,12 @@ class ClientRepository:
         actor: str,
         selection: Selection,
         expected: Expected = None,
-    ) -> Found:
+    ) -> RenderedRecord:
         """The record with the check of its tax number. Raises Stale, too, when it is not `checked`'s number any more."""
         was = (checked.tax_number, checked.country_code, checked.country)
         parameters = {"v_vies": check, **{f"w_{name}": value for name, value in zip(TAXED, was, strict=True)}}
         row = await self._write(check_statement(selection), organizations, client_id, actor, expected, parameters)
-        return Found(row[0], row[1], row[2])
+        return RenderedRecord(row[0], row[1], row[2])
 
     async def remove(
         self,
@@ -208,9 +208,9 @@ class ClientRepository:
         actor: str,
         selection: Selection,
         expected: Expected = None,
-    ) -> Found:
+    ) -> RenderedRecord:
         row = await self._write(remove_statement(selection), organizations, client_id, actor, expected, {})
-        return Found(row[0], row[1], row[2])
+        return RenderedRecord(row[0], row[1], row[2])
 
     async def restore(
         self,
@@ -219,9 +219,9 @@ class ClientRepository:
         actor: str,
         selection: Selection,
         expected: Expected = None,
-    ) -> Found:
+    ) -> RenderedRecord:
         row = await self._write(restore_statement(selection), organizations, client_id, actor, expected, {})
-        return Found(row[0], row[1], row[2])
+        return RenderedRecord(row[0], row[1], row[2])
 
     async def erase(
         self,
@@ -230,10 +230,10 @@ class ClientRepository:
         actor: str,
         selection: Selection,
         expected: Expected = None,
-    ) -> Found:
+    ) -> RenderedRecord:
         """Deletes the record for good; the answer is what it was. Its images in the record of changes stay."""
         row = await self._write(erase_statement(selection), organizations, client_id, actor, expected, {})
-        return Found(row[0], row[1], row[2])
+        return RenderedRecord(row[0], row[1], row[2])
 
     async def forget_images(self, organization: str, client_id: str) -> None:
         """Leaves of the record's changes who, what and when."""

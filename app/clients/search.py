@@ -84,7 +84,7 @@ class Searcher:
     async def survey(self, terms: tuple[Term, ...], deleted_too: bool, *, counted: bool = False) -> Survey:
         """What the first rows by id tell; the terms are told apart only if there are several, or they are `counted`."""
         sought = walked(terms) if counted or len(terms) > 1 else ()
-        statement = survey_statement(tuple(term.mark for term in sought), deleted_too, self.window)
+        statement = survey_statement(tuple(term.shape for term in sought), deleted_too, self.window)
         parameters = {"organization": self.organization, **condition_parameters((), sought)}
         wide, seen, *counts = (await self.connection.execute(statement, parameters)).one()
         ends = seen < self.window

@@ -12,9 +12,9 @@ from typing import Any
 
 from app.auth import Principal
 from app.clients.record import MOST_METADATA, Values
-from app.clients.repository import ClientRepository, Expected, Found, Keyed
+from app.clients.repository import ClientRepository, Expected, Keyed, RenderedRecord
 from app.errors import Invalid, NotFound, Problem, TooSlow
-from app.idempotency import Answer, RequestKey, claim, remember
+from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import is_id, new_id
 from app.query.cursor import step_before, step_past
 from app.query.face import Face
@@ -40,7 +40,7 @@ def search_words(term: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term.split()))[:20]
 
 
-async def get_client(database: Database, principal: Principal, client_id: str, selection: Selection) -> Found:
+async def get_client(database: Database, principal: Principal, client_id: str, selection: Selection) -> RenderedRecord:
     if not is_id(client_id):
         raise NotFound("There is no such record")
     async with database.read() as connection:
@@ -172,14 +172,14 @@ async def add_clients(
     selection: Selection,
     *,
     key: RequestKey | None = None,
-    answer: Callable[[Sequence[Found]], Answer],
-) -> Answer:
+    answer: Callable[[Sequence[RenderedRecord]], StoredResponse],
+) -> StoredResponse:
     """Creates all of the records or none, in the order given, and answers; `key` replays the answer of the first time."""
     principal.require_write()
     principal.require(organization_id)
     rows = [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
 
-    async def work(connection: Connection) -> Answer:
+    async def work(connection: Connection) -> StoredResponse:
         added = await ClientRepository(connection).add(rows, principal.actor, selection)
         return answer([added[row["id"]] for row in rows])
 
@@ -196,7 +196,7 @@ async def once(
     organization_id: str,
     work: Callable[[Connection], Any],
     client_id: str | None = None,
-) -> Answer:
+) -> StoredResponse:
     """Does the work, or gives the answer that it had the first time the key came with this request.
 
     `client_id` is the client that the answer shows, when it shows one.
@@ -204,7 +204,7 @@ async def once(
     kept = await claim(connection, key)
     if kept is not None:
         return kept
-    done: Answer = await work(connection)
+    done: StoredResponse = await work(connection)
     await remember(connection, key, done, organization_id, client_id)
     return done
 
@@ -218,7 +218,7 @@ async def change_client(
     *,
     expected: Expected = None,
     merge_metadata: bool = False,
-) -> Found:
+) -> RenderedRecord:
     """Writes the given columns. Raises Stale when the record's version is not as `expected`."""
     principal.require_write()
     if not is_id(client_id):
@@ -240,7 +240,7 @@ async def change_client(
 
 async def remove_client(
     database: Database, principal: Principal, client_id: str, selection: Selection, *, expected: Expected = None
-) -> Found:
+) -> RenderedRecord:
     """Marks the record as deleted; the answer is the deleted record."""
     principal.require_write()
     if not is_id(client_id):
@@ -252,7 +252,7 @@ async def remove_client(
 
 async def restore_client(
     database: Database, principal: Principal, client_id: str, selection: Selection, *, expected: Expected = None
-) -> Found:
+) -> RenderedRecord:
     """Brings a deleted record back."""
     principal.require_write()
     if not is_id(client_id):

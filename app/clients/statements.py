@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from app.query.face import Face
 from app.query.model import Predicate
-from app.query.search_terms import Mark
+from app.query.search_terms import TermShape
 from app.query.sql.conditions import CODE, has_term, search_condition
 from app.query.sql.pages import Way, meets, scope
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
@@ -72,7 +72,7 @@ def get_many_statement(selection: Selection, deleted_too: bool = True) -> Select
 
 @lru_cache(maxsize=1024)
 def count_statement(
-    face: Face, where: Predicate, terms: tuple[Mark, ...], deleted_too: bool, wide: bool = False
+    face: Face, where: Predicate, terms: tuple[TermShape, ...], deleted_too: bool, wide: bool = False
 ) -> Select[Any]:
     """How many records of `organization` meet the conditions and have every term."""
     counted = select(func.count()).select_from(clients)
@@ -116,7 +116,7 @@ BIG_SHARE = 0.3
 
 
 @lru_cache(maxsize=256)
-def survey_statement(terms: tuple[Mark, ...], deleted_too: bool, window: int) -> Select[Any]:
+def survey_statement(terms: tuple[TermShape, ...], deleted_too: bool, window: int) -> Select[Any]:
     """What is to be known to choose the way of a search: (whether the organization is a big share of all, how many rows
     the window of its first ones has, how many of these have each term, how many have all of them).
     """
@@ -135,7 +135,7 @@ def survey_statement(terms: tuple[Mark, ...], deleted_too: bool, window: int) ->
 
 @lru_cache(maxsize=256)
 def rank_statement(
-    selection: Selection, terms: tuple[Mark, ...], typed: bool, way: Way, window: int, wide: bool = False
+    selection: Selection, terms: tuple[TermShape, ...], typed: bool, way: Way, window: int, wide: bool = False
 ) -> Select[Any]:
     """(JSON, candidates) of the best matches of a search: names equal to `term`, then names that begin with it, then by
     similarity.
@@ -172,7 +172,7 @@ def _show_ranked(selection: Selection, best: Subquery, candidates: ColumnElement
     return shown.select_from(rows.join(row, true()))  # type: ignore[no-any-return]
 
 
-def _candidates(terms: tuple[Mark, ...], typed: bool, way: Way, window: int, wide: bool) -> Select[Any]:
+def _candidates(terms: tuple[TermShape, ...], typed: bool, way: Way, window: int, wide: bool) -> Select[Any]:
     own = scope(clients, deleted_too=False, wide=wide)
     if way is Way.GATHER:
         hits = select(clients.c.id, clients.c.name_folded).where(own, _ranked(terms, typed))
@@ -184,7 +184,7 @@ def _candidates(terms: tuple[Mark, ...], typed: bool, way: Way, window: int, wid
     return hits.order_by(first.c.id).limit(MOST_CANDIDATES)
 
 
-def _ranked(terms: tuple[Mark, ...], typed: bool, columns: Columns = clients.c) -> ColumnElement[bool]:
+def _ranked(terms: tuple[TermShape, ...], typed: bool, columns: Columns = clients.c) -> ColumnElement[bool]:
     """Whether a row has every term, and one of the parameter `types` where they are given."""
     found = search_condition(terms, columns)
     return and_(found, columns["type"] == func.any(bindparam("types", type_=ARRAY(Text)))) if typed else found

@@ -5,21 +5,21 @@ from typing import Any, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
 
-from app.errors import Refusal
+from app.errors import DomainError
 
 DEEPEST = 32
 MOST_DIGITS = 400
 
 
-class TooLarge(Refusal):
+class TooLarge(DomainError):
     """The body is larger than the service takes."""
 
 
-class NotJson(Refusal):
+class NotJson(DomainError):
     """The body is not JSON."""
 
 
-class TooDeep(Refusal):
+class TooDeep(DomainError):
     """The body is JSON nested deeper than 32 levels."""
 
 

@@ -9,7 +9,7 @@ from app.accounts.repository import AccountRepository
 from app.accounts.service import require_account
 from app.auth import Environment, Principal, Scope
 from app.errors import Conflict, NotFound, Stale
-from app.idempotency import Answer, RequestKey, claim, remember
+from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
 from app.organizations.countries import country_code
 from app.organizations.record import check_name, check_organization_id
@@ -173,8 +173,8 @@ async def add_organization(
     selection: Selection,
     *,
     key: RequestKey | None = None,
-    answer: Callable[[Shown], Answer],
-) -> Answer:
+    answer: Callable[[Shown], StoredResponse],
+) -> StoredResponse:
     """Makes an organization of the caller's account and of its token's environment; `key` replays the first answer.
 
     Raises NotFound for an account that is not the caller's, and Forbidden with a token that may only read.

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from app.errors import Misconfigured
 from app.postgres.binaries import Binaries, shell_safe
 from app.postgres.folders import Place
-from app.postgres.os_user import Account
+from app.postgres.os_user import OsUser
 
 NAME, PORT, SUPERUSER = "clientele", "5432", "postgres"
 """The name is the role's and the database's; the port is only a part of the socket's name."""
@@ -36,7 +36,7 @@ SELECT format('CREATE DATABASE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_da
 @dataclass(frozen=True)
 class Cluster:
     place: Place
-    account: Account
+    account: OsUser
     binaries: Binaries
 
     @property
@@ -50,7 +50,7 @@ class Cluster:
         return f"postgresql://{NAME}:{self.place.password}@/{NAME}?host={host}&port={PORT}&sslmode=disable"
 
     def run(self, program: str, *arguments: str | Path, given: str = "", password: str = "") -> str:
-        """Runs a program of PostgreSQL as its account; see `Account.run`."""
+        """Runs a program of PostgreSQL as its account; see `OsUser.run`."""
         variables = {"PGPASSWORD": password} if password else {}
         return self.account.run([self.binaries.program(program), *arguments], given, variables)
 

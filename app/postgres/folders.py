@@ -16,7 +16,7 @@ from pathlib import Path
 
 from app.errors import Misconfigured
 from app.postgres.lock import locked
-from app.postgres.os_user import Account
+from app.postgres.os_user import OsUser
 
 SHARED = Path("/var/lib/clientele")
 """Root's clusters and programs."""
@@ -49,7 +49,7 @@ class Place:
         return self.home / "postgres.users"
 
 
-def find_place(data_dir: Path, account: Account) -> Place:
+def find_place(data_dir: Path, account: OsUser) -> Place:
     """The place that belongs to `data_dir`, made if there is none. Raises Misconfigured if it is another account's."""
     _make_folder(data_dir, 0o700)
     data_dir = data_dir.resolve()
@@ -68,7 +68,7 @@ def remove_place(data_dir: Path, place: Place) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def make_socket_folder(place: Place, account: Account) -> None:
+def make_socket_folder(place: Place, account: OsUser) -> None:
     """Makes the folder again if something cleaned it away. Raises Misconfigured when somebody else took the path."""
     place.sockets.mkdir(mode=0o700, exist_ok=True)
     if account.lent:
@@ -119,7 +119,7 @@ def _password(data_dir: Path, home: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _place_in(home: Path, password: str, account: Account) -> Place:
+def _place_in(home: Path, password: str, account: OsUser) -> Place:
     """A plain user's socket lies in /tmp: its path has 107 bytes at most, and the data folder's may be longer.
 
     Its name is a secret of this folder: nobody takes it first, and a copy of the folder has another.

@@ -18,7 +18,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 @dataclass(frozen=True)
-class Account:
+class OsUser:
     """`lent` is true when this process is root and the account is another one."""
 
     name: str
@@ -64,10 +64,10 @@ class Account:
         )
 
 
-def choose_account(name: str | None = None) -> Account:
+def choose_account(name: str | None = None) -> OsUser:
     """The caller's own account, or for root the plain account `name` (the environment's, else `nobody`)."""
     if os.geteuid() != 0:
-        return Account(_name_of(os.geteuid()), os.geteuid(), os.getegid(), lent=False)
+        return OsUser(_name_of(os.geteuid()), os.geteuid(), os.getegid(), lent=False)
     name = name or os.environ.get(SETTING, "").strip() or DEFAULT
     try:
         entry = pwd.getpwnam(name)
@@ -75,7 +75,7 @@ def choose_account(name: str | None = None) -> Account:
         raise Misconfigured(f"{SETTING}: there is no account {name!r}; name one that exists", SETTING) from None
     if entry.pw_uid == 0:
         raise Misconfigured(f"{SETTING}: PostgreSQL does not run as root; name a plain account", SETTING)
-    return Account(name, entry.pw_uid, entry.pw_gid, lent=True)
+    return OsUser(name, entry.pw_uid, entry.pw_gid, lent=True)
 
 
 def _name_of(uid: int) -> str:

@@ -36,11 +36,11 @@ class Term:
     indexed: bool = True
 
     @property
-    def mark(self) -> "Mark":
+    def shape(self) -> "TermShape":
         return self.begins, self.indexed
 
 
-Mark: TypeAlias = tuple[bool, bool]
+TermShape: TypeAlias = tuple[bool, bool]
 """What of a term changes a statement: `begins` and `indexed`."""
 
 

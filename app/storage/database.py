@@ -48,21 +48,21 @@ class Database:
         self.on_commit: Callable[[], None] | None = None
         """Called after each statement() and write() that has committed; it must neither wait nor fail."""
 
-    def read(self) -> "Use":
+    def read(self) -> "ConnectionContext":
         """One connection in autocommit, for reads."""
-        return Use(self.pool, transaction=False)
+        return ConnectionContext(self.pool, transaction=False)
 
-    def statement(self) -> "Use":
+    def statement(self) -> "ConnectionContext":
         """One connection in autocommit, for a write that is one statement: PostgreSQL makes it one transaction."""
-        return Use(self.pool, transaction=False, committed=self.on_commit)
+        return ConnectionContext(self.pool, transaction=False, committed=self.on_commit)
 
-    def write(self) -> "Use":
+    def write(self) -> "ConnectionContext":
         """One connection in one transaction: committed at the end of the block, rolled back when it raises."""
-        return Use(self.pool, transaction=True, committed=self.on_commit)
+        return ConnectionContext(self.pool, transaction=True, committed=self.on_commit)
 
-    def snapshot(self) -> "Use":
+    def snapshot(self) -> "ConnectionContext":
         """One connection in one transaction that only reads, and sees what was committed when it began."""
-        return Use(self.pool, transaction=True, isolation="repeatable_read", readonly=True)
+        return ConnectionContext(self.pool, transaction=True, isolation="repeatable_read", readonly=True)
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[AsyncEngine]:
@@ -83,7 +83,7 @@ class Database:
         await self.pool.close()
 
 
-class Use:
+class ConnectionContext:
     """A block with a connection of the pool; what PostgreSQL refuses in it leaves it as the service's own refusal."""
 
     __slots__ = ("committed", "driver", "options", "pool", "transaction")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.changes.bell import Bell
+from app.changes.notifier import ChangeNotifier
 from app.changes.reader import ChangeReader
 from app.changes.record import Change
 from app.changes.repository import ChangeRepository
@@ -22,15 +22,15 @@ VALUES ($1, $2, 1, 'updated', 'test') RETURNING id
 async def reading(database: Database, *, poll: float = 0.02, rings: bool = False) -> AsyncIterator[ChangeReader]:
     """A reader at work; with `rings` its commits wake it and the others."""
     reader = ChangeReader(database, poll=poll, breath=0.001)
-    bell = Bell(database, reader.wake, pause=0.001)
+    bell = ChangeNotifier(database, reader.wake, pause=0.001)
     work = asyncio.create_task(reader.run())
     if rings:
-        bell.hang()
+        bell.start()
     try:
         await reader.begun()
         yield reader
     finally:
-        await bell.take_down()
+        await bell.stop()
         work.cancel()
         await asyncio.wait([work])
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.auth import Principal
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import add_clients, count_clients, list_clients
-from app.idempotency import Answer
+from app.idempotency import StoredResponse
 from app.query.model import Page, Query
 from app.storage.database import Database
 from app.storage.tables import client_changes, clients
@@ -42,9 +42,9 @@ class Office:
         rows = [{"name": "Ann", "metadata": {}, **values} for values in records]
         made: list[str] = []
 
-        def answer(found: Any) -> Answer:
+        def answer(found: Any) -> StoredResponse:
             made.extend(orjson.loads(one.json)["id"] for one in found)
-            return Answer(200, b"")
+            return StoredResponse(200, b"")
 
         selection = (("id", GRAPHQL_CLIENT.column("id")),)
         await add_clients(self.database, self.caller, self.organization, rows, selection, answer=answer)

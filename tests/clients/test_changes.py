@@ -12,7 +12,7 @@ from app.auth import Scope
 from app.clients.repository import ClientRepository
 from app.clients.service import add_clients, change_client, remove_client, restore_client
 from app.errors import Forbidden, Invalid, NotFound, Stale
-from app.idempotency import Answer, RequestKey
+from app.idempotency import RequestKey, StoredResponse
 from app.storage.tables import client_changes, client_totals, clients
 from tests.clients.conftest import SELECTION, Office
 from tests.seeding import principal
@@ -137,13 +137,18 @@ async def test_bulk_creation_with_one_bad_record_creates_none(office: Office) ->
     rows: list[dict[str, Any]] = [{"name": "Good"}, {"name": None}]
     with pytest.raises(Exception, match="null value"):
         await add_clients(
-            office.database, office.caller, office.organization, rows, SELECTION, answer=lambda _: Answer(200, b"")
+            office.database,
+            office.caller,
+            office.organization,
+            rows,
+            SELECTION,
+            answer=lambda _: StoredResponse(200, b""),
         )
     assert await counts(office) == before
 
 
 async def test_answer_that_cannot_be_made_with_a_key_undoes_the_work(office: Office) -> None:
-    def fail(_: object) -> Answer:
+    def fail(_: object) -> StoredResponse:
         raise GaveUp
 
     before = await counts(office)

@@ -26,7 +26,7 @@ from app.clients.service import (
     search_words,
 )
 from app.errors import Forbidden, Invalid, NotFound, Stale
-from app.idempotency import Answer
+from app.idempotency import StoredResponse
 from app.query.cursor import positions
 from app.query.model import Compare, Operator, Order, Page, Query
 from app.query.sql.pages import complete_orders
@@ -38,8 +38,8 @@ NOTHING = object()
 """What a stranger must be told: NotFound, or an answer without the record."""
 
 
-def answer(_: object) -> Answer:
-    return Answer(200, b"")
+def answer(_: object) -> StoredResponse:
+    return StoredResponse(200, b"")
 
 
 Case = Callable[[Database, Principal, str, str, str], Awaitable[Any]]

@@ -9,7 +9,7 @@ from app.clients.transfer.files import Entry, read_entries
 from app.clients.transfer.problems import MOST_PROBLEMS, Finding, describe, name_field, quote
 from app.clients.transfer.record import read_moved
 from app.clients.transfer.repository import Holder, MovingRepository
-from app.errors import Invalid, Malformed, NotFound, Problem, Refusal
+from app.errors import DomainError, Invalid, Malformed, NotFound, Problem
 from app.storage.database import Database
 
 BATCH, BATCH_SIZE = 500, 4 * 1024 * 1024
@@ -18,7 +18,7 @@ NO_PLACE = "name or email is too long for the database's indexes"
 NO_ORGANIZATION = "There is no organization with the id {}"
 
 
-class NotImported(Refusal):
+class NotImported(DomainError):
     """A file with records that cannot be imported: nothing was. One line for each problem, or for the first twenty."""
 
 

@@ -10,7 +10,7 @@ from strawberry.types import Info as StrawberryInfo
 from app.auth import Principal
 from app.changes.reader import ChangeReader
 from app.graphql.execution.ids import read_organization_id
-from app.graphql.execution.plans import Reading
+from app.graphql.execution.plans import SelectionReader
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 
@@ -46,7 +46,7 @@ class Context:
 Info: TypeAlias = StrawberryInfo[Context, None]
 
 
-def planned(info: Info, face: str, plan: Callable[[Reading, Sequence[Any]], T]) -> T:
+def planned(info: Info, face: str, plan: Callable[[SelectionReader, Sequence[Any]], T]) -> T:
     """The plan of the field being resolved for a face: made once per document and value of its boolean variables."""
     raw = info._raw_info
     variables: dict[str, Any] = raw.variable_values  # type: ignore[assignment]
@@ -56,7 +56,7 @@ def planned(info: Info, face: str, plan: Callable[[Reading, Sequence[Any]], T]) 
     if key not in plans:
         if len(plans) >= MOST_PLANS:
             plans.clear()
-        plans[key] = plan(Reading(raw.fragments, variables), raw.field_nodes)
+        plans[key] = plan(SelectionReader(raw.fragments, variables), raw.field_nodes)
     return plans[key]  # type: ignore[no-any-return]
 
 

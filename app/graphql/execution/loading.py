@@ -8,7 +8,7 @@ import orjson
 
 from app.clients.service import get_clients
 from app.graphql.execution.context import Context, Info, planned
-from app.graphql.execution.plans import Reading, plan_record, types_of
+from app.graphql.execution.plans import SelectionReader, plan_record, types_of
 from app.graphql.execution.rendered import Rendered
 from app.organizations.repository import Organization
 from app.organizations.service import reach_organizations
@@ -32,7 +32,7 @@ def whole_record(face: Face) -> Selection:
 def record_plan(info: Info, face: Face) -> Selection | None:
     """The selection under the field being resolved, or None when some of it needs a resolver."""
 
-    def plan(reading: Reading, nodes: Sequence[Any]) -> Selection | None:
+    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> Selection | None:
         return plan_record(reading.collect(nodes, types_of(face.noun)), face, face.noun)
 
     return planned(info, face.name, plan)

@@ -26,7 +26,7 @@ Fields = dict[str, list[FieldNode]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SelectionReader:
     """What is needed to read a document: its fragments and the values of its variables."""
 
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -81,7 +81,9 @@ def plan_record(fields: Fields, face: Face, noun: str) -> Selection | None:
     return tuple(selection)
 
 
-def plan_inside(reading: Reading, nodes: Sequence[FieldNode], face: Face, *steps: tuple[str, str]) -> Selection | None:
+def plan_inside(
+    reading: SelectionReader, nodes: Sequence[FieldNode], face: Face, *steps: tuple[str, str]
+) -> Selection | None:
     """The selection of the records that lie `steps` below a field, each step a type and its field.
 
     It is empty when none is asked for, and None when some of it needs a resolver or two places ask for different fields.
@@ -134,7 +136,7 @@ class ConnectionPlan:
     edge: Template | None
 
 
-def plan_connection(reading: Reading, nodes: Sequence[FieldNode], face: Face, noun: str) -> ConnectionPlan:
+def plan_connection(reading: SelectionReader, nodes: Sequence[FieldNode], face: Face, noun: str) -> ConnectionPlan:
     """The plan of the fields under a connection of `noun`."""
     fields = reading.collect(nodes, frozenset({f"{noun}Connection"}))
     by_name: dict[str, list[list[FieldNode]]] = {}

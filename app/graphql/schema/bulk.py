@@ -11,10 +11,10 @@ from strawberry import field
 
 from app.clients.batch import add_batch
 from app.clients.record import Values, read_body
-from app.errors import Invalid, Malformed, Problem, Refusal
+from app.errors import DomainError, Invalid, Malformed, Problem
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import make_record
-from app.graphql.execution.plans import Reading, plan_inside
+from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
 from app.graphql.schema.payloads import Outcome
 from app.graphql.schema.record_mutations import CLIENT, need_organization, request_key
@@ -69,7 +69,7 @@ async def create_clients(
 ) -> CreateClientsPayload:
     try:
         return await _create(info, organization_id, given, policy, key)
-    except Refusal as refusal:
+    except DomainError as refusal:
         return CreateClientsPayload(results=[], user_errors=user_errors(refusal, []))
 
 
@@ -100,7 +100,7 @@ async def _create(
     return _payload(rows, [make_record(Client, selection, json) for json in added])
 
 
-def _plan(reading: Reading, nodes: Sequence[Any]) -> Selection | None:
+def _plan(reading: SelectionReader, nodes: Sequence[Any]) -> Selection | None:
     steps = (("CreateClientsPayload", "results"), ("CreateClientsResult", "client"))
     return plan_inside(reading, nodes, CLIENT.face, *steps)
 

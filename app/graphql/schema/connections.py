@@ -12,7 +12,7 @@ from app.clients.service import Listing, list_clients, search_words
 from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import whole_record
-from app.graphql.execution.plans import ConnectionPlan, Reading, plan_connection
+from app.graphql.execution.plans import ConnectionPlan, SelectionReader, plan_connection
 from app.graphql.execution.rendered import Rendered
 from app.graphql.schema.inputs import read_orders, to_plain
 from app.query.cursor import fingerprint, positions, read_cursor, write_cursor, write_values
@@ -51,7 +51,7 @@ class Connection(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConnectionArguments:
     """The arguments of a connection, as they were given; None stands for absent ones."""
 
     first: int | None
@@ -64,13 +64,13 @@ class Asked:
     include_deleted: bool | None
 
 
-def read_query(asked: Asked, face: Face) -> Query:
+def read_query(asked: ConnectionArguments, face: Face) -> Query:
     where = read_predicate(to_plain(asked.filter), GRAPHQL, face) if asked.filter else EVERYTHING
     words = search_words(check_text(asked.search, "search")) if asked.search else ()
     return Query(where, words, read_orders(asked.order_by), bool(asked.include_deleted))
 
 
-def read_page(asked: Asked, face: Face, query: Query, mark: str) -> Page:
+def read_page(asked: ConnectionArguments, face: Face, query: Query, mark: str) -> Page:
     """The page. Raises Malformed for a negative count, one over 100, both counts, or a cursor of another question."""
     if asked.first is not None and asked.last is not None:
         raise Malformed("Ask for the first or for the last records, not for both", "last")
@@ -93,10 +93,12 @@ def make_edge(face: Face, bare_id: str, record: Any) -> Edge[Any]:
     return Edge(cursor=write_cursor(mark, write_values([bare_id])), node=record)
 
 
-async def resolve_connection(info: Info, face: Face, type_: Any, organization_id: str, asked: Asked) -> Connection[Any]:
+async def resolve_connection(
+    info: Info, face: Face, type_: Any, organization_id: str, asked: ConnectionArguments
+) -> Connection[Any]:
     """The connection of an organization's records under a face."""
 
-    def plan(reading: Reading, nodes: Sequence[Any]) -> ConnectionPlan:
+    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> ConnectionPlan:
         return plan_connection(reading, nodes, face, face.noun)
 
     made = planned(info, face.name, plan)

@@ -10,7 +10,7 @@ from app.clients.duplicates import MOST_DUPLICATES, Duplicate, Subject, find_dup
 from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import make_record, whole_record
-from app.graphql.execution.plans import Reading, plan_inside
+from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.arguments import argument
 from app.query.face import Face
 from app.query.sql.render import Selection
@@ -47,7 +47,7 @@ async def load_duplicates(info: Info, face: Face, type_: Any, made: Any, subject
         raise Malformed(f"first is from 0 to {MOST_DUPLICATES}, not {first}", "first")
     context, key = info.context, face.noun.lower()
 
-    def plan(reading: Reading, nodes: Sequence[Any]) -> Selection | None:
+    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> Selection | None:
         return plan_inside(reading, nodes, face, (made.__name__, key))
 
     selection = planned(info, face.name, plan)

@@ -11,7 +11,7 @@ from strawberry import field
 from app.changes.record import PastChange, write_past_place
 from app.changes.service import list_history
 from app.graphql.execution.context import Info, planned
-from app.graphql.execution.plans import Reading
+from app.graphql.execution.plans import SelectionReader
 from app.graphql.schema.connections import Connection, keyed_connection, read_count
 from app.graphql.schema.scalars import DateTime, Json
 from app.query.face import Face
@@ -105,7 +105,7 @@ async def load_history(
 
 
 def _asks_total(info: Info) -> bool:
-    def plan(reading: Reading, nodes: Sequence[Any]) -> bool:
+    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> bool:
         fields = reading.collect(nodes, frozenset({"ChangeConnection"}))
         return any(group[0].name.value == "totalCount" for group in fields.values())
 

@@ -24,7 +24,7 @@ from app.graphql.schema.arguments import (
     SearchArgument,
     argument,
 )
-from app.graphql.schema.connections import Asked, Connection, resolve_connection
+from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
 from app.graphql.schema.nodes import MOST_NODES, find_node, find_nodes, find_organization
 from app.graphql.schema.types import Client, Customer, Node, Organization
 from app.graphql.schema.viewer import Viewer, make_viewer
@@ -90,7 +90,7 @@ class Query:
         order_by: ClientOrderArgument = None,
         include_deleted: DeletedArgument = None,
     ) -> Connection[Client] | None:
-        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
+        asked = ConnectionArguments(first, after, last, before, filter, search, order_by, include_deleted)
         organization = chosen_organization(info, organization_id)
         return await resolve_connection(info, GRAPHQL_CLIENT, Client, organization, asked) if organization else None
 
@@ -108,6 +108,6 @@ class Query:
         order_by: CustomerOrderArgument = None,
         include_deleted: DeletedArgument = None,
     ) -> Connection[Customer] | None:
-        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
+        asked = ConnectionArguments(first, after, last, before, filter, search, order_by, include_deleted)
         organization = chosen_organization(info, organization_id)
         return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, organization, asked) if organization else None

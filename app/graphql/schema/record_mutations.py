@@ -13,11 +13,11 @@ from app.errors import NotFound
 from app.graphql.execution.context import Info, chosen_organization, planned
 from app.graphql.execution.ids import read_id, write_global_id
 from app.graphql.execution.loading import make_record, whole_record
-from app.graphql.execution.plans import Reading, plan_inside
+from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import attempt
-from app.idempotency import Answer, RequestKey
+from app.idempotency import RequestKey, StoredResponse
 from app.query.face import Face
 from app.query.sql.render import Selection
 
@@ -36,7 +36,7 @@ class Noun:
     def plan(self, info: Info, payload: str) -> Selection | None:
         """The selection of the payload's record; None when some of it needs a resolver, as an edge does."""
 
-        def plan(reading: Reading, nodes: Sequence[Any]) -> Selection | None:
+        def plan(reading: SelectionReader, nodes: Sequence[Any]) -> Selection | None:
             asked = reading.collect(nodes, frozenset({payload}))
             if any(group[0].name.value == f"{self.key}Edge" for group in asked.values()):
                 return None
@@ -72,7 +72,7 @@ class Noun:
                 key=request_key(
                     info, key, f"create {self.face.name}", organization, orjson.dumps(body), repr(selection)
                 ),
-                answer=lambda found: Answer(200, found[0].json.encode()),
+                answer=lambda found: StoredResponse(200, found[0].json.encode()),
             )
             return answer.body.decode()
 

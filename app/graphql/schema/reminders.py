@@ -11,7 +11,7 @@ from strawberry import field
 from app.clients.reminders import count_reminders, list_reminders
 from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
-from app.graphql.execution.plans import Reading
+from app.graphql.execution.plans import SelectionReader
 from app.graphql.schema.connections import Connection, keyed_connection, read_count
 from app.graphql.schema.scalars import DateTime
 from app.ids import is_id
@@ -99,7 +99,7 @@ async def _count(info: Info, client: ClientKey) -> int:
 
 
 def _total_asked(info: Info) -> bool:
-    def plan(reading: Reading, nodes: Sequence[Any]) -> bool:
+    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> bool:
         fields = reading.collect(nodes, frozenset({"ReminderConnection"}))
         return any(group[0].name.value == "totalCount" for group in fields.values())
 

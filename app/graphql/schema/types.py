@@ -27,7 +27,7 @@ from app.graphql.schema.arguments import (
     LastArgument,
     SearchArgument,
 )
-from app.graphql.schema.connections import Asked, Connection, resolve_connection
+from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
 from app.graphql.schema.duplicates import (
     DEFAULT_DUPLICATES,
     DUPLICATES,
@@ -90,7 +90,7 @@ class Organization(Node):
         order_by: ClientOrderArgument = None,
         include_deleted: DeletedArgument = None,
     ) -> "Connection[Client] | None":
-        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
+        asked = ConnectionArguments(first, after, last, before, filter, search, order_by, include_deleted)
         return await resolve_connection(info, GRAPHQL_CLIENT, Client, self.organization_id, asked)
 
     @strawberry.field(description="Its customers; null beside an error only.")
@@ -106,7 +106,7 @@ class Organization(Node):
         order_by: CustomerOrderArgument = None,
         include_deleted: DeletedArgument = None,
     ) -> "Connection[Customer] | None":
-        asked = Asked(first, after, last, before, filter, search, order_by, include_deleted)
+        asked = ConnectionArguments(first, after, last, before, filter, search, order_by, include_deleted)
         return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, self.organization_id, asked)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from app.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Problem, Refusal, Stale
+from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, NotFound, Problem, Stale
 
 
 @strawberry.enum(description="What is wrong with a mutation.")
@@ -35,7 +35,7 @@ PROBLEMS = {
     "inclusion": UserErrorCode.INVALID_CHOICE,
     "length": UserErrorCode.TOO_LONG,
 }
-REFUSALS: dict[type[Refusal], tuple[UserErrorCode, list[str] | None]] = {
+REFUSALS: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {
     NotFound: (UserErrorCode.NOT_FOUND, ["id"]),
     Stale: (UserErrorCode.STALE_VERSION, ["expectedVersion"]),
     Conflict: (UserErrorCode.CONFLICT, ["idempotencyKey"]),
@@ -56,7 +56,7 @@ def _problem(problem: Problem, under: list[str]) -> UserError:
     return UserError(field=_path(problem.field, under), message=problem.message, code=code)
 
 
-def user_errors(refusal: Refusal, under: list[str]) -> list[UserError]:
+def user_errors(refusal: DomainError, under: list[str]) -> list[UserError]:
     """An expected refusal as user errors; `under` leads to the input. Raises the refusal again when it is none of these."""
     if isinstance(refusal, Invalid):
         return [_problem(problem, under) for problem in refusal.problems]
@@ -76,5 +76,5 @@ async def attempt(
     """The payload of some work: `made` from its result, or from nothing and the errors of an expected refusal."""
     try:
         return made(await work(), [])
-    except Refusal as refusal:
+    except DomainError as refusal:
         return made(None, user_errors(refusal, under))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graphql import GraphQLError
 
 from app.graphql.schema.schema import core_schema
-from app.graphql.server.costs import Given
+from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Document, Documents
 from app.graphql.server.trusted import Trusted
 
@@ -40,7 +40,7 @@ def _check(document_id: str, document: Document, cost_limit: int) -> Iterator[Pr
     for error in document.errors:
         yield _problem(document_id, error)
     for operation in document.operations() if document.ast is not None else ():
-        cost = Given(operation, {}).cost(document.cost(operation))
+        cost = VariableCosts(operation, {}).cost(document.cost(operation))
         if cost > cost_limit:
             named = operation.name.value if operation.name else "the operation"
             yield Problem(document_id, f"{named} costs {cost}, and {cost_limit} is allowed")

@@ -130,7 +130,7 @@ def _is_heavy(field: GraphQLField) -> bool:
     return not COUNTS.isdisjoint(field.args) or any(lists)
 
 
-class Given:
+class VariableCosts:
     """The values of an operation's variables, as they were given or as their defaults say; adds up costs with them."""
 
     def __init__(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:

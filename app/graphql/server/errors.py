@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from app.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Refusal, Stale, TooSlow, Unavailable
+from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, NotFound, Stale, TooSlow, Unavailable
 
 log = logging.getLogger("clientele")
 
@@ -70,7 +70,7 @@ def _whole_text(text: str) -> str:
 def _told(original: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
     if isinstance(original, Unavailable):
         log.error("request %s: the database cannot be reached: %s", request_id, original.reason)
-    if isinstance(original, Refusal):
+    if isinstance(original, DomainError):
         code = next((CODES[kind] for kind in type(original).__mro__ if kind in CODES), "BAD_USER_INPUT")
         extensions = {"code": code} if original.field is None else {"code": code, "field": original.field}
         return _whole_text(original.message), extensions

@@ -16,8 +16,8 @@ from app.errors import Unauthenticated
 from app.graphql.server.disconnects import Gone, while_heard
 from app.graphql.server.errors import Refused, Rejected, show_refusal
 from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes
-from app.graphql.server.operations import Answer, Operations
-from app.graphql.server.requests import Asked, read_parameters, read_request
+from app.graphql.server.operations import OperationResult, Operations
+from app.graphql.server.requests import GraphQLRequest, read_parameters, read_request
 from app.graphql.server.sse import EVENTS, Answers, EventStream, only
 from app.graphql.server.streams import Streams
 from app.graphql.server.websocket import serve_socket
@@ -88,7 +88,7 @@ class GraphQLDoor:
             raise Refused(503, "Too many streams are open", "TOO_MANY_STREAMS", {"Retry-After": "5"})
         return EventStream(request, answers, self.streams, principal, self.config.token_check)
 
-    async def read(self, request: Request) -> Asked:
+    async def read(self, request: Request) -> GraphQLRequest:
         if request.method != "POST":
             return read_parameters(dict(request.query_params))
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -112,7 +112,7 @@ def check_kind(kind: OperationType, method: str, media_type: str) -> None:
         raise Refused(405, "Only queries can be asked by GET", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
 
 
-def write(answer: Answer, media_type: str) -> Response:
+def write(answer: OperationResult, media_type: str) -> Response:
     """What was not executed is 400, or 200 for callers that know only application/json; what came too late is 503."""
     if answer.overdue:
         return Response(orjson.dumps(answer.body), 503, {"Retry-After": "5"}, media_type)

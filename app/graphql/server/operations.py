@@ -22,10 +22,10 @@ from app.config import Config
 from app.graphql.execution.context import Context
 from app.graphql.execution.rendered import RenderingExecutor
 from app.graphql.schema.schema import core_schema
-from app.graphql.server.costs import Given
+from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Documents
 from app.graphql.server.errors import CODES, Refused, Rejected, is_overdue, show_error
-from app.graphql.server.requests import Asked
+from app.graphql.server.requests import GraphQLRequest
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
@@ -41,7 +41,7 @@ class Prepared:
 
     ast: DocumentNode
     operation: OperationDefinitionNode
-    asked: Asked
+    asked: GraphQLRequest
     context: Context
     cost: int
 
@@ -55,7 +55,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OperationResult:
     """The members of an answer, ready for orjson; `executed` is false when there is no data because nothing ran.
 
     `overdue` says that there is none because it took too long.
@@ -75,9 +75,9 @@ class Operations:
         self.trusted = load_trusted(config.documents)
         told = config.introspection and not config.documents_only
         self.documents = Documents(self.schema, introspection=told, trusted=self.trusted)
-        self._mutating: set[asyncio.Task[Answer]] = set()
+        self._mutating: set[asyncio.Task[OperationResult]] = set()
 
-    def prepare(self, asked: Asked, principal: Principal) -> Prepared:
+    def prepare(self, asked: GraphQLRequest, principal: Principal) -> Prepared:
         """The operation that is asked for. Raises Rejected for a document that is not valid or over a limit, and
         Refused (400) when `operationName` chooses no operation of it."""
         document = self.documents.find(self._text(asked))
@@ -87,14 +87,14 @@ class Operations:
         if operation is None:
             what = f"no operation named {asked.operation_name!r}" if asked.operation_name else "no single operation"
             raise Refused(400, f"The document has {what}; operationName says which to run", "BAD_REQUEST")
-        cost = Given(operation, asked.variables).cost(document.cost(operation))
+        cost = VariableCosts(operation, asked.variables).cost(document.cost(operation))
         if cost > self.config.cost_limit:
             raise Rejected([_too_costly(cost, self.config.cost_limit)], cost)
         assert document.ast is not None
         context = Context(self.database, principal, document.plans, self.outbox, self.changes)
         return Prepared(document.ast, operation, asked, context, cost)
 
-    def _text(self, asked: Asked) -> str:
+    def _text(self, asked: GraphQLRequest) -> str:
         """The text of the document. One that is sent along with its hash is run as it would be alone, and never kept."""
         listed = None if asked.document_id is None else self.trusted.find(asked.document_id)
         if listed is not None and asked.query in (None, listed):
@@ -107,7 +107,7 @@ class Operations:
             raise Refused(403, "Only trusted documents are answered, by their ids", "DOCUMENT_NOT_TRUSTED")
         return asked.query
 
-    async def stream(self, prepared: Prepared, request_id: str) -> AsyncGenerator[Answer, None]:
+    async def stream(self, prepared: Prepared, request_id: str) -> AsyncGenerator[OperationResult, None]:
         """One answer to a query or a mutation, and one for each event of a subscription.
 
         A subscription that cannot begin has one, which is not executed. A mutation that has begun is finished, also when
@@ -125,7 +125,7 @@ class Operations:
             async for event in events:
                 yield await self.execute(prepared.renewed(), request_id, event)
 
-    async def _finish(self, executed: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _finish(self, executed: Coroutine[Any, Any, OperationResult]) -> OperationResult:
         mutating = asyncio.create_task(executed)
         self._mutating.add(mutating)
         mutating.add_done_callback(self._mutating.discard)
@@ -146,7 +146,7 @@ class Operations:
         events = create_source_event_stream(executor)
         return await events if executor.is_awaitable(events) else events
 
-    async def execute(self, prepared: Prepared, request_id: str, event: object = None) -> Answer:
+    async def execute(self, prepared: Prepared, request_id: str, event: object = None) -> OperationResult:
         """The answer to a query, a mutation, or an event of a subscription.
 
         Fields that the database has not answered in time are null, with an error whose code is TIMEOUT; the others keep
@@ -166,7 +166,7 @@ class Operations:
             done = result if isinstance(result, ExecutionResult) else await result
         return self.show(done, prepared.cost, request_id)
 
-    def show(self, result: ExecutionResult, cost: int, request_id: str) -> Answer:
+    def show(self, result: ExecutionResult, cost: int, request_id: str) -> OperationResult:
         """An execution's result, or one event's of a subscription, as it is answered."""
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
             return self.reject(Rejected(result.errors, cost), request_id)
@@ -174,12 +174,12 @@ class Operations:
         if result.errors:
             body["errors"] = [show_error(error, request_id) for error in result.errors]
         overdue = is_overdue(result.data, result.errors or ())
-        return Answer(body | self._extensions(cost), executed=True, overdue=overdue)
+        return OperationResult(body | self._extensions(cost), executed=True, overdue=overdue)
 
-    def reject(self, rejected: Rejected, request_id: str) -> Answer:
+    def reject(self, rejected: Rejected, request_id: str) -> OperationResult:
         """The answer to an operation that is not executed."""
         shown = [show_error(error, request_id, CODES["request"]) for error in rejected.errors]
-        return Answer({"errors": shown} | self._extensions(rejected.cost), executed=False)
+        return OperationResult({"errors": shown} | self._extensions(rejected.cost), executed=False)
 
     def _extensions(self, cost: int | None) -> dict[str, Any]:
         return {"extensions": {"cost": {"requested": cost, "limit": self.config.cost_limit}}}

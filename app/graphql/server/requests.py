@@ -11,7 +11,7 @@ HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GraphQLRequest:
     """A well-formed GraphQL request. It has a text, an id of a trusted document, or a text and its own SHA-256 as the id."""
 
     query: str | None
@@ -20,7 +20,7 @@ class Asked:
     variables: dict[str, Any]
 
 
-def read_parameters(parameters: dict[str, str]) -> Asked:
+def read_parameters(parameters: dict[str, str]) -> GraphQLRequest:
     """A request from the query string, where variables and extensions are JSON texts."""
     body: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
@@ -35,7 +35,7 @@ def read_parameters(parameters: dict[str, str]) -> Asked:
     return read_request(body)
 
 
-def read_request(body: object) -> Asked:
+def read_request(body: object) -> GraphQLRequest:
     """A request from its JSON. Raises Refused (400) for one that is not well-formed."""
     if not isinstance(body, dict):
         raise Refused(400, "The body must be a JSON object", "BAD_REQUEST")
@@ -45,7 +45,7 @@ def read_request(body: object) -> Asked:
     for key in ("variables", "extensions"):
         if body.get(key) is not None and not isinstance(body[key], dict):
             raise Refused(400, f"`{key}` must be an object", "BAD_REQUEST")
-    return Asked(*_read_document(body), name or None, variables or {})
+    return GraphQLRequest(*_read_document(body), name or None, variables or {})
 
 
 def _read_document(body: dict[str, Any]) -> tuple[str | None, str | None]:

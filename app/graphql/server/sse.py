@@ -15,7 +15,7 @@ from starlette.types import Send
 
 from app.auth import Principal
 from app.graphql.server.errors import Refused, show_refusal
-from app.graphql.server.operations import Answer
+from app.graphql.server.operations import OperationResult
 from app.graphql.server.streams import Streams, await_refusal
 
 EVENTS = "text/event-stream"
@@ -24,7 +24,7 @@ KEEP_ALIVE = 12.0
 COMMENT, COMPLETE = b":\n\n", b"event: complete\ndata:\n\n"
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
-Answers = AsyncGenerator[Answer, None]
+Answers = AsyncGenerator[OperationResult, None]
 
 
 class EventStream(StreamingResponse):
@@ -91,6 +91,6 @@ def write_next(body: Mapping[str, Any]) -> bytes:
     return b"event: next\ndata: " + orjson.dumps(body).replace(b"\n", b"\ndata: ") + b"\n\n"
 
 
-async def only(answer: Answer) -> Answers:
+async def only(answer: OperationResult) -> Answers:
     """The answers of an operation that has one."""
     yield answer

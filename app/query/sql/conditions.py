@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.query.face import Face, Kind
 from app.query.model import And, Compare, Not, Operator, Or, Predicate, Scalar
-from app.query.search_terms import Mark
+from app.query.search_terms import TermShape
 from app.query.sql.render import Columns
 from app.storage.tables import TIME
 
@@ -188,7 +188,7 @@ PATTERNS: dict[Operator, Shaping] = {
 }
 
 
-def search_condition(terms: Sequence[Mark], columns: Columns) -> ColumnElement[bool]:
+def search_condition(terms: Sequence[TermShape], columns: Columns) -> ColumnElement[bool]:
     """Every term is part of the search text, or where it says so begins a word there. Terms are w0, w1, …
 
     Those that are not to be looked up in the index are sought by strpos, which is faster than LIKE, and means the same.
@@ -196,7 +196,7 @@ def search_condition(terms: Sequence[Mark], columns: Columns) -> ColumnElement[b
     return and_(true(), *(has_term(index, mark, columns) for index, mark in enumerate(terms)))
 
 
-def has_term(index: int, mark: Mark, columns: Columns) -> ColumnElement[bool]:
+def has_term(index: int, mark: TermShape, columns: Columns) -> ColumnElement[bool]:
     begins, indexed = mark
     text: ColumnElement[Any] = columns["search_text"]
     term = func.squeeze(func.fold(bindparam(f"w{index}", type_=Text())), type_=Text())

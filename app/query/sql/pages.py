@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from app.query.face import Face
 from app.query.model import Order, Page, Predicate, Query, Scalar
-from app.query.search_terms import Mark, Term
+from app.query.search_terms import Term, TermShape
 from app.query.sql.bounds import Nulls, bound, branch_bound
 from app.query.sql.conditions import Places, condition, parametrize, search_condition
 from app.query.sql.orders import Keys, direct_keys, order_key, order_keys, splits
@@ -76,7 +76,7 @@ class Shape:
     face: Face
     selection: Selection
     where: Predicate
-    terms: tuple[Mark, ...]
+    terms: tuple[TermShape, ...]
     orders: tuple[Order, ...]
     deleted_too: bool
     after: Nulls | None
@@ -110,7 +110,7 @@ def page_statement(
         face,
         selection,
         parametrize(query.where, values),
-        tuple(term.mark for term in search.terms),
+        tuple(term.shape for term in search.terms),
         complete_orders(query.orders),
         query.deleted_too,
         _nulls(page.after),
@@ -181,7 +181,7 @@ def scope(table: Table, deleted_too: bool, *, wide: bool = False) -> ColumnEleme
     return own if deleted_too else and_(own, table.c.deleted_at.is_(None))
 
 
-def meets(face: Face, where: Predicate, terms: Sequence[Mark], columns: Columns) -> ColumnElement[bool]:
+def meets(face: Face, where: Predicate, terms: Sequence[TermShape], columns: Columns) -> ColumnElement[bool]:
     """Whether a row meets the conditions and has every term in its search text."""
     met = condition(where, face, columns, Places())
     return and_(met, search_condition(terms, columns)) if terms else met

@@ -7,15 +7,15 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from app.clients.repository import Found
+from app.clients.repository import RenderedRecord
 from app.errors import (
     Conflict,
+    DomainError,
     Forbidden,
     Invalid,
     Malformed,
     NotFound,
     Problem,
-    Refusal,
     Stale,
     TooSlow,
     Unauthenticated,
@@ -29,7 +29,7 @@ JSON = "application/json"
 RETRY_AFTER = {"retry-after": "5"}
 
 
-class WrongMethod(Refusal):
+class WrongMethod(DomainError):
     """The path is known and the method is not one of `allowed`."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
@@ -37,11 +37,11 @@ class WrongMethod(Refusal):
         self.allowed = ", ".join(allowed)
 
 
-class WrongType(Refusal):
+class WrongType(DomainError):
     """The body is not said to be JSON."""
 
 
-KINDS: Mapping[type[Refusal], tuple[int, str]] = {
+KINDS: Mapping[type[DomainError], tuple[int, str]] = {
     Malformed: (400, "bad_request"),
     NotJson: (400, "bad_request"),
     Unauthenticated: (401, "unauthorized"),
@@ -58,7 +58,7 @@ KINDS: Mapping[type[Refusal], tuple[int, str]] = {
 }
 
 
-def record(found: Found, status: int = 200) -> Response:
+def record(found: RenderedRecord, status: int = 200) -> Response:
     """One customer with its entity tag."""
     return Response(found.json.encode(), status, {"etag": etag(found.version)}, JSON)
 
@@ -74,7 +74,7 @@ def envelope(
     return Response(f'{{"data":[{",".join(rows)}],"pagination":{pagination}}}'.encode(), media_type=JSON)
 
 
-def refuse(refusal: Refusal, request_id: str) -> Response:
+def refuse(refusal: DomainError, request_id: str) -> Response:
     """The answer to an expected refusal; one that this door does not know is masked."""
     if type(refusal) not in KINDS:
         return mask(refusal, request_id)

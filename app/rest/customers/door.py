@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.errors import NotFound, Refusal, Unavailable
+from app.errors import DomainError, NotFound, Unavailable
 from app.rest.customers import answers
 from app.rest.customers.call import Call
 from app.rest.paths import path_segments
@@ -60,7 +60,7 @@ class CustomersDoor:
             return await self.serve(request)
         except Unavailable as error:
             return answers.unavailable(error, request_id)
-        except Refusal as refusal:
+        except DomainError as refusal:
             return answers.refuse(refusal, request_id)
         except Exception as error:
             return answers.mask(error, request_id)

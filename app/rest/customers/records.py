@@ -9,11 +9,11 @@ from starlette.responses import Response
 from app.clients.erasure import erase_client
 from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES, read_body
-from app.clients.repository import Found
+from app.clients.repository import RenderedRecord
 from app.clients.service import add_clients, change_client, get_client, remove_client, restore_client
 from app.clients.vat_checks import check_tax_number
 from app.errors import Invalid, Problem
-from app.idempotency import Answer
+from app.idempotency import StoredResponse
 from app.query.sql.render import Selection
 from app.rest.customers import answers
 from app.rest.customers.call import Call
@@ -39,8 +39,8 @@ def check_no_id(body: Mapping[str, Any]) -> None:
         raise Invalid([Problem("id", "absence", "The id is given by the service", body["id"])])
 
 
-def _created(added: Sequence[Found]) -> Answer:
-    return Answer(201, added[0].json.encode())
+def _created(added: Sequence[RenderedRecord]) -> StoredResponse:
+    return StoredResponse(201, added[0].json.encode())
 
 
 async def get_customer(call: Call) -> Response:

@@ -11,14 +11,14 @@ from starlette.types import Send
 
 from app.accounts.service import LoginFailed
 from app.auth import EXPIRED_TOKEN
-from app.clients.repository import Found
+from app.clients.repository import RenderedRecord
 from app.errors import (
     Conflict,
+    DomainError,
     Forbidden,
     Invalid,
     Malformed,
     NotFound,
-    Refusal,
     Stale,
     TooMany,
     TooSlow,
@@ -55,7 +55,7 @@ class Reply:
         await send({"type": "http.response.body", "body": b"" if head else self.body})
 
 
-def show_record(found: Found, json_text: str | None = None) -> Reply:
+def show_record(found: RenderedRecord, json_text: str | None = None) -> Reply:
     """One client with its entity tag."""
     return Reply((json_text or found.json).encode(), headers=tag(found.version))
 
@@ -81,7 +81,7 @@ def show(value: Mapping[str, Any]) -> Reply:
 UNAUTHORIZED = {"name": "Error", "message": "Authorization Required", "code": "AUTHORIZATION_REQUIRED"}
 EXPIRED = {"name": "Error", "message": "Invalid Access Token", "code": "INVALID_TOKEN"}
 
-STATUS: Mapping[type[Refusal], tuple[int, str]] = {
+STATUS: Mapping[type[DomainError], tuple[int, str]] = {
     refusals.BadEncoding: (400, "URIError"),
     refusals.NoMethod: (404, "Error"),
     refusals.UnknownModel: (404, "Error"),
@@ -97,7 +97,7 @@ STATUS: Mapping[type[Refusal], tuple[int, str]] = {
 }
 
 
-def refuse(refusal: Refusal, request_id: str) -> Reply:
+def refuse(refusal: DomainError, request_id: str) -> Reply:
     """The reply to an expected refusal; one that this door does not know is masked."""
     status, error = describe(refusal)
     if status == 500:
@@ -108,7 +108,7 @@ def refuse(refusal: Refusal, request_id: str) -> Reply:
     return _envelope(status, error, RETRY_AFTER if status == 503 else headers)
 
 
-def describe(refusal: Refusal) -> tuple[int, dict[str, Any]]:
+def describe(refusal: DomainError) -> tuple[int, dict[str, Any]]:
     """Status and members of the error."""
     if isinstance(refusal, LoginFailed):
         return 401, {"name": "Error", "message": refusal.message, "code": "LOGIN_FAILED"}

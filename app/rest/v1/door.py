@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.accounts.passwords import Passwords
 from app.config import Config
-from app.errors import Refusal
+from app.errors import DomainError
 from app.mail.worker import OutboxWorker
 from app.rest.v1 import accounts, answers, organizations, reads, tokens, writes
 from app.rest.v1.answers import Reply
@@ -63,7 +63,7 @@ class V1Door:
     async def answer(self, scope: Scope, receive: Receive) -> Reply:
         try:
             return await self.serve(scope, receive)
-        except Refusal as refusal:
+        except DomainError as refusal:
             return answers.refuse(refusal, request_id(scope))
         except Exception as error:
             return answers.mask(error, request_id(scope))

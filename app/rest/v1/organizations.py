@@ -6,7 +6,7 @@ from typing import Any
 from app.accounts.service import require_account
 from app.auth import Principal
 from app.errors import Malformed, NotFound, Stale
-from app.idempotency import Answer
+from app.idempotency import StoredResponse
 from app.organizations.record import read_change, read_new
 from app.organizations.service import (
     Shown,
@@ -64,8 +64,8 @@ async def create(call: Call) -> Reply:
     return Reply(done.body, done.status, tag(FIRST_VERSION))
 
 
-def _answer(made: Shown) -> Answer:
-    return Answer(200, made.json.encode())
+def _answer(made: Shown) -> StoredResponse:
+    return StoredResponse(200, made.json.encode())
 
 
 async def require_own(call: Call) -> Principal:

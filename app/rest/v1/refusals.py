@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.errors import Invalid, Malformed, Refusal, Unauthenticated
+from app.errors import DomainError, Invalid, Malformed, Unauthenticated
 
 
-class NoMethod(Refusal):
+class NoMethod(DomainError):
     """No operation is at this path with this method."""
 
 
-class BadEncoding(Refusal):
+class BadEncoding(DomainError):
     """A part of the path is no percent-encoded UTF-8."""
 
 
-class UnknownModel(Refusal):
+class UnknownModel(DomainError):
     """There is no such record, in the words and with the code of the operation that looked for it."""
 
     def __init__(self, message: str, code: str | None = "MODEL_NOT_FOUND") -> None:
@@ -43,14 +43,14 @@ def checking(model: str) -> Iterator[None]:
         raise InvalidModel(invalid, model) from invalid
 
 
-class WrongType(Refusal):
+class WrongType(DomainError):
     """The body is of a type, in a charset or in an encoding that is not read here."""
 
 
-class TooManyProblems(Refusal):
+class TooManyProblems(DomainError):
     """Some items of a list are not valid: for each item nothing, or what was wrong with it."""
 
-    def __init__(self, problems: list[Refusal | None]) -> None:
+    def __init__(self, problems: list[DomainError | None]) -> None:
         super().__init__("Failed with multiple errors, see `details` for more information.")
         self.problems = problems
 

@@ -7,10 +7,10 @@ from app.auth import Principal
 from app.clients.faces import V1
 from app.clients.record import V1_RULES, Values, read_body
 from app.clients.reminders import send_reminder
-from app.clients.repository import Found
+from app.clients.repository import RenderedRecord
 from app.clients.service import add_clients, change_client, get_client, remove_client
 from app.errors import Invalid, Malformed, NotFound, Problem, Stale
-from app.idempotency import Answer
+from app.idempotency import StoredResponse
 from app.query.messages import stringify
 from app.query.reader import MOST_MEMBERS
 from app.rest.v1.answers import Reply, join_rows, show, show_record, tag
@@ -40,12 +40,12 @@ async def create(call: Call) -> Reply:
     return Reply(done.body, done.status, () if isinstance(given, list) else tag(FIRST_VERSION))
 
 
-def _answer_one(found: Sequence[Found]) -> Answer:
-    return Answer(200, found[0].json.encode())
+def _answer_one(found: Sequence[RenderedRecord]) -> StoredResponse:
+    return StoredResponse(200, found[0].json.encode())
 
 
-def _answer_rows(found: Sequence[Found]) -> Answer:
-    return Answer(200, join_rows([one.json for one in found]))
+def _answer_rows(found: Sequence[RenderedRecord]) -> StoredResponse:
+    return StoredResponse(200, join_rows([one.json for one in found]))
 
 
 def check_items(items: Sequence[object]) -> None:
@@ -114,7 +114,7 @@ async def patch(call: Call) -> Reply:
         raise no_model(call.id) from error
 
 
-async def _patched(call: Call, principal: Principal, given: Mapping[str, Any]) -> Found:
+async def _patched(call: Call, principal: Principal, given: Mapping[str, Any]) -> RenderedRecord:
     if "id" in given and given["id"] != call.id:
         message = f"id cannot be updated from {call.id} to {_plain(given['id'])} when forceId is set to true"
         raise Malformed(message, "id")

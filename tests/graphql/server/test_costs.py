@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.graphql.schema.connections import DEFAULT_PAGE, LARGEST_PAGE
 from app.graphql.schema.schema import core_schema
 from app.graphql.server import costs
-from app.graphql.server.costs import Given
+from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Documents
 from tests.conftest import Service
 from tests.graphql.conftest import Door
@@ -22,7 +22,7 @@ def cost(source: str, **variables: Any) -> int:
     document = DOCUMENTS.find(source)
     assert document.errors == []
     (operation,) = document.operations()
-    return Given(operation, variables).cost(document.cost(operation))
+    return VariableCosts(operation, variables).cost(document.cost(operation))
 
 
 KNOWN: list[tuple[str, dict[str, Any], int]] = [

@@ -17,9 +17,9 @@ from graphql import (
 )
 from graphql.language import Visitor
 
-from app.graphql.execution.plans import Reading, types_of
+from app.graphql.execution.plans import SelectionReader, types_of
 from app.graphql.schema.schema import core_schema
-from app.graphql.server.costs import Costs, Given
+from app.graphql.server.costs import Costs, VariableCosts
 from app.graphql.server.documents import LONGEST_SOURCE, Documents
 from app.graphql.server.limits import Measure, check_limits
 from tests.graphql.conftest import Door
@@ -143,10 +143,10 @@ def test_costs_are_read_and_added_up_in_linear_work() -> None:
         costs = Costs(core_schema(), ast)
         operation: Any = ast.definitions[0]
         selection = costs.operation(operation)
-        given = Given(operation, {})
+        given = VariableCosts(operation, {})
         assert costs.visits == counter.count
         assert count_calls(partial(given.cost, selection)) < 20 * counter.count
-        assert Given(operation, {}).cost(selection) > 2**levels
+        assert VariableCosts(operation, {}).cost(selection) > 2**levels
 
 
 def test_what_a_resolver_collects_is_as_much_as_was_measured() -> None:
@@ -157,10 +157,10 @@ def test_what_a_resolver_collects_is_as_much_as_was_measured() -> None:
         ast = parse(f"{{client(id:1){{{numbered(parts, many)}}}}} {numbered(fragments, many)}")
         measured = Measure(ast).size(ast.definitions[0].selection_set)  # type: ignore[attr-defined]
         named = {one.name.value: one for one in ast.definitions if isinstance(one, FragmentDefinitionNode)}
-        reading = Reading(named, {})
+        reading = SelectionReader(named, {})
         roots = reading.collect(ast.definitions, frozenset({"Query"}))  # type: ignore[arg-type]
 
-        def collect(reading: Reading = reading, nodes: Any = roots["client"]) -> int:
+        def collect(reading: SelectionReader = reading, nodes: Any = roots["client"]) -> int:
             customers = reading.collect(nodes, types_of("Client"))["customer"]
             return sum(map(len, reading.collect(customers, types_of("Customer")).values()))
 
@@ -191,7 +191,7 @@ def test_whatever_graphiql_asks_about_the_schema_fits() -> None:
     document = documents().find(everything)
     assert document.errors == []
     (operation,) = document.operations()
-    assert Given(operation, {}).cost(document.cost(operation)) == 100
+    assert VariableCosts(operation, {}).cost(document.cost(operation)) == 100
 
 
 def test_introspection_that_goes_round_is_refused() -> None:

@@ -11,7 +11,7 @@ from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES, read_body
 from app.clients.reminders import send_reminder
 from app.clients.service import add_clients
-from app.idempotency import Answer, RequestKey
+from app.idempotency import RequestKey, StoredResponse
 from app.mail.files import FileMailer
 from app.mail.worker import OutboxWorker
 from app.storage.tables import client_changes, client_totals, clients, idempotency_keys, outbox
@@ -136,7 +136,7 @@ async def keep_answers(service: Service) -> None:
         values,
         selection,
         key=key,
-        answer=lambda found: Answer(200, ",".join(one.json for one in found).encode()),
+        answer=lambda found: StoredResponse(200, ",".join(one.json for one in found).encode()),
     )
 
 

@@ -12,8 +12,8 @@ from app.auth import Caller
 from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES, read_body
 from app.clients.service import add_clients
-from app.errors import Refusal
-from app.idempotency import Answer, RequestKey
+from app.errors import DomainError
+from app.idempotency import RequestKey, StoredResponse
 from app.ids import new_id
 from app.storage.tables import clients
 from tests.conftest import Service
@@ -86,13 +86,13 @@ async def add_several(service: Service, principal: Any, kept: bool) -> None:
     """Three customers in one statement; unless `kept`, in a transaction that is rolled back in the end."""
     values = [read_body(CUSTOMER, {"name": "Bulk"}, CUSTOMER_RULES, "create") for _ in range(3)]
 
-    def answer(_: Any) -> Answer:
+    def answer(_: Any) -> StoredResponse:
         if not kept:
-            raise Refusal("rolled back")
-        return Answer(200, b"")
+            raise DomainError("rolled back")
+        return StoredResponse(200, b"")
 
     key = None if kept else RequestKey.of(principal.owner, new_id(), "bulk")
     try:
         await add_clients(service.database, principal, service.organization, values, (), key=key, answer=answer)
-    except Refusal:
+    except DomainError:
         assert not kept

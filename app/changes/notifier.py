@@ -11,7 +11,7 @@ from app.storage.database import Database
 log = logging.getLogger("clientele")
 
 
-class Bell:
+class ChangeNotifier:
     """Rung after each commit of this process. It wakes the process's own followers at once, and those of others by a
     notice, at most one in `pause` seconds.
 
@@ -25,17 +25,17 @@ class Bell:
         self._rung = False
         self._sending: asyncio.Task[None] | None = None
 
-    def hang(self) -> None:
+    def start(self) -> None:
         """Lets every commit of the database ring."""
-        self.database.on_commit = self.ring
+        self.database.on_commit = self.notify
 
-    async def take_down(self) -> None:
+    async def stop(self) -> None:
         self.database.on_commit = None
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.wait([self._sending])
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         self.wake()
         self._rung = True
         if self._sending is None or self._sending.done():
