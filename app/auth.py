@@ -2,8 +2,10 @@
 
 import hashlib
 from base64 import b64decode
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, case, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
@@ -11,6 +13,7 @@ from starlette.authentication import AuthCredentials, AuthenticationBackend, Bas
 from starlette.requests import HTTPConnection
 
 from app.errors import Forbidden, NotFound, Unauthenticated
+from app.ids import is_id
 from app.storage.database import Database
 from app.storage.tables import access_tokens, account_organizations, organizations
 
@@ -60,6 +63,58 @@ class Principal:
     def require_write(self) -> None:
         if self.scope is not Scope.WRITE:
             raise Forbidden("The token may only read")
+
+
+ExpectedVersion: TypeAlias = int | Sequence[int] | None
+"""The version that a record must have to be changed, or several versions; None allows every version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One record that a statement reads or changes: the record `id` of one of the `organizations`.
+
+    `actor` names the caller in the record of changes.
+    """
+
+    organizations: tuple[str, ...]
+    id: str
+    actor: str
+    expected_version: ExpectedVersion = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A database and the caller that uses it: the first argument of every service function."""
+
+    database: Database
+    principal: Principal
+
+    def require(self, organization_id: str) -> None:
+        """Raises NotFound for an organization that the caller cannot access."""
+        self.principal.require(organization_id)
+
+    def require_write(self) -> None:
+        """Raises Forbidden for a token that may only read."""
+        self.principal.require_write()
+
+    def organizations_among(self, ids: Iterable[str]) -> list[str]:
+        """The organizations among `ids` that the caller can access, in the order of `ids`."""
+        return [organization_id for organization_id in ids if organization_id in self.principal.organizations]
+
+    def narrow(self, organization_id: str) -> "Access":
+        """The same access, limited to one organization."""
+        return replace(self, principal=replace(self.principal, organizations=(organization_id,)))
+
+    def target(self, record_id: str, expected_version: ExpectedVersion = None) -> Target:
+        """A record of any organization that the caller can access. Raises NotFound for text that is not an id."""
+        if not is_id(record_id):
+            raise NotFound("There is no such record")
+        return Target(self.principal.organizations, record_id, self.principal.actor, expected_version)
+
+    def writable_target(self, record_id: str, expected_version: ExpectedVersion = None) -> Target:
+        """As target. Raises Forbidden first for a token that may only read."""
+        self.require_write()
+        return self.target(record_id, expected_version)
 
 
 def hash_token(text: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import insert, text
 
-from app.auth import Principal, Scope
+from app.auth import Principal, Scope, Target
 from app.ids import new_id
 from app.query.face import Face
 from app.query.model import Page, Query
@@ -20,6 +20,11 @@ STRANGER = "5eed00000000000000000000"
 
 def principal(*reached: str, scope: Scope = Scope.WRITE, account: str | None = "acc000000000000000000001") -> Principal:
     return Principal("70c000000000000000000001", account, reached, scope)
+
+
+def target_of(*organizations: str, record: str) -> Target:
+    """A record that `actor` may change in these organizations."""
+    return Target(organizations, record, "x")
 
 
 async def make_organization(database: Database) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 from starlette.requests import HTTPConnection
 
 from app.accounts.service import create_account
-from app.auth import Caller, Environment, Principal, Scope, TokenBackend, token_of
+from app.auth import Access, Caller, Environment, Principal, Scope, TokenBackend, token_of
 from app.errors import Forbidden, NotFound, Unauthenticated
 from app.ids import new_id
 from app.organizations.service import create_organization, create_token, reach_organizations
@@ -129,8 +129,8 @@ async def test_account_reaches_its_organizations_in_the_order_of_creation(databa
     who = await Caller(await create_token(database, account_email="owner@example.com"), database).principal()
     assert list(who.organizations) == made
     assert (who.account_id, who.owner, who.actor, who.scope) == (account, account, f"account:{account}", Scope.WRITE)
-    assert [one.id for one in await reach_organizations(database, who)] == made
-    assert [one.id for one in await reach_organizations(database, who, [made[3], "0" * 24, made[1]])] == [
+    assert [one.id for one in await reach_organizations(Access(database, who))] == made
+    assert [one.id for one in await reach_organizations(Access(database, who), [made[3], "0" * 24, made[1]])] == [
         made[1],
         made[3],
     ]
@@ -156,7 +156,7 @@ async def test_account_token_reaches_the_organizations_of_its_environment(databa
 async def test_account_without_organizations_reaches_none(database: Database, account: str) -> None:
     who = await Caller(await create_token(database, account_email="OWNER@example.com"), database).principal()
     assert (who.organizations, who.owner) == ((), account)
-    assert await reach_organizations(database, who) == []
+    assert await reach_organizations(Access(database, who)) == []
 
 
 @pytest.mark.usefixtures("account")

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from sqlalchemy import func, select, text
 
-from app.auth import Principal
+from app.auth import Access, Principal
 from app.clients.faces import V1
 from app.clients.service import add_clients
 from app.errors import Conflict, Invalid, Malformed
@@ -35,7 +35,9 @@ async def organization(database: Database) -> str:
 
 
 async def create(database: Database, who: Principal, key: RequestKey | None, name: str = "Ann") -> StoredResponse:
-    return await add_clients(database, who, who.organizations[0], [{"name": name}], SELECTION, key=key, answer=answer)
+    return await add_clients(
+        Access(database, who), who.organizations[0], [{"name": name}], SELECTION, key=key, answer=answer
+    )
 
 
 async def counted(database: Database) -> tuple[int, int, int]:
@@ -103,7 +105,7 @@ async def test_undone_work_leaves_no_key(database: Database, organization: str) 
 
     who = principal(organization)
     with pytest.raises(GaveUp):
-        await add_clients(database, who, organization, [{"name": "A"}], SELECTION, key=key_of(), answer=fail)
+        await add_clients(Access(database, who), organization, [{"name": "A"}], SELECTION, key=key_of(), answer=fail)
     assert await counted(database) == (0, 0, 0)
     await create(database, who, key_of("another body"))
     assert await counted(database) == (1, 1, 1)
@@ -183,7 +185,12 @@ async def test_refused_body_uses_no_key(database: Database, organization: str) -
 
     with pytest.raises(Invalid):
         await add_clients(
-            database, principal(organization), organization, [{"name": "A"}], SELECTION, key=key_of(), answer=refuse
+            Access(database, principal(organization)),
+            organization,
+            [{"name": "A"}],
+            SELECTION,
+            key=key_of(),
+            answer=refuse,
         )
     assert await counted(database) == (0, 0, 0)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.auth import Principal, Scope
+from app.auth import Access, Principal, Scope
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.clients.repository import ClientRepository
 from app.clients.service import list_clients
@@ -18,7 +18,6 @@ from app.query.dialects import GRAPHQL, LOOPBACK, MONGO
 from app.query.face import Face, Kind
 from app.query.model import And, Compare, Not, Operator, Or, Page, Predicate, Query
 from app.query.reader import read_predicate
-from app.storage.database import Database
 from tests.conftest import Service
 from tests.speakers import OPERATORS, PARTS, SPEAKERS, Question
 
@@ -167,7 +166,7 @@ QUESTIONS: list[tuple[Question, str]] = [
 
 
 @pytest.fixture(scope="module")
-async def library(shared_service: Service) -> tuple[Database, Principal]:
+async def library(shared_service: Service) -> Access:
     """The rows, in an organization of their own; customers have the same metadata as clients have custom fields."""
     service = shared_service
     rows = [
@@ -176,26 +175,21 @@ async def library(shared_service: Service) -> tuple[Database, Principal]:
     ]
     async with service.database.write() as connection:
         await ClientRepository(connection).add(rows, "test", ())
-    return service.database, Principal("test", None, (service.organization,), Scope.READ)
+    return Access(service.database, Principal("test", None, (service.organization,), Scope.READ))
 
 
-async def find(library: tuple[Database, Principal], face: Face, where: Predicate) -> str:
+async def find(library: Access, face: Face, where: Predicate) -> str:
     """The letters of the rows that a predicate finds."""
-    database, principal = library
     selection = (("id", V1.fields["id"]),)
-    organization = principal.organizations[0]
-    listing = await list_clients(
-        database, principal, organization, face, selection, Query(where), Page(100), total=True
-    )
+    organization = library.principal.organizations[0]
+    listing = await list_clients(library, organization, face, selection, Query(where), Page(100), total=True)
     assert listing.total == len(listing.rows)
     letters = {f'{{"id":"{id_}"}}': letter for letter, id_ in IDS.items()}
     return "".join(letters[json] for json, _ in listing.rows)
 
 
 @pytest.mark.parametrize(("question", "expected"), QUESTIONS, ids=lambda value: str(value))
-async def test_a_question_has_one_meaning(
-    library: tuple[Database, Principal], question: Question, expected: str
-) -> None:
+async def test_a_question_has_one_meaning(library: Access, question: Question, expected: str) -> None:
     trees = {name: tree for name, one in SPEAKERS.items() if (tree := one.read(question)) is not None}
     assert len(trees) >= 2
     found = {name: await find(library, SPEAKERS[name].face, tree) for name, tree in trees.items()}
@@ -253,7 +247,7 @@ def test_the_questions_cover_every_operator_and_every_type() -> None:
 
 
 @pytest.mark.parametrize("name", SPEAKERS)
-async def test_null_has_several_spellings(library: tuple[Database, Principal], name: str) -> None:
+async def test_null_has_several_spellings(library: Access, name: str) -> None:
     one = SPEAKERS[name]
     spellings: list[dict[str, Any]] = [{"city": {OPERATORS["="][one.column]: None}}]
     spellings.append({"city": {"isNull": True}} if one.dialect is GRAPHQL else {"city": None})
@@ -277,7 +271,7 @@ async def test_dollars_and_nesting_say_the_same_on_customers() -> None:
             assert read_predicate(nested, MONGO, CUSTOMER) == expected
 
 
-async def test_negated_patterns_of_v1_are_the_negation_in_graphql(library: tuple[Database, Principal]) -> None:
+async def test_negated_patterns_of_v1_are_the_negation_in_graphql(library: Access) -> None:
     for word, sensitive in (("nlike", True), ("nilike", False)):
         v1 = read_predicate({"name": {word: "%ETA%"}}, LOOPBACK, V1)
         inner = {"name": {"like": "%ETA%", "caseSensitive": sensitive}}
@@ -285,7 +279,7 @@ async def test_negated_patterns_of_v1_are_the_negation_in_graphql(library: tuple
         assert await find(library, V1, v1) == ("abcdef" if sensitive else "acdf")
 
 
-async def test_text_order_folds_everywhere_but_on_v1(library: tuple[Database, Principal]) -> None:
+async def test_text_order_folds_everywhere_but_on_v1(library: Access) -> None:
     found = {}
     for name, one in SPEAKERS.items():
         tree = one.read(("name", "<", "C"))
@@ -306,7 +300,7 @@ async def test_a_null_boolean_is_false_for_customers_alone(shared_service: Servi
         assert tree == Compare("tax_subject", Operator.EQ, False)
         selection = (("name", one.face.fields["name"]),)
         listing = await list_clients(
-            shared_service.database, principal, organization, one.face, selection, Query(tree), Page(1)
+            Access(shared_service.database, principal), organization, one.face, selection, Query(tree), Page(1)
         )
         found[name] = len(listing.rows)
     assert found == {"v1": 0, "customers": 1, "graphql client": 0, "graphql customer": 1}

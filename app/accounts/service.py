@@ -7,7 +7,7 @@ from typing import Any
 from app.accounts.passwords import Passwords
 from app.accounts.record import check_password, read_sign_up, taken
 from app.accounts.repository import AccountRepository, Credentials
-from app.auth import Principal, Scope
+from app.auth import Access, Principal, Scope
 from app.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from app.ids import new_id
 from app.mail.addresses import check_address
@@ -115,10 +115,10 @@ async def set_password(database: Database, passwords: Passwords, email: str, pas
         await end_sessions(connection, known.id)
 
 
-async def log_out(database: Database, principal: Principal) -> None:
+async def log_out(access: Access) -> None:
     """Revokes the token that was sent."""
-    async with database.statement() as connection:
-        await revoke_token(connection, principal.token_id)
+    async with access.database.statement() as connection:
+        await revoke_token(connection, access.principal.token_id)
 
 
 def require_account(principal: Principal, account_id: str) -> str:
@@ -128,41 +128,43 @@ def require_account(principal: Principal, account_id: str) -> str:
     return account_id
 
 
-async def get_account(database: Database, principal: Principal, account_id: str, selection: Selection) -> str:
+async def get_account(access: Access, account_id: str, selection: Selection) -> str:
     """The caller's own account, rendered. Raises NotFound."""
-    async with database.read() as connection:
-        found = await AccountRepository(connection).render(require_account(principal, account_id), selection)
+    async with access.database.read() as connection:
+        found = await AccountRepository(connection).render(require_account(access.principal, account_id), selection)
     if found is None:
         raise NotFound("There is no such account")
     return found
 
 
-async def account_email(database: Database, principal: Principal) -> str | None:
+async def account_email(access: Access) -> str | None:
     """The address of the caller's account; None for an organization's own token."""
-    if principal.account_id is None:
+    if access.principal.account_id is None:
         return None
-    async with database.read() as connection:
-        return await AccountRepository(connection).email(principal.account_id)
+    async with access.database.read() as connection:
+        return await AccountRepository(connection).email(access.principal.account_id)
 
 
-async def add_token(database: Database, principal: Principal, account_id: str, ttl: int, scope: Scope) -> AccessToken:
+async def add_token(access: Access, account_id: str, ttl: int, scope: Scope) -> AccessToken:
     """Another token for the caller's account and environment. Raises NotFound, and Forbidden with one that may only read."""
-    require_account(principal, account_id)
-    principal.require_write()
-    async with database.write() as connection:
-        return await issue_session(connection, account_id, ttl=ttl, scope=scope, environment=principal.environment)
+    require_account(access.principal, account_id)
+    access.require_write()
+    async with access.database.write() as connection:
+        return await issue_session(
+            connection, account_id, ttl=ttl, scope=scope, environment=access.principal.environment
+        )
 
 
-async def list_tokens(database: Database, principal: Principal, account_id: str, most: int) -> list[AccessToken]:
+async def list_tokens(access: Access, account_id: str, most: int) -> list[AccessToken]:
     """At most so many tokens of the caller's account, the newest first, each named by its id. Raises NotFound."""
-    require_account(principal, account_id)
-    async with database.read() as connection:
+    require_account(access.principal, account_id)
+    async with access.database.read() as connection:
         return await list_account_tokens(connection, account_id, most)
 
 
-async def remove_token(database: Database, principal: Principal, account_id: str, named: str) -> bool:
+async def remove_token(access: Access, account_id: str, named: str) -> bool:
     """Whether the caller's account had a token of this id, or this very token; it opens nothing any more."""
-    require_account(principal, account_id)
-    principal.require_write()
-    async with database.statement() as connection:
+    require_account(access.principal, account_id)
+    access.require_write()
+    async with access.database.statement() as connection:
         return await revoke_account_token(connection, account_id, named)

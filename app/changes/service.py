@@ -3,13 +3,12 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from app.auth import Principal
+from app.auth import Access
 from app.changes.reader import ChangeReader
 from app.changes.record import LARGEST_NUMBER, Change, PastChange, read_past_place, read_place
 from app.changes.repository import ChangeRepository
 from app.errors import Malformed
 from app.query.face import Face
-from app.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +21,17 @@ class History:
 
 
 async def follow_changes(
-    reader: ChangeReader, principal: Principal, organization_id: str, after: str | None
+    access: Access, reader: ChangeReader, organization_id: str, after: str | None
 ) -> AsyncGenerator[Change, None]:
     """The changes of an organization, each once, in the order of their numbers, without end.
 
     With a cursor: those after it. Without one: those that are not yet committed now. Raises NotFound when the
     organization is out of reach, and Malformed for a cursor that was not given here or lies ahead of every change.
     """
-    principal.require(organization_id)
+    access.require(organization_id)
     number = None if after is None else read_place(organization_id, after)
     settled = await reader.begun()
-    async with reader.database.read() as connection:
+    async with access.database.read() as connection:
         repository = ChangeRepository(connection)
         if number is None:
             return reader.follow(organization_id, settled, await repository.snapshot())
@@ -42,8 +41,7 @@ async def follow_changes(
 
 
 async def list_history(
-    database: Database,
-    principal: Principal,
+    access: Access,
     organization_id: str,
     client_id: str,
     face: Face,
@@ -53,9 +51,9 @@ async def list_history(
     total: bool,
 ) -> History:
     """At most `first` changes of a record, live or deleted, before the one of the cursor."""
-    principal.require(organization_id)
+    access.require(organization_id)
     before = LARGEST_NUMBER if after is None else read_past_place(organization_id, client_id, after)
-    async with database.read() as connection:
+    async with access.database.read() as connection:
         repository = ChangeRepository(connection)
         found = await repository.history(organization_id, client_id, face, before, first + 1)
         counted = await repository.history_length(organization_id, client_id) if total else None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from app.auth import Principal
+from app.auth import Access
 from app.clients.record import Values
 from app.clients.repository import ClientRepository
 from app.clients.service import once
@@ -12,12 +12,10 @@ from app.idempotency import RequestKey, StoredResponse
 from app.ids import new_id
 from app.query.sql.render import Selection
 from app.storage.connection import Connection
-from app.storage.database import Database
 
 
 async def add_batch(
-    database: Database,
-    principal: Principal,
+    access: Access,
     organization_id: str,
     records: Sequence[Values],
     selection: Selection,
@@ -29,20 +27,20 @@ async def add_batch(
     `key` gives the records of the first time again. A batch of nothing leaves its key free. The kept answer holds the
     id of each record whatever the selection shows, so that erasing one finds it.
     """
-    principal.require_write()
-    principal.require(organization_id)
+    access.require_write()
+    access.require(organization_id)
     rows = [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
     if not rows:
         return []
 
     async def work(connection: Connection) -> StoredResponse:
-        added = await ClientRepository(connection).add(rows, principal.actor, selection)
+        added = await ClientRepository(connection).add(rows, access.principal.actor, selection)
         return StoredResponse(200, orjson.dumps([(row["id"], added[row["id"]].json) for row in rows]))
 
     if key is None:
-        async with database.statement() as connection:
+        async with access.database.statement() as connection:
             done = await work(connection)
     else:
-        async with database.write() as connection:
+        async with access.database.write() as connection:
             done = await once(connection, key, organization_id, work)
     return [json for _, json in orjson.loads(done.body)]

@@ -25,11 +25,10 @@ from sqlalchemy import (
     union,
 )
 
-from app.auth import Principal
+from app.auth import Access
 from app.query.sql.conditions import CODE
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.connection import Connection
-from app.storage.database import Database
 from app.storage.tables import clients
 
 MOST_DUPLICATES = 20
@@ -64,15 +63,15 @@ class Duplicate:
 
 
 async def find_duplicates(
-    database: Database, principal: Principal, subjects: Sequence[Subject], selection: Selection, most: int
+    access: Access, subjects: Sequence[Subject], selection: Selection, most: int
 ) -> list[list[Duplicate]]:
     """For each of the subjects at most `most` live records of its organization, the surest first.
 
-    Raises NotFound for an organization that is out of the caller's reach.
+    Raises NotFound for an organization that is not accessible to the caller.
     """
     for one in subjects:
-        principal.require(one.organization_id)
-    async with database.read() as connection:
+        access.require(one.organization_id)
+    async with access.database.read() as connection:
         return [await _find(connection, one, selection, most) for one in subjects]
 
 

@@ -2,23 +2,20 @@
 
 from collections.abc import Sequence
 
-from app.auth import Principal
+from app.auth import Access
 from app.clients.repository import ClientRepository
 from app.errors import Invalid, NotFound, Problem
 from app.idempotency import RequestKey, StoredResponse, claim, remember
-from app.ids import is_id
 from app.mail.addresses import check_address
 from app.mail.message import LANGUAGES, compose_reminder, language_for
 from app.mail.outbox import put_message
 from app.mail.repository import ClientKey, Delivery, count_messages, page_messages
 from app.mail.worker import OutboxWorker
-from app.storage.database import Database
 
 
 async def send_reminder(
-    database: Database,
+    access: Access,
     outbox: OutboxWorker,
-    principal: Principal,
     client_id: str,
     *,
     recipient: str | None,
@@ -31,13 +28,11 @@ async def send_reminder(
     comes again with the same request sends nothing, whatever has happened to the client since, unless it was erased.
     Raises NotFound, and Invalid for an address or a language.
     """
-    principal.require_write()
-    if not is_id(client_id):
-        raise NotFound("There is no such record")
-    async with database.write() as connection:
+    target = access.writable_target(client_id)
+    async with access.database.write() as connection:
         if key is not None and await claim(connection, key) is not None:
             return
-        found = await ClientRepository(connection).addressee(principal.organizations, client_id)
+        found = await ClientRepository(connection).addressee(target)
         if found is None:
             raise NotFound("There is no such record")
         message = compose_reminder(
@@ -54,23 +49,22 @@ async def send_reminder(
 
 
 async def list_reminders(
-    database: Database, principal: Principal, clients: Sequence[ClientKey], most: int, after: str | None
+    access: Access, clients: Sequence[ClientKey], most: int, after: str | None
 ) -> dict[ClientKey, list[Delivery]]:
     """At most `most` reminders of each client within reach, the newest first, those before the reminder `after`."""
-    async with database.read() as connection:
-        return await page_messages(connection, _within_reach(principal, clients), most, after)
+    async with access.database.read() as connection:
+        return await page_messages(connection, _accessible(access, clients), most, after)
 
 
-async def count_reminders(
-    database: Database, principal: Principal, clients: Sequence[ClientKey]
-) -> dict[ClientKey, int]:
+async def count_reminders(access: Access, clients: Sequence[ClientKey]) -> dict[ClientKey, int]:
     """How many reminders each client within reach has; none where it is not named."""
-    async with database.read() as connection:
-        return await count_messages(connection, _within_reach(principal, clients))
+    async with access.database.read() as connection:
+        return await count_messages(connection, _accessible(access, clients))
 
 
-def _within_reach(principal: Principal, clients: Sequence[ClientKey]) -> list[ClientKey]:
-    return [(organization, client) for organization, client in clients if organization in principal.organizations]
+def _accessible(access: Access, clients: Sequence[ClientKey]) -> list[ClientKey]:
+    organizations = access.principal.organizations
+    return [(organization, client) for organization, client in clients if organization in organizations]
 
 
 def choose_address(given: str | None, own: str | None) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import Select
 
+from app.auth import Target
 from app.clients.record import Values
 from app.clients.search import WINDOW, Searcher
 from app.clients.statements import (
@@ -39,9 +40,6 @@ from app.storage.tables import clients
 
 Keyed = tuple[str, str | None]
 """A rendered row and the JSON list of its order values."""
-
-Expected: TypeAlias = int | Sequence[int] | None
-"""The version that a record must have to be changed, or several; None when any will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,8 @@ class ClientRepository:
         self.connection = connection
         self.window = window
 
-    async def get(self, organizations: Sequence[str], client_id: str, selection: Selection) -> RenderedRecord | None:
-        parameters = {"organizations": list(organizations), "record": client_id}
+    async def get(self, target: Target, selection: Selection) -> RenderedRecord | None:
+        parameters = {"organizations": list(target.organizations), "record": target.id}
         row = (await self.connection.execute(get_statement(selection), parameters)).first()
         return None if row is None else RenderedRecord(*row)
 
@@ -97,13 +95,13 @@ class ClientRepository:
         rows = await self.connection.execute(get_many_statement(selection, deleted_too), parameters)
         return {client_id: json for client_id, json in rows}  # noqa: C416
 
-    async def addressee(self, organizations: Sequence[str], client_id: str) -> Addressee | None:
-        parameters = {"organizations": list(organizations), "record": client_id}
+    async def addressee(self, target: Target) -> Addressee | None:
+        parameters = {"organizations": list(target.organizations), "record": target.id}
         row = (await self.connection.execute(ADDRESSEE, parameters)).first()
         return None if row is None else Addressee(*row)
 
-    async def taxpayer(self, organizations: Sequence[str], client_id: str) -> Taxpayer | None:
-        parameters = {"organizations": list(organizations), "record": client_id}
+    async def taxpayer(self, target: Target) -> Taxpayer | None:
+        parameters = {"organizations": list(target.organizations), "record": target.id}
         row = (await self.connection.execute(TAXPAYER, parameters)).first()
         return None if row is None else Taxpayer(*row)
 
@@ -170,86 +168,52 @@ class ClientRepository:
 
     async def change(
         self,
-        organizations: Sequence[str],
-        client_id: str,
+        target: Target,
         values: Mapping[str, Any],
-        actor: str,
         selection: Selection,
         *,
-        expected: Expected = None,
         merge_metadata: bool = False,
     ) -> tuple[RenderedRecord, dict[str, str]]:
-        """The changed record and its metadata. Raises NotFound; Stale when `expected` does not name its version."""
+        """The changed record and its metadata. Raises NotFound, and Stale when its version is not expected."""
         statement = change_statement(selection, frozenset(values), merge_metadata and "metadata" in values)
         parameters = {f"v_{name}": value for name, value in values.items()}
-        row = await self._write(statement, organizations, client_id, actor, expected, parameters)
+        row = await self._write(statement, target, parameters)
         return RenderedRecord(row[0], row[1], row[2]), row[3]
 
     async def keep_check(
-        self,
-        organizations: Sequence[str],
-        client_id: str,
-        checked: Taxpayer,
-        check: Mapping[str, Any],
-        actor: str,
-        selection: Selection,
-        expected: Expected = None,
+        self, target: Target, checked: Taxpayer, check: Mapping[str, Any], selection: Selection
     ) -> RenderedRecord:
         """The record with the check of its tax number. Raises Stale, too, when it is not `checked`'s number any more."""
         was = (checked.tax_number, checked.country_code, checked.country)
         parameters = {"v_vies": check, **{f"w_{name}": value for name, value in zip(TAXED, was, strict=True)}}
-        row = await self._write(check_statement(selection), organizations, client_id, actor, expected, parameters)
+        row = await self._write(check_statement(selection), target, parameters)
         return RenderedRecord(row[0], row[1], row[2])
 
-    async def remove(
-        self,
-        organizations: Sequence[str],
-        client_id: str,
-        actor: str,
-        selection: Selection,
-        expected: Expected = None,
-    ) -> RenderedRecord:
-        row = await self._write(remove_statement(selection), organizations, client_id, actor, expected, {})
+    async def remove(self, target: Target, selection: Selection) -> RenderedRecord:
+        row = await self._write(remove_statement(selection), target, {})
         return RenderedRecord(row[0], row[1], row[2])
 
-    async def restore(
-        self,
-        organizations: Sequence[str],
-        client_id: str,
-        actor: str,
-        selection: Selection,
-        expected: Expected = None,
-    ) -> RenderedRecord:
-        row = await self._write(restore_statement(selection), organizations, client_id, actor, expected, {})
+    async def restore(self, target: Target, selection: Selection) -> RenderedRecord:
+        row = await self._write(restore_statement(selection), target, {})
         return RenderedRecord(row[0], row[1], row[2])
 
-    async def erase(
-        self,
-        organizations: Sequence[str],
-        client_id: str,
-        actor: str,
-        selection: Selection,
-        expected: Expected = None,
-    ) -> RenderedRecord:
+    async def erase(self, target: Target, selection: Selection) -> RenderedRecord:
         """Deletes the record for good; the answer is what it was. Its images in the record of changes stay."""
-        row = await self._write(erase_statement(selection), organizations, client_id, actor, expected, {})
+        row = await self._write(erase_statement(selection), target, {})
         return RenderedRecord(row[0], row[1], row[2])
 
     async def forget_images(self, organization: str, client_id: str) -> None:
         """Leaves of the record's changes who, what and when."""
         await self.connection.execute(FORGET_IMAGES, {"organization": organization, "record": client_id})
 
-    async def _write(
-        self,
-        statement: Any,
-        organizations: Sequence[str],
-        client_id: str,
-        actor: str,
-        expected: Expected,
-        parameters: Mapping[str, Any],
-    ) -> Any:
-        versions = [expected] if isinstance(expected, int) else expected
-        scope = {"organizations": list(organizations), "record": client_id, "actor": actor, "expected": versions}
+    async def _write(self, statement: Any, target: Target, parameters: Mapping[str, Any]) -> Any:
+        expected = target.expected_version
+        scope = {
+            "organizations": list(target.organizations),
+            "record": target.id,
+            "actor": target.actor,
+            "expected": [expected] if isinstance(expected, int) else expected,
+        }
         row = (await self.connection.execute(statement, {**scope, **parameters})).first()
         if row is None:
             raise NotFound("There is no such record")

@@ -1,8 +1,8 @@
-"""What may be done with clients: each function checks who may, opens one connection or transaction, and asks the repository.
+"""Use cases of clients: each function checks access, opens one connection or transaction, and calls the repository.
 
-Records are named by the bare id; `selection` says how the answer is rendered. All raise NotFound for a record or an
-organization that does not exist, is deleted, or is out of the caller's reach, and Forbidden for writes with a token
-that may only read.
+Records are named by the bare id. `selection` says how the database renders the answer. Every function raises NotFound
+for a record or an organization that does not exist, is deleted, or is not accessible to the caller. Functions that write
+raise Forbidden for a token that may only read.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from app.auth import Principal
+from app.auth import Access, ExpectedVersion
 from app.clients.record import MOST_METADATA, Values
-from app.clients.repository import ClientRepository, Expected, Keyed, RenderedRecord
+from app.clients.repository import ClientRepository, Keyed, RenderedRecord
 from app.errors import Invalid, NotFound, Problem, TooSlow
 from app.idempotency import RequestKey, StoredResponse, claim, remember
-from app.ids import is_id, new_id
+from app.ids import new_id
 from app.query.cursor import step_before, step_past
 from app.query.face import Face
 from app.query.model import Page, Query
@@ -40,23 +40,22 @@ def search_words(term: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term.split()))[:20]
 
 
-async def get_client(database: Database, principal: Principal, client_id: str, selection: Selection) -> RenderedRecord:
-    if not is_id(client_id):
+async def get_client(access: Access, client_id: str, selection: Selection) -> RenderedRecord:
+    target = access.target(client_id)
+    async with access.database.read() as connection:
+        record = await ClientRepository(connection).get(target, selection)
+    if record is None:
         raise NotFound("There is no such record")
-    async with database.read() as connection:
-        found = await ClientRepository(connection).get(principal.organizations, client_id, selection)
-    if found is None:
-        raise NotFound("There is no such record")
-    return found
+    return record
 
 
 async def get_clients(
-    database: Database, principal: Principal, ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
+    access: Access, ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
 ) -> dict[str, str]:
     """The rendered records by id, without those that are not to be found."""
-    async with database.read() as connection:
+    async with access.database.read() as connection:
         repository = ClientRepository(connection)
-        return await repository.get_many(principal.organizations, ids, selection, deleted_too=deleted_too)
+        return await repository.get_many(access.principal.organizations, ids, selection, deleted_too=deleted_too)
 
 
 @asynccontextmanager
@@ -73,8 +72,7 @@ async def searching(database: Database, words: Sequence[str]) -> AsyncIterator[C
 
 
 async def list_clients(
-    database: Database,
-    principal: Principal,
+    access: Access,
     organization_id: str,
     face: Face,
     selection: Selection,
@@ -91,8 +89,8 @@ async def list_clients(
     `probe` also looks whether there are rows beyond the positions that bound the page; without it there are taken to be
     some. `rows=False` is for the total alone.
     """
-    principal.require(organization_id)
-    async with searching(database, query.words) as repository:
+    access.require(organization_id)
+    async with searching(access.database, query.words) as repository:
         found: list[Keyed] = []
         if rows:
             longer = Page(page.limit + 1, page.skip, page.after, page.before, page.backward)
@@ -141,32 +139,28 @@ async def _rows_outside(
     return earlier, later
 
 
-async def count_clients(
-    database: Database, principal: Principal, organization_id: str, face: Face, query: Query
-) -> int:
-    principal.require(organization_id)
-    async with searching(database, query.words) as repository:
+async def count_clients(access: Access, organization_id: str, face: Face, query: Query) -> int:
+    access.require(organization_id)
+    async with searching(access.database, query.words) as repository:
         return await repository.count(organization_id, face, query)
 
 
 async def search_clients(
-    database: Database,
-    principal: Principal,
+    access: Access,
     organization_id: str,
     term: str,
     types: Sequence[str] | None,
     selection: Selection,
 ) -> list[str]:
     """At most 100 clients that contain every word of the term, best match first, rendered."""
-    principal.require(organization_id)
+    access.require(organization_id)
     words = search_words(term)
-    async with searching(database, words) as repository:
+    async with searching(access.database, words) as repository:
         return await repository.rank(organization_id, " ".join(term.split()), words, types, selection)
 
 
 async def add_clients(
-    database: Database,
-    principal: Principal,
+    access: Access,
     organization_id: str,
     records: Sequence[Values],
     selection: Selection,
@@ -175,18 +169,18 @@ async def add_clients(
     answer: Callable[[Sequence[RenderedRecord]], StoredResponse],
 ) -> StoredResponse:
     """Creates all of the records or none, in the order given, and answers; `key` replays the answer of the first time."""
-    principal.require_write()
-    principal.require(organization_id)
+    access.require_write()
+    access.require(organization_id)
     rows = [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
 
     async def work(connection: Connection) -> StoredResponse:
-        added = await ClientRepository(connection).add(rows, principal.actor, selection)
+        added = await ClientRepository(connection).add(rows, access.principal.actor, selection)
         return answer([added[row["id"]] for row in rows])
 
     if key is None:
-        async with database.statement() as connection:
+        async with access.database.statement() as connection:
             return await work(connection)
-    async with database.write() as connection:
+    async with access.database.write() as connection:
         return await once(connection, key, organization_id, work, rows[0]["id"] if len(rows) == 1 else None)
 
 
@@ -210,53 +204,37 @@ async def once(
 
 
 async def change_client(
-    database: Database,
-    principal: Principal,
+    access: Access,
     client_id: str,
     values: Mapping[str, Any],
     selection: Selection,
     *,
-    expected: Expected = None,
+    expected: ExpectedVersion = None,
     merge_metadata: bool = False,
 ) -> RenderedRecord:
     """Writes the given columns. Raises Stale when the record's version is not as `expected`."""
-    principal.require_write()
-    if not is_id(client_id):
-        raise NotFound("There is no such record")
-    async with database.write() if merge_metadata else database.statement() as connection:
-        found, metadata = await ClientRepository(connection).change(
-            principal.organizations,
-            client_id,
-            values,
-            principal.actor,
-            selection,
-            expected=expected,
-            merge_metadata=merge_metadata,
-        )
+    target = access.writable_target(client_id, expected)
+    async with access.database.write() if merge_metadata else access.database.statement() as connection:
+        repository = ClientRepository(connection)
+        record, metadata = await repository.change(target, values, selection, merge_metadata=merge_metadata)
         if len(metadata) > MOST_METADATA:
             raise Invalid([Problem("metadata", "length", f"has more than {MOST_METADATA} properties")])
-    return found
+    return record
 
 
 async def remove_client(
-    database: Database, principal: Principal, client_id: str, selection: Selection, *, expected: Expected = None
+    access: Access, client_id: str, selection: Selection, *, expected: ExpectedVersion = None
 ) -> RenderedRecord:
     """Marks the record as deleted; the answer is the deleted record."""
-    principal.require_write()
-    if not is_id(client_id):
-        raise NotFound("There is no such record")
-    async with database.statement() as connection:
-        repository = ClientRepository(connection)
-        return await repository.remove(principal.organizations, client_id, principal.actor, selection, expected)
+    target = access.writable_target(client_id, expected)
+    async with access.database.statement() as connection:
+        return await ClientRepository(connection).remove(target, selection)
 
 
 async def restore_client(
-    database: Database, principal: Principal, client_id: str, selection: Selection, *, expected: Expected = None
+    access: Access, client_id: str, selection: Selection, *, expected: ExpectedVersion = None
 ) -> RenderedRecord:
     """Brings a deleted record back."""
-    principal.require_write()
-    if not is_id(client_id):
-        raise NotFound("There is no such record")
-    async with database.statement() as connection:
-        repository = ClientRepository(connection)
-        return await repository.restore(principal.organizations, client_id, principal.actor, selection, expected)
+    target = access.writable_target(client_id, expected)
+    async with access.database.statement() as connection:
+        return await ClientRepository(connection).restore(target, selection)

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.accounts.repository import AccountRepository
 from app.accounts.service import require_account
-from app.auth import Environment, Principal, Scope
+from app.auth import Access, Environment, Scope
 from app.errors import Conflict, NotFound, Stale
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
@@ -102,30 +102,24 @@ async def list_organizations(database: Database) -> Sequence[Organization]:
         return await OrganizationRepository(connection).list_all()
 
 
-async def reach_organizations(
-    database: Database, principal: Principal, ids: Sequence[str] | None = None
-) -> Sequence[Organization]:
+async def reach_organizations(access: Access, ids: Sequence[str] | None = None) -> Sequence[Organization]:
     """Those of `ids` that the caller may use, or all of them, the first created first."""
-    wanted = principal.organizations if ids is None else [one for one in ids if one in principal.organizations]
-    async with database.read() as connection:
+    wanted = access.principal.organizations if ids is None else access.organizations_among(ids)
+    async with access.database.read() as connection:
         return await OrganizationRepository(connection).list_some(wanted)
 
 
-async def reach_organizations_meeting(
-    database: Database, principal: Principal, ids: Sequence[str], where: Predicate
-) -> Sequence[Organization]:
+async def reach_organizations_meeting(access: Access, ids: Sequence[str], where: Predicate) -> Sequence[Organization]:
     """Those of `ids` that the caller may use and that meet a predicate of the face INCLUDED."""
-    wanted = [one for one in ids if one in principal.organizations]
-    async with database.read() as connection:
+    wanted = access.organizations_among(ids)
+    async with access.database.read() as connection:
         return await OrganizationRepository(connection).list_meeting(wanted, where)
 
 
-async def render_organizations(
-    database: Database, principal: Principal, ids: Sequence[str], selection: Selection
-) -> list[str]:
+async def render_organizations(access: Access, ids: Sequence[str], selection: Selection) -> list[str]:
     """Those of `ids` that the caller may use, the first created first, rendered."""
-    wanted = [one for one in ids if one in principal.organizations]
-    async with database.read() as connection:
+    wanted = access.organizations_among(ids)
+    async with access.database.read() as connection:
         return await OrganizationRepository(connection).render(wanted, selection)
 
 
@@ -138,8 +132,7 @@ class Shown:
 
 
 async def list_account_organizations(
-    database: Database,
-    principal: Principal,
+    access: Access,
     account_id: str,
     face: Face,
     selection: Selection,
@@ -150,24 +143,21 @@ async def list_account_organizations(
 
     Raises NotFound for an account that is not the caller's.
     """
-    require_account(principal, account_id)
-    async with database.read() as connection:
+    require_account(access.principal, account_id)
+    async with access.database.read() as connection:
         repository = OrganizationRepository(connection)
-        rows = await repository.page(principal.organizations, face, selection, query, page)
-        return rows, await repository.count(principal.organizations, face, query)
+        rows = await repository.page(access.principal.organizations, face, selection, query, page)
+        return rows, await repository.count(access.principal.organizations, face, query)
 
 
-async def count_account_organizations(
-    database: Database, principal: Principal, account_id: str, face: Face, query: Query
-) -> int:
-    require_account(principal, account_id)
-    async with database.read() as connection:
-        return await OrganizationRepository(connection).count(principal.organizations, face, query)
+async def count_account_organizations(access: Access, account_id: str, face: Face, query: Query) -> int:
+    require_account(access.principal, account_id)
+    async with access.database.read() as connection:
+        return await OrganizationRepository(connection).count(access.principal.organizations, face, query)
 
 
 async def add_organization(
-    database: Database,
-    principal: Principal,
+    access: Access,
     account_id: str,
     values: Mapping[str, Any],
     selection: Selection,
@@ -179,10 +169,10 @@ async def add_organization(
 
     Raises NotFound for an account that is not the caller's, and Forbidden with a token that may only read.
     """
-    require_account(principal, account_id)
-    principal.require_write()
-    row = {**values, "id": new_id(), "environment": principal.environment}
-    async with database.write() as connection:
+    require_account(access.principal, account_id)
+    access.require_write()
+    row = {**values, "id": new_id(), "environment": access.principal.environment}
+    async with access.database.write() as connection:
         kept = None if key is None else await claim(connection, key)
         if kept is not None:
             return kept
@@ -195,18 +185,15 @@ async def add_organization(
         return done
 
 
-async def get_organization(
-    database: Database, principal: Principal, organization_id: str, selection: Selection
-) -> Shown:
+async def get_organization(access: Access, organization_id: str, selection: Selection) -> Shown:
     """An organization within reach. Raises NotFound."""
-    principal.require(organization_id)
-    async with database.read() as connection:
+    access.require(organization_id)
+    async with access.database.read() as connection:
         return _shown(await OrganizationRepository(connection).get(organization_id, selection))
 
 
 async def change_organization(
-    database: Database,
-    principal: Principal,
+    access: Access,
     organization_id: str,
     values: Mapping[str, Any],
     selection: Selection,
@@ -214,9 +201,9 @@ async def change_organization(
     expected: Sequence[int] | None = None,
 ) -> Shown:
     """Writes the given columns of an organization within reach. Raises NotFound, Forbidden, and Stale."""
-    principal.require_write()
-    principal.require(organization_id)
-    async with database.statement() as connection:
+    access.require_write()
+    access.require(organization_id)
+    async with access.database.statement() as connection:
         changed = await OrganizationRepository(connection).change(organization_id, values, selection, expected)
     if changed is None:
         raise Stale("The record has changed since that version")

@@ -5,6 +5,7 @@ from contextlib import aclosing, suppress
 
 import pytest
 
+from app.auth import Access
 from app.changes.reader import ChangeReader
 from app.changes.record import write_place
 from app.changes.service import follow_changes
@@ -91,7 +92,7 @@ async def test_a_follower_without_a_cursor_gets_what_is_not_yet_committed(databa
             first = await add_change(open_already, HOME)
             async with database.write() as connection:
                 await add_change(connection, HOME)
-            changes = await follow_changes(reader, principal(HOME), HOME, None)
+            changes = await follow_changes(access_of(database), reader, HOME, None)
         async with database.write() as connection:
             second = await add_change(connection, HOME)
         async with aclosing(changes):
@@ -106,9 +107,13 @@ async def test_a_follower_with_a_cursor_goes_on_after_it(database: Database) -> 
         numbers = [await add_change(connection, HOME if index % 2 else OTHER) for index in range(400)]
     ours = numbers[1::2]
     async with reading(database) as reader:
-        changes = await follow_changes(reader, principal(HOME), HOME, write_place(HOME, ours[10]))
+        changes = await follow_changes(access_of(database), reader, HOME, write_place(HOME, ours[10]))
         async with aclosing(changes):
             assert await take(changes, len(ours) - 11) == ours[11:]
+
+
+def access_of(database: Database) -> Access:
+    return Access(database, principal(HOME))
 
 
 async def test_what_a_caller_may_not_follow_is_refused(database: Database) -> None:
@@ -116,11 +121,13 @@ async def test_what_a_caller_may_not_follow_is_refused(database: Database) -> No
         await add_change(connection, HOME)
     async with reading(database) as reader:
         with pytest.raises(NotFound):
-            await follow_changes(reader, principal(HOME), OTHER, None)
+            await follow_changes(access_of(database), reader, OTHER, None)
         for cursor in (write_place(OTHER, 1), "x", write_place(HOME, await last_number(database) + 1)):
             with pytest.raises(Malformed):
-                await follow_changes(reader, principal(HOME), HOME, cursor)
-        changes = await follow_changes(reader, principal(HOME), HOME, write_place(HOME, await last_number(database)))
+                await follow_changes(access_of(database), reader, HOME, cursor)
+        changes = await follow_changes(
+            access_of(database), reader, HOME, write_place(HOME, await last_number(database))
+        )
         await changes.aclose()
 
 

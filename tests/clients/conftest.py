@@ -8,7 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from app.auth import Principal
+from app.auth import Access, Principal
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import add_clients, count_clients, list_clients
 from app.idempotency import StoredResponse
@@ -34,6 +34,10 @@ class Office:
     organization: str
     caller: Principal
 
+    @property
+    def access(self) -> Access:
+        return Access(self.database, self.caller)
+
     async def add(self, **values: Any) -> str:
         """The id of a new client."""
         return (await self.add_all(values))[0]
@@ -47,7 +51,7 @@ class Office:
             return StoredResponse(200, b"")
 
         selection = (("id", GRAPHQL_CLIENT.column("id")),)
-        await add_clients(self.database, self.caller, self.organization, rows, selection, answer=answer)
+        await add_clients(self.access, self.organization, rows, selection, answer=answer)
         return made
 
     async def row(self, client_id: str) -> dict[str, Any]:
@@ -63,12 +67,12 @@ class Office:
         """The ids of the hits, by id."""
         selection = (("id", GRAPHQL_CLIENT.column("id")),)
         listing = await list_clients(
-            self.database, self.caller, self.organization, GRAPHQL_CLIENT, selection, Query(words=words), Page(100)
+            self.access, self.organization, GRAPHQL_CLIENT, selection, Query(words=words), Page(100)
         )
         return [orjson.loads(json)["id"] for json, _ in listing.rows]
 
     async def total(self) -> int:
-        return await count_clients(self.database, self.caller, self.organization, GRAPHQL_CLIENT, Query())
+        return await count_clients(self.access, self.organization, GRAPHQL_CLIENT, Query())
 
 
 @pytest.fixture

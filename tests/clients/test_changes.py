@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from app.auth import Scope
+from app.auth import Access, Scope
 from app.clients.repository import ClientRepository
 from app.clients.service import add_clients, change_client, remove_client, restore_client
 from app.errors import Forbidden, Invalid, NotFound, Stale
 from app.idempotency import RequestKey, StoredResponse
 from app.storage.tables import client_changes, client_totals, clients
 from tests.clients.conftest import SELECTION, Office
-from tests.seeding import principal
+from tests.seeding import principal, target_of
 
 COMPUTED = {"is_deleted", "name_folded", "email_folded", "search_text"}
 
@@ -49,7 +49,7 @@ async def test_bulk_creation_is_recorded_one_by_one(office: Office) -> None:
 async def test_every_write_is_recorded_with_both_images(office: Office) -> None:
     client = await office.add(name="One", note="kept")
     rows = [await office.row(client)]
-    where = (office.database, office.caller, client)
+    where = (office.access, client)
     writes: list[Any] = [
         lambda: change_client(*where, {"name": "Two", "email": "two@example.com"}, SELECTION),
         lambda: remove_client(*where, SELECTION),
@@ -77,7 +77,7 @@ async def test_every_write_is_recorded_with_both_images(office: Office) -> None:
 async def test_token_of_an_organization_is_named_as_actor(office: Office) -> None:
     client = await office.add()
     caller = principal(office.organization, account=None)
-    await change_client(office.database, caller, client, {"name": "B"}, SELECTION)
+    await change_client(Access(office.database, caller), client, {"name": "B"}, SELECTION)
     assert (await office.changes(client))[-1]["actor"] == f"token:{caller.token_id}"
 
 
@@ -95,18 +95,18 @@ class GaveUp(Exception):
 
 async def test_write_that_is_rolled_back_leaves_nothing(office: Office) -> None:
     client, gone = await office.add(), await office.add()
-    await remove_client(office.database, office.caller, gone, SELECTION)
+    await remove_client(office.access, gone, SELECTION)
     before, row = await counts(office), await office.row(client)
-    reach = [office.organization]
+    live, deleted = (target_of(office.organization, record=record) for record in (client, gone))
     new = {"id": "f" * 24, "organization_id": office.organization, "name": "New", "metadata": {}}
     with suppress(GaveUp):
         async with office.database.write() as connection:
             repository = ClientRepository(connection)
             await repository.add([new], "x", SELECTION)
-            await repository.change(reach, client, {"name": "B"}, "x", SELECTION)
-            await repository.remove(reach, client, "x", SELECTION)
-            await repository.restore(reach, gone, "x", SELECTION)
-            assert await repository.get(reach, gone, SELECTION) is not None
+            await repository.change(live, {"name": "B"}, SELECTION)
+            await repository.remove(live, SELECTION)
+            await repository.restore(deleted, SELECTION)
+            assert await repository.get(deleted, SELECTION) is not None
             raise GaveUp
     assert await counts(office) == before
     assert await office.row(client) == row
@@ -116,14 +116,14 @@ async def test_write_that_is_refused_leaves_nothing(office: Office) -> None:
     client = await office.add(metadata={str(index): "x" for index in range(50)})
     before, row = await counts(office), await office.row(client)
     reader = principal(office.organization, scope=Scope.READ)
-    where = (office.database, office.caller, client)
+    where = (office.access, client)
     refused: list[tuple[type[Exception], Any]] = [
         (Stale, lambda: change_client(*where, {"name": "B"}, SELECTION, expected=7)),
         (Stale, lambda: remove_client(*where, SELECTION, expected=0)),
         (NotFound, lambda: restore_client(*where, SELECTION)),
         (Invalid, lambda: change_client(*where, {"metadata": {"more": "x"}}, SELECTION, merge_metadata=True)),
-        (Forbidden, lambda: change_client(office.database, reader, client, {"name": "B"}, SELECTION)),
-        (Forbidden, lambda: remove_client(office.database, reader, client, SELECTION)),
+        (Forbidden, lambda: change_client(Access(office.database, reader), client, {"name": "B"}, SELECTION)),
+        (Forbidden, lambda: remove_client(Access(office.database, reader), client, SELECTION)),
     ]
     for refusal, write in refused:
         with pytest.raises(refusal):
@@ -137,8 +137,7 @@ async def test_bulk_creation_with_one_bad_record_creates_none(office: Office) ->
     rows: list[dict[str, Any]] = [{"name": "Good"}, {"name": None}]
     with pytest.raises(Exception, match="null value"):
         await add_clients(
-            office.database,
-            office.caller,
+            office.access,
             office.organization,
             rows,
             SELECTION,
@@ -154,9 +153,7 @@ async def test_answer_that_cannot_be_made_with_a_key_undoes_the_work(office: Off
     before = await counts(office)
     key = RequestKey.of("owner", "key", "body")
     with pytest.raises(GaveUp):
-        await add_clients(
-            office.database, office.caller, office.organization, [{"name": "A"}], SELECTION, key=key, answer=fail
-        )
+        await add_clients(office.access, office.organization, [{"name": "A"}], SELECTION, key=key, answer=fail)
     assert await counts(office) == before
 
 
@@ -165,7 +162,7 @@ async def test_writers_at_once_leave_one_line_of_history(busy_office: Office) ->
     client = await office.add(name="0")
 
     async def write(index: int) -> None:
-        await change_client(office.database, office.caller, client, {"name": str(index)}, SELECTION)
+        await change_client(office.access, client, {"name": str(index)}, SELECTION)
 
     await asyncio.gather(*(write(index) for index in range(48)))
     changes = await office.changes(client)
@@ -179,9 +176,10 @@ async def test_change_that_began_earlier_never_turns_the_time_back(office: Offic
     client = await office.add()
     async with office.database.write() as connection:
         await connection.scalar(text("SELECT now()"))
-        await change_client(office.database, office.caller, client, {"name": "B"}, SELECTION)
+        await change_client(office.access, client, {"name": "B"}, SELECTION)
         between = await office.row(client)
-        await ClientRepository(connection).change([office.organization], client, {"name": "C"}, "x", SELECTION)
+        target = target_of(office.organization, record=client)
+        await ClientRepository(connection).change(target, {"name": "C"}, SELECTION)
     after = await office.row(client)
     assert (after["version"], after["name"]) == (3, "C")
     assert after["updated_at"] > between["updated_at"]

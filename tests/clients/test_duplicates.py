@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.auth import Access
 from app.clients.duplicates import Duplicate, Subject, find_duplicates, telling_words
 from app.clients.faces import GRAPHQL_CLIENT
 from app.clients.repository import ClientRepository
@@ -24,7 +25,7 @@ async def add(database: Database, organization: str, *rows: dict[str, Any]) -> l
 
 async def find(database: Database, subject: Subject, most: int = 20) -> list[Duplicate]:
     caller = principal(subject.organization_id)
-    (found,) = await find_duplicates(database, caller, [subject], SELECTION, most)
+    (found,) = await find_duplicates(Access(database, caller), [subject], SELECTION, most)
     return found
 
 
@@ -84,7 +85,7 @@ async def test_an_organization_knows_nothing_of_another(database: Database) -> N
     await add(database, theirs, row)
     assert await find(database, subject) == []
     with pytest.raises(NotFound):
-        await find_duplicates(database, principal(theirs), [subject], SELECTION, 5)
+        await find_duplicates(Access(database, principal(theirs)), [subject], SELECTION, 5)
 
 
 def test_the_longest_words_tell_a_name() -> None:

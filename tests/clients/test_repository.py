@@ -321,11 +321,11 @@ async def test_search_finds_what_was_written_last(office: Office, column: str) -
     assert await office.search("cebelicaone") == [first][:hits]
     changed = {column: value_with(column, "ÉlanTwo")}
     for client in (first, second):
-        await change_client(office.database, office.caller, client, changed, SELECTION)
+        await change_client(office.access, client, changed, SELECTION)
     assert await office.search("cebelicaone") == []
     assert await office.search("ELANTWO") == [first, second][: hits * 2]
     emptied = {column: {"metadata": {}, "name": "None"}.get(column)}
-    await change_client(office.database, office.caller, first, emptied, SELECTION)
+    await change_client(office.access, first, emptied, SELECTION)
     assert await office.search("elantwo") == [second][:hits]
 
 
@@ -364,7 +364,7 @@ FINDS: list[tuple[str, str, bool]] = [
 async def test_search_ignores_case_accents_and_wildcards(office: Office, name: str, term: str, found: bool) -> None:
     client = await office.add(name=name)
     assert await office.search(*search_words(term)) == ([client] if found else [])
-    ranked = await search_clients(office.database, office.caller, office.organization, term, None, SELECTION)
+    ranked = await search_clients(office.access, office.organization, term, None, SELECTION)
     assert [orjson.loads(json)["id"] for json in ranked] == ([client] if found else [])
 
 
@@ -374,7 +374,7 @@ async def test_best_match_comes_first(office: Office) -> None:
     noted = await office.add(name="Zoe", note="ann", type="supplier")
 
     async def rank(term: str, types: list[str] | None) -> list[str]:
-        found = await search_clients(office.database, office.caller, office.organization, term, types, SELECTION)
+        found = await search_clients(office.access, office.organization, term, types, SELECTION)
         return [orjson.loads(json)["name"] for json in found]
 
     ranked = await rank("ann", None)
@@ -387,7 +387,7 @@ async def test_best_match_comes_first(office: Office) -> None:
 
 async def test_ranking_ends_at_a_hundred(office: Office) -> None:
     await office.add_all(*({"name": f"Same {index}"} for index in range(130)))
-    ranked = await search_clients(office.database, office.caller, office.organization, "same", None, ())
+    ranked = await search_clients(office.access, office.organization, "same", None, ())
     assert ranked == ["{}"] * 100
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.auth import Principal, Scope
+from app.auth import Access, Principal, Scope
 from app.clients import service
 from app.clients.erasure import erase_client
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
@@ -30,9 +30,8 @@ from app.idempotency import StoredResponse
 from app.query.cursor import positions
 from app.query.model import Compare, Operator, Order, Page, Query
 from app.query.sql.pages import complete_orders
-from app.storage.database import Database
 from tests.clients.conftest import SELECTION, Office
-from tests.seeding import make_organization, principal
+from tests.seeding import make_organization, principal, target_of
 
 NOTHING = object()
 """What a stranger must be told: NotFound, or an answer without the record."""
@@ -42,24 +41,22 @@ def answer(_: object) -> StoredResponse:
     return StoredResponse(200, b"")
 
 
-Case = Callable[[Database, Principal, str, str, str], Awaitable[Any]]
+Case = Callable[[Access, str, str, str], Awaitable[Any]]
 
 CASES: dict[str, Case] = {
-    "get_client": lambda database, who, org, live, gone: get_client(database, who, live, SELECTION),
-    "get_clients": lambda database, who, org, live, gone: get_clients(database, who, [live, gone], SELECTION),
-    "list_clients": lambda database, who, org, live, gone: list_clients(
-        database, who, org, V1, SELECTION, Query(), Page(10), total=True
+    "get_client": lambda access, org, live, gone: get_client(access, live, SELECTION),
+    "get_clients": lambda access, org, live, gone: get_clients(access, [live, gone], SELECTION),
+    "list_clients": lambda access, org, live, gone: list_clients(
+        access, org, V1, SELECTION, Query(), Page(10), total=True
     ),
-    "count_clients": lambda database, who, org, live, gone: count_clients(database, who, org, V1, Query()),
-    "search_clients": lambda database, who, org, live, gone: search_clients(database, who, org, "Ann", None, SELECTION),
-    "add_clients": lambda database, who, org, live, gone: add_clients(
-        database, who, org, [{"name": "Intruder"}], SELECTION, answer=answer
+    "count_clients": lambda access, org, live, gone: count_clients(access, org, V1, Query()),
+    "search_clients": lambda access, org, live, gone: search_clients(access, org, "Ann", None, SELECTION),
+    "add_clients": lambda access, org, live, gone: add_clients(
+        access, org, [{"name": "Intruder"}], SELECTION, answer=answer
     ),
-    "change_client": lambda database, who, org, live, gone: change_client(
-        database, who, live, {"name": "X"}, SELECTION
-    ),
-    "remove_client": lambda database, who, org, live, gone: remove_client(database, who, live, SELECTION),
-    "restore_client": lambda database, who, org, live, gone: restore_client(database, who, gone, SELECTION),
+    "change_client": lambda access, org, live, gone: change_client(access, live, {"name": "X"}, SELECTION),
+    "remove_client": lambda access, org, live, gone: remove_client(access, live, SELECTION),
+    "restore_client": lambda access, org, live, gone: restore_client(access, gone, SELECTION),
 }
 NO_RECORDS = {"search_words", "once", "searching"}
 """Functions that name no record and no organization of a caller's choice."""
@@ -81,11 +78,11 @@ async def state(office: Office, *ids: str) -> list[Any]:
 @pytest.mark.parametrize("name", sorted(CASES))
 async def test_records_of_another_organization_are_none(office: Office, name: str) -> None:
     live, gone = await office.add(), await office.add()
-    await remove_client(office.database, office.caller, gone, SELECTION)
+    await remove_client(office.access, gone, SELECTION)
     stranger = principal(await make_organization(office.database))
     before = await state(office, live, gone)
     try:
-        given = await CASES[name](office.database, stranger, office.organization, live, gone)
+        given = await CASES[name](Access(office.database, stranger), office.organization, live, gone)
     except NotFound as refused:
         given, message = NOTHING, refused.message
         none = await refusal(office, stranger, name)
@@ -98,28 +95,28 @@ async def refusal(office: Office, stranger: Principal, name: str) -> str:
     """What the stranger is told about records and organizations that do not exist at all."""
     absent = "0" * 24
     with pytest.raises(NotFound) as refused:
-        await CASES[name](office.database, stranger, absent, absent, absent)
+        await CASES[name](Access(office.database, stranger), absent, absent, absent)
     return refused.value.message
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
 async def test_records_within_reach_are_served(office: Office, name: str) -> None:
     live, gone = await office.add(), await office.add()
-    await remove_client(office.database, office.caller, gone, SELECTION)
+    await remove_client(office.access, gone, SELECTION)
     both = principal(await make_organization(office.database), office.organization)
-    assert await CASES[name](office.database, both, office.organization, live, gone)
+    assert await CASES[name](Access(office.database, both), office.organization, live, gone)
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
 async def test_token_that_may_only_read_writes_nothing(office: Office, name: str) -> None:
     live, gone = await office.add(), await office.add()
-    await remove_client(office.database, office.caller, gone, SELECTION)
+    await remove_client(office.access, gone, SELECTION)
     reader, before = principal(office.organization, scope=Scope.READ), await state(office, live, gone)
     if name.startswith(("add", "change", "remove", "restore")):
         with pytest.raises(Forbidden):
-            await CASES[name](office.database, reader, office.organization, live, gone)
+            await CASES[name](Access(office.database, reader), office.organization, live, gone)
     else:
-        assert await CASES[name](office.database, reader, office.organization, live, gone)
+        assert await CASES[name](Access(office.database, reader), office.organization, live, gone)
     assert await state(office, live, gone) == before
 
 
@@ -136,28 +133,28 @@ def test_every_method_of_the_repository_is_asked_below() -> None:
 
 async def test_repository_touches_only_the_organizations_it_is_given(office: Office) -> None:
     live, gone = await office.add(), await office.add()
-    await remove_client(office.database, office.caller, gone, SELECTION)
+    await remove_client(office.access, gone, SELECTION)
     other, before = await make_organization(office.database), await state(office, live, gone)
     async with office.database.write() as connection:
         repository = ClientRepository(connection)
-        assert await repository.get([other], live, SELECTION) is None
-        assert await repository.get([], live, SELECTION) is None
-        assert await repository.addressee([other], live) is None
-        assert await repository.addressee([office.organization], live) is not None
-        assert await repository.taxpayer([other], live) is None
-        known = await repository.taxpayer([office.organization], live)
+        assert await repository.get(target_of(other, record=live), SELECTION) is None
+        assert await repository.get(target_of(record=live), SELECTION) is None
+        assert await repository.addressee(target_of(other, record=live)) is None
+        assert await repository.addressee(target_of(office.organization, record=live)) is not None
+        assert await repository.taxpayer(target_of(other, record=live)) is None
+        known = await repository.taxpayer(target_of(office.organization, record=live))
         assert known is not None
         assert await repository.get_many([other], [live, gone], SELECTION) == {}
         assert await repository.page(other, V1, SELECTION, Query(deleted_too=True), Page(9)) == []
         assert await repository.count(other, V1, Query(deleted_too=True)) == 0
         assert await repository.rank(other, "ann", ["ann"], None, SELECTION) == []
         for refused in (
-            repository.change([other], live, {"name": "X"}, "x", SELECTION),
-            repository.keep_check([other], live, known, {}, "x", SELECTION),
-            repository.remove([other], live, "x", SELECTION),
-            repository.restore([other], gone, "x", SELECTION),
-            repository.erase([other], live, "x", SELECTION),
-            repository.erase([other], gone, "x", SELECTION),
+            repository.change(target_of(other, record=live), {"name": "X"}, SELECTION),
+            repository.keep_check(target_of(other, record=live), known, {}, SELECTION),
+            repository.remove(target_of(other, record=live), SELECTION),
+            repository.restore(target_of(other, record=gone), SELECTION),
+            repository.erase(target_of(other, record=live), SELECTION),
+            repository.erase(target_of(other, record=gone), SELECTION),
         ):
             with pytest.raises(NotFound):
                 await refused
@@ -170,9 +167,9 @@ async def test_same_id_in_two_organizations_is_two_records(office: Office) -> No
     async with office.database.write() as connection:
         repository = ClientRepository(connection)
         await repository.add([{"id": client, "organization_id": other, "name": "Bob"}], "x", SELECTION)
-        await repository.change([other], client, {"name": "Bo"}, "x", SELECTION)
-        await repository.remove([other], client, "x", SELECTION)
-        await repository.erase([other], client, "x", SELECTION)
+        await repository.change(target_of(other, record=client), {"name": "Bo"}, SELECTION)
+        await repository.remove(target_of(other, record=client), SELECTION)
+        await repository.erase(target_of(other, record=client), SELECTION)
         await repository.forget_images(other, client)
     assert (await office.row(client))["name"] == "Ann"
     mine = [change for change in await office.changes(client) if change["organization_id"] == office.organization]
@@ -182,14 +179,14 @@ async def test_same_id_in_two_organizations_is_two_records(office: Office) -> No
 
 async def test_erasing_reaches_no_record_of_another_organization(office: Office) -> None:
     live, gone = await office.add(), await office.add()
-    await remove_client(office.database, office.caller, gone, SELECTION)
+    await remove_client(office.access, gone, SELECTION)
     stranger, before = principal(await make_organization(office.database)), await state(office, live, gone)
     reader = principal(office.organization, scope=Scope.READ)
     for client in (live, gone, "x"):
         with pytest.raises(NotFound):
-            await erase_client(office.database, stranger, client, SELECTION)
+            await erase_client(Access(office.database, stranger), client, SELECTION)
         with pytest.raises(Forbidden):
-            await erase_client(office.database, reader, client, SELECTION)
+            await erase_client(Access(office.database, reader), client, SELECTION)
     assert await state(office, live, gone) == before
 
 
@@ -199,17 +196,17 @@ async def test_erasing_reaches_no_record_of_another_organization(office: Office)
 async def test_id_of_another_form_is_the_id_of_nothing(office: Office, client: str) -> None:
     for name in ("get_client", "change_client", "remove_client", "restore_client"):
         with pytest.raises(NotFound):
-            await CASES[name](office.database, office.caller, office.organization, client, client)
+            await CASES[name](office.access, office.organization, client, client)
 
 
 async def test_deleted_record_is_none_until_it_is_restored(office: Office) -> None:
     client = await office.add()
-    where = (office.database, office.caller, client)
+    where = (office.access, client)
     await remove_client(*where, SELECTION)
     for again in (get_client(*where, SELECTION), change_client(*where, {"name": "B"}, SELECTION)):
         with pytest.raises(NotFound):
             await again
-    assert client in await get_clients(office.database, office.caller, [client], SELECTION)
+    assert client in await get_clients(office.access, [client], SELECTION)
     assert await office.search("ann") == []
     await restore_client(*where, SELECTION)
     assert orjson.loads((await get_client(*where, SELECTION)).json)["deleted_at"] is None
@@ -221,7 +218,7 @@ async def test_one_of_twenty_writers_wins_each_round(busy_office: Office) -> Non
 
     async def write(version: int, name: str) -> str | None:
         try:
-            await change_client(office.database, office.caller, client, {"name": name}, SELECTION, expected=version)
+            await change_client(office.access, client, {"name": name}, SELECTION, expected=version)
         except Stale:
             return None
         return name
@@ -239,7 +236,7 @@ async def test_one_of_many_deleters_and_restorers_wins(busy_office: Office) -> N
     client = await office.add()
     for write in (remove_client, restore_client) * 2:
         done = await asyncio.gather(
-            *(write(office.database, office.caller, client, SELECTION) for _ in range(12)), return_exceptions=True
+            *(write(office.access, client, SELECTION) for _ in range(12)), return_exceptions=True
         )
         assert sum(isinstance(one, NotFound) for one in done) == 11
     assert await office.total() == 1
@@ -251,7 +248,7 @@ async def test_metadata_is_merged_by_key(office: Office) -> None:
 
     async def write(metadata: dict[str, Any], *, merge: bool) -> Any:
         values = {"metadata": metadata}
-        await change_client(office.database, office.caller, client, values, SELECTION, merge_metadata=merge)
+        await change_client(office.access, client, values, SELECTION, merge_metadata=merge)
         return (await office.row(client))["metadata"]
 
     merged = await write({"changed": "2", "gone": None, "new": "'; --", "never": None}, merge=True)
@@ -263,7 +260,7 @@ async def test_metadata_is_merged_by_key(office: Office) -> None:
 
 async def test_metadata_never_grows_over_fifty_keys(office: Office) -> None:
     client = await office.add(metadata={str(index): "x" for index in range(49)})
-    where = (office.database, office.caller, client)
+    where = (office.access, client)
     await change_client(*where, {"metadata": {"49": "x"}}, SELECTION, merge_metadata=True)
     with pytest.raises(Invalid):
         await change_client(*where, {"metadata": {"50": "x"}}, SELECTION, merge_metadata=True)
@@ -276,9 +273,7 @@ async def test_merges_of_writers_at_once_lose_no_key(busy_office: Office) -> Non
     client = await office.add()
     await asyncio.gather(
         *(
-            change_client(
-                office.database, office.caller, client, {"metadata": {str(key): "x"}}, SELECTION, merge_metadata=True
-            )
+            change_client(office.access, client, {"metadata": {str(key): "x"}}, SELECTION, merge_metadata=True)
             for key in range(40)
         )
     )
@@ -296,23 +291,19 @@ async def test_text_that_looks_like_sql_is_text(office: Office, text: str) -> No
     texts = {"name": text, "email": text, "note": text}
     first = await office.add(**texts, custom={text: text}, metadata={text: text}, unit_ids=[text])
     second = await office.add(name="plain")
-    await change_client(
-        office.database, office.caller, second, {**texts, "custom": {text: [text]}, "data": [{"name": text}]}, SELECTION
-    )
+    await change_client(office.access, second, {**texts, "custom": {text: [text]}, "data": [{"name": text}]}, SELECTION)
     for client in (first, second):
-        record = orjson.loads((await get_client(office.database, office.caller, client, SELECTION)).json)
+        record = orjson.loads((await get_client(office.access, client, SELECTION)).json)
         assert record.items() >= texts.items()
     assert record["custom"] == {text: [text]}
     query = Query(Compare("custom", Operator.EQ, text, (text,)))
-    assert await count_clients(office.database, office.caller, office.organization, V1, query) == 1
+    assert await count_clients(office.access, office.organization, V1, query) == 1
     query = Query(Compare("name", Operator.CONTAINS, text, ignore_case=True))
-    assert await count_clients(office.database, office.caller, office.organization, CUSTOMER, query) == 2
+    assert await count_clients(office.access, office.organization, CUSTOMER, query) == 2
 
 
 async def walk(office: Office, query: Query, page: Page) -> tuple[list[str], bool, bool, list[Any]]:
-    listing = await list_clients(
-        office.database, office.caller, office.organization, GRAPHQL_CLIENT, SELECTION, query, page, probe=True
-    )
+    listing = await list_clients(office.access, office.organization, GRAPHQL_CLIENT, SELECTION, query, page, probe=True)
     orders = complete_orders(query.orders)
     places = [positions(GRAPHQL_CLIENT, orders, orjson.loads(keys or "")) for _, keys in listing.rows]
     names = [orjson.loads(json)["name"] for json, _ in listing.rows]
@@ -346,7 +337,7 @@ async def test_position_of_a_record_that_is_gone_has_none_before_it(office: Offi
     made = await office.add_all(*({"name": name} for name in "ab"))
     query = Query(orders=(Order("name"),))
     *_, places = await walk(office, query, Page(5))
-    await remove_client(office.database, office.caller, made[0], SELECTION)
+    await remove_client(office.access, made[0], SELECTION)
     assert (await walk(office, query, Page(5, after=places[0])))[:3] == (["b"], False, False)
 
 

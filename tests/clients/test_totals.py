@@ -14,7 +14,7 @@ from app.query.model import Compare, Operator, Page, Query
 from app.storage.tables import client_totals, clients
 from tests.clients.conftest import SELECTION, Office
 from tests.conftest import Service
-from tests.seeding import make_organization, principal
+from tests.seeding import make_organization, principal, target_of
 
 
 async def counted(office: Office) -> int:
@@ -27,7 +27,7 @@ async def test_total_follows_every_write(office: Office) -> None:
     assert await office.total() == 0
     made = await office.add_all(*({} for _ in range(5)))
     assert await office.total() == 5
-    where = (office.database, office.caller)
+    where = (office.access,)
     await remove_client(*where, made[0], SELECTION)
     assert await office.total() == 4
     with pytest.raises(NotFound):
@@ -61,7 +61,7 @@ async def test_total_is_exact_after_sixteen_writers_at_once(busy_office: Office)
 
 async def step(office: Office, chosen: random.Random, shared: list[str]) -> None:
     """One write of a random kind; a third of them is rolled back."""
-    reach, client = [office.organization], chosen.choice(shared)
+    target = target_of(office.organization, record=chosen.choice(shared))
     new = {"id": f"{chosen.getrandbits(96):024x}", "organization_id": office.organization, "name": "N", "metadata": {}}
     kind, undone = chosen.choice(["add", "bulk", "remove", "restore", "erase"]), chosen.random() < 0.33
     try:
@@ -74,11 +74,11 @@ async def step(office: Office, chosen: random.Random, shared: list[str]) -> None
                     [{**new, "id": f"{chosen.getrandbits(96):024x}"} for _ in range(3)], "x", SELECTION
                 )
             elif kind == "erase":
-                await repository.erase(reach, client, "x", SELECTION)
+                await repository.erase(target, SELECTION)
             elif kind == "remove":
-                await repository.remove(reach, client, "x", SELECTION)
+                await repository.remove(target, SELECTION)
             else:
-                await repository.restore(reach, client, "x", SELECTION)
+                await repository.restore(target, SELECTION)
             if undone:
                 raise GaveUp
     except (GaveUp, NotFound):
@@ -87,7 +87,7 @@ async def step(office: Office, chosen: random.Random, shared: list[str]) -> None
 
 async def test_total_counts_what_a_question_finds(office: Office) -> None:
     made = await office.add_all(*({"city": city} for city in ("A", "A", "B", None)))
-    await remove_client(office.database, office.caller, made[0], SELECTION)
+    await remove_client(office.access, made[0], SELECTION)
     for query, count in [
         (Query(), 3),
         (Query(deleted_too=True), 4),
@@ -98,7 +98,7 @@ async def test_total_counts_what_a_question_finds(office: Office) -> None:
     ]:
         for limit in (1, 2, 10):
             listing = await list_clients(
-                office.database, office.caller, office.organization, GRAPHQL_CLIENT, (), query, Page(limit), total=True
+                office.access, office.organization, GRAPHQL_CLIENT, (), query, Page(limit), total=True
             )
             assert (listing.total, len(listing.rows)) == (count, min(count, limit))
 

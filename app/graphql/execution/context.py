@@ -7,12 +7,11 @@ from typing import Any, TypeAlias, TypeVar
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
-from app.auth import Principal
+from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
 from app.graphql.execution.ids import read_organization_id
 from app.graphql.execution.plans import SelectionReader
 from app.mail.worker import OutboxWorker
-from app.storage.database import Database
 
 T = TypeVar("T")
 
@@ -22,15 +21,18 @@ MOST_PLANS = 1000
 
 @dataclass
 class Context:
-    """One operation's caller, database and plans. `plans` lives as long as the document; `rendered` counts rendered values."""
+    """The access and the plans of one operation. `plans` lives as long as the document; `rendered` counts rendered values."""
 
-    database: Database
-    principal: Principal
+    access: Access
     plans: dict[Hashable, Any]
     outbox: OutboxWorker
     changes: ChangeReader
     rendered: int = 0
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def principal(self) -> Principal:
+        return self.access.principal
 
     def loader(self, key: Hashable, load: Callable[[Sequence[Any]], Any]) -> DataLoader[Any, Any]:
         """The batching loader of this operation for a key, made with `load` the first time."""

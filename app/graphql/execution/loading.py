@@ -50,7 +50,7 @@ async def load_record(info: Info, type_: type[R], face: Face, record_id: str, *,
     context = info.context
 
     async def load(ids: Sequence[str]) -> list[str | None]:
-        found = await get_clients(context.database, context.principal, ids, chosen, deleted_too=deleted_too)
+        found = await get_clients(context.access, ids, chosen, deleted_too=deleted_too)
         return [found.get(one) for one in ids]
 
     json = await context.loader((face.name, chosen, deleted_too), load).load(record_id)
@@ -61,7 +61,7 @@ async def load_organization(context: Context, organization_id: str) -> Organizat
     """An organization that the caller may use."""
 
     async def load(ids: Sequence[str]) -> list[Organization | None]:
-        found = {one.id: one for one in await reach_organizations(context.database, context.principal, ids)}
+        found = {one.id: one for one in await reach_organizations(context.access, ids)}
         return [found.get(one) for one in ids]
 
     stored: Organization | None = await context.loader("organizations", load).load(organization_id)

@@ -89,8 +89,7 @@ async def _create(
         accepted = []
     request = ("create clients", organization, policy.name, orjson.dumps(bodies), repr(chosen))
     added = await add_batch(
-        context.database,
-        context.principal,
+        context.access,
         organization,
         accepted,
         chosen,

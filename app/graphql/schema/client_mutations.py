@@ -85,9 +85,7 @@ class ClientMutations:
         async def work() -> bool:
             context, bare = info.context, read_id("Client", id)
             key = request_key(info, idempotency_key, "send reminder", bare, email or "", language or "")
-            await send_reminder(
-                context.database, context.outbox, context.principal, bare, recipient=email, language=language, key=key
-            )
+            await send_reminder(context.access, context.outbox, bare, recipient=email, language=language, key=key)
             return True
 
         def payload(done: bool | None, errors: Any) -> SendClientReminderPayload:

@@ -107,8 +107,7 @@ async def resolve_connection(
     page = read_page(asked, face, query, mark)
     selection = made.selection if made.selection is not None else whole_record(face)
     listing = await list_clients(
-        info.context.database,
-        info.context.principal,
+        info.context.access,
         organization_id,
         face,
         selection,

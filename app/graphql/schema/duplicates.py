@@ -54,7 +54,7 @@ async def load_duplicates(info: Info, face: Face, type_: Any, made: Any, subject
     chosen = selection if selection is not None else whole_record(face)
 
     async def load(subjects: Sequence[Subject]) -> list[list[Duplicate]]:
-        return await find_duplicates(context.database, context.principal, subjects, chosen, first)
+        return await find_duplicates(context.access, subjects, chosen, first)
 
     found = await context.loader(("duplicates", face.name, chosen, first), load).load(subject)
     return [

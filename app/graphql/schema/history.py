@@ -91,8 +91,7 @@ async def load_history(
     """A page of a record's changes. Raises Malformed for a count that is negative or over 100, and a foreign cursor."""
     context = info.context
     found = await list_history(
-        context.database,
-        context.principal,
+        context.access,
         organization_id,
         client_id,
         face,

@@ -38,7 +38,7 @@ async def find_record(info: Info, type_: Any, face: Face, bare: str) -> Any:
     selection = record_plan(info, face)
     chosen = selection if selection is not None else whole_record(face)
     try:
-        found = await get_client(info.context.database, info.context.principal, bare, chosen)
+        found = await get_client(info.context.access, bare, chosen)
     except NotFound:
         return None
     return make_record(type_, selection, found.json)

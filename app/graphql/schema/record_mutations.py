@@ -64,8 +64,7 @@ class Noun:
             organization = need_organization(info, organization_id)
             values = read_body(self.face, body, self.rules, "create")
             answer = await add_clients(
-                context.database,
-                context.principal,
+                context.access,
                 organization,
                 [values],
                 selection,
@@ -87,8 +86,7 @@ class Noun:
             if mode == "replace":
                 values = {column: values.get(column) for column in self.face.by_column()}
             found = await change_client(
-                info.context.database,
-                info.context.principal,
+                info.context.access,
                 read_id(self.face.noun, given_id),
                 values,
                 selection,
@@ -115,7 +113,7 @@ class Noun:
         bare = read_id(self.face.noun, given_id)
 
         async def work(selection: Selection) -> str:
-            found = await move(info.context.database, info.context.principal, bare, selection, expected=expected)
+            found = await move(info.context.access, bare, selection, expected=expected)
             return str(found.json)
 
         more = {f"deleted_{self.key}_id": write_global_id(self.face.noun, bare)} if gone else {}

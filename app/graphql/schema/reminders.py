@@ -81,7 +81,7 @@ async def _load(info: Info, client: ClientKey, most: int, after: str | None) -> 
     context = info.context
 
     async def load(clients: Sequence[Any]) -> list[Sequence[Delivery]]:
-        found = await list_reminders(context.database, context.principal, clients, most, after)
+        found = await list_reminders(context.access, clients, most, after)
         return [found.get(one, ()) for one in clients]
 
     rows: Sequence[Delivery] = await context.loader(("reminders", most, after), load).load(client)
@@ -92,7 +92,7 @@ async def _count(info: Info, client: ClientKey) -> int:
     context = info.context
 
     async def load(clients: Sequence[Any]) -> list[int]:
-        found = await count_reminders(context.database, context.principal, clients)
+        found = await count_reminders(context.access, clients)
         return [found.get(one, 0) for one in clients]
 
     return int(await context.loader("numbers of reminders", load).load(client))

@@ -85,7 +85,7 @@ class Subscription:
         if organization is None:
             raise NotFound("There is no such organization", "organizationId")
         context = info.context
-        return _tell(await follow_changes(context.changes, context.principal, organization, after))
+        return _tell(await follow_changes(context.access, context.changes, organization, after))
 
 
 async def _tell(changes: AsyncGenerator[FollowedChange, None]) -> AsyncGenerator[ClientChange, None]:

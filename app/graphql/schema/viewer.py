@@ -25,7 +25,7 @@ class Viewer:
 async def find_account(info: Info) -> Account | None:
     """The caller's account; None for an organization's own token."""
     principal = info.context.principal
-    email = await account_email(info.context.database, principal)
+    email = await account_email(info.context.access)
     if not principal.account_id or not email:
         return None
     return Account(id=strawberry.ID(write_global_id("Account", principal.account_id)), email=email)
@@ -34,6 +34,6 @@ async def find_account(info: Info) -> Account | None:
 async def make_viewer(info: Info) -> Viewer:
     principal = info.context.principal
     account = await find_account(info)
-    stored = await reach_organizations(info.context.database, principal)
+    stored = await reach_organizations(info.context.access)
     scopes = ["read", "write"] if principal.scope == "write" else ["read"]
     return Viewer(account=account, scopes=scopes, organizations=[Organization.of(one) for one in stored])

@@ -16,7 +16,7 @@ from graphql import (
     execute,
 )
 
-from app.auth import Principal
+from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.execution.context import Context
@@ -91,7 +91,7 @@ class Operations:
         if cost > self.config.cost_limit:
             raise Rejected([_too_costly(cost, self.config.cost_limit)], cost)
         assert document.ast is not None
-        context = Context(self.database, principal, document.plans, self.outbox, self.changes)
+        context = Context(Access(self.database, principal), document.plans, self.outbox, self.changes)
         return Prepared(document.ast, operation, asked, context, cost)
 
     def _text(self, asked: GraphQLRequest) -> str:

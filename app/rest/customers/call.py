@@ -1,11 +1,11 @@
 """Call: one request of a known caller, and how the Customers door reads its headers and its body."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 
-from app.auth import Principal
+from app.auth import Access, Principal
 from app.clients.faces import CUSTOMER_ID, ENTITY_ID
 from app.errors import Invalid, Malformed, NotFound, Problem
 from app.http.bodies import parse_json, read_bytes
@@ -38,10 +38,14 @@ class Call:
             raise NotFound("There is no entity that this key can reach")
         return named or self.principal.organizations[0]
 
-    def scoped(self) -> Principal:
-        """The caller, narrowed to the entity of the header when there is one."""
+    @property
+    def access(self) -> Access:
+        return Access(self.database, self.principal)
+
+    def scoped(self) -> Access:
+        """The access of the caller, limited to the entity of the header when there is one."""
         named = self.named_entity()
-        return self.principal if named is None else replace(self.principal, organizations=(named,))
+        return self.access if named is None else self.access.narrow(named)
 
     def named_entity(self) -> str | None:
         headers = self.request.headers

@@ -19,7 +19,7 @@ MARK = "entities"
 
 async def get_entity(call: Call) -> Response:
     entity = call.reach(call.record)
-    (rendered,) = await render_organizations(call.database, call.principal, [entity], ENTITY_SELECTION)
+    (rendered,) = await render_organizations(call.access, [entity], ENTITY_SELECTION)
     return Response(rendered.encode(), media_type=answers.JSON)
 
 
@@ -28,7 +28,7 @@ async def list_entities(call: Call) -> Response:
     everything = call.principal.organizations
     start, end = read_range(asked, everything)
     page = everything[start:end]
-    rows = await render_organizations(call.database, call.principal, page, ENTITY_SELECTION)
+    rows = await render_organizations(call.access, page, ENTITY_SELECTION)
     total = len(everything) if read_flag(asked, "include_total_count", default=True) else None
     following = _cursor(page[-1]) if end < len(everything) else None
     preceding = _cursor(page[0]) if start > 0 else None

@@ -16,8 +16,7 @@ async def list_customers(call: Call) -> Response:
     entity = call.entity()
     asked = read_question(call.request.scope)
     listing = await list_clients(
-        call.database,
-        call.principal,
+        call.access,
         entity,
         CUSTOMER,
         SELECTION,

@@ -29,7 +29,7 @@ async def create_customer(call: Call) -> Response:
     check_no_id(body)
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "create")
     key = call.request_key(entity, data)
-    made = await add_clients(call.database, call.principal, entity, [values], SELECTION, key=key, answer=_created)
+    made = await add_clients(call.access, entity, [values], SELECTION, key=key, answer=_created)
     return Response(made.body, made.status, {"etag": etag(FIRST_VERSION)}, answers.JSON)
 
 
@@ -44,19 +44,18 @@ def _created(added: Sequence[RenderedRecord]) -> StoredResponse:
 
 
 async def get_customer(call: Call) -> Response:
-    found = await get_client(call.database, call.scoped(), call.customer_id, SELECTION)
+    found = await get_client(call.scoped(), call.customer_id, SELECTION)
     if holds_already(call.request, found.version):
         return Response(status_code=304, headers={"etag": etag(found.version)})
     return answers.record(found)
 
 
 async def update_customer(call: Call) -> Response:
-    who, customer = call.scoped(), call.customer_id
+    access, customer = call.scoped(), call.customer_id
     _, body = await call.read_object()
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "update")
     changed = await change_client(
-        call.database,
-        who,
+        access,
         customer,
         values,
         SELECTION,
@@ -68,26 +67,26 @@ async def update_customer(call: Call) -> Response:
 
 async def restore_customer(call: Call) -> Response:
     expected = expected_versions(call.request)
-    restored = await restore_client(call.database, call.scoped(), call.customer_id, SELECTION, expected=expected)
+    restored = await restore_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
     return answers.record(restored)
 
 
 async def erase_customer(call: Call) -> Response:
     """The answer shows the customer for the last time; it has no entity tag, for there is no entity."""
     expected = expected_versions(call.request)
-    erased = await erase_client(call.database, call.scoped(), call.customer_id, SELECTION, expected=expected)
+    erased = await erase_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
     return Response(erased.json.encode(), media_type=answers.JSON)
 
 
 async def delete_customer(call: Call) -> Response:
     expected = expected_versions(call.request)
-    removed = await remove_client(call.database, call.scoped(), call.customer_id, SELECTION, expected=expected)
+    removed = await remove_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
     return answers.record(removed)
 
 
 async def check_customer(call: Call) -> Response:
     """Checks the tax number; the answer is what the customer's `vies` holds from now on."""
     expected = expected_versions(call.request)
-    who, customer = call.scoped(), call.customer_id
-    check, version = await check_tax_number(call.database, call.vies, who, customer, expected=expected)
+    access, customer = call.scoped(), call.customer_id
+    check, version = await check_tax_number(access, call.vies, customer, expected=expected)
     return Response(orjson.dumps(check), 200, {"etag": etag(version)}, answers.JSON)

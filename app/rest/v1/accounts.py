@@ -9,7 +9,7 @@ from app.accounts.service import get_account, is_unique
 from app.accounts.service import log_in as log_in_account
 from app.accounts.service import log_out as log_out_account
 from app.accounts.service import sign_up as sign_up_account
-from app.auth import EXPIRED_TOKEN, NO_TOKEN, Principal
+from app.auth import EXPIRED_TOKEN, NO_TOKEN, Access
 from app.errors import Forbidden, Malformed, NotFound, Unauthenticated
 from app.query.values import check_text
 from app.rest.v1.answers import Reply
@@ -56,12 +56,12 @@ async def log_out(call: Call) -> Reply:
     """The token that was sent opens nothing any more."""
     await call.body()
     try:
-        principal = await call.principal()
+        access = await call.access()
     except Unauthenticated as refusal:
         if refusal.field == EXPIRED_TOKEN:
             raise
         raise NotLoggedIn("accessToken is required to logout", NO_TOKEN) from refusal
-    await log_out_account(call.database, principal)
+    await log_out_account(access)
     return Reply(b"", 204)
 
 
@@ -77,20 +77,20 @@ async def get_authorized(call: Call) -> Reply:
 
 async def _show(call: Call, account_id: str | None) -> Reply:
     tree = object_argument(call.parameters("filter"), "filter") if call.query else None
-    principal = await call.principal()
+    access = await call.access()
     question = read_one(tree, ACCOUNT_MODEL)
-    wanted = own_account(principal) if account_id is None else account_id
+    wanted = own_account(access) if account_id is None else account_id
     try:
-        return Reply((await get_account(call.database, principal, wanted, question.selection)).encode())
+        return Reply((await get_account(access, wanted, question.selection)).encode())
     except NotFound as error:
         raise UnknownModel(f'Unknown "Account" id "{wanted}".') from error
 
 
-def own_account(principal: Principal) -> str:
+def own_account(access: Access) -> str:
     """The account of a token. Raises Unauthenticated for an organization's own token."""
-    if principal.account_id is None:
+    if access.principal.account_id is None:
         raise Unauthenticated("The token belongs to no account", NO_TOKEN)
-    return principal.account_id
+    return access.principal.account_id
 
 
 async def ask_unique(call: Call) -> Reply:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from app.accounts.passwords import Passwords
-from app.auth import Caller, Principal
+from app.auth import Access, Caller, Principal
 from app.idempotency import RequestKey
 from app.mail.worker import OutboxWorker
 from app.rest.preconditions import expected_versions, holds_already
@@ -58,6 +58,10 @@ class Call:
         """Who calls. Raises Unauthenticated."""
         caller: Caller = self.scope["user"]
         return await caller.principal()
+
+    async def access(self) -> Access:
+        """The access of the caller. Raises Unauthenticated."""
+        return Access(self.services.database, await self.principal())
 
     async def body(self) -> Body:
         return await read_body(Request(self.scope, self.receive), self.services.body_cap)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.service import require_account
-from app.auth import Principal
+from app.auth import Access
 from app.errors import Malformed, NotFound, Stale
 from app.idempotency import StoredResponse
 from app.organizations.record import read_change, read_new
@@ -32,35 +32,33 @@ FACE, ALL = ORGANIZATION_MODEL.face, ORGANIZATION_MODEL.everything
 async def find(call: Call) -> Reply:
     """A page of the organizations of an account, and in x-total-count how many there are in all."""
     tree = object_argument(call.parameters("filter"), "filter") if call.query else None
-    principal = await require_own(call)
+    access = await require_own(call)
     question = read_question(tree, ORGANIZATION_MODEL)
     page = Page(min(question.limit or call.services.page_cap, call.services.page_cap), question.skip)
     with patience(question.query.where):
-        rows, total = await list_account_organizations(
-            call.database, principal, call.id, FACE, question.selection, question.query, page
-        )
+        rows, total = await list_account_organizations(access, call.id, FACE, question.selection, question.query, page)
     return show_rows(rows, total)
 
 
 async def count(call: Call) -> Reply:
     """How many organizations of an account meet the conditions."""
     tree = object_argument(call.parameters("where"), "where") if call.query else None
-    principal = await require_own(call)
+    access = await require_own(call)
     query = read_count(tree, ORGANIZATION_MODEL)
     with patience(query.where):
-        return show({"count": await count_account_organizations(call.database, principal, call.id, FACE, query)})
+        return show({"count": await count_account_organizations(access, call.id, FACE, query)})
 
 
 async def create(call: Call) -> Reply:
     """A new organization of the account, which all of its tokens reach at once."""
     body = await call.body()
     given = body.object() if body.value is not None else {}
-    principal = await require_own(call)
-    principal.require_write()
+    access = await require_own(call)
+    access.require_write()
     with checking(ORGANIZATION_MODEL.name):
         values = read_new(given)
-    key = call.key(principal, "create organization", body.data)
-    done = await add_organization(call.database, principal, call.id, values, ALL, key=key, answer=_answer)
+    key = call.key(access.principal, "create organization", body.data)
+    done = await add_organization(access, call.id, values, ALL, key=key, answer=_answer)
     return Reply(done.body, done.status, tag(FIRST_VERSION))
 
 
@@ -68,23 +66,23 @@ def _answer(made: Shown) -> StoredResponse:
     return StoredResponse(200, made.json.encode())
 
 
-async def require_own(call: Call) -> Principal:
+async def require_own(call: Call) -> Access:
     """Who calls. Raises UnknownModel when the account in the path is not the caller's."""
-    principal = await call.principal()
+    access = await call.access()
     try:
-        require_account(principal, call.id)
+        require_account(access.principal, call.id)
     except NotFound as error:
         raise no_model(call.id) from error
-    return principal
+    return access
 
 
 async def get(call: Call) -> Reply:
     """One organization."""
     tree = object_argument(call.parameters("filter"), "filter") if call.query else None
-    principal = await call.principal()
+    access = await call.access()
     question = read_one(tree, ORGANIZATION_MODEL)
     try:
-        found = await get_organization(call.database, principal, call.id, question.selection)
+        found = await get_organization(access, call.id, question.selection)
     except NotFound as error:
         raise UnknownModel(f'Unknown "Organization" id "{call.id}".') from error
     headers = tag(found.version)
@@ -96,15 +94,15 @@ async def patch(call: Call) -> Reply:
     body = await call.body()
     body.need_type()
     given = body.object()
-    principal = await call.principal()
-    principal.require_write()
-    if call.id not in principal.organizations:
+    access = await call.access()
+    access.require_write()
+    if call.id not in access.principal.organizations:
         raise no_model(call.id)
-    changed = await _patched(call, principal, given)
+    changed = await _patched(call, access, given)
     return Reply(changed.json.encode(), headers=tag(changed.version))
 
 
-async def _patched(call: Call, principal: Principal, given: Mapping[str, Any]) -> Shown:
+async def _patched(call: Call, access: Access, given: Mapping[str, Any]) -> Shown:
     if "id" in given and given["id"] != call.id:
         wanted = given["id"] if isinstance(given["id"], str) else stringify(given["id"])
         message = f"id cannot be updated from {call.id} to {wanted} when forceId is set to true"
@@ -113,8 +111,8 @@ async def _patched(call: Call, principal: Principal, given: Mapping[str, Any]) -
         values = read_change(given)
     expected = call.expected()
     if values:
-        return await change_organization(call.database, principal, call.id, values, ALL, expected=expected)
-    found = await get_organization(call.database, principal, call.id, ALL)
+        return await change_organization(access, call.id, values, ALL, expected=expected)
+    found = await get_organization(access, call.id, ALL)
     if expected is not None and found.version not in expected:
         raise Stale("The record has changed since that version")
     return found

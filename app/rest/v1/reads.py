@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.auth import Principal
+from app.auth import Access
 from app.clients.faces import V1
 from app.clients.service import count_clients, get_client, list_clients, search_clients
 from app.errors import Malformed, NotFound
@@ -24,13 +24,12 @@ TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "bo
 async def find(call: Call) -> Reply:
     """A page of an organization's clients, and in x-total-count how many there are in all."""
     tree = object_argument(call.parameters("filter"), "filter") if call.query else None
-    principal = await require_organization(call)
+    access = await require_organization(call)
     question = read_question(tree)
     page = Page(min(question.limit or call.services.page_cap, call.services.page_cap), question.skip)
     with patience(question.query.where):
         listing = await list_clients(
-            call.database,
-            principal,
+            access,
             call.id,
             V1,
             question.selection,
@@ -41,30 +40,30 @@ async def find(call: Call) -> Reply:
         )
     rows = [row for row, _ in listing.rows]
     if _includes(question):
-        rows = await _embedded(call, principal, call.id, question.include, rows)
+        rows = await _embedded(call, access, call.id, question.include, rows)
     return show_rows(rows, listing.total)
 
 
 async def get(call: Call) -> Reply:
     """One client."""
     tree = object_argument(call.parameters("filter"), "filter") if call.query else None
-    principal = await call.principal()
+    access = await call.access()
     question = read_one(tree)
     try:
-        found = await get_client(call.database, principal, call.id, question.selection)
+        found = await get_client(access, call.id, question.selection)
     except NotFound as error:
         raise UnknownModel(f'Unknown "Client" id "{call.id}".') from error
     if not _includes(question):
         return Reply(b"", 304, tag(found.version)) if call.knows(found.version) else show_record(found)
-    rows = await _embedded(call, principal, found.organization_id, question.include, [found.json])
+    rows = await _embedded(call, access, found.organization_id, question.include, [found.json])
     return show_record(found, rows[0])
 
 
 async def exists(call: Call) -> Reply:
     """Whether there is such a client."""
-    principal = await call.principal()
+    access = await call.access()
     try:
-        await get_client(call.database, principal, call.id, ())
+        await get_client(access, call.id, ())
     except NotFound:
         return show({"exists": False})
     return show({"exists": True})
@@ -73,31 +72,31 @@ async def exists(call: Call) -> Reply:
 async def count(call: Call) -> Reply:
     """How many of an organization's clients meet the conditions."""
     tree = object_argument(call.parameters("where"), "where") if call.query else None
-    principal = await require_organization(call)
+    access = await require_organization(call)
     query = read_count(tree)
     with patience(query.where):
-        return show({"count": await count_clients(call.database, principal, call.id, V1, query)})
+        return show({"count": await count_clients(access, call.id, V1, query)})
 
 
 async def search(call: Call) -> Reply:
     """At most 100 clients that contain every word, best match first."""
     parameters = call.parameters("term", "type")
     term, kind = required_text(parameters, "term"), text_argument(parameters, "type")
-    principal = await require_organization(call)
+    access = await require_organization(call)
     if not term.strip():
         raise refuse_missing("term")
     if kind is not None and kind not in TYPES:
         raise Malformed(f"The type is one of {', '.join(TYPES)}, not {kind!r}", "type")
     types = TYPES[kind] if kind else None
-    return show_rows(await search_clients(call.database, principal, call.id, term, types, ALL))
+    return show_rows(await search_clients(access, call.id, term, types, ALL))
 
 
-async def require_organization(call: Call) -> Principal:
+async def require_organization(call: Call) -> Access:
     """Who calls. Raises UnknownModel when the organization in the path is out of reach."""
-    principal = await call.principal()
-    if call.id not in principal.organizations:
+    access = await call.access()
+    if call.id not in access.principal.organizations:
         raise no_model(call.id)
-    return principal
+    return access
 
 
 def _includes(question: Question) -> bool:
@@ -110,11 +109,9 @@ def _has(selection: Selection, name: str) -> bool:
 
 
 async def _embedded(
-    call: Call, principal: Principal, organization_id: str, include: Include | None, rows: Sequence[str]
+    call: Call, access: Access, organization_id: str, include: Include | None, rows: Sequence[str]
 ) -> list[str]:
     included = include or Include()
-    organizations: Sequence[Organization] = await reach_organizations_meeting(
-        call.database, principal, [organization_id], included.where
-    )
+    organizations: Sequence[Organization] = await reach_organizations_meeting(access, [organization_id], included.where)
     found = next(iter(organizations), None)
     return [embed(row, found, included) for row in rows]

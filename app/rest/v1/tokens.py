@@ -7,7 +7,7 @@ import orjson
 
 from app.accounts.record import read_scopes, read_ttl
 from app.accounts.service import add_token, list_tokens, remove_token, require_account
-from app.auth import Principal, Scope
+from app.auth import Access, Scope
 from app.errors import NotFound
 from app.rest.v1.answers import Reply
 from app.rest.v1.call import Call
@@ -35,33 +35,33 @@ async def create(call: Call) -> Reply:
     """A new token; its scopes may be less than the caller's."""
     body = await call.body()
     given = body.object() if body.value is not None else {}
-    principal = await _own(call)
-    principal.require_write()
+    access = await _own(call)
+    access.require_write()
     with checking(MODEL):
         ttl, scope = read_ttl(given.get("ttl")), read_scopes(given.get("scopes"))
-    return Reply(orjson.dumps(show_token(await add_token(call.database, principal, call.id, ttl, scope))))
+    return Reply(orjson.dumps(show_token(await add_token(access, call.id, ttl, scope))))
 
 
 async def find(call: Call) -> Reply:
     """The account's tokens, the newest first, up to the cap of a list."""
-    principal = await _own(call)
-    found = await list_tokens(call.database, principal, call.id, call.services.page_cap)
+    access = await _own(call)
+    found = await list_tokens(access, call.id, call.services.page_cap)
     return Reply(orjson.dumps([show_token(one) for one in found]))
 
 
 async def delete(call: Call) -> Reply:
     """The token of an id, or the token itself, opens nothing any more."""
     named = decode(call.last_segment)
-    principal = await _own(call)
-    if not await remove_token(call.database, principal, call.id, named):
+    access = await _own(call)
+    if not await remove_token(access, call.id, named):
         raise UnknownModel(f"No instance with id {named} found for {MODEL}")
     return Reply(b"", 204)
 
 
-async def _own(call: Call) -> Principal:
-    principal = await call.principal()
+async def _own(call: Call) -> Access:
+    access = await call.access()
     try:
-        require_account(principal, call.id)
+        require_account(access.principal, call.id)
     except NotFound as error:
         raise no_model(call.id) from error
-    return principal
+    return access

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.auth import Principal
+from app.auth import Access
 from app.clients.faces import V1
 from app.clients.record import V1_RULES, Values, read_body
 from app.clients.reminders import send_reminder
@@ -29,14 +29,14 @@ async def create(call: Call) -> Reply:
     given = body.value if isinstance(body.value, list) else body.object() if body.value is not None else {}
     if isinstance(given, list):
         check_items(given)
-    principal = await require_organization(call)
-    principal.require_write()
+    access = await require_organization(call)
+    access.require_write()
     if isinstance(given, list):
         records, answer = read_items(given), _answer_rows
     else:
         records, answer = [read_new(given)], _answer_one
-    key = call.key(principal, "create", body.data)
-    done = await add_clients(call.database, principal, call.id, records, ALL, key=key, answer=answer)
+    key = call.key(access.principal, "create", body.data)
+    done = await add_clients(access, call.id, records, ALL, key=key, answer=answer)
     return Reply(done.body, done.status, () if isinstance(given, list) else tag(FIRST_VERSION))
 
 
@@ -86,13 +86,13 @@ def read_new(body: Mapping[str, Any]) -> Values:
 async def replace(call: Call) -> Reply:
     """Every writable property anew; what is not given gets its default."""
     given = (await call.body()).object()
-    principal = await call.principal()
-    principal.require_write()
+    access = await call.access()
+    access.require_write()
     if given.get("id") and given["id"] != call.id:
         raise Malformed(f"id property (id) cannot be updated from {call.id} to {_plain(given['id'])}", "id")
     values = read_body(V1, given, V1_RULES, "replace")
     try:
-        found = await change_client(call.database, principal, call.id, values, ALL, expected=call.expected())
+        found = await change_client(access, call.id, values, ALL, expected=call.expected())
     except NotFound as error:
         raise UnknownModel(f"Could not replace. Object with id {call.id} does not exist!", None) from error
     return show_record(found)
@@ -103,25 +103,25 @@ async def patch(call: Call) -> Reply:
     body = await call.body()
     body.need_type()
     given = body.object()
-    principal = await call.principal()
-    principal.require_write()
+    access = await call.access()
+    access.require_write()
     try:
-        return show_record(await _patched(call, principal, given))
+        return show_record(await _patched(call, access, given))
     except (Invalid, Malformed):
-        await _require(call, principal)
+        await _require(call, access)
         raise
     except NotFound as error:
         raise no_model(call.id) from error
 
 
-async def _patched(call: Call, principal: Principal, given: Mapping[str, Any]) -> RenderedRecord:
+async def _patched(call: Call, access: Access, given: Mapping[str, Any]) -> RenderedRecord:
     if "id" in given and given["id"] != call.id:
         message = f"id cannot be updated from {call.id} to {_plain(given['id'])} when forceId is set to true"
         raise Malformed(message, "id")
     values = read_body(V1, given, V1_RULES, "update")
     if values:
-        return await change_client(call.database, principal, call.id, values, ALL, expected=call.expected())
-    found, expected = await get_client(call.database, principal, call.id, ALL), call.expected()
+        return await change_client(access, call.id, values, ALL, expected=call.expected())
+    found, expected = await get_client(access, call.id, ALL), call.expected()
     if expected is not None and found.version not in expected:
         raise Stale("The record has changed since that version")
     return found
@@ -131,20 +131,20 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else stringify(value)
 
 
-async def _require(call: Call, principal: Principal) -> None:
+async def _require(call: Call, access: Access) -> None:
     """Raises UnknownModel where there is no such client, which comes before anything wrong with a patch."""
     try:
-        await get_client(call.database, principal, call.id, ())
+        await get_client(access, call.id, ())
     except NotFound as error:
         raise no_model(call.id) from error
 
 
 async def delete(call: Call) -> Reply:
     """One client, or none; with If-Match, none is a record that has changed."""
-    principal = await call.principal()
-    principal.require_write()
+    access = await call.access()
+    access.require_write()
     try:
-        await remove_client(call.database, principal, call.id, (), expected=call.expected())
+        await remove_client(access, call.id, (), expected=call.expected())
     except NotFound as error:
         if call.header(b"if-match") is not None:
             raise Stale("There is no such version of the record") from error
@@ -158,13 +158,12 @@ async def remind(call: Call) -> Reply:
     body.need_type()
     asked = call.parameters("email", "l")
     recipient, language = (body.text(name) or text_argument(asked, name) for name in ("email", "l"))
-    principal = await call.principal()
-    key = call.key(principal, "remind", body.data + f"?{recipient}&{language}".encode("utf-8", "surrogatepass"))
+    access = await call.access()
+    key = call.key(access.principal, "remind", body.data + f"?{recipient}&{language}".encode("utf-8", "surrogatepass"))
     try:
         await send_reminder(
-            call.database,
+            access,
             call.services.outbox,
-            principal,
             call.id,
             recipient=recipient,
             language=language,

@@ -25,7 +25,7 @@ from graphql import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.auth import Caller
+from app.auth import Access, Caller
 from app.clients.faces import GRAPHQL_CLIENT
 from app.graphql.execution import loading, plans
 from app.graphql.execution.context import MOST_PLANS, Context
@@ -51,7 +51,7 @@ class Executor:
         document = parse(source)
         assert validate(core_schema(), document) == [], source
         principal = await Caller(self.service.token, self.service.database).principal()
-        context = Context(self.service.database, principal, {}, None, None)  # type: ignore[arg-type]
+        context = Context(Access(self.service.database, principal), {}, None, None)  # type: ignore[arg-type]
         done = execute(
             core_schema(),
             document,
@@ -273,7 +273,7 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
     principal = await Caller(service.token, service.database).principal()
     for number in range(MOST_PLANS + 5):
         values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
-        info = _info(document.ast, values, Context(service.database, principal, document.plans, None, None))  # type: ignore[arg-type]
+        info = _info(document.ast, values, Context(Access(service.database, principal), document.plans, None, None))  # type: ignore[arg-type]
         loading.record_plan(info, GRAPHQL_CLIENT)
     assert 0 < len(document.plans) <= MOST_PLANS
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.auth import Principal
+from app.auth import Access
 from app.clients.duplicates import Subject, find_duplicates
 from app.graphql.schema import duplicates
-from app.storage.database import Database
 from tests.conftest import Service
 from tests.graphql.conftest import Door, add_records
 
@@ -89,9 +88,9 @@ async def test_a_page_asks_for_its_duplicates_at_once(
     await add_records(service, [{"name": f"Row {index}", "email": f"{index // 2}@x.example"} for index in range(30)])
     asked: list[int] = []
 
-    async def notice(database: Database, who: Principal, subjects: Sequence[Subject], *rest: Any) -> Any:
+    async def notice(access: Access, subjects: Sequence[Subject], *rest: Any) -> Any:
         asked.append(len(subjects))
-        return await find_duplicates(database, who, subjects, *rest)
+        return await find_duplicates(access, subjects, *rest)
 
     monkeypatch.setattr(duplicates, "find_duplicates", notice)
     page = await door.data("{ clients(first: 30) { nodes { possibleDuplicates(first: 1) { reasons } } } }")

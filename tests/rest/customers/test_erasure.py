@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
-from app.auth import Caller, Scope
+from app.auth import Access, Caller, Scope
 from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES, read_body
 from app.clients.reminders import send_reminder
@@ -130,8 +130,7 @@ async def keep_answers(service: Service) -> None:
     selection = tuple((name, CUSTOMER.fields[name]) for name in ("id", "name"))
     key = RequestKey.of(principal.owner, "several", "test")
     await add_clients(
-        service.database,
-        principal,
+        Access(service.database, principal),
         service.organization,
         values,
         selection,
@@ -143,7 +142,7 @@ async def keep_answers(service: Service) -> None:
 async def remind(service: Service, client_id: str) -> None:
     principal = await Caller(service.token, service.database).principal()
     worker = OutboxWorker(service.database, FileMailer(service.config.data_dir / "mail"), "office@example.com")
-    await send_reminder(service.database, worker, principal, client_id, recipient=None, language=None, key=None)
+    await send_reminder(Access(service.database, principal), worker, client_id, recipient=None, language=None, key=None)
 
 
 @asynccontextmanager

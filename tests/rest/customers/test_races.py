@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.auth import Caller
+from app.auth import Access, Caller
 from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES, read_body
 from app.clients.service import add_clients
@@ -93,6 +93,6 @@ async def add_several(service: Service, principal: Any, kept: bool) -> None:
 
     key = None if kept else RequestKey.of(principal.owner, new_id(), "bulk")
     try:
-        await add_clients(service.database, principal, service.organization, values, (), key=key, answer=answer)
+        await add_clients(Access(service.database, principal), service.organization, values, (), key=key, answer=answer)
     except DomainError:
         assert not kept
