@@ -10,7 +10,7 @@ from app.clients.faces import CUSTOMER_ID, ENTITY_ID
 from app.errors import Invalid, Malformed, NotFound, Problem
 from app.http.bodies import parse_json, read_bytes
 from app.idempotency import RequestKey
-from app.rest.customers.answers import WrongType
+from app.rest.customers.errors import WrongType
 from app.storage.database import Database
 from app.vat.vies import Vies
 

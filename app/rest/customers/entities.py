@@ -8,7 +8,7 @@ from app.errors import Malformed
 from app.organizations.faces import ENTITY_SELECTION
 from app.organizations.service import render_organizations
 from app.query.cursor import read_cursor, write_cursor, write_values
-from app.rest.customers import answers
+from app.rest.customers import errors as answers
 from app.rest.customers.call import Call
 from app.rest.customers.questions import read_flag, read_limit, read_single
 from app.rest.parameters import read_parameters

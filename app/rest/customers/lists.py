@@ -6,7 +6,7 @@ from app.clients.faces import CUSTOMER
 from app.clients.service import Listing, list_clients
 from app.query.cursor import step_before, step_past, write_cursor, write_values
 from app.query.sql.pages import complete_orders
-from app.rest.customers import answers
+from app.rest.customers import errors as answers
 from app.rest.customers.call import Call
 from app.rest.customers.questions import Question, read_question
 from app.rest.customers.records import SELECTION

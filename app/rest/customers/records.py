@@ -15,7 +15,7 @@ from app.clients.vat_checks import check_tax_number
 from app.errors import Invalid, Problem
 from app.idempotency import StoredResponse
 from app.query.sql.render import Selection
-from app.rest.customers import answers
+from app.rest.customers import errors as answers
 from app.rest.customers.call import Call
 from app.rest.preconditions import etag, expected_versions, holds_already
 

@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute, Route
 
 from app.config import Config
-from app.rest.customers.door import ID, CustomersDoor, Path
+from app.rest.customers.api import ID, CustomersDoor, Path
 from app.rest.customers.entities import get_entity, list_entities
 from app.rest.customers.lists import list_customers
 from app.rest.customers.records import (

@@ -16,9 +16,9 @@ from app.rest.v1.answers import Reply
 from app.rest.v1.arguments import object_argument, required_text
 from app.rest.v1.bodies import Body
 from app.rest.v1.call import Call
+from app.rest.v1.errors import NOT_A_STRING, NotLoggedIn, UnknownModel, checking
 from app.rest.v1.models import ACCOUNT_MODEL
 from app.rest.v1.questions import read_one
-from app.rest.v1.refusals import NOT_A_STRING, NotLoggedIn, UnknownModel, checking
 from app.rest.v1.tokens import MODEL as TOKEN_MODEL
 from app.rest.v1.tokens import show_token
 

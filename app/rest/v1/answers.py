@@ -27,7 +27,7 @@ from app.errors import (
 )
 from app.http.bodies import NotJson, TooDeep, TooLarge
 from app.rest.preconditions import etag
-from app.rest.v1 import refusals
+from app.rest.v1 import errors as refusals
 from app.rest.v1.models import CLIENT
 from app.rest.v1.validation import explain
 

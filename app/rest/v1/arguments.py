@@ -9,7 +9,7 @@ from app.errors import Malformed
 from app.http.bodies import NotJson, TooDeep, parse_json
 from app.query.values import check_text
 from app.rest.v1.brackets import Value, read_parameters
-from app.rest.v1.refusals import NOT_A_STRING, NOT_AN_OBJECT, refuse_depth, refuse_missing
+from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, refuse_depth, refuse_missing
 
 DEEPEST_QUERY, MOST_BRACKETS = 12, 20
 

@@ -11,9 +11,9 @@ from app.auth import Access, Caller, Principal
 from app.idempotency import RequestKey
 from app.mail.worker import OutboxWorker
 from app.rest.preconditions import expected_versions, holds_already
+from app.rest.router import raw_path
 from app.rest.v1.arguments import Parameters, read_query
 from app.rest.v1.bodies import Body, read_body
-from app.rest.v1.paths import raw_path
 from app.storage.database import Database
 
 

@@ -13,8 +13,8 @@ from app.query.dialects import LOOPBACK
 from app.query.messages import show
 from app.query.model import EVERYTHING, Predicate
 from app.query.reader import read_predicate
+from app.rest.v1.fields import chosen_names
 from app.rest.v1.models import CLIENT, Model
-from app.rest.v1.selections import chosen_names
 
 RELATION, FOREIGN_KEY = "organization", "organizationId"
 SHOWN = ("id", "name", "email", "country")

@@ -21,9 +21,9 @@ from app.query.model import Page
 from app.rest.v1.answers import Reply, show, show_rows, tag
 from app.rest.v1.arguments import object_argument
 from app.rest.v1.call import Call
+from app.rest.v1.errors import UnknownModel, checking, no_model
 from app.rest.v1.models import ORGANIZATION_MODEL
 from app.rest.v1.questions import patience, read_count, read_one, read_question
-from app.rest.v1.refusals import UnknownModel, checking, no_model
 
 FIRST_VERSION = 1
 FACE, ALL = ORGANIZATION_MODEL.face, ORGANIZATION_MODEL.everything

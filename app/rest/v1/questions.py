@@ -14,10 +14,10 @@ from app.query.model import EVERYTHING, And, Not, Operator, Or, Order, Predicate
 from app.query.reader import read_predicate
 from app.query.sql.render import Selection
 from app.rest.v1.arguments import DEEPEST_QUERY
+from app.rest.v1.errors import refuse_depth
+from app.rest.v1.fields import ALL, read_fields
 from app.rest.v1.includes import Include, read_include
 from app.rest.v1.models import CLIENT, Model
-from app.rest.v1.refusals import refuse_depth
-from app.rest.v1.selections import ALL, read_fields
 
 NO_CONDITIONS = Query()
 SKIPPING_LIMIT = 100

@@ -13,10 +13,10 @@ from app.query.sql.render import Selection
 from app.rest.v1.answers import Reply, show, show_record, show_rows, tag
 from app.rest.v1.arguments import object_argument, required_text, text_argument
 from app.rest.v1.call import Call
+from app.rest.v1.errors import UnknownModel, no_model, refuse_missing
+from app.rest.v1.fields import ALL
 from app.rest.v1.includes import FOREIGN_KEY, Include, embed
 from app.rest.v1.questions import Question, patience, read_count, read_one, read_question
-from app.rest.v1.refusals import UnknownModel, no_model, refuse_missing
-from app.rest.v1.selections import ALL
 
 TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "both": ("both",)}
 

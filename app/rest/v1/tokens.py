@@ -9,10 +9,10 @@ from app.accounts.record import read_scopes, read_ttl
 from app.accounts.service import add_token, list_tokens, remove_token, require_account
 from app.auth import Access, Scope
 from app.errors import NotFound
+from app.rest.router import decode
 from app.rest.v1.answers import Reply
 from app.rest.v1.call import Call
-from app.rest.v1.paths import decode
-from app.rest.v1.refusals import UnknownModel, checking, no_model
+from app.rest.v1.errors import UnknownModel, checking, no_model
 from app.tokens import AccessToken
 
 MODEL = "AccessToken"

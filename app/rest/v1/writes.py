@@ -16,9 +16,9 @@ from app.query.reader import MOST_MEMBERS
 from app.rest.v1.answers import Reply, join_rows, show, show_record, tag
 from app.rest.v1.arguments import text_argument
 from app.rest.v1.call import Call
+from app.rest.v1.errors import TooManyProblems, UnknownModel, no_model
+from app.rest.v1.fields import ALL
 from app.rest.v1.reads import require_organization
-from app.rest.v1.refusals import TooManyProblems, UnknownModel, no_model
-from app.rest.v1.selections import ALL
 
 FIRST_VERSION = 1
 

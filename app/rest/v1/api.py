@@ -9,11 +9,11 @@ from app.accounts.passwords import Passwords
 from app.config import Config
 from app.errors import DomainError
 from app.mail.worker import OutboxWorker
+from app.rest.router import FK, ID, Key, find_target, raw_path
 from app.rest.v1 import accounts, answers, organizations, reads, tokens, writes
 from app.rest.v1.answers import Reply
 from app.rest.v1.call import Call, Services
-from app.rest.v1.paths import FK, ID, Key, find_target, raw_path
-from app.rest.v1.refusals import NoMethod
+from app.rest.v1.errors import NoMethod
 from app.storage.database import Database
 
 PREFIX = "/v1"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote_to_bytes
 
-from app.rest.v1.refusals import BadEncoding, NoMethod
+from app.rest.v1.errors import BadEncoding, NoMethod
 
 ID, FK = ":id", ":fk"
 MODELS = {"clients": "Client", "organizations": "Organization", "accounts": "Account"}

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.errors import DomainError, NotFound, Unavailable
-from app.rest.customers import answers
+from app.rest.customers import errors as answers
 from app.rest.customers.call import Call
 from app.rest.paths import path_segments
 from app.storage.database import Database
