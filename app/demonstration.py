@@ -1,33 +1,43 @@
-"""The demo: on an empty embedded database, an organization of believable clients, and a token to look at them."""
+"""The demo: an organization with 1,000 invented clients in an empty embedded database, and a token for it.
 
+The clients are the lines of demo.jsonl.gz; `scripts/generate-demo` makes that file.
+"""
+
+import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from app.accounts.repository import AccountRepository
 from app.accounts.service import create_account
 from app.auth import Caller, Scope
 from app.clients.repository import ClientRepository
-from app.demo import demo_clients
 from app.errors import Unauthenticated
 from app.ids import new_id
 from app.organizations.repository import OrganizationRepository
 from app.organizations.service import create_organization, create_token
 from app.storage.database import Database
 
-EMAIL, NAME, COUNT = "demo@clientele.example", "Demo Studio", 1000
+EMAIL, NAME = "demo@clientele.example", "Demo Studio"
+WRITTEN_AT = datetime(2026, 11, 1, tzinfo=UTC)
+"""The moment that the dates in demo.jsonl.gz are relative to: every client was created before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """The demo's organization and a token for it that may write."""
+    """The demo's organization and a token that may write to it."""
 
     organization_id: str
     token: str
 
 
 async def prepare_demo(database: Database, data_dir: Path) -> Demonstration | None:
-    """Makes the demo when the database is empty; None when it holds other organizations and never had the demo."""
+    """Creates the demo in an empty database. Returns None when the database holds other organizations only."""
     async with database.read() as connection:
         empty = not await OrganizationRepository(connection).any_exist()
         account = await AccountRepository(connection).find(EMAIL)
@@ -42,31 +52,42 @@ async def prepare_demo(database: Database, data_dir: Path) -> Demonstration | No
     return await _open(database, data_dir / "demo-token")
 
 
+def load_clients(now: datetime) -> Iterator[dict[str, Any]]:
+    """Yields the column values of the demo's clients, oldest first, created in the three years before `now`.
+
+    `organization_id` and `id` are left to the caller. The moments are whole milliseconds.
+    """
+    shift = now.replace(microsecond=now.microsecond // 1000 * 1000) - WRITTEN_AT
+    for line in gzip.decompress(files("app").joinpath("demo.jsonl.gz").read_bytes()).splitlines():
+        client = orjson.loads(line)
+        created_at = datetime.fromisoformat(client["created_at"]) + shift
+        yield {**client, "created_at": created_at, "updated_at": created_at}
+
+
 async def _add_clients(database: Database, organization_id: str) -> None:
     rows = [
-        {**client, "id": new_id(), "organization_id": organization_id, "updated_at": client["created_at"]}
-        for client in demo_clients(COUNT, now=datetime.now(UTC))
+        {**client, "id": new_id(), "organization_id": organization_id} for client in load_clients(datetime.now(UTC))
     ]
     async with database.write() as connection:
         await ClientRepository(connection).add(rows, "demo", ())
 
 
-async def _open(database: Database, kept: Path) -> Demonstration | None:
-    """The demo with the token that is kept beside the data, or a new one when that opens nothing any more."""
-    token = _read_token(kept)
+async def _open(database: Database, token_file: Path) -> Demonstration | None:
+    """Returns the demo with the token in `token_file`, or with a new token when that one is no longer valid."""
+    token = _read_token(token_file)
     try:
         principal = await Caller(token, database).principal()
     except Unauthenticated:
         token = await create_token(database, account_email=EMAIL, scope=Scope.WRITE)
-        _keep_token(kept, token)
+        _keep_token(token_file, token)
         principal = await Caller(token, database).principal()
     return Demonstration(principal.organizations[0], token) if principal.organizations else None
 
 
-def _read_token(kept: Path) -> str:
-    return kept.read_text().strip() if kept.exists() else ""
+def _read_token(token_file: Path) -> str:
+    return token_file.read_text().strip() if token_file.exists() else ""
 
 
-def _keep_token(kept: Path, token: str) -> None:
-    kept.touch(mode=0o600)
-    kept.write_text(token + "\n")
+def _keep_token(token_file: Path, token: str) -> None:
+    token_file.touch(mode=0o600)
+    token_file.write_text(token + "\n")

@@ -1,5 +1,6 @@
 """The demo clients: repeatable, distinct, reserved domains only, numbers whose check digits hold."""
 
+import gzip
 import re
 import tomllib
 import unicodedata
@@ -12,8 +13,10 @@ from random import Random
 import pytest
 
 from app.demo import demo_clients
+from app.demo.__main__ import TARGET, compress, render_lines
 from app.demo.names import draw_identity
 from app.demo.places import load_material
+from app.demonstration import WRITTEN_AT, load_clients
 from app.storage.tables import clients
 
 NOW = datetime(2025, 3, 1, 12, 30, 0, 123_456, tzinfo=UTC)
@@ -22,7 +25,16 @@ PEOPLE_HAVE_NONE = ("contact", "website", "tax_number", "company_number", "iban"
 
 @pytest.fixture(scope="module")
 def thousand() -> list[dict[str, object]]:
-    return list(demo_clients(now=NOW))
+    return list(load_clients(NOW))
+
+
+def test_the_file_is_what_the_generator_makes() -> None:
+    assert gzip.decompress(TARGET.read_bytes()) == render_lines()
+
+
+def test_the_same_lines_are_compressed_to_the_same_bytes() -> None:
+    assert compress(b"{}\n") == compress(b"{}\n")
+    assert TARGET.read_bytes()[4:10] == bytes(4) + b"\x02\xff"
 
 
 def texts_of(value: object) -> list[str]:
@@ -41,8 +53,16 @@ def digits_of(rows: list[dict[str, object]], code: str) -> list[list[int]]:
     return [[int(sign) for sign in str(number) if sign.isdigit()] for number in numbers]
 
 
-def test_same_arguments_give_the_same_clients(thousand: list[dict[str, object]]) -> None:
-    assert list(demo_clients(now=NOW)) == thousand
+def test_same_arguments_give_the_same_clients() -> None:
+    assert list(demo_clients()) == list(demo_clients())
+
+
+def test_loading_shifts_the_dates_and_nothing_else(thousand: list[dict[str, object]]) -> None:
+    shift = timedelta(milliseconds=(NOW - WRITTEN_AT) // timedelta(milliseconds=1))
+    for generated, loaded in zip(demo_clients(), thousand, strict=True):
+        moment = generated["created_at"]
+        assert isinstance(moment, datetime)
+        assert loaded == {**generated, "created_at": moment + shift, "updated_at": moment + shift}
 
 
 def test_another_seed_gives_other_clients(thousand: list[dict[str, object]]) -> None:
@@ -154,7 +174,7 @@ def test_private_people_have_no_company_data(thousand: list[dict[str, object]]) 
 
 def test_optional_fields_are_sometimes_absent_and_sometimes_there(thousand: list[dict[str, object]]) -> None:
     present = Counter(key for row in thousand for key, value in row.items() if value not in (None, {}))
-    optional = set(thousand[0]) - {"name", "country", "created_at"}
+    optional = set(thousand[0]) - {"name", "country", "created_at", "updated_at"}
     assert [key for key in optional if not 80 < present[key] < 990] == []
 
 
