@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from app.config import Config
-from app.demonstration import Demonstration
+from app.demo import Demonstration
 from app.errors import Misconfigured
 
 PARAMETER = re.compile(r"(?<=[?&])([^=&\s]*)=([^&\s]*)")

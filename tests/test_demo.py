@@ -12,12 +12,12 @@ from random import Random
 
 import pytest
 
-from app.demo import demo_clients
-from app.demo.__main__ import TARGET, compress, render_lines
-from app.demo.names import draw_identity
-from app.demo.places import load_material
-from app.demonstration import WRITTEN_AT, load_clients
+from app.demo import WRITTEN_AT, load_clients
 from app.storage.tables import clients
+from scripts.demo import demo_clients
+from scripts.demo.__main__ import TARGET, compress, render_lines
+from scripts.demo.countries import load_material
+from scripts.demo.names import draw_identity
 
 NOW = datetime(2025, 3, 1, 12, 30, 0, 123_456, tzinfo=UTC)
 PEOPLE_HAVE_NONE = ("contact", "website", "tax_number", "company_number", "iban", "bank", "swift", "business_type")
@@ -98,7 +98,7 @@ def test_every_row_has_the_same_columns_of_the_table(thousand: list[dict[str, ob
 
 
 def test_every_country_appears(thousand: list[dict[str, object]]) -> None:
-    material = tomllib.loads(files("app.demo").joinpath("places.toml").read_text("utf-8"))
+    material = tomllib.loads(files("scripts.demo").joinpath("countries.toml").read_text("utf-8"))
     assert {row["country"] for row in thousand} == {place["country"] for place in material["place"]}
 
 

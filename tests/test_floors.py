@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
-    ("app.main", "app.__main__", "app.cli", "app.server", "app.demonstration"),
+    ("app.main", "app.__main__", "app.cli", "app.server", "app.demo"),
     ("app.graphql", "app.rest"),
     ("app.organizations", "app.changes"),
     ("app.accounts", "app.clients"),
-    ("app.records", "app.mail", "app.vat", "app.auth", "app.tokens", "app.idempotency", "app.demo"),
+    ("app.records", "app.mail", "app.vat", "app.auth", "app.tokens", "app.idempotency"),
     ("app.query", "app.http"),
     ("app.storage", "app.postgres"),
     ("app.config", "app.errors", "app.ids"),

@@ -9,7 +9,7 @@ import typer
 
 from app.cli.running import database_address, with_database
 from app.config import Config
-from app.demonstration import Demonstration, prepare_demo
+from app.demo import Demonstration, prepare_demo
 from app.graphql.server.trusted import load_trusted
 from app.server import base_address, describe, is_loopback, open_socket, say, serve
 from app.storage.database import Database

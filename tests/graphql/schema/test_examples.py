@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from app.demonstration import prepare_demo
+from app.demo import prepare_demo
 from app.graphql.server.graphiql.page import Example, load_examples
 from tests.conftest import Service
 from tests.graphql.conftest import Door

@@ -1,5 +1,5 @@
 """Invented clients of many countries, to look around with. Pure: nothing here touches a database."""
 
-from app.demo.clients import demo_clients
+from scripts.demo.clients import demo_clients
 
 __all__ = ["demo_clients"]

@@ -1,4 +1,4 @@
-"""What clients are made of, read from places.toml."""
+"""What clients are made of, read from countries.toml."""
 
 import re
 import tomllib
@@ -28,7 +28,7 @@ class Word:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """One country: the parts of its clients. The head of places.toml tells how each is written."""
+    """One country: the parts of its clients. The head of countries.toml tells how each is written."""
 
     country: str
     code: str
@@ -63,7 +63,7 @@ class Trap:
 
 @dataclass(frozen=True)
 class Material:
-    """Everything of places.toml, checked for its keys by being read into these shapes."""
+    """Everything of countries.toml, checked for its keys by being read into these shapes."""
 
     places: Sequence[Place]
     traps: Sequence[Trap]
@@ -74,7 +74,7 @@ class Material:
 @cache
 def load_material() -> Material:
     """The file is read once per process."""
-    data: dict[str, Any] = tomllib.loads(files("app.demo").joinpath("places.toml").read_text("utf-8"))
+    data: dict[str, Any] = tomllib.loads(files("scripts.demo").joinpath("countries.toml").read_text("utf-8"))
     letters = " ".join(data["latin"].values()).split()
     return Material(
         places=[Place(**row) for row in data["place"]],

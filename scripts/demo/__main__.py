@@ -6,9 +6,9 @@ from pathlib import Path
 
 import orjson
 
-from app.demo import demo_clients
+from scripts.demo import demo_clients
 
-TARGET = Path(__file__).resolve().parents[1] / "demo.jsonl.gz"
+TARGET = Path(__file__).resolve().parents[2] / "app" / "demo.jsonl.gz"
 
 
 def render_lines() -> bytes:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from app.demo.names import Identity, draw_identity, draw_trap
-from app.demo.places import Place, Trap, load_material
-from app.demo.values import Values, draw_values
+from scripts.demo.countries import Place, Trap, load_material
+from scripts.demo.names import Identity, draw_identity, draw_trap
+from scripts.demo.values import Values, draw_values
 
 MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 SPAN = timedelta(days=3 * 365)

@@ -3,9 +3,9 @@
 from random import Random
 from typing import TypeVar
 
-from app.demo.digits import RULES, draw_number, fill_pattern, make_iban, pour_digits
-from app.demo.names import Identity, draw_person
-from app.demo.places import Place, load_material
+from scripts.demo.countries import Place, load_material
+from scripts.demo.digits import RULES, draw_number, fill_pattern, make_iban, pour_digits
+from scripts.demo.names import Identity, draw_person
 
 T = TypeVar("T")
 Values = dict[str, object]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from random import Random
 
-from app.demo.places import Place, Trap, Word, load_material, make_slug
+from scripts.demo.countries import Place, Trap, Word, load_material, make_slug
 
 PRIVATE_SHARE = 0.2
 
