@@ -1,4 +1,4 @@
-"""The demo clients: repeatable, distinct, reserved domains only, numbers whose check digits hold."""
+"""The demo's clients: the file, its loader and its generator; distinct names, reserved domains, valid check digits."""
 
 import gzip
 import re
@@ -14,9 +14,9 @@ import pytest
 
 from app.demo import WRITTEN_AT, load_clients
 from app.storage.tables import clients
-from scripts.demo import demo_clients
 from scripts.demo.__main__ import TARGET, compress, render_lines
-from scripts.demo.countries import load_material
+from scripts.demo.clients import generate_clients
+from scripts.demo.countries import load_source_data
 from scripts.demo.names import draw_identity
 
 NOW = datetime(2025, 3, 1, 12, 30, 0, 123_456, tzinfo=UTC)
@@ -38,7 +38,7 @@ def test_the_same_lines_are_compressed_to_the_same_bytes() -> None:
 
 
 def texts_of(value: object) -> list[str]:
-    """Every text in a value, keys of objects included."""
+    """Returns every text in a value, including the keys of objects."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
@@ -47,36 +47,36 @@ def texts_of(value: object) -> list[str]:
 
 
 def digits_of(rows: list[dict[str, object]], code: str) -> list[list[int]]:
-    """Digits of the tax numbers of one country; there must be some."""
+    """Returns the digits of the tax numbers of one country, and fails when it has none."""
     numbers = [row["tax_number"] for row in rows if row["country_alpha2_code"] == code and row["tax_number"]]
     assert numbers
     return [[int(sign) for sign in str(number) if sign.isdigit()] for number in numbers]
 
 
 def test_same_arguments_give_the_same_clients() -> None:
-    assert list(demo_clients()) == list(demo_clients())
+    assert list(generate_clients()) == list(generate_clients())
 
 
 def test_loading_shifts_the_dates_and_nothing_else(thousand: list[dict[str, object]]) -> None:
     shift = timedelta(milliseconds=(NOW - WRITTEN_AT) // timedelta(milliseconds=1))
-    for generated, loaded in zip(demo_clients(), thousand, strict=True):
+    for generated, loaded in zip(generate_clients(), thousand, strict=True):
         moment = generated["created_at"]
         assert isinstance(moment, datetime)
         assert loaded == {**generated, "created_at": moment + shift, "updated_at": moment + shift}
 
 
 def test_another_seed_gives_other_clients(thousand: list[dict[str, object]]) -> None:
-    others = {row["name"] for row in demo_clients(seed=2)}
+    others = {row["name"] for row in generate_clients(seed=2)}
     assert len(others - {row["name"] for row in thousand}) > 500
 
 
-def test_clients_come_one_by_one() -> None:
-    assert len(list(islice(demo_clients(10**9), 3))) == 3
+def test_clients_are_generated_one_by_one() -> None:
+    assert len(list(islice(generate_clients(10**9), 3))) == 3
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])
-def test_asked_number_of_clients_comes(count: int) -> None:
-    assert len(list(demo_clients(count))) == count
+def test_the_requested_number_of_clients_is_generated(count: int) -> None:
+    assert len(list(generate_clients(count))) == count
 
 
 def test_names_are_distinct(thousand: list[dict[str, object]]) -> None:
@@ -84,9 +84,9 @@ def test_names_are_distinct(thousand: list[dict[str, object]]) -> None:
 
 
 def test_names_stay_distinct_when_the_words_run_out() -> None:
-    place = next(place for place in load_material().places if place.code == "KR")
+    country = next(country for country in load_source_data().countries if country.code == "KR")
     rng, seen = Random(1), set[str]()
-    names = [draw_identity(rng, place, seen).name for _ in range(400)]
+    names = [draw_identity(rng, country, seen).name for _ in range(400)]
     assert any(re.search(r" \d+$", name) for name in names)
     assert len(set(names)) == 400
 
@@ -99,7 +99,7 @@ def test_every_row_has_the_same_columns_of_the_table(thousand: list[dict[str, ob
 
 def test_every_country_appears(thousand: list[dict[str, object]]) -> None:
     material = tomllib.loads(files("scripts.demo").joinpath("countries.toml").read_text("utf-8"))
-    assert {row["country"] for row in thousand} == {place["country"] for place in material["place"]}
+    assert {row["country"] for row in thousand} == {country["name"] for country in material["country"]}
 
 
 def test_names_are_in_many_scripts(thousand: list[dict[str, object]]) -> None:

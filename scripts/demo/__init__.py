@@ -1,5 +1,1 @@
-"""Invented clients of many countries, to look around with. Pure: nothing here touches a database."""
-
-from scripts.demo.clients import demo_clients
-
-__all__ = ["demo_clients"]
+"""The generator of the demo's clients, which writes app/demo.jsonl.gz. It uses no database and no clock."""

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import orjson
 
-from scripts.demo import demo_clients
+from scripts.demo.clients import generate_clients
 
 TARGET = Path(__file__).resolve().parents[2] / "app" / "demo.jsonl.gz"
 
 
 def render_lines() -> bytes:
     """Returns the lines of the file before compression."""
-    return b"".join(orjson.dumps(client, option=orjson.OPT_APPEND_NEWLINE) for client in demo_clients())
+    return b"".join(orjson.dumps(client, option=orjson.OPT_APPEND_NEWLINE) for client in generate_clients())
 
 
 def compress(lines: bytes) -> bytes:

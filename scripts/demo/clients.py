@@ -1,45 +1,45 @@
 """The demo clients: invented, the same every time, in many countries and scripts."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 
-from scripts.demo.countries import Place, Trap, load_material
-from scripts.demo.names import Identity, draw_identity, draw_trap
+from app.demo import WRITTEN_AT
+from scripts.demo.countries import Country, TrickyClient, load_source_data
+from scripts.demo.names import Identity, draw_identity, draw_tricky
 from scripts.demo.values import Values, draw_values
 
-MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 SPAN = timedelta(days=3 * 365)
-FIRST_TRAP, TRAP_EVERY = 10, 50
+FIRST_TRICKY, TRICKY_EVERY = 10, 50
 
 
-def demo_clients(count: int = 1000, seed: int = 1, now: datetime = MOMENT) -> Iterator[Values]:
-    """Column values of `count` clients, oldest first; the caller adds organization_id and id.
+def generate_clients(count: int = 1000, seed: int = 1) -> Iterator[Values]:
+    """Yields the column values of `count` clients, oldest first, without organization_id, id and updated_at.
 
     The same arguments give the same clients. Names are distinct. Every dict has the same keys; an absent value is None,
-    absent metadata {}. `created_at` lies in the three years before `now` (an aware moment), in whole milliseconds.
+    absent metadata {}. `created_at` lies in the three years before WRITTEN_AT, in whole milliseconds.
     """
     rng = Random(seed)  # noqa: S311 - repeatable on purpose, nothing secret
-    seen = {trap.name for trap in load_material().traps}
+    seen = {tricky.name for tricky in load_source_data().tricky_clients}
     for index in range(count):
-        place, identity = _draw_subject(rng, index, seen)
+        country, identity = _draw_subject(rng, index, seen)
         age = SPAN * ((count - index - rng.random()) / count)
-        yield draw_values(rng, place, identity) | {"created_at": _cut_to_milliseconds(now - age)}
+        yield draw_values(rng, country, identity) | {"created_at": _cut_to_milliseconds(WRITTEN_AT - age)}
 
 
-def _draw_subject(rng: Random, index: int, seen: set[str]) -> tuple[Place, Identity]:
-    places = load_material().places
-    trap = _trap_at(index)
-    if trap:
-        return next(place for place in places if place.code == trap.code), draw_trap(rng, trap)
-    place = rng.choices(places, [place.share for place in places])[0]
-    return place, draw_identity(rng, place, seen)
+def _draw_subject(rng: Random, index: int, seen: set[str]) -> tuple[Country, Identity]:
+    countries = load_source_data().countries
+    tricky = _tricky_at(index)
+    if tricky:
+        return next(country for country in countries if country.code == tricky.code), draw_tricky(rng, tricky)
+    country = rng.choices(countries, [country.share for country in countries])[0]
+    return country, draw_identity(rng, country, seen)
 
 
-def _trap_at(index: int) -> Trap | None:
-    turn, offset = divmod(index, TRAP_EVERY)
-    traps = load_material().traps
-    return traps[turn] if offset == FIRST_TRAP and turn < len(traps) else None
+def _tricky_at(index: int) -> TrickyClient | None:
+    turn, offset = divmod(index, TRICKY_EVERY)
+    tricky_clients = load_source_data().tricky_clients
+    return tricky_clients[turn] if offset == FIRST_TRICKY and turn < len(tricky_clients) else None
 
 
 def _cut_to_milliseconds(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""What clients are made of, read from countries.toml."""
+"""The parts of the demo clients, read from countries.toml."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Word:
-    """A word in its own script and as it is spelled in Latin letters (any Latin letters, not only ASCII)."""
+    """A word in its own script and in Latin letters, which need not be ASCII."""
 
     text: str
     latin: str
@@ -27,10 +27,10 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """One country: the parts of its clients. The head of countries.toml tells how each is written."""
+class Country:
+    """The parts of one country's clients. The head of countries.toml describes their notation."""
 
-    country: str
+    name: str
     code: str
     share: int
     cities: Sequence[tuple[str, str, str, str]]
@@ -53,8 +53,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Trap:
-    """A name and a note that trip programs up."""
+class TrickyClient:
+    """A client whose name and note are hard to handle: quotes, wildcards, line breaks, long texts."""
 
     code: str
     name: str
@@ -62,31 +62,31 @@ class Trap:
 
 
 @dataclass(frozen=True)
-class Material:
-    """Everything of countries.toml, checked for its keys by being read into these shapes."""
+class SourceData:
+    """The contents of countries.toml. Unknown and missing keys fail when they are read into these classes."""
 
-    places: Sequence[Place]
-    traps: Sequence[Trap]
+    countries: Sequence[Country]
+    tricky_clients: Sequence[TrickyClient]
     common: Mapping[str, Sequence[str]]
     latin: Mapping[int, str]
 
 
 @cache
-def load_material() -> Material:
-    """The file is read once per process."""
+def load_source_data() -> SourceData:
+    """Reads countries.toml once per process."""
     data: dict[str, Any] = tomllib.loads(files("scripts.demo").joinpath("countries.toml").read_text("utf-8"))
     letters = " ".join(data["latin"].values()).split()
-    return Material(
-        places=[Place(**row) for row in data["place"]],
-        traps=[Trap(**row) for row in data["trap"]],
+    return SourceData(
+        countries=[Country(**row) for row in data["country"]],
+        tricky_clients=[TrickyClient(**row) for row in data["tricky_client"]],
         common=data["common"],
         latin={ord(pair[0]): pair[1:] for pair in letters},
     )
 
 
 def make_slug(words: str, separator: str = "-") -> str:
-    """ASCII letters and digits joined by the separator, at most 40 characters; empty when nothing can be spelled so."""
+    """Returns ASCII letters and digits joined by the separator, at most 40 characters; empty without such characters."""
     bare = unicodedata.normalize("NFKD", words.lower())
     plain = unicodedata.normalize("NFC", "".join(sign for sign in bare if not unicodedata.combining(sign)))
-    ascii_only = re.sub(r"['’״׳]", "", plain).translate(load_material().latin).encode("ascii", "replace").decode()
+    ascii_only = re.sub(r"['’״׳]", "", plain).translate(load_source_data().latin).encode("ascii", "replace").decode()
     return re.sub(r"[^a-z0-9]+", separator, ascii_only)[:40].strip(separator)

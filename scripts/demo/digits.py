@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
-"""Letters that a British post code's end allows; the other countries allow them too."""
+"""The letters that may end a British post code; the other countries allow them too."""
 
 
 def fill_pattern(rng: Random, pattern: str) -> str:
@@ -13,10 +13,10 @@ def fill_pattern(rng: Random, pattern: str) -> str:
     return "".join(rng.choice(alphabets[sign]) if sign in alphabets else sign for sign in pattern)
 
 
-def pour_digits(digits: str, form: str) -> str:
-    """The last digits take the places of the form's `#`, in order."""
-    places = iter(digits[-form.count("#") :])
-    return "".join(next(places) if sign == "#" else sign for sign in form)
+def fill_digits(digits: str, form: str) -> str:
+    """Replaces each `#` of the form with a digit, in order; the last of `digits` are used."""
+    remaining = iter(digits[-form.count("#") :])
+    return "".join(next(remaining) if sign == "#" else sign for sign in form)
 
 
 def make_iban(country: str, bban: str) -> str:
@@ -26,7 +26,7 @@ def make_iban(country: str, bban: str) -> str:
 
 
 def draw_number(rng: Random, pattern: str, rule: str) -> str:
-    """Digits after the pattern, completed by the named rule; a draw that has no check digit is drawn again."""
+    """Draws digits by the pattern and completes them with the named rule, until a draw has check digits."""
     while True:
         number = RULES[rule](fill_pattern(rng, pattern))
         if number is not None:
@@ -135,4 +135,4 @@ RULES: dict[str, Callable[[str], str | None]] = {
     "gb": _britain,
     "nl": _netherlands,
 }
-"""Rule name -> the payload with its check digits, or None where the payload can have none."""
+"""Rule name -> function that returns the payload with its check digits, or None if no check digits exist for it."""
