@@ -16,8 +16,8 @@ from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import make_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
-from app.graphql.schema.payloads import Outcome
-from app.graphql.schema.record_mutations import CLIENT, need_organization, request_key
+from app.graphql.schema.mutations.payloads import Outcome
+from app.graphql.schema.mutations.records import CLIENT, need_organization, request_key
 from app.graphql.schema.types import Client
 from app.graphql.schema.user_errors import UserError, user_errors
 from app.query.sql.render import Selection

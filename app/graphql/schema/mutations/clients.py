@@ -8,8 +8,9 @@ from app.clients.reminders import send_reminder
 from app.graphql.execution.context import Info
 from app.graphql.execution.ids import read_id
 from app.graphql.schema.arguments import ClientId, Expected, IdempotencyKey, OrganizationArgument, argument
-from app.graphql.schema.bulk import CreateClientsPayload, ErrorPolicy, create_clients
-from app.graphql.schema.payloads import (
+from app.graphql.schema.mutations.bulk import CreateClientsPayload, ErrorPolicy, create_clients
+from app.graphql.schema.mutations.inputs import CreateClientInput, ReplaceClientInput, UpdateClientInput
+from app.graphql.schema.mutations.payloads import (
     CreateClientPayload,
     DeleteClientPayload,
     ReplaceClientPayload,
@@ -17,8 +18,7 @@ from app.graphql.schema.payloads import (
     SendClientReminderPayload,
     UpdateClientPayload,
 )
-from app.graphql.schema.record_inputs import CreateClientInput, ReplaceClientInput, UpdateClientInput
-from app.graphql.schema.record_mutations import CLIENT, request_key
+from app.graphql.schema.mutations.records import CLIENT, request_key
 from app.graphql.schema.user_errors import attempt
 
 CreateClient = Annotated[CreateClientInput, argument("The new client.")]

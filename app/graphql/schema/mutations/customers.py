@@ -6,15 +6,15 @@ import strawberry
 
 from app.graphql.execution.context import Info
 from app.graphql.schema.arguments import CustomerId, Expected, IdempotencyKey, OrganizationArgument, argument
-from app.graphql.schema.payloads import (
+from app.graphql.schema.mutations.inputs import CreateCustomerInput, UpdateCustomerInput
+from app.graphql.schema.mutations.payloads import (
     CreateCustomerPayload,
     DeleteCustomerPayload,
     PermanentlyDeleteCustomerPayload,
     RestoreCustomerPayload,
     UpdateCustomerPayload,
 )
-from app.graphql.schema.record_inputs import CreateCustomerInput, UpdateCustomerInput
-from app.graphql.schema.record_mutations import CUSTOMER
+from app.graphql.schema.mutations.records import CUSTOMER
 
 CreateCustomer = Annotated[CreateCustomerInput, argument("The new customer.")]
 UpdateCustomer = Annotated[UpdateCustomerInput, argument("What changes.")]

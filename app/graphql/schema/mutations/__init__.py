@@ -2,8 +2,8 @@
 
 import strawberry
 
-from app.graphql.schema.client_mutations import ClientMutations
-from app.graphql.schema.customer_mutations import CustomerMutations
+from app.graphql.schema.mutations.clients import ClientMutations
+from app.graphql.schema.mutations.customers import CustomerMutations
 
 
 @strawberry.type(description="What can be changed.")
