@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
-from app.query.dialects import GRAPHQL, LOOPBACK, MONGO
+from app.query.dialects import GRAPHQL, LOOPBACK, MONGO, Dialect
 from app.query.face import Face
 from app.query.model import Predicate
-from app.query.reader import Dialect, read_predicate
+from app.query.reader import read_predicate
 
 Question = tuple[Any, ...]
 

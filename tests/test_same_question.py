@@ -14,9 +14,11 @@ from app.auth import Access, Principal, Scope
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.clients.repository import ClientRepository
 from app.clients.service import list_clients
+from app.query import operators
 from app.query.dialects import GRAPHQL, LOOPBACK, MONGO
 from app.query.face import Face, Kind
-from app.query.model import And, Compare, Not, Operator, Or, Page, Predicate, Query
+from app.query.model import And, Compare, Not, Or, Page, Predicate, Query
+from app.query.operators import Operator
 from app.query.reader import read_predicate
 from tests.conftest import Service
 from tests.speakers import OPERATORS, PARTS, SPEAKERS, Question
@@ -238,7 +240,9 @@ def test_the_questions_cover_every_operator_and_every_type() -> None:
         if (tree := one.read(question)) is not None
     ]
     every = [(one, compare) for one, tree in said for compare in conditions(tree)]
-    assert {compare.operator for _, compare in every} == set(Operator)
+    assert {compare.operator for _, compare in every} == {
+        row for row in vars(operators).values() if isinstance(row, Operator) and not row.variant_of
+    }
     assert {one.face.column(compare.column).kind for one, compare in every} == set(Kind)
     for name, one in SPEAKERS.items():
         spelled = str([one.spell(question) for question, _ in QUESTIONS])
@@ -252,7 +256,7 @@ async def test_null_has_several_spellings(library: Access, name: str) -> None:
     spellings: list[dict[str, Any]] = [{"city": {OPERATORS["="][one.column]: None}}]
     spellings.append({"city": {"isNull": True}} if one.dialect is GRAPHQL else {"city": None})
     trees = {read_predicate(spelled, one.dialect, one.face) for spelled in spellings}
-    assert trees == {Compare("city", Operator.IS_NULL, True)}
+    assert trees == {Compare("city", operators.IS_NULL, True)}
 
 
 async def test_dollars_and_nesting_say_the_same_on_customers() -> None:
@@ -297,7 +301,7 @@ async def test_a_null_boolean_is_false_for_customers_alone(shared_service: Servi
     found = {}
     for name, one in SPEAKERS.items():
         tree = one.read(("taxed", "=", False))
-        assert tree == Compare("tax_subject", Operator.EQ, False)
+        assert tree == Compare("tax_subject", operators.EQ, False)
         selection = (("name", one.face.fields["name"]),)
         listing = await list_clients(
             Access(shared_service.database, principal), organization, one.face, selection, Query(tree), Page(1)

@@ -1,15 +1,17 @@
 """The three dialects: LoopBack's where, the Customers query, and the GraphQL filter inputs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import Malformed
+from app.query import operators
 from app.query.face import Kind
 from app.query.js_dates import lax_date
 from app.query.messages import LOOPBACK_WORDING, Wording
-from app.query.model import Operator
-from app.query.reader import Dialect, Spelling
+from app.query.model import Scalar
+from app.query.operators import Behaviour, Operator
 from app.query.values import (
     lax_boolean,
     lax_text,
@@ -24,11 +26,49 @@ REGEX_LITERAL = re.compile(r"/(?P<source>.*)/(?P<flags>[A-Za-z]*)", re.DOTALL)
 BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
 
 
-def _spell(**operators: Operator) -> dict[str, Spelling]:
-    return {name.rstrip("_"): Spelling(operator) for name, operator in operators.items()}
+Coerce = Callable[[object, str], Scalar]
 
 
-COMMON = _spell(gt=Operator.GT, gte=Operator.GTE, lt=Operator.LT, lte=Operator.LTE, between=Operator.BETWEEN)
+@dataclass(frozen=True, slots=True, eq=False)
+class Dialect:
+    """How one API writes filters, as data.
+
+    - `operators` maps spellings to operators, `logic` spellings to "and", "or" and "not".
+    - `coerce` turns a value into the type of a kind of field.
+    - `modifiers` are keys that stand beside operators and change them; `ignores_case` reads them.
+    - `pattern` checks the text of a pattern, and says whether a flag inside it ignores case.
+    - `null_orders_nothing`: an order comparison with null matches no row. Without it, it is an error.
+    - `numbered_lists`: an object with the keys 0 to n-1 is a list.
+    - `dotted_paths`: a dot in a name leads into a JSON field. `deep_paths`: each dot leads one level deeper; without it
+      only the first dot does, and the others are part of the key.
+    - `nested_paths`: an object without operators leads into a JSON field.
+    - `path_key`: conditions inside a JSON field are a list of objects, each with its path under this key.
+    - `wording` makes the messages of errors.
+    """
+
+    name: str
+    operators: Mapping[str, Operator]
+    coerce: Mapping[Kind, Coerce]
+    logic: Mapping[str, str] = field(default_factory=dict)
+    modifiers: frozenset[str] = frozenset()
+    ignores_case: Callable[[Mapping[str, Any], Operator], bool] = lambda _, operator: operator.ignore_case
+    pattern: Callable[[Operator, str, str], tuple[str, bool]] = lambda _, text, __: (text, False)
+    null_orders_nothing: bool = False
+    numbered_lists: bool = False
+    dotted_paths: bool = True
+    nested_paths: bool = True
+    deep_paths: bool = True
+    path_key: str | None = None
+    wording: Wording = field(default_factory=Wording)
+
+
+ORDER: Mapping[str, Operator] = {
+    "gt": operators.GT,
+    "gte": operators.GTE,
+    "lt": operators.LT,
+    "lte": operators.LTE,
+    "between": operators.BETWEEN,
+}
 
 
 def check_regex(source: str, field: str) -> str:
@@ -49,7 +89,7 @@ def check_like(pattern: str, field: str) -> str:
 
 def loopback_pattern(operator: Operator, text: str, field: str) -> tuple[str, bool]:
     """LIKE as it is; a regexp may be written /source/flags with the flags i, g and m, of which i counts."""
-    if operator is not Operator.REGEX:
+    if operator.behaviour is not Behaviour.REGEX:
         return check_like(text, field), False
     literal = REGEX_LITERAL.fullmatch(text)
     if literal is None:
@@ -61,27 +101,33 @@ def loopback_pattern(operator: Operator, text: str, field: str) -> tuple[str, bo
 
 
 def plain_pattern(operator: Operator, text: str, field: str) -> tuple[str, bool]:
-    check = {Operator.REGEX: check_regex, Operator.LIKE: check_like}.get(operator)
+    """A pattern in which no flag is written."""
+    check = {Behaviour.REGEX: check_regex, Behaviour.LIKE: check_like}.get(operator.behaviour)
     return (check(text, field) if check else text), False
 
 
-def _loopback_ignores_case(beside: Mapping[str, Any], spelling: Spelling) -> bool:
-    return spelling.ignore_case or (spelling.operator is Operator.LIKE and "i" in str(beside.get("options", "")))
+def _loopback_ignores_case(modifiers: Mapping[str, Any], operator: Operator) -> bool:
+    is_like = operator.behaviour is Behaviour.LIKE
+    return operator.ignore_case or (is_like and "i" in str(modifiers.get("options", "")))
 
 
-def _graphql_ignores_case(beside: Mapping[str, Any], _: Spelling) -> bool:
-    return not beside.get("caseSensitive", False)
+def _graphql_ignores_case(modifiers: Mapping[str, Any], _: Operator) -> bool:
+    return not modifiers.get("caseSensitive", False)
 
 
 LOOPBACK = Dialect(
     name="LoopBack",
-    operators=COMMON
-    | _spell(eq=Operator.EQ, neq=Operator.NE, inq=Operator.IN, nin=Operator.NOT_IN, regexp=Operator.REGEX)
-    | {
-        "like": Spelling(Operator.LIKE),
-        "nlike": Spelling(Operator.LIKE, negated=True),
-        "ilike": Spelling(Operator.LIKE, ignore_case=True),
-        "nilike": Spelling(Operator.LIKE, negated=True, ignore_case=True),
+    operators={
+        "eq": operators.EQ,
+        "neq": operators.NE,
+        "inq": operators.IN,
+        "nin": operators.NOT_IN,
+        **ORDER,
+        "like": operators.LIKE,
+        "nlike": operators.NOT_LIKE,
+        "ilike": operators.ILIKE,
+        "nilike": operators.NOT_ILIKE,
+        "regexp": operators.REGEX,
     },
     coerce={
         Kind.TEXT: lax_text,
@@ -108,19 +154,21 @@ STRICT = {
     Kind.NUMBER: number,
 }
 
-_MONGO = (
-    COMMON
-    | _spell(equals=Operator.EQ, not_=Operator.NE, in_=Operator.IN, notIn=Operator.NOT_IN)
-    | {
-        "contains": Spelling(Operator.CONTAINS, ignore_case=True),
-        "startsWith": Spelling(Operator.STARTS_WITH, ignore_case=True),
-        "endsWith": Spelling(Operator.ENDS_WITH, ignore_case=True),
-    }
-)
+_MONGO = {
+    "equals": operators.EQ,
+    "not": operators.NE,
+    "in": operators.IN,
+    "notIn": operators.NOT_IN,
+    **ORDER,
+    "contains": operators.CONTAINS,
+    "startsWith": operators.STARTS_WITH,
+    "endsWith": operators.ENDS_WITH,
+}
 
 MONGO = Dialect(
     name="Customers",
-    operators=_MONGO | {f"${name}": spelling for name, spelling in _MONGO.items()},
+    operators=_MONGO | {f"${name}": operator for name, operator in _MONGO.items()},
+    ignores_case=lambda *_: True,
     coerce=STRICT,
     deep_paths=False,
     wording=Wording(not_an_object=lambda _: "The query must be a JSON object"),
@@ -128,19 +176,19 @@ MONGO = Dialect(
 
 GRAPHQL = Dialect(
     name="GraphQL",
-    operators=COMMON
-    | _spell(
-        eq=Operator.EQ,
-        ne=Operator.NE,
-        in_=Operator.IN,
-        notIn=Operator.NOT_IN,
-        contains=Operator.CONTAINS,
-        startsWith=Operator.STARTS_WITH,
-        endsWith=Operator.ENDS_WITH,
-        like=Operator.LIKE,
-        regex=Operator.REGEX,
-        isNull=Operator.IS_NULL,
-    ),
+    operators={
+        "eq": operators.EQ,
+        "ne": operators.NE,
+        "in": operators.IN,
+        "notIn": operators.NOT_IN,
+        "isNull": operators.IS_NULL,
+        **ORDER,
+        "contains": operators.CONTAINS,
+        "startsWith": operators.STARTS_WITH,
+        "endsWith": operators.ENDS_WITH,
+        "like": operators.LIKE,
+        "regex": operators.REGEX,
+    },
     coerce=STRICT,
     logic={"and": "and", "or": "or", "not": "not"},
     modifiers=frozenset({"caseSensitive"}),

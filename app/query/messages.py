@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Malformed
-from app.query.model import Operator
+from app.query.operators import Behaviour, Operator
 from app.query.values import js_text
 
 Clause = Mapping[str, Any]
@@ -49,7 +49,7 @@ def show(value: object) -> str:
 
 
 def _not_a_pattern(operator: Operator, name: str, clause: Clause) -> str:
-    if operator is Operator.REGEX:
+    if operator.behaviour is Behaviour.REGEX:
         return "Invalid argument, must be a string, regex literal, or RegExp object"
     return f"The {name} property has invalid clause {show(clause)}: Expected a string or RegExp"
 

@@ -1,29 +1,12 @@
 """The neutral question: what is asked, in names of columns and typed values. It knows no noun, no spelling and no SQL."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
+
+from app.query.operators import Operator
 
 Scalar: TypeAlias = object
 """str, bool, int, float, datetime or None; or a tuple of these for IN, NOT_IN and BETWEEN."""
-
-
-class Operator(StrEnum):
-    EQ = "="
-    NE = "!="
-    LT = "<"
-    LTE = "<="
-    GT = ">"
-    GTE = ">="
-    IN = "in"
-    NOT_IN = "not in"
-    BETWEEN = "between"
-    CONTAINS = "contains"
-    STARTS_WITH = "starts with"
-    ENDS_WITH = "ends with"
-    LIKE = "like"
-    REGEX = "regex"
-    IS_NULL = "is null"
 
 
 @dataclass(frozen=True, slots=True)

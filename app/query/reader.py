@@ -1,66 +1,48 @@
-"""The one reader of all dialects: an object of fields, logic and operators becomes a predicate in neutral names."""
+"""The reader of all dialects: an object of fields, logic and operators becomes a predicate over columns."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from app.errors import Malformed
+from app.query.dialects import Dialect
 from app.query.face import Face, Field, Kind
-from app.query.messages import Wording
-from app.query.model import And, Compare, Not, Operator, Or, Predicate, Scalar
+from app.query.model import And, Compare, Not, Or, Predicate, Scalar
+from app.query.operators import EQ, IS_NULL, Behaviour, Operator, Shape
 from app.query.values import check_text, js_text, number
 
 MOST_MEMBERS = 1000
 NOTHING = Or(())
 
-Coerce = Callable[[object, str], Scalar]
+
+def read_predicate(tree: object, dialect: Dialect, face: Face) -> Predicate:
+    """The predicate that `tree` writes in `dialect` about the fields of `face`. Raises Malformed with the field's name."""
+    return _Reader(dialect, face).read_object(tree)
+
+
+def read_list(name: str, value: object, dialect: Dialect) -> Sequence[object] | None:
+    """The members of a list, or None for another value. Raises Malformed for a list of more than 1000 members."""
+    if dialect.numbered_lists and isinstance(value, Mapping) and value:
+        keys = [str(index) for index in range(len(value))]
+        value = [value[key] for key in keys] if set(value) == set(keys) else value
+    if not isinstance(value, list | tuple):
+        return None
+    if len(value) > MOST_MEMBERS:
+        raise Malformed(f"A list may have at most {MOST_MEMBERS} members, not {len(value)}", name)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
-    """An operator's meaning: NOT LIKE is LIKE, negated."""
+class _Subject:
+    """The field, or the value at `path` inside a JSON field, that a condition is about. `name` is the caller's spelling."""
 
-    operator: Operator
-    negated: bool = False
-    ignore_case: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Dialect:
-    """How one door writes questions, as data.
-
-    `coerce` turns a value into one of a kind; `modifiers` are keys beside operators that are none; `ignores_case` reads
-    them. `null_orders_nothing`: a comparison by order with null matches nothing, elsewhere it is refused.
-    `numbered_lists`: an object with the keys 0 to n-1 is a list. `path_key`: conditions inside JSON are a list of objects,
-    which name their place under this key. `nested_paths`: an object without operators leads into JSON. `deep_paths`: each
-    dot leads a level deeper; without it only the first does, and the others are part of the key. `pattern` prepares the
-    text of LIKE and REGEX. `wording` is what the dialect says to mistakes.
-    """
-
+    field: Field
     name: str
-    operators: Mapping[str, Spelling]
-    coerce: Mapping[Kind, Coerce]
-    logic: Mapping[str, str] = field(default_factory=dict)
-    modifiers: frozenset[str] = frozenset()
-    ignores_case: Callable[[Mapping[str, Any], Spelling], bool] = lambda _, spelling: spelling.ignore_case
-    pattern: Callable[[Operator, str, str], tuple[str, bool]] = lambda _, text, __: (text, False)
-    null_orders_nothing: bool = False
-    numbered_lists: bool = False
-    dotted_paths: bool = True
-    nested_paths: bool = True
-    deep_paths: bool = True
-    path_key: str | None = None
-    wording: Wording = field(default_factory=Wording)
+    path: tuple[str, ...] = ()
 
-
-ORDERED = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN})
-LISTED = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
-TEXTUAL = frozenset({Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.LIKE, Operator.REGEX})
-
-
-def read_predicate(tree: object, dialect: Dialect, face: Face) -> Predicate:
-    """The predicate that `tree` writes in `dialect` about the fields of `face`. Raises Malformed, naming the place."""
-    return _Reader(dialect, face).read_object(tree)
+    @property
+    def is_document(self) -> bool:
+        return self.field.kind is Kind.JSON and not self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +61,15 @@ class _Reader:
             return Not(self.read_object(value))
         if logic is not None:
             return self.read_logic(key, logic, value)
-        found, path = self.find_field(key)
+        subject = self.find_subject(key)
         if self.dialect.wording.foreign_operators and isinstance(value, Mapping):
-            foreign = [operator for operator in value if operator.startswith("$")]
+            foreign = [name for name in value if name.startswith("$")]
             if foreign:
                 raise self.dialect.wording.foreign_operators(key, foreign, tree)
-        return self.read_field(found, path, key, value)
+        return self.read_subject(subject, value)
 
     def read_logic(self, key: str, logic: str, value: object) -> Predicate:
-        members = self.read_list(key, value)
+        members = read_list(key, value, self.dialect)
         if members is None:
             raise Malformed(self.dialect.wording.not_conditions(key, value), key)
         if logic == "or" and not members:
@@ -95,198 +77,178 @@ class _Reader:
         parts = [self.read_object(member) for member in members]
         return _all(parts) if logic == "and" else parts[0] if len(parts) == 1 else Or(tuple(parts))
 
-    def read_list(self, name: str, value: object) -> Sequence[object] | None:
-        if self.dialect.numbered_lists and isinstance(value, Mapping) and value:
-            keys = [str(index) for index in range(len(value))]
-            value = [value[key] for key in keys] if set(value) == set(keys) else value
-        if not isinstance(value, list | tuple):
-            return None
-        if len(value) > MOST_MEMBERS:
-            raise Malformed(f"A list may have at most {MOST_MEMBERS} members, not {len(value)}", name)
-        return value
-
-    def find_field(self, key: str) -> tuple[Field, tuple[str, ...]]:
-        found = self.face.fields.get(key)
-        if found is not None and found.filterable:
-            return found, ()
+    def find_subject(self, key: str) -> _Subject:
+        field = self.face.fields.get(key)
+        if field is not None and field.filterable:
+            return _Subject(field, key)
         name, _, rest = key.partition(".")
         outer = self.face.fields.get(name)
         dotted = self.dialect.dotted_paths and "." in key
         if dotted and outer is not None and outer.filterable and outer.kind is Kind.JSON:
-            return outer, tuple(check_text(rest, name).split(".", -1 if self.dialect.deep_paths else 0))
+            path = tuple(check_text(rest, name).split(".", -1 if self.dialect.deep_paths else 0))
+            return _Subject(outer, key, path)
         raise Malformed(f"There is no field {key!r} to filter by", key)
 
-    def read_field(self, found: Field, path: tuple[str, ...], name: str, value: object) -> Predicate:
-        if self.dialect.path_key and found.kind is Kind.JSON and isinstance(value, list):
-            return _all([self.read_place(found, name, member) for member in value])
+    def read_subject(self, subject: _Subject, value: object) -> Predicate:
+        if self.dialect.path_key and subject.field.kind is Kind.JSON and isinstance(value, list):
+            return _all([self.read_inside(subject, member) for member in value])
         if not isinstance(value, Mapping):
-            return self.read_condition(found, path, name, Spelling(Operator.EQ), value, {})
-        if self.leads_inside(found, path, value):
-            return _all([self.read_field(found, (key,), f"{name}.{key}", inner) for key, inner in value.items()])
+            return self.read_condition(subject, EQ, value, {})
+        if self.leads_inside(subject, value):
+            inner = [(_Subject(subject.field, f"{subject.name}.{key}", (key,)), part) for key, part in value.items()]
+            return _all([self.read_subject(place, part) for place, part in inner])
+        return self.read_clause(subject, value)
+
+    def read_clause(self, subject: _Subject, clause: Mapping[str, Any]) -> Predicate:
+        """An object of operators, all of which hold."""
         parts = []
-        for key, operand in value.items():
-            spelling = self.dialect.operators.get(key)
-            if spelling is not None:
-                parts.append(self.read_condition(found, path, name, spelling, operand, value))
+        for key, value in clause.items():
+            operator = self.dialect.operators.get(key)
+            if operator is not None:
+                parts.append(self.read_condition(subject, operator, value, clause))
             elif key not in self.dialect.modifiers:
-                raise Malformed(f"There is no operator {key!r} (on {name})", name)
+                raise Malformed(f"There is no operator {key!r} (on {subject.name})", subject.name)
         if not parts:
-            raise Malformed(f"The condition on {name} has no operator", name)
+            raise Malformed(f"The condition on {subject.name} has no operator", subject.name)
         return _all(parts)
 
-    def leads_inside(self, found: Field, path: tuple[str, ...], value: Mapping[str, Any]) -> bool:
-        """Whether the keys of an object are places inside JSON, not operators."""
-        inside = found.kind is Kind.JSON and not path and self.dialect.nested_paths and bool(value)
+    def leads_inside(self, subject: _Subject, value: Mapping[str, Any]) -> bool:
+        """Whether the keys of an object are keys inside a JSON field, and not operators."""
+        inside = subject.is_document and self.dialect.nested_paths and bool(value)
         return inside and not any(key in self.dialect.operators for key in value)
 
-    def read_place(self, found: Field, name: str, member: Mapping[str, Any]) -> Predicate:
-        operators = {key: value for key, value in member.items() if key != self.dialect.path_key}
-        path = tuple(check_text(key, name) for key in member[self.dialect.path_key or ""])
+    def read_inside(self, subject: _Subject, member: Mapping[str, Any]) -> Predicate:
+        """An object that names its path under the dialect's `path_key`."""
+        clause = {key: value for key, value in member.items() if key != self.dialect.path_key}
+        path = tuple(check_text(key, subject.name) for key in member[self.dialect.path_key or ""])
         if not path:
-            raise Malformed(f"The path inside {name} is empty", name)
-        return self.read_field(found, path, name, operators)
+            raise Malformed(f"The path inside {subject.name} is empty", subject.name)
+        return self.read_subject(_Subject(subject.field, subject.name, path), clause)
 
     def read_condition(
-        self,
-        found: Field,
-        path: tuple[str, ...],
-        name: str,
-        spelling: Spelling,
-        value: object,
-        beside: Mapping[str, Any],
+        self, subject: _Subject, operator: Operator, value: object, clause: Mapping[str, Any]
     ) -> Predicate:
-        for key in path:
-            check_text(key, found.name)
-        compare = self.read_compare(found, path, name, spelling, value, beside)
-        return Not(compare) if spelling.negated else compare
-
-    def read_compare(
-        self,
-        found: Field,
-        path: tuple[str, ...],
-        name: str,
-        spelling: Spelling,
-        value: object,
-        beside: Mapping[str, Any],
-    ) -> Predicate:
-        operator, one = spelling.operator, _Target(self.dialect, found, path, name, beside)
-        members = self.read_list(name, value) if operator in LISTED else None
-        one.check_shape(operator, value, members)
-        if found.kind is Kind.JSON and not path and not (value is None and operator in (Operator.EQ, Operator.NE)):
-            raise Malformed(f"{name} is compared by a path inside it, such as {name}.key", name)
-        if operator is Operator.IS_NULL:
-            return one.read_is_null(value)
-        if members is not None:
-            return one.read_listed(operator, members, self.face.folds)
-        if operator in TEXTUAL:
-            return one.read_pattern(operator, value, self.dialect.ignores_case(beside, spelling))
-        return one.read_scalar(operator, value, self.face.folds)
+        for key in subject.path:
+            check_text(key, subject.field.name)
+        predicate = _Condition(self.dialect, self.face.folds, subject, operator, clause).read(value)
+        return Not(predicate) if operator.negated else predicate
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
-    """The field, or the place inside a JSON field, that one condition is about."""
+class _Condition:
+    """One operator on one subject. `clause` is the object that the operator stands in."""
 
     dialect: Dialect
-    field: Field
-    path: tuple[str, ...]
-    name: str
+    face_folds: bool
+    subject: _Subject
+    operator: Operator
     clause: Mapping[str, Any]
 
-    def refuse(self, what: str) -> NoReturn:
-        raise Malformed(f"{self.name} {what}", self.name)
+    def read(self, value: object) -> Predicate:
+        takes, name = self.operator.takes, self.subject.name
+        members = read_list(name, value, self.dialect) if takes in (Shape.LIST, Shape.PAIR) else None
+        self.check_shape(value, members)
+        if self.subject.is_document and not (value is None and self.operator.behaviour is Behaviour.EQUALITY):
+            raise Malformed(f"{name} is compared by a path inside it, such as {name}.key", name)
+        if members is not None:
+            return self.read_between(members) if takes is Shape.PAIR else self.read_members(members)
+        if takes is Shape.BOOLEAN:
+            return self.read_is_null(value)
+        return self.read_pattern(value) if takes is Shape.TEXT else self.read_one(value)
 
-    def check_shape(self, operator: Operator, value: object, members: Sequence[object] | None) -> None:
-        """Raises Malformed where the operator takes no such value, whatever it is about."""
-        wording = self.dialect.wording
-        if operator in LISTED and members is None:
-            raise Malformed(wording.not_a_list(self.name, self.clause, value), self.name)
-        if operator is Operator.BETWEEN and members is not None and len(members) != 2:
-            raise Malformed(wording.not_two(self.name, self.clause, len(members)), self.name)
-        if operator in TEXTUAL and not isinstance(value, str):
-            raise Malformed(wording.not_a_pattern(operator, self.name, self.clause), self.name)
+    def reject(self, problem: str) -> NoReturn:
+        raise Malformed(f"{self.subject.name} {problem}", self.subject.name)
+
+    def check_shape(self, value: object, members: Sequence[object] | None) -> None:
+        """Raises Malformed where the operator takes a value of another shape, on any field."""
+        takes, wording, name = self.operator.takes, self.dialect.wording, self.subject.name
+        if takes in (Shape.LIST, Shape.PAIR) and members is None:
+            raise Malformed(wording.not_a_list(name, self.clause, value), name)
+        if takes is Shape.PAIR and members is not None and len(members) != 2:
+            raise Malformed(wording.not_two(name, self.clause, len(members)), name)
+        if takes is Shape.TEXT and not isinstance(value, str):
+            raise Malformed(wording.not_a_pattern(self.operator, name, self.clause), name)
 
     def coerce(self, value: object) -> Scalar:
-        if self.path:
-            return _json_scalar(value, self.name)
-        given = self.dialect.coerce[self.field.kind](value, self.name)
-        return self.stored(given) if isinstance(given, str) else given
+        if self.subject.path:
+            return _json_scalar(value, self.subject.name)
+        typed = self.dialect.coerce[self.subject.field.kind](value, self.subject.name)
+        return self.to_stored(typed) if isinstance(typed, str) else typed
 
-    def stored(self, text: str) -> str:
-        """The stored spelling of a public id or word; an id without its prefix is none, and stands before or behind all."""
-        codec = self.field.codec
+    def to_stored(self, text: str) -> str:
+        """The stored spelling of a public id or word.
+
+        An id without the expected prefix maps to a value that sorts before or after every real id.
+        """
+        codec = self.subject.field.codec
         if codec.prefix:
-            before, behind = f"!{text}", f"~{text}"
-            return (
-                text[len(codec.prefix) :]
-                if text.startswith(codec.prefix)
-                else before
-                if text < codec.prefix
-                else behind
-            )
+            if text.startswith(codec.prefix):
+                return text[len(codec.prefix) :]
+            return f"!{text}" if text < codec.prefix else f"~{text}"
         if not codec.words:
             return text
         words = dict(codec.words)
-        return words[text] if text in words else self.refuse(f"is one of {', '.join(words)}, not {text!r}")
+        return words[text] if text in words else self.reject(f"is one of {', '.join(words)}, not {text!r}")
 
-    def folds(self, face_folds: bool) -> bool:
-        return face_folds and (bool(self.path) or self.field.kind is Kind.TEXT)
+    def compare(self, value: Scalar, *, ignore_case: bool = False) -> Compare:
+        operator, subject = self.operator, self.subject
+        first = value[0] if isinstance(value, tuple) and value else value
+        folded = operator.folds and self.face_folds and isinstance(first, str) and self.is_text
+        return Compare(subject.field.column, operator.variant_of or operator, value, subject.path, ignore_case, folded)
 
-    def compare(self, operator: Operator, value: Scalar, *, ignore_case: bool = False, folded: bool = False) -> Compare:
-        return Compare(self.field.column, operator, value, self.path, ignore_case, folded)
+    @property
+    def is_text(self) -> bool:
+        return bool(self.subject.path) or self.subject.field.kind is Kind.TEXT
+
+    def compare_null(self, is_null: bool) -> Compare:
+        return Compare(self.subject.field.column, IS_NULL, is_null, self.subject.path)
 
     def read_is_null(self, value: object) -> Predicate:
         if not isinstance(value, bool):
-            self.refuse("needs true or false to ask whether it is null")
-        return self.compare(Operator.IS_NULL, value)
+            self.reject("needs true or false to ask whether it is null")
+        return self.compare(value)
 
-    def read_scalar(self, operator: Operator, value: object, face_folds: bool) -> Predicate:
-        if value is None:
-            return self.read_null(operator)
-        given = self.coerce(value)
-        folded = operator in ORDERED and self.folds(face_folds) and isinstance(given, str)
-        return self.compare(operator, given, folded=folded)
+    def read_one(self, value: object) -> Predicate:
+        return self.read_null() if value is None else self.compare(self.coerce(value))
 
-    def read_null(self, operator: Operator) -> Predicate:
-        if operator in (Operator.EQ, Operator.NE):
-            return self.compare(Operator.IS_NULL, operator is Operator.EQ)
+    def read_null(self) -> Predicate:
+        if self.operator.behaviour is Behaviour.EQUALITY:
+            return self.compare_null(not self.operator.differs)
         if not self.dialect.null_orders_nothing:
-            self.refuse("cannot be compared with null by order")
+            self.reject("cannot be compared with null by order")
         return NOTHING
 
-    def read_listed(self, operator: Operator, values: Sequence[object], face_folds: bool) -> Predicate:
-        if operator is Operator.BETWEEN:
-            return self.read_between(values, face_folds)
-        given = [self.coerce(value) for value in values if value is not None]
-        parts: list[Predicate] = [self.compare(operator, members) for members in self.by_type(given)]
-        if operator is Operator.IN:
+    def read_members(self, members: Sequence[object]) -> Predicate:
+        values = [self.coerce(value) for value in members if value is not None]
+        parts: list[Predicate] = [self.compare(listed) for listed in self.split_by_type(values)]
+        if not self.operator.differs:
             return parts[0] if len(parts) == 1 else Or(tuple(parts))
-        if len(given) < len(values):
-            parts = [*(parts if given else ()), self.compare(Operator.IS_NULL, False)]
+        if len(values) < len(members):
+            parts = [*(parts if values else ()), self.compare_null(False)]
         return _all(parts)
 
-    def by_type(self, given: Sequence[Scalar]) -> Sequence[tuple[Scalar, ...]]:
-        """The members of a list; inside JSON the texts and the numbers apart, as each are compared in their own way."""
-        texts = tuple(one for one in given if isinstance(one, str))
-        if not self.path or len(texts) in (0, len(given)):
-            return [tuple(given)]
-        return [texts, tuple(one for one in given if not isinstance(one, str))]
+    def split_by_type(self, values: Sequence[Scalar]) -> Sequence[tuple[Scalar, ...]]:
+        """The members of a list. Inside JSON, texts and numbers are compared differently and stand in lists of their own."""
+        texts = tuple(value for value in values if isinstance(value, str))
+        if not self.subject.path or len(texts) in (0, len(values)):
+            return [tuple(values)]
+        return [texts, tuple(value for value in values if not isinstance(value, str))]
 
-    def read_between(self, values: Sequence[object], face_folds: bool) -> Predicate:
-        if None in values:
-            return self.read_null(Operator.BETWEEN)
-        low, high = (self.coerce(value) for value in values)
-        if self.path and isinstance(low, str) is not isinstance(high, str):
-            self.refuse("needs two values of one type")
-        folded = self.folds(face_folds) and isinstance(low, str)
-        return self.compare(Operator.BETWEEN, (low, high), folded=folded)
+    def read_between(self, members: Sequence[object]) -> Predicate:
+        if None in members:
+            return self.read_null()
+        low, high = (self.coerce(value) for value in members)
+        if self.subject.path and isinstance(low, str) is not isinstance(high, str):
+            self.reject("needs two values of one type")
+        return self.compare((low, high))
 
-    def read_pattern(self, operator: Operator, value: object, ignore_case: bool) -> Predicate:
-        if (self.field.kind not in (Kind.TEXT, Kind.ID) and not self.path) or self.field.codec.words:
-            self.refuse("is no text, so it has no patterns")
-        text = str(self.dialect.coerce[Kind.TEXT](value, self.name))
-        text, flagged = self.dialect.pattern(operator, text, self.name)
-        return self.compare(operator, text, ignore_case=ignore_case or flagged)
+    def read_pattern(self, value: object) -> Predicate:
+        field = self.subject.field
+        if (field.kind not in (Kind.TEXT, Kind.ID) and not self.subject.path) or field.codec.words:
+            self.reject("is no text, so it has no patterns")
+        text = str(self.dialect.coerce[Kind.TEXT](value, self.subject.name))
+        text, flagged = self.dialect.pattern(self.operator, text, self.subject.name)
+        return self.compare(text, ignore_case=flagged or self.dialect.ignores_case(self.clause, self.operator))
 
 
 def _json_scalar(value: object, name: str) -> Scalar:

@@ -12,7 +12,8 @@ from typing import TypeAlias
 from unicodedata import combining, normalize
 
 from app.query.face import Face
-from app.query.model import And, Compare, Operator, Predicate, Query
+from app.query.model import And, Compare, Predicate, Query
+from app.query.operators import EQ, Implied
 
 SHORT = 2
 """A search word of up to this many characters is looked for at the beginnings of words."""
@@ -59,7 +60,7 @@ def _names_key(where: Predicate, face: Face) -> bool:
     """Whether hits are equal to one value in a column with an order index of its own, which is the better one."""
     if isinstance(where, And):
         return any(_names_key(part, face) for part in where.parts)
-    if not isinstance(where, Compare) or where.operator is not Operator.EQ or where.path:
+    if not isinstance(where, Compare) or where.operator is not EQ or where.path:
         return False
     return where.column == "id" or face.column(where.column).folded is not None
 
@@ -76,17 +77,12 @@ def _implied(where: Predicate, face: Face) -> Iterator[Term]:
 
 def _known_parts(compare: Compare, value: str, face: Face) -> Iterator[tuple[str, bool]]:
     """Texts that a row's value contains when it meets the condition, and whether the value begins with them."""
-    match compare.operator:
-        case Operator.EQ if compare.path:
-            if not _may_be_no_text(value):
-                yield value, True
-        case _ if compare.path:
-            return
-        case Operator.EQ | Operator.STARTS_WITH:
-            yield value, True
-        case Operator.CONTAINS | Operator.ENDS_WITH:
-            yield value, False
-        case Operator.LIKE:
+    if compare.path and (compare.operator is not EQ or _may_be_no_text(value)):
+        return
+    match compare.operator.implies:
+        case Implied.BEGINNING | Implied.PART as implied:
+            yield value, implied is Implied.BEGINNING
+        case Implied.LITERALS:
             for piece in PIECE.finditer(value):
                 yield re.sub(r"\\(.)", r"\1", piece.group(), flags=re.DOTALL), piece.start() == 0
 

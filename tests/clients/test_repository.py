@@ -15,8 +15,9 @@ from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, TABLE, V1
 from app.clients.repository import ClientRepository
 from app.clients.service import change_client, search_clients, search_words
 from app.clients.statements import MOST_CANDIDATES, TOTAL, get_statement
+from app.query import operators
 from app.query.face import Face, Kind
-from app.query.model import Compare, Operator, Order, Page, Query
+from app.query.model import Compare, Order, Page, Query
 from app.query.sql.pages import page_statement
 from app.storage.connection import Connection, Rows, compile_statement
 from app.storage.database import Database
@@ -175,11 +176,11 @@ async def watching(database: Database, window: int) -> AsyncIterator[tuple[Clien
 RARE, FREQUENT, WINDOW = "c4ca4238a0b9", "name", 500
 TRIGRAMS = "ix_clients_search_text"
 CONDITIONS = (
-    Compare("city", Operator.EQ, "City c4ca4238"),
-    Compare("name", Operator.CONTAINS, "C4CA4238A", ignore_case=True),
-    Compare("email", Operator.STARTS_WITH, "c4ca4238a", ignore_case=True),
-    Compare("name", Operator.LIKE, "%c4ca4238a%b9%"),
-    Compare("metadata", Operator.EQ, "c4ca4238a0b9", ("key",)),
+    Compare("city", operators.EQ, "City c4ca4238"),
+    Compare("name", operators.CONTAINS, "C4CA4238A", ignore_case=True),
+    Compare("email", operators.STARTS_WITH, "c4ca4238a", ignore_case=True),
+    Compare("name", operators.LIKE, "%c4ca4238a%b9%"),
+    Compare("metadata", operators.EQ, "c4ca4238a0b9", ("key",)),
 )
 ORDERS = ((), (Order("name"),), (Order("email", True),), (Order("created_at", True),), (Order("updated_at"),))
 
@@ -252,10 +253,10 @@ async def test_small_organization_is_looked_up_by_its_key(full: Database, small:
 async def test_filtered_total_reads_its_index_only(full: Database, big: str, small: str) -> None:
     row = await order_values(full)
     for organization, where, index, most in [
-        (big, Compare("created_at", Operator.GT, row["created_at"] + timedelta(minutes=9_900)), "created_at", 101),
-        (big, Compare("name", Operator.STARTS_WITH, "Name c4ca4238a"), "search_text", 5),
-        (big, Compare("email", Operator.EQ, "nobody@example.com"), "email", 0),
-        (small, Compare("tax_subject", Operator.EQ, True), "live", ROWS_OF_SMALL),
+        (big, Compare("created_at", operators.GT, row["created_at"] + timedelta(minutes=9_900)), "created_at", 101),
+        (big, Compare("name", operators.STARTS_WITH, "Name c4ca4238a"), "search_text", 5),
+        (big, Compare("email", operators.EQ, "nobody@example.com"), "email", 0),
+        (small, Compare("tax_subject", operators.EQ, True), "live", ROWS_OF_SMALL),
     ]:
         async with watching(full, WINDOW) as (repository, plans):
             await repository.count(organization, CUSTOMER, Query(where))
@@ -394,7 +395,7 @@ async def test_ranking_ends_at_a_hundred(office: Office) -> None:
 async def test_exact_value_of_an_indexed_text_is_found_by_its_index(full: Database, big: str) -> None:
     for column in ("name", "email"):
         for face in (V1, CUSTOMER, GRAPHQL_CLIENT):
-            query = Query(Compare(column, Operator.EQ, "Name nobody"))
+            query = Query(Compare(column, operators.EQ, "Name nobody"))
             nodes = await explain_page(full, big, face, query, Page(LIMIT))
             assert indexes(nodes) == {f"ix_clients_{column}"}
             assert rows_read(nodes) == 0

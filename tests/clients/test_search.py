@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.clients.repository import ClientRepository
 from app.clients.search import walked
+from app.query import operators
 from app.query.face import Face
-from app.query.model import EVERYTHING, And, Compare, Not, Operator, Or, Order, Page, Predicate, Query
+from app.query.model import EVERYTHING, And, Compare, Not, Or, Order, Page, Predicate, Query
+from app.query.operators import Operator
 from app.query.search_terms import query_terms, word_terms
 from app.query.sql.pages import Search, Way, page_statement
 from app.storage.connection import Connection
@@ -36,7 +38,7 @@ ROW = {
 }
 ROWS = st.lists(st.fixed_dictionaries(ROW), min_size=3, max_size=12)
 WORDS = st.sampled_from([(), ("a",), ("ab",), ("cab",), ("AB", "cab"), ("č",), ("100%", "ca"), ("b_a",), ("strasse",)])
-PARTS = (Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH)
+PARTS = (operators.CONTAINS, operators.STARTS_WITH, operators.ENDS_WITH)
 COLUMNS = ("name", "email", "city")
 ORDERS = st.lists(st.builds(Order, st.sampled_from(["id", *COLUMNS, "created_at"]), st.booleans()), max_size=2).map(
     tuple
@@ -58,10 +60,10 @@ def conditions(draw: st.DrawFn, face: Face) -> Predicate:
     document = "metadata" if face is CUSTOMER else "custom"
     plain = st.sampled_from(
         [
-            Compare(column, Operator.EQ, value),
+            Compare(column, operators.EQ, value),
             *(Compare(column, one, part, ignore_case=blind) for one in PARTS),
-            *(Compare(column, Operator.LIKE, one, ignore_case=blind) for one in (f"{pattern}%", f"%{pattern}_%")),
-            Compare(document, Operator.EQ, draw(st.sampled_from(["ab", "Cab", "12", '{"ab": "b"}'])), ("k",)),
+            *(Compare(column, operators.LIKE, one, ignore_case=blind) for one in (f"{pattern}%", f"%{pattern}_%")),
+            Compare(document, operators.EQ, draw(st.sampled_from(["ab", "Cab", "12", '{"ab": "b"}'])), ("k",)),
         ]
     )
     one, other = draw(plain), draw(plain)
@@ -169,15 +171,15 @@ def implied(operator: Operator, value: str) -> set[tuple[str, bool]]:
 
 
 async def test_a_condition_implies_its_terms(database: Database) -> None:
-    cases = {(text, *term) for text in NASTY for term in implied(Operator.EQ, text)}
+    cases = {(text, *term) for text in NASTY for term in implied(operators.EQ, text)}
     for text in NASTY:
         for start, end in combinations(range(len(text) + 1), 2):
             part = text[start:end]
-            cases |= {(text, *term) for term in implied(Operator.CONTAINS, part)}
-            cases |= {(text, *term) for term in implied(Operator.STARTS_WITH, part) if start == 0}
-            cases |= {(text, *term) for term in implied(Operator.ENDS_WITH, part) if end == len(text)}
+            cases |= {(text, *term) for term in implied(operators.CONTAINS, part)}
+            cases |= {(text, *term) for term in implied(operators.STARTS_WITH, part) if start == 0}
+            cases |= {(text, *term) for term in implied(operators.ENDS_WITH, part) if end == len(text)}
             likely = f"{'%' if start else ''}{escaped(part)}%"
-            cases |= {(text, *term) for term in implied(Operator.LIKE, likely)}
+            cases |= {(text, *term) for term in implied(operators.LIKE, likely)}
     lost = """
     SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) AS given (value, term, begins)
     WHERE strpos(search_words(ARRAY['x', value, 'y'], '{}', '{}', '[]'),

@@ -27,8 +27,9 @@ from app.clients.service import (
 )
 from app.errors import Forbidden, Invalid, NotFound, Stale
 from app.idempotency import StoredResponse
+from app.query import operators
 from app.query.cursor import positions
-from app.query.model import Compare, Operator, Order, Page, Query
+from app.query.model import Compare, Order, Page, Query
 from app.query.sql.pages import complete_orders
 from tests.clients.conftest import SELECTION, Office
 from tests.seeding import make_organization, principal, target_of
@@ -296,9 +297,9 @@ async def test_text_that_looks_like_sql_is_text(office: Office, text: str) -> No
         record = orjson.loads((await get_client(office.access, client, SELECTION)).json)
         assert record.items() >= texts.items()
     assert record["custom"] == {text: [text]}
-    query = Query(Compare("custom", Operator.EQ, text, (text,)))
+    query = Query(Compare("custom", operators.EQ, text, (text,)))
     assert await count_clients(office.access, office.organization, V1, query) == 1
-    query = Query(Compare("name", Operator.CONTAINS, text, ignore_case=True))
+    query = Query(Compare("name", operators.CONTAINS, text, ignore_case=True))
     assert await count_clients(office.access, office.organization, CUSTOMER, query) == 2
 
 

@@ -10,7 +10,8 @@ from app.clients.faces import GRAPHQL_CLIENT
 from app.clients.repository import ClientRepository
 from app.clients.service import list_clients, remove_client, restore_client
 from app.errors import NotFound
-from app.query.model import Compare, Operator, Page, Query
+from app.query import operators
+from app.query.model import Compare, Page, Query
 from app.storage.tables import client_totals, clients
 from tests.clients.conftest import SELECTION, Office
 from tests.conftest import Service
@@ -91,8 +92,8 @@ async def test_total_counts_what_a_question_finds(office: Office) -> None:
     for query, count in [
         (Query(), 3),
         (Query(deleted_too=True), 4),
-        (Query(Compare("city", Operator.EQ, "A")), 1),
-        (Query(Compare("city", Operator.EQ, "A"), deleted_too=True), 2),
+        (Query(Compare("city", operators.EQ, "A")), 1),
+        (Query(Compare("city", operators.EQ, "A"), deleted_too=True), 2),
         (Query(words=("ann",)), 3),
         (Query(words=("nobody",)), 0),
     ]:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from app.query import operators
 from app.query.face import Face
-from app.query.model import And, Compare, Not, Operator, Or, Predicate
+from app.query.model import And, Compare, Not, Or, Predicate
+from app.query.operators import Operator
 from tests.seeding import fold
 
 Row = Mapping[str, Any]
@@ -19,22 +21,22 @@ ANOTHER = object()
 """A value inside JSON that is no number, where numbers are compared."""
 
 COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
-    Operator.EQ: lambda value, given: bool(value == given),
-    Operator.NE: lambda value, given: bool(value != given),
-    Operator.LT: lambda value, given: bool(value < given),
-    Operator.LTE: lambda value, given: bool(value <= given),
-    Operator.GT: lambda value, given: bool(value > given),
-    Operator.GTE: lambda value, given: bool(value >= given),
-    Operator.IN: lambda value, given: value in given,
-    Operator.NOT_IN: lambda value, given: value not in given,
-    Operator.BETWEEN: lambda value, given: bool(given[0] <= value <= given[1]),
+    operators.EQ: lambda value, given: bool(value == given),
+    operators.NE: lambda value, given: bool(value != given),
+    operators.LT: lambda value, given: bool(value < given),
+    operators.LTE: lambda value, given: bool(value <= given),
+    operators.GT: lambda value, given: bool(value > given),
+    operators.GTE: lambda value, given: bool(value >= given),
+    operators.IN: lambda value, given: value in given,
+    operators.NOT_IN: lambda value, given: value not in given,
+    operators.BETWEEN: lambda value, given: bool(given[0] <= value <= given[1]),
 }
 
 PATTERNS: Mapping[Operator, Callable[[str, str], bool]] = {
-    Operator.CONTAINS: lambda value, given: given in value,
-    Operator.STARTS_WITH: lambda value, given: value.startswith(given),
-    Operator.ENDS_WITH: lambda value, given: value.endswith(given),
-    Operator.LIKE: lambda value, given: like(value, given),
+    operators.CONTAINS: lambda value, given: given in value,
+    operators.STARTS_WITH: lambda value, given: value.startswith(given),
+    operators.ENDS_WITH: lambda value, given: value.endswith(given),
+    operators.LIKE: lambda value, given: like(value, given),
 }
 
 
@@ -60,15 +62,15 @@ def _all(truths: list[bool | None]) -> bool | None:
 def _compare(compare: Compare, row: Row, face: Face) -> bool | None:
     operator, given = compare.operator, compare.value
     value = _value(compare, row, face)
-    if operator is Operator.IS_NULL:
+    if operator is operators.IS_NULL:
         return (value is None) is given
-    if given == () and operator in (Operator.IN, Operator.NOT_IN):
-        return operator is Operator.NOT_IN
+    if given == () and operator in (operators.IN, operators.NOT_IN):
+        return operator is operators.NOT_IN
     if value is ANOTHER:
-        return True if operator in (Operator.NE, Operator.NOT_IN) else None
+        return True if operator in (operators.NE, operators.NOT_IN) else None
     if value is None:
         return None
-    if operator is Operator.REGEX:
+    if operator is operators.REGEX:
         return re.search(str(given), value, re.IGNORECASE if compare.ignore_case else 0) is not None
     if operator in PATTERNS:
         blind: Callable[[str], str] = str.lower if compare.ignore_case else str
@@ -85,7 +87,7 @@ def _value(compare: Compare, row: Row, face: Face) -> Any:
         return _inside(value, compare)
     if codec.null_is_false and value is None:
         return False
-    patterned = compare.operator in PATTERNS or compare.operator is Operator.REGEX
+    patterned = compare.operator in PATTERNS or compare.operator is operators.REGEX
     return codec.prefix + value if codec.prefix and patterned and value is not None else value
 
 

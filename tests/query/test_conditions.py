@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
+from app.query import operators
 from app.query.face import Face, Kind
-from app.query.model import And, Compare, Not, Operator, Or, Order, Page, Predicate, Query
+from app.query.model import And, Compare, Not, Or, Order, Page, Predicate, Query
 from app.query.sql.conditions import Places, condition, parametrize
 from app.storage.database import Database
 from app.storage.tables import clients
 from tests.query.evaluation import holds
 from tests.seeding import ask, ids_of, insert_rows, make_organization
 
-O = Operator  # noqa: E741
+O = operators  # noqa: E741
 START = datetime(2024, 2, 29, 10, tzinfo=UTC)
 
 TEXTS: list[str | None] = [

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT
 from app.errors import Malformed
+from app.query import operators
 from app.query.cursor import fingerprint, positions, read_cursor, write_cursor
-from app.query.model import Compare, Operator, Order, Query
+from app.query.model import Compare, Order, Query
 from app.query.sql.pages import complete_orders
 
 ORDERS = complete_orders((Order("email"), Order("created_at", True), Order("is_end_customer")))
-QUERY = Query(Compare("name", Operator.EQ, "A"), ("word",), ORDERS)
+QUERY = Query(Compare("name", operators.EQ, "A"), ("word",), ORDERS)
 MARK = fingerprint(CUSTOMER.name, QUERY)
 ID = "65f0000000000000000000c1"
 SOUND: list[Any] = ["a@example.com", "2024-02-29T10:11:12.345+00:00", True, ID]
@@ -45,8 +46,8 @@ def test_any_text_survives_a_cursor_that_fits_into_an_address(text: str) -> None
 
 
 OTHERS = [
-    replace(QUERY, where=Compare("name", Operator.EQ, "B")),
-    replace(QUERY, where=Compare("name", Operator.NE, "A")),
+    replace(QUERY, where=Compare("name", operators.EQ, "B")),
+    replace(QUERY, where=Compare("name", operators.NE, "A")),
     replace(QUERY, words=("other",)),
     replace(QUERY, words=("wo", "rd")),
     replace(QUERY, orders=(*ORDERS[:-1], Order("id", not ORDERS[-1].descending))),

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
+from app.query import operators
 from app.query.cursor import positions, read_cursor, write_cursor
 from app.query.face import Face, Kind
-from app.query.model import Compare, Not, Operator, Order, Page, Query, Scalar
+from app.query.model import Compare, Not, Order, Page, Query, Scalar
 from app.query.sql.pages import complete_orders, page_statement
 from app.storage.database import Database
 from app.storage.tables import clients
@@ -169,7 +170,7 @@ async def test_v1_orders_by_code_point_with_nulls_as_postgresql_places_them(
 async def test_walk_keeps_to_its_conditions(
     database: Database, data: st.DataObject, rows: list[Row], sizes: list[int], text: str
 ) -> None:
-    query = Query(Not(Compare("city", Operator.EQ, text)), orders=data.draw(orders_of(CUSTOMER)))
+    query = Query(Not(Compare("city", operators.EQ, text)), orders=data.draw(orders_of(CUSTOMER)))
     organization = await seed(database, rows)
     wanted = [row for row in rows if row["deleted_at"] is None and row["city"] not in (None, text)]
     expected = sort_rows(CUSTOMER, wanted, query.orders)

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
 from app.errors import Malformed
-from app.query.dialects import GRAPHQL, LOOPBACK, MONGO
+from app.query import operators
+from app.query.dialects import GRAPHQL, LOOPBACK, MONGO, Dialect
 from app.query.face import Face, Kind
-from app.query.model import And, Compare, Not, Operator, Or, Predicate
-from app.query.reader import Dialect, read_predicate
+from app.query.model import And, Compare, Not, Or, Predicate
+from app.query.operators import Operator
+from app.query.reader import read_predicate
 
-O = Operator  # noqa: E741
+O = operators  # noqa: E741
 ID = "65f0000000000000000000c1"
 DAY = datetime(2024, 2, 29, tzinfo=UTC)
 NOTHING = Or(())

@@ -1,7 +1,8 @@
 """Inputs: filters and orders made from the field table, for what can be shown can be asked for; read back as plain objects."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import Enum
+from keyword import iskeyword
 from typing import Any
 
 import strawberry
@@ -10,10 +11,10 @@ from strawberry import UNSET
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.loading import python_name
 from app.graphql.schema.scalars import DateTime, Json
+from app.query.dialects import GRAPHQL
 from app.query.face import Face, Kind
 from app.query.model import Order
-
-PATTERN = "Ignores case unless `caseSensitive` is true."
+from app.query.operators import Behaviour, Operator, Shape
 
 
 def optional(type_: Any, description: str, name: str | None = None) -> tuple[Any, Any]:
@@ -28,66 +29,57 @@ def make_input(name: str, description: str, fields: Mapping[str, tuple[Any, Any]
     return strawberry.input(type(name, (), body | members), name=name, description=description)
 
 
-def _ordered(type_: Any, what: str) -> dict[str, tuple[Any, Any]]:
+EXACT = frozenset({Behaviour.EQUALITY, Behaviour.NULL})
+SORTED = EXACT | {Behaviour.MEMBERSHIP, Behaviour.ORDER, Behaviour.RANGE}
+TEXTUAL = frozenset(Behaviour)
+
+
+def _operator_fields(type_: Any, behaviours: Set[Behaviour]) -> dict[str, tuple[Any, Any]]:
+    """The operators of the GraphQL dialect with these behaviours, over values of a type."""
     return {
-        "gt": optional(type_, f"{what} after this one."),
-        "gte": optional(type_, f"{what} after this one, or this one."),
-        "lt": optional(type_, f"{what} before this one."),
-        "lte": optional(type_, f"{what} before this one, or this one."),
-        "between": optional(list[type_], "From the first to the second, both included."),
+        _attribute(spelling): optional(_operand_type(operator, type_), _describe(operator), spelling)
+        for spelling, operator in GRAPHQL.operators.items()
+        if operator.behaviour in behaviours
     }
 
 
-def _equal(type_: Any) -> dict[str, tuple[Any, Any]]:
-    return {
-        "eq": optional(type_, "Equal to this; null asks for no value."),
-        "ne": optional(type_, "Not equal to this; rows without a value are left out. Null asks for any value."),
-        "in_": optional(list[type_], "Equal to one of these.", "in"),
-        "not_in": optional(list[type_], "Equal to none of these; rows without a value are left out."),
-        "is_null": optional(bool, "Whether there is no value."),
-    }
+def _attribute(spelling: str) -> str:
+    name = python_name(spelling)
+    return f"{name}_" if iskeyword(name) else name
 
 
-PATTERNS = {
-    "contains": optional(str, f"Contains this text. {PATTERN}"),
-    "starts_with": optional(str, f"Starts with this text. {PATTERN}"),
-    "ends_with": optional(str, f"Ends with this text. {PATTERN}"),
-    "like": optional(str, f"Matches this SQL pattern as a whole: % any text, _ one character. {PATTERN}"),
-    "regex": optional(str, f"Contains a match of this POSIX regular expression, at most 256 characters. {PATTERN}"),
-    "case_sensitive": optional(bool, "Whether the patterns tell upper from lower case; false by default."),
-}
+def _operand_type(operator: Operator, type_: Any) -> Any:
+    return {Shape.ONE: type_, Shape.TEXT: str, Shape.BOOLEAN: bool}.get(operator.takes) or list[type_]
+
+
+def _describe(operator: Operator) -> str:
+    return f"{operator.description} {CASE}" if operator.takes is Shape.TEXT else operator.description
+
+
+CASE = "Ignores case unless `caseSensitive` is true."
+CASE_SENSITIVE = optional(bool, "True if patterns distinguish upper and lower case. The default is false.")
 
 StringFilter = make_input(
     "StringFilter",
     "Conditions on a text, all of which hold. Order ignores case and accents; equality is exact.",
-    {**_equal(str), **_ordered(str, "Texts"), **PATTERNS},
+    {**_operator_fields(str, TEXTUAL), "case_sensitive": CASE_SENSITIVE},
 )
-IDFilter = make_input(
-    "IDFilter",
-    "Conditions on an id, all of which hold.",
-    {**_equal(strawberry.ID), **_ordered(strawberry.ID, "Ids")},
-)
+IDFilter = make_input("IDFilter", "Conditions on an id, all of which hold.", _operator_fields(strawberry.ID, SORTED))
 BooleanFilter = make_input(
-    "BooleanFilter",
-    "Conditions on a truth value, all of which hold.",
-    {key: value for key, value in _equal(bool).items() if key in {"eq", "ne", "is_null"}},
+    "BooleanFilter", "Conditions on a boolean, all of which hold.", _operator_fields(bool, EXACT)
 )
 DateTimeFilter = make_input(
-    "DateTimeFilter",
-    "Conditions on a moment, all of which hold.",
-    {**_equal(DateTime), **_ordered(DateTime, "Moments")},
+    "DateTimeFilter", "Conditions on a date and time, all of which hold.", _operator_fields(DateTime, SORTED)
 )
-IntFilter = make_input(
-    "IntFilter", "Conditions on a number, all of which hold.", {**_equal(int), **_ordered(int, "Numbers")}
-)
+IntFilter = make_input("IntFilter", "Conditions on a number, all of which hold.", _operator_fields(int, SORTED))
 JSONFilter = make_input(
     "JSONFilter",
-    "Conditions on a value inside a JSON document. A text is compared as text, a number with numbers.",
+    "Conditions on a value inside a JSON document, all of which hold. "
+    "A text is compared with texts, a number with numbers.",
     {
-        "path": (list[str], strawberry.field(description="The keys that lead to the value, from the outside.")),
-        **_equal(Json),
-        **_ordered(Json, "Values"),
-        **PATTERNS,
+        "path": (list[str], strawberry.field(description="The keys that lead to the value, from the outside in.")),
+        **_operator_fields(Json, TEXTUAL),
+        "case_sensitive": CASE_SENSITIVE,
     },
 )
 
@@ -117,7 +109,7 @@ def _make_filter(face: Face) -> Any:
     return make_input(name, f"Conditions on a {face.noun.lower()}, all of which hold.", fields | logic)
 
 
-NOT = "This does not hold. Rows without a value that it asks about are left out, as everywhere."
+NOT = "This does not hold. Rows without a value in a field that it names do not match."
 
 ClientFilter = _make_filter(GRAPHQL_CLIENT)
 CustomerFilter = _make_filter(GRAPHQL_CUSTOMER)

@@ -1,6 +1,7 @@
 """Conditions: a predicate becomes SQL with a place for each value, so that one statement serves every value."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -26,16 +27,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.query.face import Face, Kind
-from app.query.model import And, Compare, Not, Operator, Or, Predicate, Scalar
+from app.query.model import And, Compare, Not, Or, Predicate, Scalar
+from app.query.operators import EQ, Behaviour, Operator, Shape
 from app.query.search_terms import TermShape
 from app.query.sql.render import Columns
 from app.storage.tables import TIME
 
 WORDS, CODE = "pg_c_utf8", "C"
 TYPES: dict[Kind, Any] = {Kind.DATE: TIME, Kind.BOOLEAN: Boolean(), Kind.NUMBER: Numeric()}
-
-LIST_OPERATORS = frozenset({Operator.IN, Operator.NOT_IN})
-DIFFERENT = frozenset({Operator.NE, Operator.NOT_IN})
 
 
 def parametrize(predicate: Predicate, values: list[Scalar]) -> Predicate:
@@ -47,9 +46,9 @@ def parametrize(predicate: Predicate, values: list[Scalar]) -> Predicate:
             return Or(tuple(parametrize(part, values) for part in parts))
         case Not(part):
             return Not(parametrize(part, values))
-        case Compare(operator=Operator.IS_NULL):
+        case Compare(operator=operator) if operator.behaviour is Behaviour.NULL:
             return predicate
-    if predicate.operator is Operator.BETWEEN and isinstance(predicate.value, tuple):
+    if predicate.operator.takes is Shape.PAIR and isinstance(predicate.value, tuple):
         values.extend(predicate.value)
         marker: Scalar = _marker(predicate.value[0])
     else:
@@ -96,95 +95,107 @@ def _comparison(compare: Compare, face: Face, columns: Columns, places: Places) 
         return _inside_json(compare, value, places)
     if field.codec.null_is_false:
         value = func.coalesce(value, false())
-    if compare.operator is Operator.IS_NULL:
+    if compare.operator.behaviour is Behaviour.NULL:
         return value.is_(None) if compare.value else value.is_not(None)
-    if field.codec.prefix and compare.operator in PATTERNS:
+    if field.codec.prefix and compare.operator.takes is Shape.TEXT:
         value = func.textcat(literal(field.codec.prefix, Text()), value)
     if compare.folded:
         folded = columns[field.folded] if field.folded else func.fold(value)
-        return _operate(compare.operator, collate(folded, CODE), places, Text(), _fold)
-    if compare.operator is Operator.EQ and field.folded:
-        given = places.take(Text())
-        return and_(value == given, collate(columns[field.folded], CODE) == func.fold(given))
-    return _apply(compare, value, places, TYPES.get(field.kind, Text()))
+        return _apply(compare.operator, _Operand(collate(folded, CODE), Text(), func.fold), places)
+    if compare.operator is EQ and field.folded:
+        text = places.take(Text())
+        return and_(value == text, collate(columns[field.folded], CODE) == func.fold(text))
+    return _compare(compare, value, places, TYPES.get(field.kind, Text()))
 
 
 def _inside_json(compare: Compare, document: ColumnElement[Any], places: Places) -> ColumnElement[bool]:
     path = cast(list(compare.path), ARRAY(Text))
     text = collate(document.op("#>>", return_type=Text())(path), WORDS)
-    if compare.operator is Operator.IS_NULL:
+    if compare.operator.behaviour is Behaviour.NULL:
         return text.is_(None) if compare.value else text.is_not(None)
     if compare.value == "number":
-        found = document.op("#>", return_type=JSONB())(path)
-        return _numeric(compare, found, text, places)
+        inner = document.op("#>", return_type=JSONB())(path)
+        return _compare_numbers(compare, inner, text, places)
     if compare.folded:
-        return _operate(compare.operator, collate(func.fold(text), CODE), places, Text(), _fold)
-    return _apply(compare, text, places, Text())
+        return _apply(compare.operator, _Operand(collate(func.fold(text), CODE), Text(), func.fold), places)
+    return _compare(compare, text, places, Text())
 
 
-def _numeric(
-    compare: Compare, found: ColumnElement[Any], text: ColumnElement[Any], places: Places
+def _compare_numbers(
+    compare: Compare, inner: ColumnElement[Any], text: ColumnElement[Any], places: Places
 ) -> ColumnElement[bool]:
-    """Numbers by their size. Whatever else is there is in no order with a number, but it is another value than one."""
-    number = case((func.jsonb_typeof(found) == "number", cast(cast(found, Text), Numeric)))
-    compared = _apply(compare, number, places, Numeric())
-    if compare.operator not in DIFFERENT:
+    """Numbers by their size. Any other value is in no order with a number, but it is different from every number."""
+    number = case((func.jsonb_typeof(inner) == "number", cast(cast(inner, Text), Numeric)))
+    compared = _compare(compare, number, places, Numeric())
+    if not compare.operator.differs:
         return compared
     return case((number.is_not(None), compared), (text.is_not(None), true()))
 
 
-def _apply(compare: Compare, value: ColumnElement[Any], places: Places, type_: Any) -> ColumnElement[bool]:
-    if compare.operator in PATTERNS and compare.ignore_case and compare.operator is not Operator.REGEX:
-        return _operate(compare.operator, func.lower(collate(value, WORDS)), places, type_, _lower)
-    if compare.operator is Operator.REGEX:
+def _compare(compare: Compare, value: ColumnElement[Any], places: Places, type_: Any) -> ColumnElement[bool]:
+    operator = compare.operator
+    if operator.behaviour is Behaviour.REGEX:
         return value.op("~*" if compare.ignore_case else "~", is_comparison=True)(places.take(Text()))
-    return _operate(compare.operator, value, places, type_, lambda given: given)
+    if operator.takes is Shape.TEXT and compare.ignore_case:
+        return _apply(operator, _Operand(_lower(value), type_, _lower), places)
+    return _apply(operator, _Operand(value, type_), places)
 
 
-def _fold(given: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.fold(given)
+def _lower(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.lower(collate(text, WORDS))
 
 
-def _lower(given: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.lower(collate(given, WORDS))
+Transform = Callable[[ColumnElement[Any]], ColumnElement[Any]]
 
 
-Shaping = Callable[[ColumnElement[Any]], ColumnElement[Any]]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Operand:
+    """The left side of a comparison. `prepare` does to each parameter what was done to `value`."""
+
+    value: ColumnElement[Any]
+    type_: Any
+    prepare: Transform = lambda parameter: parameter
+
+    def take(self, places: Places) -> ColumnElement[Any]:
+        return self.prepare(places.take(self.type_))
 
 
-def _operate(
-    operator: Operator, value: ColumnElement[Any], places: Places, type_: Any, shape: Shaping
-) -> ColumnElement[bool]:
-    if operator in LIST_OPERATORS:
-        members = places.take(ARRAY(type_))
-        return value == func.any(members) if operator is Operator.IN else value != func.all(members)
-    if operator is Operator.BETWEEN:
-        return and_(value >= shape(places.take(type_)), value <= shape(places.take(type_)))
-    given = shape(places.take(type_))
-    if operator in PATTERNS:
-        return value.like(PATTERNS[operator](given))
-    return COMPARISONS[operator](value, given)
+def _apply(operator: Operator, operand: _Operand, places: Places) -> ColumnElement[bool]:
+    return COMPILERS[operator.behaviour](operator, operand, places)
 
 
-def _part(given: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.like_part(given)
+def _compile_one(operator: Operator, operand: _Operand, places: Places) -> Any:
+    return operator.compare(operand.value, operand.take(places))
 
 
-COMPARISONS: dict[Operator, Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]] = {
-    Operator.EQ: lambda value, given: value == given,
-    Operator.NE: lambda value, given: value != given,
-    Operator.LT: lambda value, given: value < given,
-    Operator.LTE: lambda value, given: value <= given,
-    Operator.GT: lambda value, given: value > given,
-    Operator.GTE: lambda value, given: value >= given,
-}
+def _compile_members(operator: Operator, operand: _Operand, places: Places) -> Any:
+    """Different from a list means different from all members."""
+    members = places.take(ARRAY(operand.type_))
+    return operator.compare(operand.value, func.all(members) if operator.differs else func.any(members))
 
-PATTERNS: dict[Operator, Shaping] = {
-    Operator.CONTAINS: lambda given: func.concat("%", _part(given), "%"),
-    Operator.STARTS_WITH: lambda given: func.concat(_part(given), "%"),
-    Operator.ENDS_WITH: lambda given: func.concat("%", _part(given)),
-    Operator.LIKE: lambda given: given,
-    Operator.REGEX: lambda given: given,
+
+def _compile_range(_: Operator, operand: _Operand, places: Places) -> ColumnElement[bool]:
+    return and_(operand.value >= operand.take(places), operand.value <= operand.take(places))
+
+
+def _compile_part(operator: Operator, operand: _Operand, places: Places) -> ColumnElement[bool]:
+    before, _, after = operator.template.partition("{}")
+    part = func.like_part(operand.take(places))
+    return operand.value.like(func.concat(*filter(None, (before,)), part, *filter(None, (after,))))
+
+
+def _compile_like(_: Operator, operand: _Operand, places: Places) -> ColumnElement[bool]:
+    return operand.value.like(operand.take(places))
+
+
+Compiler = Callable[[Operator, _Operand, Places], ColumnElement[bool]]
+COMPILERS: dict[Behaviour, Compiler] = {
+    Behaviour.EQUALITY: _compile_one,
+    Behaviour.ORDER: _compile_one,
+    Behaviour.MEMBERSHIP: _compile_members,
+    Behaviour.RANGE: _compile_range,
+    Behaviour.PART: _compile_part,
+    Behaviour.LIKE: _compile_like,
 }
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from app.errors import Malformed, TooSlow
 from app.query.dialects import LOOPBACK
 from app.query.messages import show
-from app.query.model import EVERYTHING, And, Not, Operator, Or, Order, Predicate, Query
+from app.query.model import EVERYTHING, And, Not, Or, Order, Predicate, Query
+from app.query.operators import Behaviour
 from app.query.reader import read_predicate
 from app.query.sql.render import Selection
 from app.rest.v1.arguments import DEEPEST_QUERY
@@ -109,7 +110,7 @@ def _has_pattern(where: Predicate) -> bool:
             return any(_has_pattern(part) for part in parts)
         case Not(part):
             return _has_pattern(part)
-    return where.operator is Operator.REGEX
+    return where.operator.behaviour is Behaviour.REGEX
 
 
 def _deeper_than(value: object, levels: int) -> bool:
