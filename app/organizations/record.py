@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.countries import country_code
 from app.errors import Invalid, Problem
 from app.ids import is_id
-from app.organizations.countries import country_code
 from app.organizations.faces import ORGANIZATION
 from app.records.bodies import Values, read_values
 

@@ -8,10 +8,10 @@ from typing import Any
 from app.accounts.repository import AccountRepository
 from app.accounts.service import require_account
 from app.auth import Access, Environment, Scope
+from app.countries import country_code
 from app.errors import Conflict, NotFound, Stale
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
-from app.organizations.countries import country_code
 from app.organizations.record import check_name, check_organization_id
 from app.organizations.repository import Organization, OrganizationRepository
 from app.query.face import Face

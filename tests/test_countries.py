@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from app.organizations.countries import NAMES, country_code
+from app.countries import NAMES, country_code
 
 LISTED: dict[str, list[str]] = tomllib.loads(NAMES.read_text(encoding="utf-8"))
 
