@@ -46,6 +46,10 @@ class Claim:
 
 
 _PUT = insert(outbox)
+_LEASE_END = NOW + bindparam("lease", type_=Interval)
+_AFTER_DELAY = NOW + bindparam("delay", type_=Interval)
+"""NOW is rounded down to milliseconds. The column itself rounds up as well, so that a message without a delay would be
+due up to half a millisecond in the future, and a worker would pass over it."""
 
 _due = (
     select(outbox.c.organization_id, outbox.c.id)
@@ -62,7 +66,7 @@ _CLAIM = (
         state="sending",
         attempts=outbox.c.attempts + 1,
         last_attempt_at=NOW,
-        next_attempt_at=func.now() + bindparam("lease", type_=Interval),
+        next_attempt_at=_LEASE_END,
     )
     .returning(outbox.c.organization_id, outbox.c.id, outbox.c.attempts, outbox.c.created_at, *MESSAGE)
 )
@@ -77,10 +81,10 @@ _SENT = _held.values(state="sent", sent_at=NOW)
 _FAIL = _held.values(state="failed", last_error=bindparam("error"))
 _RETRY = _held.values(
     state="waiting",
-    next_attempt_at=func.now() + bindparam("delay", type_=Interval),
+    next_attempt_at=_AFTER_DELAY,
     last_error=bindparam("error"),
 )
-_RENEW = _held.values(next_attempt_at=func.now() + bindparam("lease", type_=Interval))
+_RENEW = _held.values(next_attempt_at=_LEASE_END)
 _RELEASE = _held.values(
     state="waiting",
     attempts=outbox.c.attempts - 1,

@@ -188,6 +188,12 @@ class Outbox:
             past = datetime.now(UTC) - timedelta(hours=1)
             await connection.execute(update(outbox).values(next_attempt_at=past))
 
+    async def move_attempts_back(self) -> None:
+        """Moves the last attempt of every message an hour into the past."""
+        async with self.database.write() as connection:
+            earlier = outbox.c.last_attempt_at - timedelta(hours=1)
+            await connection.execute(update(outbox).values(last_attempt_at=earlier))
+
     async def set_attempts(self, attempts: int) -> None:
         async with self.database.write() as connection:
             await connection.execute(update(outbox).values(attempts=attempts))

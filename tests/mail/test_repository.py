@@ -1,6 +1,6 @@
 """What has become of messages: listed for the operator by organization and state, and paged for each of some clients."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import insert
@@ -72,18 +72,30 @@ async def test_the_messages_of_an_erased_client_are_hidden(database: Database, p
 async def test_the_last_attempt_is_known_until_it_is_taken_back(box: Outbox) -> None:
     await box.put()
     assert (await box.only()).last_attempt_at is None
-    moments = []
-    for _ in range(2):
-        async with box.database.write() as connection:
-            (claim,) = await claim_due(connection, most=1, lease=LEASE)
-        moments.append((await box.only()).last_attempt_at)
-        async with box.database.write() as connection:
-            await mark_waiting(connection, claim, "later", timedelta(0))
-    first, second = moments
+    await fail_attempt(box)
+    await box.move_attempts_back()
+    first = (await box.only()).last_attempt_at
+    second = await fail_attempt(box)
     assert first is not None
     assert second is not None
     assert first < second
     assert (await box.only()).last_attempt_at == second
+
+
+async def fail_attempt(box: Outbox) -> datetime | None:
+    """The moment that the message has for this attempt while the attempt is under way."""
+    async with box.database.write() as connection:
+        (claim,) = await claim_due(connection, most=1, lease=LEASE)
+    moment = (await box.only()).last_attempt_at
+    async with box.database.write() as connection:
+        await mark_waiting(connection, claim, "later", timedelta(0))
+    return moment
+
+
+async def test_a_message_without_a_delay_is_due_in_the_same_millisecond(box: Outbox) -> None:
+    await box.put()
+    for _ in range(50):
+        await fail_attempt(box)
 
 
 async def test_an_attempt_that_is_taken_back_was_none(box: Outbox) -> None:
