@@ -12,12 +12,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser
 from starlette.requests import HTTPConnection
 
-from app.errors import Forbidden, NotFound, Unauthenticated
+from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from app.ids import is_id
 from app.storage.database import Database
 from app.storage.tables import access_tokens, account_organizations, organizations
-
-UNKNOWN_TOKEN, EXPIRED_TOKEN, NO_TOKEN = "unknown token", "expired token", "no token"
 
 
 class Scope(StrEnum):
@@ -161,15 +159,15 @@ class Caller(BaseUser):
         return "caller"
 
     async def principal(self) -> Principal:
-        """Who it is. Raises Unauthenticated, its field saying why: no, an unknown or an expired token."""
+        """Looks the token up. Raises Unauthenticated for a missing or unknown token, TokenExpired for an expired one."""
         if not self.token:
-            raise Unauthenticated("An access token is required", NO_TOKEN)
+            raise Unauthenticated("An access token is required")
         async with self.database.read() as connection:
             row = (await connection.execute(FIND_TOKEN, {"hash": hash_token(self.token)})).first()
         if row is None:
-            raise Unauthenticated("The access token is not known", UNKNOWN_TOKEN)
+            raise Unauthenticated("The access token is not known")
         if row[4]:
-            raise Unauthenticated("The access token has expired", EXPIRED_TOKEN)
+            raise TokenExpired("The access token has expired")
         return Principal(row[0], row[1], tuple(row[2]), Scope(row[3]), Environment(row[5]))
 
 

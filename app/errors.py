@@ -61,7 +61,11 @@ class Invalid(DomainError):
 
 
 class Unauthenticated(DomainError):
-    """No valid token: absent, unknown or expired."""
+    """The request has no valid access token: it is missing, unknown or expired."""
+
+
+class TokenExpired(Unauthenticated):
+    """The access token was valid until it expired."""
 
 
 class Forbidden(DomainError):

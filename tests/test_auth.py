@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 
 from app.accounts.service import create_account
 from app.auth import Access, Caller, Environment, Principal, Scope, TokenBackend, token_of
-from app.errors import Forbidden, NotFound, Unauthenticated
+from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from app.ids import new_id
 from app.organizations.service import create_organization, create_token, reach_organizations
 from app.storage.database import Database
@@ -28,6 +28,10 @@ def connection(headers: list[tuple[str, str]], query: str = "") -> HTTPConnectio
 def basic(credentials: str) -> str:
     return f"Basic {b64encode(credentials.encode()).decode()}"
 
+
+MISSING = (Unauthenticated, "An access token is required")
+UNKNOWN = (Unauthenticated, "The access token is not known")
+EXPIRED = (TokenExpired, "The access token has expired")
 
 SENT: list[tuple[list[tuple[str, str]], str, str | None]] = [
     ([("Authorization", TOKEN)], "", TOKEN),
@@ -68,10 +72,10 @@ async def test_backend_never_refuses(database: Database) -> None:
         assert isinstance(caller, Caller)
 
 
-async def why(database: Database, token: str | None) -> str | None:
-    with pytest.raises(Unauthenticated) as refused:
+async def why(database: Database, token: str | None) -> tuple[type[Exception], str]:
+    with pytest.raises(Unauthenticated) as raised:
         await Caller(token, database).principal()
-    return refused.value.field
+    return raised.type, raised.value.message
 
 
 @pytest.fixture
@@ -98,11 +102,11 @@ async def test_token_that_opens_nothing_says_why(database: Database) -> None:
     old = await create_token(database, account_email="owner@example.com", expires_at=now - timedelta(seconds=1))
     young = await create_token(database, organization_id=organization, expires_at=now + timedelta(hours=1))
     assert (await Caller(young, database).principal()).organizations == (organization,)
-    assert await why(database, old) == "expired token"
-    assert await why(database, None) == await why(database, "") == "no token"
+    assert await why(database, old) == EXPIRED
+    assert await why(database, None) == await why(database, "") == MISSING
     strange = ["unknown", young + "x", young[:-1], young.lower(), f" {young}", "é", "\x00", "\ud800", "x" * 100_000]
     for token in strange:
-        assert await why(database, token) == "unknown token"
+        assert await why(database, token) == UNKNOWN
 
 
 @pytest.mark.usefixtures("account")
@@ -113,7 +117,7 @@ async def test_revoked_token_is_unknown(database: Database) -> None:
         assert await revoke_token(connection, who.token_id)
         assert not await revoke_token(connection, who.token_id)
         assert not await revoke_token(connection, new_id())
-    assert await why(database, revoked) == "unknown token"
+    assert await why(database, revoked) == UNKNOWN
     assert await Caller(kept, database).principal()
 
 

@@ -17,6 +17,7 @@ from app.errors import (
     NotFound,
     Problem,
     Stale,
+    TokenExpired,
     TooSlow,
     Unauthenticated,
 )
@@ -45,6 +46,7 @@ KINDS: Mapping[type[DomainError], tuple[int, str]] = {
     Malformed: (400, "bad_request"),
     NotJson: (400, "bad_request"),
     Unauthenticated: (401, "unauthorized"),
+    TokenExpired: (401, "unauthorized"),
     Forbidden: (403, "forbidden"),
     NotFound: (404, "not_found"),
     WrongMethod: (405, "method_not_allowed"),

@@ -9,8 +9,8 @@ from app.accounts.service import get_account, is_unique
 from app.accounts.service import log_in as log_in_account
 from app.accounts.service import log_out as log_out_account
 from app.accounts.service import sign_up as sign_up_account
-from app.auth import EXPIRED_TOKEN, NO_TOKEN, Access
-from app.errors import Forbidden, Malformed, NotFound, Unauthenticated
+from app.auth import Access
+from app.errors import Forbidden, Malformed, NotFound, TokenExpired, Unauthenticated
 from app.query.values import check_text
 from app.rest.v1.answers import Reply
 from app.rest.v1.arguments import object_argument, required_text
@@ -57,10 +57,10 @@ async def log_out(call: Call) -> Reply:
     await call.body()
     try:
         access = await call.access()
-    except Unauthenticated as refusal:
-        if refusal.field == EXPIRED_TOKEN:
-            raise
-        raise NotLoggedIn("accessToken is required to logout", NO_TOKEN) from refusal
+    except TokenExpired:
+        raise
+    except Unauthenticated as error:
+        raise NotLoggedIn("accessToken is required to logout") from error
     await log_out_account(access)
     return Reply(b"", 204)
 
@@ -89,7 +89,7 @@ async def _show(call: Call, account_id: str | None) -> Reply:
 def own_account(access: Access) -> str:
     """The account of a token. Raises Unauthenticated for an organization's own token."""
     if access.principal.account_id is None:
-        raise Unauthenticated("The token belongs to no account", NO_TOKEN)
+        raise Unauthenticated("The token belongs to an organization, not to an account")
     return access.principal.account_id
 
 

@@ -10,7 +10,6 @@ import orjson
 from starlette.types import Send
 
 from app.accounts.service import LoginFailed
-from app.auth import EXPIRED_TOKEN
 from app.clients.repository import RenderedRecord
 from app.errors import (
     Conflict,
@@ -20,6 +19,7 @@ from app.errors import (
     Malformed,
     NotFound,
     Stale,
+    TokenExpired,
     TooMany,
     TooSlow,
     Unauthenticated,
@@ -115,7 +115,7 @@ def describe(refusal: DomainError) -> tuple[int, dict[str, Any]]:
     if isinstance(refusal, refusals.NotLoggedIn):
         return 401, {"name": "Error", "message": refusal.message}
     if isinstance(refusal, Unauthenticated):
-        return 401, EXPIRED if refusal.field == EXPIRED_TOKEN else UNAUTHORIZED
+        return 401, EXPIRED if isinstance(refusal, TokenExpired) else UNAUTHORIZED
     if isinstance(refusal, Forbidden):
         return 401, UNAUTHORIZED
     if isinstance(refusal, Invalid):
