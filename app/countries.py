@@ -1,4 +1,4 @@
-"""Countries: the code that belongs to what people write as the country of an address."""
+"""Countries: the ISO 3166 code for a country's name as people write it in an address."""
 
 import tomllib
 import unicodedata
@@ -9,16 +9,16 @@ NAMES = Path(__file__).with_name("countries.toml")
 
 
 def country_code(text: str | None) -> str | None:
-    """The two-letter code of a country's name, or of the code itself, whatever the case and the accents; None if unknown."""
-    return _codes().get(_folded(text)) if text else None
+    """The two-letter code for a country's name or code, in any case and with or without accents. None if unknown."""
+    return _codes().get(_fold(text)) if text else None
 
 
 @cache
 def _codes() -> dict[str, str]:
-    listed: dict[str, list[str]] = tomllib.loads(NAMES.read_text(encoding="utf-8"))
-    return {_folded(name): code for code, names in listed.items() for name in (code, *names)}
+    names_by_code: dict[str, list[str]] = tomllib.loads(NAMES.read_text(encoding="utf-8"))
+    return {_fold(name): code for code, names in names_by_code.items() for name in (code, *names)}
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.replace("&", " and ")).casefold()
-    return " ".join("".join(one for one in letters if not unicodedata.combining(one)).split())
+    return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())

@@ -1,4 +1,4 @@
-"""Countries: what people write becomes a code, or none."""
+"""Countries: the name that people write becomes a code."""
 
 import tomllib
 
@@ -31,5 +31,5 @@ def test_every_name_and_every_code_means_one_country() -> None:
         (None, None),
     ],
 )
-def test_case_accents_and_blanks_are_no_matter(written: str | None, code: str | None) -> None:
+def test_case_accents_and_blanks_are_ignored(written: str | None, code: str | None) -> None:
     assert country_code(written) == code

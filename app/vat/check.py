@@ -1,20 +1,21 @@
-"""The check of one tax number: offline first, then by VIES where it is set; always an answer."""
+"""The check of one tax number: offline first, then by VIES if VIES_URL is set. It always returns a result."""
 
 import logging
 from datetime import UTC, datetime
 from typing import TypedDict
 
-from app.vat.numbers import read_number
+from app.vat.numbers import check_offline
 from app.vat.vies import NoAnswer, Vies
 
 log = logging.getLogger("clientele")
 
 
 class Check(TypedDict):
-    """The answer that is shown and kept; every member is always there.
+    """The result that callers see and the database keeps; every member is always present.
 
-    `valid` is what `source` says: "vies", or "offline" for the form and the check digits alone; null when neither can
-    tell. `message` says why a number is wrong or why VIES was not heard. `checked_at` is UTC with milliseconds and Z.
+    `source` is "vies" or "offline". Offline, `valid` tells only whether the form and the check digits are right; it is
+    null when no member state is known. `message` says why a number is wrong or why VIES gave no result. `checked_at`
+    is UTC with milliseconds and Z.
     """
 
     valid: bool | None
@@ -27,27 +28,30 @@ class Check(TypedDict):
 
 
 async def check_number(vies: Vies, text: str, country_code: str | None, country: str | None) -> Check:
-    """Checks a tax number. VIES is asked about numbers that are right offline; when it gives no answer, that stands."""
-    reading = read_number(text, country_code, country)
-    if reading.number is None or vies.url is None:
-        return _offline(reading.valid, reading.message)
+    """Checks a tax number. VIES is asked only about numbers that are right offline.
+
+    If VIES gives no result, the offline result is returned with a message.
+    """
+    offline = check_offline(text, country_code, country)
+    if offline.number is None or vies.url is None:
+        return _offline_check(offline.valid, offline.message)
     try:
-        said = await vies.ask(reading.number)
+        confirmation = await vies.ask(offline.number)
     except NoAnswer as error:
-        log.warning("VIES gave no answer: %s", error)
-        return _offline(reading.valid, f"VIES gave no answer: {error}")
+        log.warning("VIES gave no result: %s", error)
+        return _offline_check(offline.valid, f"VIES gave no result: {error}")
     return Check(
-        valid=said.valid,
-        name=said.name,
-        address=said.address,
-        request_identifier=said.request_identifier,
+        valid=confirmation.valid,
+        name=confirmation.name,
+        address=confirmation.address,
+        request_identifier=confirmation.request_identifier,
         checked_at=_now(),
         source="vies",
         message=None,
     )
 
 
-def _offline(valid: bool | None, message: str | None) -> Check:
+def _offline_check(valid: bool | None, message: str | None) -> Check:
     return Check(
         valid=valid,
         name=None,

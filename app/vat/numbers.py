@@ -1,4 +1,4 @@
-"""VAT numbers of the European Union: whose a number is, and whether its form and check digits are right."""
+"""VAT numbers of the European Union: the member state of a number, and a check of its form and check digits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,100 +7,93 @@ from stdnum.eu import vat
 from stdnum.exceptions import InvalidChecksum, InvalidLength, ValidationError
 from stdnum.util import clean
 
+from app.countries import country_code as find_country_code
+
 SEPARATORS = " -./:"
 LONGEST = 20
 """More characters than any VAT number has, its prefix included."""
 
 WRONG_FORM = "its form is wrong"
-WRONG: Mapping[type[ValidationError], str] = {
+ERRORS: Mapping[type[ValidationError], str] = {
     InvalidChecksum: "its check digits are wrong",
     InvalidLength: "its length is wrong",
 }
 
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "AT": ("austria", "österreich"),
-    "BE": ("belgium", "belgië", "belgique", "belgien"),
-    "BG": ("bulgaria", "българия"),
-    "CY": ("cyprus", "κύπρος", "kıbrıs"),
-    "CZ": ("czechia", "czech republic", "česko", "česká republika"),
-    "DE": ("germany", "deutschland"),
-    "DK": ("denmark", "danmark"),
-    "EE": ("estonia", "eesti"),
-    "EL": ("greece", "ελλάδα", "gr"),
-    "ES": ("spain", "españa"),
-    "FI": ("finland", "suomi"),
-    "FR": ("france",),
-    "HR": ("croatia", "hrvatska"),
-    "HU": ("hungary", "magyarország"),
-    "IE": ("ireland", "éire"),
-    "IT": ("italy", "italia"),
-    "LT": ("lithuania", "lietuva"),
-    "LU": ("luxembourg", "luxemburg", "lëtzebuerg"),
-    "LV": ("latvia", "latvija"),
-    "MT": ("malta",),
-    "NL": ("netherlands", "the netherlands", "nederland"),
-    "PL": ("poland", "polska"),
-    "PT": ("portugal",),
-    "RO": ("romania", "românia"),
-    "SE": ("sweden", "sverige"),
-    "SI": ("slovenia", "slovenija"),
-    "SK": ("slovakia", "slovensko"),
-    "XI": ("northern ireland",),
-}
-"""The countries as VIES spells them, Greece as EL and Northern Ireland as XI; and their names, English and their own."""
-
-STATES = {spelling: state for state, names in NAMES.items() for spelling in (state.lower(), *names)}
+# fmt: off
+STATES = (
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU",
+    "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "XI",
+)
+# fmt: on
+"""The member states as VIES spells them: Greece is EL, and Northern Ireland is XI."""
+NORTHERN_IRELAND = "northern ireland"
 
 
 @dataclass(frozen=True, slots=True)
 class VatNumber:
-    """A number as VIES is asked for it: `country` is one of NAMES, `number` has neither prefix nor separators."""
+    """A number as VIES expects it: `country` is one of STATES; `number` has no prefix and no separators."""
 
     country: str
     number: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What can be said offline: `number` is given when it is right; `valid` is None when no country's rules apply."""
+class OfflineResult:
+    """The result of the offline check.
+
+    `number` is set only when the number is right. `valid` is None when no member state is known for the number.
+    """
 
     number: VatNumber | None
     valid: bool | None
     message: str | None = None
 
 
-def read_number(text: str, country_code: str | None, country: str | None) -> Reading:
-    """Checks a tax number by the rules of its country, which are python-stdnum's.
+def check_offline(text: str, country_code: str | None, country: str | None) -> OfflineResult:
+    """Checks a tax number by the rules of its member state. The rules are those of python-stdnum.
 
-    The country is that of `country_code`, else of the number's own prefix, else the one that `country` names. A number
-    that is wrong there and right by its prefix is the prefix's: a company may be registered in another country than
-    its own.
+    The member state comes from `country_code`, else from the number's own prefix, else from the name in `country`.
+    A company may be registered in another country than its own: when the number is wrong for `country_code` and right
+    for its prefix, the prefix decides.
     """
-    states = _states(text, country_code, country)
+    states = _candidate_states(text, country_code, country)
     if not states:
-        return Reading(None, None, "No member state of the European Union is known for the number")
-    readings = [_read_as(state, text) for state in states]
-    return next((reading for reading in readings if reading.valid), readings[0])
+        return OfflineResult(None, None, "No member state of the European Union is known for the number")
+    results = [_check_for(state, text) for state in states]
+    return next((result for result in results if result.valid), results[0])
 
 
-def _states(text: str, country_code: str | None, country: str | None) -> list[str]:
-    """The countries whose number it may be, the likeliest first."""
-    code, prefix = (country_code or "").strip(), _compact(text)[:2]
-    given = (code, prefix) if code else (prefix, (country or "").strip())
-    return list(dict.fromkeys(STATES[one.casefold()] for one in given if one.casefold() in STATES))
+def _candidate_states(text: str, country_code: str | None, country: str | None) -> list[str]:
+    """The member states that the number may belong to, the most likely first."""
+    code, prefix = _state_of(country_code or ""), _state_of_code(_compact(text)[:2])
+    states = (code, prefix) if (country_code or "").strip() else (prefix, _state_of(country or ""))
+    return list(dict.fromkeys(state for state in states if state))
+
+
+def _state_of(text: str) -> str | None:
+    """The member state for a country's code or name."""
+    name = text.strip().casefold()
+    if name == NORTHERN_IRELAND:
+        return "XI"
+    return _state_of_code(name.upper()) or _state_of_code(find_country_code(name) or "")
+
+
+def _state_of_code(code: str) -> str | None:
+    state = "EL" if code == "GR" else code
+    return state if state in STATES else None
 
 
 def _compact(text: str) -> str:
     return clean(text, SEPARATORS).strip().upper()
 
 
-def _read_as(state: str, text: str) -> Reading:
+def _check_for(state: str, text: str) -> OfflineResult:
     number = _compact(text)
-    own = number.startswith(("EL", "GR") if state == "EL" else state)
+    has_prefix = number.startswith(("EL", "GR") if state == "EL" else state)
     if len(number) > LONGEST:
-        return Reading(None, False, f"The number is longer than any of {state}")
+        return OfflineResult(None, False, f"The number is longer than any VAT number of {state}")
     try:
-        right = vat.validate(state + number[2 * own :])
+        valid = vat.validate(state + number[2 * has_prefix :])
     except ValidationError as error:
-        return Reading(None, False, f"The number is not one of {state}: {WRONG.get(type(error), WRONG_FORM)}")
-    return Reading(VatNumber(state, right[2:]), True)
+        return OfflineResult(None, False, f"Not a VAT number of {state}: {ERRORS.get(type(error), WRONG_FORM)}")
+    return OfflineResult(VatNumber(state, valid[2:]), True)

@@ -1,4 +1,4 @@
-"""A stand-in for VIES: a real server on the loopback that says what a test tells it to."""
+"""A stand-in for VIES: a real server on the loopback that sends the response that a test sets."""
 
 import asyncio
 import json
@@ -27,11 +27,11 @@ def http(body: object, status: str = "200 OK") -> bytes:
 
 @dataclass
 class StandIn:
-    """Answers each request with the bytes `answer`, once `open` is set, and keeps what was asked."""
+    """Records each request and sends the bytes `response` once `open` is set."""
 
     url: str = ""
-    answer: bytes = http(VALID)
-    asked: list[tuple[str, Any]] = field(default_factory=list)
+    response: bytes = http(VALID)
+    requests: list[tuple[str, Any]] = field(default_factory=list)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -52,10 +52,10 @@ class StandIn:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 length = next(line for line in head.lower().splitlines() if line.startswith("content-length:"))
                 body = await reader.readexactly(int(length.partition(":")[2]))
-                self.asked.append((head.splitlines()[0], json.loads(body)))
+                self.requests.append((head.splitlines()[0], json.loads(body)))
                 self.reached.set()
                 await self.open.wait()
-                writer.write(self.answer)
+                writer.write(self.response)
                 await writer.drain()
         writer.close()
 
@@ -71,7 +71,7 @@ class StandIn:
 
 @asynccontextmanager
 async def standing_in() -> AsyncIterator[StandIn]:
-    """A stand-in that answers at once that every number is valid."""
+    """A stand-in that confirms every number at once."""
     double = StandIn()
     double.open.set()
     server = await asyncio.start_server(double.connected, "127.0.0.1", 0)

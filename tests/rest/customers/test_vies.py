@@ -64,7 +64,7 @@ async def check(service: Service, customer: dict[str, Any], expected: dict[str, 
     [
         ({"tax_number": "SI50223054"}, True, None),
         ({"tax_number": "50223054", "country": "Slovenija"}, True, None),
-        ({"tax_number": "SI50223055"}, False, "The number is not one of SI: its check digits are wrong"),
+        ({"tax_number": "SI50223055"}, False, "Not a VAT number of SI: its check digits are wrong"),
         (
             {"tax_number": "12-3456789", "country_code": "US"},
             None,
@@ -82,36 +82,36 @@ async def test_without_vies_the_form_and_the_check_digits_are_told(
 async def test_vies_says_whose_number_it_is(asking: Service, standin: StandIn) -> None:
     made = await create(asking, **NUMBER)
     await check(asking, made, {"valid": True, "source": "vies", **SAID})
-    standin.answer = http(INVALID)
+    standin.response = http(INVALID)
     await check(asking, made, {"valid": False, "source": "vies"})
     question = {"countryCode": "SI", "vatNumber": "50223054"}
-    assert [body for _, body in standin.asked] == [question] * 2
+    assert [body for _, body in standin.requests] == [question] * 2
 
 
 async def test_a_number_that_cannot_be_right_is_not_asked_about(asking: Service, standin: StandIn) -> None:
     for number in ({"tax_number": "SI1"}, {"tax_number": "1", "country_code": "US"}):
         made = await create(asking, **number)
         assert (await asking.http.post(f"/customers/{made['id']}/vies-check")).json()["source"] == "offline"
-    assert standin.asked == []
+    assert standin.requests == []
 
 
 async def test_vies_without_an_answer_is_an_answer(asking: Service, standin: StandIn) -> None:
     made = await create(asking, **NUMBER)
     for answer, why in (
         (http({"actionSucceed": False, "errorWrappers": [{"error": "MS_UNAVAILABLE"}]}), "MS_UNAVAILABLE"),
-        (http(b"", "500 Internal Server Error"), "it answered with status 500"),
-        (http(VALID, "429 Too Many Requests"), "it answered with status 429"),
-        (http(b"<html>"), "its answer cannot be read"),
+        (http(b"", "500 Internal Server Error"), "it responded with status 500"),
+        (http(VALID, "429 Too Many Requests"), "it responded with status 429"),
+        (http(b"<html>"), "its response cannot be read"),
         (b"garbage\r\n\r\n", "it cannot be reached"),
     ):
-        standin.answer = answer
-        await check(asking, made, {"valid": True, "source": "offline", "message": f"VIES gave no answer: {why}"})
+        standin.response = answer
+        await check(asking, made, {"valid": True, "source": "offline", "message": f"VIES gave no result: {why}"})
 
 
 async def test_vies_that_is_slow_is_an_answer(config: Config, database: Database, standin: StandIn) -> None:
     standin.open.clear()
     async with running(replace(config, vies_url=standin.url, vies_timeout=0.1), database) as service:
-        why = "VIES gave no answer: it did not answer within 0.1 seconds"
+        why = "VIES gave no result: it did not respond within 0.1 seconds"
         await check(service, await create(service, **NUMBER), {"valid": True, "source": "offline", "message": why})
 
 
@@ -119,7 +119,7 @@ async def test_vies_that_is_down_is_an_answer(config: Config, database: Database
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     async with running(replace(config, vies_url=f"http://127.0.0.1:{port}"), database) as service:
-        why = "VIES gave no answer: it cannot be reached"
+        why = "VIES gave no result: it cannot be reached"
         await check(service, await create(service, **NUMBER), {"valid": True, "source": "offline", "message": why})
 
 
