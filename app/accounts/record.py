@@ -8,7 +8,7 @@ from app.auth import Scope
 from app.errors import ABSENT, Invalid, Problem
 from app.mail.addresses import check_address
 from app.query.values import check_text
-from app.records.bodies import BLANK, Values, read_values
+from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, FieldRule, Rules, Values, find_chosen_id, read_body
 
 LONGEST_PASSWORD = 72
 """Bytes, as in LoopBack; argon2 itself would take any length."""
@@ -16,26 +16,36 @@ DEFAULT_TTL, ETERNAL, LONGEST_TTL = 1_209_600, -1, 2**31 - 1
 """Seconds: two weeks when none are asked for; -1 never expires."""
 HIDDEN = "(hidden)"
 """Stands in a Problem for a password."""
+BLANK = LOOPBACK_MESSAGES.blank
+
+
+RULES = Rules(
+    columns={
+        "email": FieldRule(required=True),
+        "locale": LOCALE,
+        "disable_creating_child_organizations": FieldRule(default=False),
+        "custom": FieldRule(default={}),
+    },
+    messages=LOOPBACK_MESSAGES,
+    lax=True,
+    raises_malformed=True,
+)
 
 
 def read_sign_up(body: Mapping[str, Any]) -> tuple[Values, str]:
     """The values of a new account, and its password. Raises Invalid with every problem at once."""
-    problems: list[Problem] = []
-    values: Values = {}
     password = body.get("password", ABSENT)
-    rest = {name: given for name, given in body.items() if name != "password"}
-    if rest.get("id") not in (None, ""):
-        problems.append(Problem("id", "absence", "can't be set", rest["id"]))
+    problems = find_chosen_id(body)
+    values: Values = {}
     try:
-        values = read_values(ACCOUNT, rest, ("email",), partial=False)
+        values = read_body(ACCOUNT, {name: body[name] for name in body if name != "password"}, RULES, "create")
         values["email"] = _read_address(values["email"])
-    except Invalid as invalid:
-        problems += invalid.problems
+    except Invalid as error:
+        problems += error.problems
     problems += password_problems(password)
     if problems:
         raise Invalid(problems)
-    values["locale"] = values.get("locale") or "en"
-    return {"custom": {}, "disable_creating_child_organizations": False, **values}, str(password)
+    return values, str(password)
 
 
 def _read_address(text: str) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import orjson
 
 from app.auth import Access
-from app.clients.record import Values
 from app.clients.repository import ClientRepository
 from app.clients.service import once
 from app.idempotency import RequestKey, StoredResponse
 from app.ids import new_id
 from app.query.sql.render import Selection
+from app.records.bodies import Values
 from app.storage.connection import Connection
 
 

@@ -104,16 +104,13 @@ CUSTOMER = _face(
     folds=True,
 )
 
-MOVED = _face(
-    "moved",
+TRANSFER = _face(
+    "transfer",
     "Client",
-    (
-        _spell(replace(row, writable=row.writable or row.kind is JSON), row.v1 or row.customer or row.column)
-        for row in TABLE
-    ),
+    (_spell(replace(row, writable=True), row.v1 or row.customer or row.column) for row in TABLE),
     folds=False,
 )
-"""A client in the files of import and export: as v1 shows it, and what v1 does not show under its other name."""
+"""A client in the files of import and export: the names of v1, then the Customers API's for what v1 lacks."""
 
 
 def _node(noun: str) -> Field:

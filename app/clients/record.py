@@ -1,271 +1,157 @@
-"""What may be written into a client: reading a body through a face, with its rules, defaults and refusals."""
+"""The rules for writing a client: what each API requires, limits, coerces and fills in."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from app.clients.faces import CLIENT_TYPES
-from app.errors import ABSENT, Invalid, Malformed, Problem
-from app.query.face import Face, Field, Kind
+from app.errors import Malformed
+from app.query.face import Field
 from app.query.messages import stringify
-from app.query.values import LONGEST_TEXT, check_storable, js_text, lax_boolean, strict_boolean, whole_numbers
-
-Values = dict[str, Any]
-"""Neutral column name -> value, JSON types only."""
-
-Mode = Literal["create", "replace", "update"]
+from app.query.values import LONGEST_TEXT, check_storable, js_text, whole_numbers
+from app.records.bodies import LOOPBACK_MESSAGES, FieldRule, InvalidValue, Messages, Rules
 
 MOST_METADATA, LONGEST_KEY, LONGEST_METADATA = 50, 40, 250
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rules:
-    """How strictly a door reads bodies.
-
-    `lax` coerces scalars to text and the v1 spellings of booleans. `defaults` are the values of absent fields on
-    creation and replacement; `never_null` are the columns for which an explicit null is refused, `null_means` gives
-    those for which it stands for another value. `garbled` says how text that no database can hold is refused.
-    """
-
-    lax: bool
-    defaults: Mapping[str, Any]
-    never_null: frozenset[str] = frozenset()
-    null_means: Mapping[str, Any] = field(default_factory=dict)
-    garbled_is_malformed: bool = False
-    words: Mapping[str, str] = field(default_factory=dict)
-
-    def say(self, code: str, default: str) -> str:
-        return self.words.get(code, default)
-
-
-V1_RULES = Rules(
-    lax=True,
-    defaults={"is_end_customer": False, "tax_subject": False, "custom": {}},
-    garbled_is_malformed=True,
-    words={"presence": "can't be blank", "unknown-property": "is not defined in the model"},
-)
-
-CUSTOMER_RULES = Rules(
-    lax=False,
-    defaults={"tax_subject": True, "is_end_customer": False, "custom": {}},
-    never_null=frozenset({"tax_subject"}),
-    null_means={"is_end_customer": False, "metadata": {}},
-    words={"presence": "Required", "unknown-property": "Unrecognized key"},
-)
-
-CLIENT_RULES = Rules(lax=False, defaults=V1_RULES.defaults)
-
-EMPTY_METADATA: Mapping[str, Any] = {"metadata": {}}
-
-
-def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> Values:
-    """The neutral values of a body. Read-only fields are left out.
-
-    Raises Invalid with every problem at once; Malformed for text or numbers that cannot be stored, where the rules say so.
-    """
-    problems: list[Problem] = []
-    values: Values = {}
-    for key, given in body.items():
-        found = face.fields.get(key)
-        if found is None:
-            problems.append(Problem(key, "unknown-property", rules.say("unknown-property", "Unknown field"), given))
-        elif found.writable:
-            _read_field(found, given, rules, problems, values)
-    if mode != "update" or "name" in values:
-        _check_name(values.get("name"), "name" in values, rules, problems)
-    if mode != "update":
-        values = {**absent_values(face, rules, mode), **values}
-        if values.get("metadata"):
-            values["metadata"] = {key: value for key, value in values["metadata"].items() if value is not None}
-    if problems:
-        raise Invalid(problems)
-    return values
-
-
-def absent_values(face: Face, rules: Rules, mode: Mode) -> Values:
-    """What the fields get that a body does not name: on replacement, only those that the face has."""
-    if mode == "create":
-        return {**EMPTY_METADATA, **rules.defaults}
-    defaults = {**EMPTY_METADATA, **rules.defaults}
-    return {column: defaults.get(column) for column in face.by_column()}
-
-
-def _check_name(name: object, given: bool, rules: Rules, problems: list[Problem]) -> None:
-    if any(problem.field == "name" for problem in problems):
-        return
-    if not name:
-        problems.append(
-            Problem("name", "presence", rules.say("presence", "must not be blank"), name if given else ABSENT)
-        )
-
-
-def _read_field(found: Field, given: object, rules: Rules, problems: list[Problem], values: Values) -> None:
-    if given is None:
-        if found.column in rules.never_null:
-            problems.append(Problem(found.name, "type", "Expected a value, received null", given))
-        values[found.column] = rules.null_means.get(found.column)
-        return
-    try:
-        check_storable(given, found.name)
-    except Malformed as refusal:
-        if rules.garbled_is_malformed:
-            raise
-        problems.append(Problem(found.name, "format", refusal.message, None))
-        return
-    reader = READERS.get(found.column) or KIND_READERS[found.kind]
-    value, problem = reader(found, given, rules)
-    values[found.column] = value
-    if problem is not None:
-        problems.append(Problem(found.name, problem[0], problem[1], given))
-
-
-Read = tuple[Any, tuple[str, str] | None]
-"""A value, or a problem's code and message."""
-
-
-def _read_text(found: Field, given: object, rules: Rules) -> Read:
-    if not isinstance(given, str):
-        if not rules.lax or not isinstance(given, bool | int | float):
-            return None, ("type", "is not a text" if rules.lax else "Expected string")
-        given = js_text(given)
-    if len(given) > LONGEST_TEXT:
-        return None, ("length", f"is longer than {LONGEST_TEXT} characters")
-    return given, None
-
-
-def _read_type(found: Field, given: object, rules: Rules) -> Read:
-    allowed = dict(found.codec.words) or {word: word for word in CLIENT_TYPES}
-    if isinstance(given, str) and given in allowed:
-        return allowed[given], None
-    return None, ("inclusion", f"is not one of {', '.join(allowed)}")
-
-
-def _read_boolean(found: Field, given: object, rules: Rules) -> Read:
-    try:
-        return (lax_boolean if rules.lax else strict_boolean)(given, found.name), None
-    except Malformed:
-        return None, ("type", "is not a boolean" if rules.lax else "Expected boolean")
-
-
-def _read_json(found: Field, given: object, rules: Rules) -> Read:
-    return whole_numbers(given), None
-
-
-def _need_list(found: Field, given: object, rules: Rules) -> list[Any]:
-    """The list, which lax rules also take as JSON text."""
-    if rules.lax and isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except (ValueError, RecursionError) as error:
-            raise Malformed(f"could not create List from JSON string: {stringify(given)}", found.name) from error
-        check_storable(given, found.name)
-    if not isinstance(given, list):
-        wording = f"Items must be an array: {stringify(given)}" if rules.lax else f"{found.name} is not a list"
-        raise Malformed(wording, found.name)
-    return given
-
-
-def _read_unit_ids(found: Field, given: object, rules: Rules) -> Read:
-    members = _need_list(found, given, rules)
-    if all(isinstance(member, str) for member in members):
-        return members, None
-    if rules.lax and all(isinstance(member, str | bool | int | float) for member in members):
-        return [js_text(member) for member in members], None
-    return None, ("type", "is not a list of texts")
-
-
 DATA_KEYS = frozenset({"id", "name", "value", "options"})
-
-
-def _read_data(found: Field, given: object, rules: Rules) -> Read:
-    members = _need_list(found, given, rules)
-    for member in members:
-        if not isinstance(member, dict):
-            return None, ("type", "is not a list of objects")
-        if not DATA_KEYS.issuperset(member):
-            return None, ("unknown-property", f"has a member with keys other than {', '.join(sorted(DATA_KEYS))}")
-    return whole_numbers(members), None
-
-
-def _read_metadata(found: Field, given: object, rules: Rules) -> Read:
-    if not isinstance(given, dict):
-        return None, ("type", "Expected object")
-    if len(given) > MOST_METADATA:
-        return None, ("length", f"has more than {MOST_METADATA} properties")
-    for key, value in given.items():
-        if not 1 <= len(key) <= LONGEST_KEY:
-            return None, ("length", f"The key {key[:LONGEST_KEY]!r} is not 1 to {LONGEST_KEY} characters long")
-        if value is not None and not isinstance(value, str):
-            return None, ("type", f"The value of {key!r} is not a string")
-        if isinstance(value, str) and len(value) > LONGEST_METADATA:
-            return None, ("length", f"The value of {key!r} is longer than {LONGEST_METADATA} characters")
-    return given, None
-
-
 BANK_ACCOUNT_TYPES = ("iban", "us_domestic", "uk_domestic", "other")
 BANK_ACCOUNT_TEXTS = ("name", "bank_name", "iban", "account_number", "bic", "routing_number", "sort_code")
 UJP_TEXTS = ("receiver_name", "receiver_identifier", "receiver_agent", "receiver_mailbox")
 
 
-def _read_bank_accounts(found: Field, given: object, rules: Rules) -> Read:
-    if not isinstance(given, list):
-        return None, ("type", "Expected array")
-    accounts = []
-    for member in given:
-        problem = _bank_account_problem(member)
-        if problem is not None:
-            return None, problem
-        accounts.append({"type": "iban", **dict.fromkeys(BANK_ACCOUNT_TEXTS), "is_default": None} | member)
-    return accounts, None
+def read_type(field: Field, value: object, rules: Rules) -> str:
+    """The stored word of a client's type."""
+    allowed = dict(field.codec.words) or {word: word for word in CLIENT_TYPES}
+    if isinstance(value, str) and value in allowed:
+        return allowed[value]
+    raise InvalidValue("inclusion", f"is not one of {', '.join(allowed)}")
 
 
-def _bank_account_problem(member: object) -> tuple[str, str] | None:
-    if not isinstance(member, dict):
-        return "type", "Expected an array of objects"
-    unknown = set(member) - {"type", "is_default", *BANK_ACCOUNT_TEXTS}
+def read_unit_ids(field: Field, value: object, rules: Rules) -> list[str]:
+    members = _need_list(field, value, rules)
+    if all(isinstance(member, str) for member in members):
+        return members
+    if rules.lax and all(isinstance(member, str | bool | int | float) for member in members):
+        return [js_text(member) for member in members]
+    raise InvalidValue("type", "is not a list of texts")
+
+
+def read_data(field: Field, value: object, rules: Rules) -> object:
+    members = _need_list(field, value, rules)
+    for member in members:
+        if not isinstance(member, dict):
+            raise InvalidValue("type", "is not a list of objects")
+        if not DATA_KEYS.issuperset(member):
+            allowed = ", ".join(sorted(DATA_KEYS))
+            raise InvalidValue("unknown-property", f"has a member with keys other than {allowed}")
+    return whole_numbers(members)
+
+
+def _need_list(field: Field, value: object, rules: Rules) -> list[Any]:
+    """The list itself. Lax rules also accept JSON text, as LoopBack does. Raises Malformed for anything else."""
+    if rules.lax and isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise Malformed(f"could not create List from JSON string: {stringify(value)}", field.name) from error
+        check_storable(value, field.name)
+    if not isinstance(value, list):
+        message = f"Items must be an array: {stringify(value)}" if rules.lax else f"{field.name} is not a list"
+        raise Malformed(message, field.name)
+    return value
+
+
+def read_metadata(field: Field, value: object, rules: Rules) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidValue("type", "Expected object")
+    if len(value) > MOST_METADATA:
+        raise InvalidValue("length", f"has more than {MOST_METADATA} properties")
+    for key, text in value.items():
+        if not 1 <= len(key) <= LONGEST_KEY:
+            raise InvalidValue("length", f"The key {key[:LONGEST_KEY]!r} is not 1 to {LONGEST_KEY} characters long")
+        if text is not None and not isinstance(text, str):
+            raise InvalidValue("type", f"The value of {key!r} is not a string")
+        if text is not None and len(text) > LONGEST_METADATA:
+            raise InvalidValue("length", f"The value of {key!r} is longer than {LONGEST_METADATA} characters")
+    return value
+
+
+def drop_nulls(metadata: Mapping[str, Any] | None) -> object:
+    """The metadata of a whole record; in an update a null removes its key."""
+    return metadata and {key: value for key, value in metadata.items() if value is not None}
+
+
+def read_bank_accounts(field: Field, value: object, rules: Rules) -> list[dict[str, Any]]:
+    """The accounts, each with all of its keys."""
+    if not isinstance(value, list):
+        raise InvalidValue("type", "Expected array")
+    return [_read_bank_account(member) for member in value]
+
+
+def _read_bank_account(account: object) -> dict[str, Any]:
+    if not isinstance(account, dict):
+        raise InvalidValue("type", "Expected an array of objects")
+    unknown = set(account) - {"type", "is_default", *BANK_ACCOUNT_TEXTS}
     if unknown:
-        return "unknown-property", f"Unrecognized key {min(unknown)!r} in a bank account"
-    if member.get("type", "iban") not in BANK_ACCOUNT_TYPES:
-        return "inclusion", f"The type of a bank account is one of {', '.join(BANK_ACCOUNT_TYPES)}"
-    if not isinstance(member.get("is_default"), bool | None):
-        return "type", "is_default of a bank account is a boolean"
-    return _texts_problem(member, BANK_ACCOUNT_TEXTS)
+        raise InvalidValue("unknown-property", f"Unrecognized key {min(unknown)!r} in a bank account")
+    if account.get("type", "iban") not in BANK_ACCOUNT_TYPES:
+        raise InvalidValue("inclusion", f"The type of a bank account is one of {', '.join(BANK_ACCOUNT_TYPES)}")
+    if not isinstance(account.get("is_default"), bool | None):
+        raise InvalidValue("type", "is_default of a bank account is a boolean")
+    _check_texts(account, BANK_ACCOUNT_TEXTS)
+    return {"type": "iban", **dict.fromkeys(BANK_ACCOUNT_TEXTS), "is_default": None} | account
 
 
-def _texts_problem(member: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, str] | None:
+def read_ujp(field: Field, value: object, rules: Rules) -> dict[str, Any]:
+    """The address in the register of the Slovenian public administration, with all of its keys."""
+    if not isinstance(value, dict):
+        raise InvalidValue("type", "Expected object")
+    unknown = set(value) - set(UJP_TEXTS)
+    if unknown:
+        raise InvalidValue("unknown-property", f"Unrecognized key {min(unknown)!r}")
+    _check_texts(value, UJP_TEXTS)
+    return {**dict.fromkeys(UJP_TEXTS), **value}
+
+
+def _check_texts(values: Mapping[str, Any], names: tuple[str, ...]) -> None:
     for name in names:
-        value = member.get(name)
-        if value is not None and not isinstance(value, str):
-            return "type", f"{name} is a string or null"
-        if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            return "length", f"{name} is longer than {LONGEST_TEXT} characters"
-    return None
+        text = values.get(name)
+        if text is not None and not isinstance(text, str):
+            raise InvalidValue("type", f"{name} is a string or null")
+        if text is not None and len(text) > LONGEST_TEXT:
+            raise InvalidValue("length", f"{name} is longer than {LONGEST_TEXT} characters")
 
 
-def _read_ujp(found: Field, given: object, rules: Rules) -> Read:
-    if not isinstance(given, dict):
-        return None, ("type", "Expected object")
-    unknown = set(given) - set(UJP_TEXTS)
-    if unknown:
-        return None, ("unknown-property", f"Unrecognized key {min(unknown)!r}")
-    problem = _texts_problem(given, UJP_TEXTS)
-    return (None, problem) if problem else ({**dict.fromkeys(UJP_TEXTS), **given}, None)
-
-
-Reader = Callable[[Field, object, Rules], Read]
-
-KIND_READERS: Mapping[Kind, Reader] = {
-    Kind.TEXT: _read_text,
-    Kind.BOOLEAN: _read_boolean,
-    Kind.JSON: _read_json,
+CLIENT_COLUMNS: Mapping[str, FieldRule] = {
+    "name": FieldRule(required=True),
+    "type": FieldRule(reader=read_type),
+    "tax_subject": FieldRule(default=False),
+    "is_end_customer": FieldRule(default=False),
+    "unit_ids": FieldRule(reader=read_unit_ids),
+    "custom": FieldRule(default={}),
+    "data": FieldRule(reader=read_data),
+    "metadata": FieldRule(reader=read_metadata, default={}, complete=drop_nulls),
+    "bank_accounts": FieldRule(reader=read_bank_accounts),
+    "ujp": FieldRule(reader=read_ujp),
 }
 
-READERS: Mapping[str, Reader] = {
-    "type": _read_type,
-    "unit_ids": _read_unit_ids,
-    "data": _read_data,
-    "metadata": _read_metadata,
-    "bank_accounts": _read_bank_accounts,
-    "ujp": _read_ujp,
+CUSTOMER_COLUMNS: Mapping[str, FieldRule] = {
+    **CLIENT_COLUMNS,
+    "tax_subject": FieldRule(default=True, nullable=False),
+    "is_end_customer": FieldRule(default=False, null=False),
+    "metadata": replace(CLIENT_COLUMNS["metadata"], null={}),
 }
+
+V1_RULES = Rules(columns=CLIENT_COLUMNS, messages=LOOPBACK_MESSAGES, lax=True, raises_malformed=True)
+"""A client in the v1 API: as lax about types as LoopBack."""
+
+CLIENT_RULES = Rules(
+    columns=CLIENT_COLUMNS,
+    messages=Messages("must not be blank", "Unknown field", "Expected string", "Expected boolean"),
+)
+"""A client in the GraphQL API."""
+
+CUSTOMER_RULES = Rules(
+    columns=CUSTOMER_COLUMNS, messages=Messages("Required", "Unrecognized key", "Expected string", "Expected boolean")
+)
+"""A customer in the Customers API and in the GraphQL API."""

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Select
 
 from app.auth import Target
-from app.clients.record import Values
 from app.clients.search import WINDOW, Searcher
 from app.clients.statements import (
     ADDRESSEE,
@@ -35,6 +34,7 @@ from app.query.search_terms import query_terms
 from app.query.sql.conditions import parametrize
 from app.query.sql.pages import NO_SEARCH, Search, Way, condition_parameters, page_statement
 from app.query.sql.render import Selection
+from app.records.bodies import Values
 from app.storage.connection import Connection
 from app.storage.tables import clients
 

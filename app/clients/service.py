@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.auth import Access, ExpectedVersion
-from app.clients.record import MOST_METADATA, Values
+from app.clients.record import MOST_METADATA
 from app.clients.repository import ClientRepository, Keyed, RenderedRecord
 from app.errors import Invalid, NotFound, Problem, TooSlow
 from app.idempotency import RequestKey, StoredResponse, claim, remember
@@ -21,6 +21,7 @@ from app.query.face import Face
 from app.query.model import Page, Query
 from app.query.sql.pages import complete_orders
 from app.query.sql.render import Selection
+from app.records.bodies import Values
 from app.storage.connection import Connection
 from app.storage.database import Database
 

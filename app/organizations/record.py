@@ -1,4 +1,4 @@
-"""What an organization may hold, as v1 writes it and as an operator names it."""
+"""The rules for writing an organization, in the v1 API and on the command line."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,21 +7,33 @@ from app.countries import country_code
 from app.errors import Invalid, Problem
 from app.ids import is_id
 from app.organizations.faces import ORGANIZATION
-from app.records.bodies import Values, read_values
+from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, FieldRule, Rules, Values, find_chosen_id, read_body
 
 LONGEST_NAME = 1000
-REQUIRED = ("name", "country")
-DEFAULT_LOCALE = "en"
-DEFAULTS: Mapping[str, Any] = {"tax_subject": False, "custom": {}}
+
+RULES = Rules(
+    columns={
+        "name": FieldRule(required=True),
+        "country": FieldRule(required=True),
+        "tax_subject": FieldRule(default=False),
+        "locale": LOCALE,
+        "custom": FieldRule(default={}),
+    },
+    messages=LOOPBACK_MESSAGES,
+    lax=True,
+    raises_malformed=True,
+)
 
 
 def check_name(name: str) -> str:
+    """The name itself. Raises Invalid."""
     if not name.strip() or len(name) > LONGEST_NAME or "\x00" in name:
         raise Invalid([Problem("name", "presence", f"must be a text of 1 to {LONGEST_NAME} characters", name)])
     return name
 
 
 def check_organization_id(text: str) -> str:
+    """The id itself. Raises Invalid."""
     if not is_id(text):
         raise Invalid([Problem("id", "format", "must be 24 lower-case hex digits", text)])
     return text
@@ -29,26 +41,22 @@ def check_organization_id(text: str) -> str:
 
 def read_new(body: Mapping[str, Any]) -> Values:
     """The values of a new organization. Raises Invalid with every problem at once."""
-    chosen = body.get("id")
-    problems = [] if chosen in (None, "") else [Problem("id", "absence", "can't be set", chosen)]
+    problems = find_chosen_id(body)
     try:
-        values = read_values(ORGANIZATION, body, REQUIRED, partial=False)
-    except Invalid as invalid:
-        raise Invalid([*invalid.problems, *problems]) from invalid
+        values = read_body(ORGANIZATION, body, RULES, "create")
+    except Invalid as error:
+        raise Invalid([*error.problems, *problems]) from error
     if problems:
         raise Invalid(problems)
-    return _derived({**DEFAULTS, **values})
+    return _add_country_code(values)
 
 
 def read_change(body: Mapping[str, Any]) -> Values:
     """The values that a change names. Raises Invalid with every problem at once."""
-    return _derived(read_values(ORGANIZATION, body, REQUIRED, partial=True))
+    return _add_country_code(read_body(ORGANIZATION, body, RULES, "update"))
 
 
-def _derived(values: Values) -> Values:
-    """With the code of the country; the locale that reminders go by is never null."""
+def _add_country_code(values: Values) -> Values:
     if "country" in values:
         values["country_alpha2_code"] = country_code(values["country"])
-    if "locale" in values:
-        values["locale"] = values["locale"] or DEFAULT_LOCALE
     return values

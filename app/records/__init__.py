@@ -1,1 +1,1 @@
-"""What is true of every record type."""
+"""Everything that is true of every record type."""

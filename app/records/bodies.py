@@ -1,75 +1,218 @@
-"""Bodies: what a caller sent becomes values by column, through a face, as lax about their types as v1 is."""
+"""The one reader of request bodies: a JSON object becomes values by column, read through a face.
+
+A record type describes its columns with `FieldRule`s and each of its APIs with `Rules`; the rest follows the field's kind.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from app.errors import ABSENT, Invalid, Malformed, Problem
 from app.query.face import Face, Field, Kind
-from app.query.values import LONGEST_TEXT, check_storable, js_text, lax_boolean
+from app.query.values import (
+    LONGEST_TEXT,
+    check_storable,
+    js_text,
+    lax_boolean,
+    parse_moment,
+    strict_boolean,
+    whole_numbers,
+)
 
 Values = dict[str, Any]
-"""Column name -> value, JSON types only."""
+"""Values by column name; JSON types only."""
 
-BLANK = "can't be blank"
+Mode = Literal["create", "update", "replace"]
+
+MALFORMED = "format"
+"""The code of a value that PostgreSQL cannot store; its problem does not repeat the value."""
 
 
-def read_values(face: Face, body: Mapping[str, Any], required: Sequence[str], *, partial: bool) -> Values:
-    """The values of the writable fields in a body; read-only ones are left out.
+class InvalidValue(Exception):
+    """A value that breaks a rule of its field. `code` is a stable word such as `type`, `length` or `inclusion`."""
 
-    `required` are public names; in a `partial` body they may be absent, not blank. Raises Invalid with every problem at
-    once, and Malformed for what no database can store.
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The texts of the commonest problems in one API."""
+
+    blank: str
+    unknown: str
+    not_text: str
+    not_boolean: str
+
+
+LOOPBACK_MESSAGES = Messages("can't be blank", "is not defined in the model", "is not a text", "is not a boolean")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FieldRule:
+    """The rules of one column.
+
+    `reader` replaces the reader of the field's kind. A `required` field is in every new record and is never blank.
+    An absent field gets its `default` on creation and on replacement. A null stands for the value `null`, unless the
+    field is not `nullable`. `complete` changes the value of a record that is created or replaced.
+    """
+
+    reader: "Reader | None" = None
+    required: bool = False
+    nullable: bool = True
+    null: object = None
+    default: object = ABSENT
+    complete: Callable[[Any], object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rules:
+    """The rules by which one API reads the bodies of one record type.
+
+    `columns` holds the columns that have rules of their own. `lax` coerces scalars to text, and reads the texts and
+    numbers that LoopBack takes for booleans. With `raises_malformed`, a value that PostgreSQL cannot store or that is not
+    a list raises Malformed, as in LoopBack; otherwise it is a problem of its field.
+    """
+
+    columns: Mapping[str, FieldRule]
+    messages: Messages
+    lax: bool = False
+    raises_malformed: bool = False
+    required: Sequence[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        required = tuple(column for column, rule in self.columns.items() if rule.required)
+        object.__setattr__(self, "required", required)
+
+
+Reader = Callable[[Field, Any, Rules], object]
+"""Makes a column's value of a JSON value that is not null. Raises InvalidValue, or Malformed as `Rules` says."""
+
+NO_RULE = FieldRule()
+
+
+def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> Values:
+    """The values of the writable fields in a body. Read-only fields are ignored.
+
+    An update holds the fields of the body only; the other modes add defaults. Raises Invalid with every problem: first
+    those of values in the order of the body, then blank fields in the order of the rules. Raises Malformed as `Rules` says.
     """
     problems: list[Problem] = []
     values: Values = {}
-    for name, given in body.items():
-        found = face.fields.get(name)
-        if found is None:
-            problems.append(Problem(name, "unknown-property", "is not defined in the model", given))
-        elif found.writable:
-            values[found.column] = _read(found, given, problems)
-    refused = {problem.field for problem in problems}
-    for name in required:
-        given = body.get(name, ABSENT)
-        if name not in refused and (given is None or given == "" or (given is ABSENT and not partial)):
-            problems.append(Problem(name, "presence", BLANK, given))
+    for name, value in body.items():
+        known = face.fields.get(name)
+        if known is None:
+            problems.append(Problem(name, "unknown-property", rules.messages.unknown, value))
+        elif known.writable:
+            try:
+                values[known.column] = _read_value(known, value, rules)
+            except InvalidValue as error:
+                shown = None if error.code == MALFORMED else value
+                problems.append(Problem(name, error.code, error.message, shown))
+    problems += _find_blanks(face, body, rules, mode, {problem.field for problem in problems})
     if problems:
         raise Invalid(problems)
+    return values if mode == "update" else _complete(face, values, rules, mode)
+
+
+def find_chosen_id(body: Mapping[str, Any]) -> list[Problem]:
+    """The problem of a new record whose caller chose its id."""
+    chosen = body.get("id")
+    return [] if chosen in (None, "") else [Problem("id", "absence", "can't be set", chosen)]
+
+
+def _read_value(known: Field, value: object, rules: Rules) -> object:
+    rule = rules.columns.get(known.column, NO_RULE)
+    if value is None:
+        if not rule.nullable:
+            raise InvalidValue("type", "Expected a value, received null")
+        return rule.null
+    reader = rule.reader or KIND_READERS[known.kind]
+    try:
+        check_storable(value, known.name)
+        return reader(known, value, rules)
+    except Malformed as error:
+        if rules.raises_malformed:
+            raise
+        raise InvalidValue(MALFORMED, error.message) from error
+
+
+def _find_blanks(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode, invalid: set[str]) -> Sequence[Problem]:
+    """Required fields that are null, empty or, unless the body is an update, absent. `invalid` fields are skipped."""
+    problems: list[Problem] = []
+    for column in rules.required:
+        name = face.column(column).name
+        value = body.get(name, ABSENT)
+        if name not in invalid and (value is None or value == "" or (value is ABSENT and mode != "update")):
+            problems.append(Problem(name, "presence", rules.messages.blank, value))
+    return problems
+
+
+def _complete(face: Face, values: Values, rules: Rules, mode: Mode) -> Values:
+    """The values of a whole record. A replacement empties every field of the face that has no default."""
+    defaults = {column: rule.default for column, rule in rules.columns.items() if rule.default is not ABSENT}
+    if mode == "replace":
+        defaults = {column: defaults.get(column) for column in face.by_column()}
+    values = {**defaults, **values}
+    for column, rule in rules.columns.items():
+        if rule.complete is not None and column in values:
+            values[column] = rule.complete(values[column])
     return values
 
 
-def _read(found: Field, given: object, problems: list[Problem]) -> object:
-    if given is None:
-        return None
-    check_storable(given, found.name)
+def read_text(known: Field, value: object, rules: Rules) -> str:
+    if not isinstance(value, str):
+        if not rules.lax or not isinstance(value, bool | int | float):
+            raise InvalidValue("type", rules.messages.not_text)
+        value = js_text(value)
+    if len(value) > LONGEST_TEXT:
+        raise InvalidValue("length", f"is longer than {LONGEST_TEXT} characters")
+    return value
+
+
+def read_id(known: Field, value: object, rules: Rules) -> str:
+    """An id is a text in every API; numbers are never coerced."""
+    if not isinstance(value, str):
+        raise InvalidValue("type", rules.messages.not_text)
+    return read_text(known, value, rules)
+
+
+def read_boolean(known: Field, value: object, rules: Rules) -> bool:
     try:
-        return READERS[found.kind](given, found.name)
-    except Malformed as refusal:
-        problems.append(Problem(found.name, refusal.code or "type", refusal.message, given))
-    return None
+        return (lax_boolean if rules.lax else strict_boolean)(value, known.name)
+    except Malformed as error:
+        raise InvalidValue("type", rules.messages.not_boolean) from error
 
 
-def _read_text(given: object, name: str) -> str:
-    if not isinstance(given, str | bool | int | float):
-        raise Malformed("is not a text", name)
-    text = js_text(given)
-    if len(text) > LONGEST_TEXT:
-        raise Malformed(f"is longer than {LONGEST_TEXT} characters", name, code="length")
-    return text
+def read_moment(known: Field, value: object, rules: Rules) -> str:
+    """An ISO 8601 date or date-time as a text in UTC."""
+    moment = parse_moment(value) if isinstance(value, str) else None
+    if moment is None:
+        raise InvalidValue("type", "is not an ISO 8601 date")
+    return moment.isoformat()
 
 
-def _read_boolean(given: object, name: str) -> bool:
-    try:
-        return lax_boolean(given, name)
-    except Malformed as refusal:
-        raise Malformed("is not a boolean", name) from refusal
+def read_json(known: Field, value: object, rules: Rules) -> object:
+    """Any JSON value; 7.0 becomes 7, so that a number has one spelling."""
+    return whole_numbers(value)
 
 
-def _read_json(given: object, name: str) -> object:
-    return given
-
-
-READERS: Mapping[Kind, Callable[[object, str], object]] = {
-    Kind.TEXT: _read_text,
-    Kind.BOOLEAN: _read_boolean,
-    Kind.JSON: _read_json,
+KIND_READERS: Mapping[Kind, Reader] = {
+    Kind.TEXT: read_text,
+    Kind.ID: read_id,
+    Kind.BOOLEAN: read_boolean,
+    Kind.DATE: read_moment,
+    Kind.JSON: read_json,
 }
+"""The reader of each kind. Numbers have none: the one stored number is a version, which has limits of its own."""
+
+
+def _read_locale(known: Field, value: object, rules: Rules) -> str:
+    return read_text(known, value, rules) or DEFAULT_LOCALE
+
+
+DEFAULT_LOCALE = "en"
+LOCALE = FieldRule(reader=_read_locale, null=DEFAULT_LOCALE, default=DEFAULT_LOCALE)
+"""The language of a record's messages; it is never null or empty."""

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
-from app.clients.record import CLIENT_RULES, CUSTOMER_RULES, V1_RULES, Mode, Rules, Values, read_body
+from app.clients.record import CLIENT_RULES, CUSTOMER_RULES, V1_RULES
 from app.errors import Invalid, Malformed
 from app.query.face import Face
+from app.records.bodies import Mode, Rules, Values, read_body
 
 V1_DEFAULTS: Values = {"metadata": {}, "custom": {}, "is_end_customer": False, "tax_subject": False}
 CUSTOMER_DEFAULTS: Values = {"metadata": {}, "custom": {}, "is_end_customer": False, "tax_subject": True}

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from app.clients.record import Values
 from app.clients.repository import ClientRepository
 from app.clients.transfer.statements import HOLDERS, LOCK_IMPORTS, SIBLINGS, export_statement
+from app.records.bodies import Values
 from app.storage.connection import Connection
 from app.storage.database import savepoint
 

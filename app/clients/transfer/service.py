@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from app.clients.record import Values
 from app.clients.transfer.files import Entry, read_entries
 from app.clients.transfer.problems import MOST_PROBLEMS, Finding, describe, name_field, quote
-from app.clients.transfer.record import read_moved
+from app.clients.transfer.record import read_transferred
 from app.clients.transfer.repository import Holder, MovingRepository
 from app.errors import DomainError, Invalid, Malformed, NotFound, Problem
+from app.records.bodies import Values
 from app.storage.database import Database
 
 BATCH, BATCH_SIZE = 500, 4 * 1024 * 1024
@@ -129,7 +129,7 @@ class Importing:
     def _sound(self, entry: Entry) -> Values:
         if entry.fault or not isinstance(entry.value, dict):
             raise Invalid([Problem("record", "type", entry.fault or "is not an object")])
-        row = read_moved(entry.value)
+        row = read_transferred(entry.value)
         given = row["organization_id"]
         self.home = self.home or given
         if given not in (None, self.home):

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.clients.faces import MOVED, V1
+from app.clients.faces import TRANSFER, V1
 from app.clients.statements import of_organizations
 from app.query.face import Field, Kind
 from app.query.sql.render import Selection, render_field, render_row
@@ -63,7 +63,7 @@ def export_statement() -> Select[Any]:
     """
     shown: Selection = tuple(V1.fields.items())
     json, row = render_row(shown, clients)
-    hidden = func.concat_ws(",", *(_member(field) for name, field in MOVED.fields.items() if name not in V1.fields))
+    hidden = func.concat_ws(",", *(_member(field) for name, field in TRANSFER.fields.items() if name not in V1.fields))
     mine = clients.c.organization_id == _organization
     return select(json, hidden).select_from(clients.join(row, true())).where(mine).order_by(clients.c.id)
 

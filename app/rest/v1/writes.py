@@ -5,7 +5,7 @@ from typing import Any
 
 from app.auth import Access
 from app.clients.faces import V1
-from app.clients.record import V1_RULES, Values, read_body
+from app.clients.record import V1_RULES
 from app.clients.reminders import send_reminder
 from app.clients.repository import RenderedRecord
 from app.clients.service import add_clients, change_client, get_client, remove_client
@@ -13,6 +13,7 @@ from app.errors import Invalid, Malformed, NotFound, Problem, Stale
 from app.idempotency import StoredResponse
 from app.query.messages import stringify
 from app.query.reader import MOST_MEMBERS
+from app.records.bodies import Values, read_body
 from app.rest.v1.answers import Reply, join_rows, show, show_record, tag
 from app.rest.v1.arguments import text_argument
 from app.rest.v1.call import Call

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.clients.transfer.record import read_moved
+from app.clients.transfer.record import read_transferred
 from app.errors import Invalid
 
 ID = "81f50ed0079636b590d0edea"
@@ -12,12 +12,12 @@ ID = "81f50ed0079636b590d0edea"
 
 def problems(**body: Any) -> list[tuple[str, str]]:
     with pytest.raises(Invalid) as refused:
-        read_moved({"id": ID, "name": "Ana", **body})
+        read_transferred({"id": ID, "name": "Ana", **body})
     return [(one.field, one.message) for one in refused.value.problems]
 
 
 def test_what_only_the_service_writes_is_kept() -> None:
-    values = read_moved(
+    values = read_transferred(
         {
             "id": ID,
             "name": "Ana",
@@ -51,18 +51,18 @@ def test_what_only_the_service_writes_is_kept() -> None:
 
 
 def test_absent_properties_get_the_defaults_of_v1_and_nulls_stay() -> None:
-    values = read_moved({"id": ID, "name": "Ana", "custom": None, "taxSubject": None, "metadata": None})
+    values = read_transferred({"id": ID, "name": "Ana", "custom": None, "taxSubject": None, "metadata": None})
     assert (values["custom"], values["tax_subject"], values["is_end_customer"]) == (None, None, False)
     assert values["metadata"] == {}
     assert [values[name] for name in ("created_at", "updated_at", "deleted_at", "version")] == [None] * 4
 
 
 def test_a_record_without_a_last_change_was_last_changed_when_it_was_made() -> None:
-    values = read_moved({"id": ID, "name": "Ana", "createdAt": "2022-01-01T00:00:00.336Z"})
+    values = read_transferred({"id": ID, "name": "Ana", "createdAt": "2022-01-01T00:00:00.336Z"})
     assert values["updated_at"] == values["created_at"] == "2022-01-01T00:00:00.336000+00:00"
 
 
-@pytest.mark.parametrize("given", [None, "", "5", ID.upper(), f"{ID}0", 5])
+@pytest.mark.parametrize("given", ["", "5", ID.upper(), f"{ID}0", 5])
 def test_an_id_is_24_lower_case_hex_digits(given: object) -> None:
     assert problems(id=given) == [("id", "is not 24 lower-case hex digits")]
 
@@ -70,25 +70,30 @@ def test_an_id_is_24_lower_case_hex_digits(given: object) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
+        ({"id": None}, [("id", "can't be blank")]),
         ({"createdAt": "soon"}, [("createdAt", "is not an ISO 8601 date")]),
         ({"updatedAt": 1}, [("updatedAt", "is not an ISO 8601 date")]),
         ({"unitId": 5}, [("unitId", "is not a text")]),
-        ({"deletedId": "\x00"}, [("deletedId", "The value of deletedId contains a NUL character")]),
+        ({"deletedId": "\x00"}, [("deletedId", "The value of deletedId contains a NUL or half of a surrogate pair")]),
         ({"version": 0}, [("version", "is not a whole number from 1 to 2147483647")]),
         ({"version": True}, [("version", "is not a whole number from 1 to 2147483647")]),
         ({"version": 1.0}, [("version", "is not a whole number from 1 to 2147483647")]),
-        ({"_isDeleted": True}, [("_isDeleted", "is true, and deletedAt says otherwise")]),
+        ({"_isDeleted": True}, [("_isDeleted", "is true, but deletedAt is null")]),
         (
             {"_isDeleted": False, "deletedAt": "2020-01-01"},
-            [("_isDeleted", "is false, and deletedAt says otherwise")],
+            [("_isDeleted", "is false, but deletedAt is set")],
         ),
-        ({"_isDeleted": "perhaps"}, [("_isDeleted", "The value of _isDeleted is not a boolean")]),
+        ({"_isDeleted": "perhaps"}, [("_isDeleted", "is not a boolean")]),
         ({"unitIds": "no list"}, [("unitIds", 'could not create List from JSON string: "no list"')]),
         ({"custom": {"a": "\ud800"}}, [("custom", "The value of custom contains a NUL or half of a surrogate pair")]),
         ({"custom": {"a": float("inf")}}, [("custom", "The value of custom contains a number that is out of range")]),
         ({"metadata": {"a": 5}}, [("metadata", "The value of 'a' is not a string")]),
         ({"nme": "x"}, [("nme", "is not defined in the model")]),
         ({"name": "", "IBAN": {}}, [("IBAN", "is not a text"), ("name", "can't be blank")]),
+        (
+            {"unitIds": 5, "version": 0},
+            [("unitIds", "Items must be an array: 5"), ("version", "is not a whole number from 1 to 2147483647")],
+        ),
     ],
 )
 def test_every_problem_names_its_property(body: dict[str, Any], expected: list[tuple[str, str]]) -> None:

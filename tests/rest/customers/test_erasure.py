@@ -8,12 +8,13 @@ from sqlalchemy import func, select, text
 
 from app.auth import Access, Caller, Scope
 from app.clients.faces import CUSTOMER
-from app.clients.record import CUSTOMER_RULES, read_body
+from app.clients.record import CUSTOMER_RULES
 from app.clients.reminders import send_reminder
 from app.clients.service import add_clients
 from app.idempotency import RequestKey, StoredResponse
 from app.mail.files import FileMailer
 from app.mail.worker import OutboxWorker
+from app.records.bodies import read_body
 from app.storage.tables import client_changes, client_totals, clients, idempotency_keys, outbox
 from tests.conftest import Service
 from tests.rest.customers.test_customers import check_error, create

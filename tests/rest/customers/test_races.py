@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 from app.auth import Access, Caller
 from app.clients.faces import CUSTOMER
-from app.clients.record import CUSTOMER_RULES, read_body
+from app.clients.record import CUSTOMER_RULES
 from app.clients.service import add_clients
 from app.errors import DomainError
 from app.idempotency import RequestKey, StoredResponse
 from app.ids import new_id
+from app.records.bodies import read_body
 from app.storage.tables import clients
 from tests.conftest import Service
 from tests.rest.customers.test_customers import check_error, create

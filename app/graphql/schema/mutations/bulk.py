@@ -10,7 +10,6 @@ import strawberry
 from strawberry import field
 
 from app.clients.batch import add_batch
-from app.clients.record import Values, read_body
 from app.errors import DomainError, Invalid, Malformed, Problem
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import make_record
@@ -21,6 +20,7 @@ from app.graphql.schema.mutations.records import CLIENT, need_organization, requ
 from app.graphql.schema.types import Client
 from app.graphql.schema.user_errors import UserError, user_errors
 from app.query.sql.render import Selection
+from app.records.bodies import Values, read_body
 
 MOST_ROWS = 1000
 

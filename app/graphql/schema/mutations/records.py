@@ -7,7 +7,7 @@ import orjson
 
 from app.clients.erasure import erase_client
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.clients.record import CLIENT_RULES, CUSTOMER_RULES, Mode, Rules, read_body
+from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
 from app.clients.service import add_clients, change_client, remove_client, restore_client
 from app.errors import NotFound
 from app.graphql.execution.context import Info, chosen_organization, planned
@@ -20,6 +20,7 @@ from app.graphql.schema.user_errors import attempt
 from app.idempotency import RequestKey, StoredResponse
 from app.query.face import Face
 from app.query.sql.render import Selection
+from app.records.bodies import Mode, Rules, read_body
 
 Work = Callable[[Selection], Awaitable[str]]
 """Writes, and gives the record as the selection renders it."""
