@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_type_hints
 
 import orjson
 import strawberry
 from strawberry import field
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.extensions import FieldExtension
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
 
 from app.clients.service import Listing, list_clients, search_words
 from app.errors import Malformed
@@ -14,6 +18,18 @@ from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import whole_record
 from app.graphql.execution.plans import ConnectionPlan, SelectionReader, plan_connection
 from app.graphql.execution.rendered import Rendered
+from app.graphql.schema.arguments import (
+    AfterArgument,
+    BeforeArgument,
+    ClientFilterArgument,
+    ClientOrderArgument,
+    CustomerFilterArgument,
+    CustomerOrderArgument,
+    DeletedArgument,
+    FirstArgument,
+    LastArgument,
+    SearchArgument,
+)
 from app.graphql.schema.inputs import read_orders, to_plain
 from app.query.cursor import fingerprint, positions, read_cursor, write_cursor, write_values
 from app.query.dialects import GRAPHQL
@@ -52,38 +68,63 @@ class Connection(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionArguments:
-    """The arguments of a connection, as they were given; None stands for absent ones."""
+    """The arguments of a connection; None stands for an absent one. `ConnectionExtension` adds them to a field."""
 
-    first: int | None
-    after: str | None
-    last: int | None
-    before: str | None
-    filter: Any
-    search: str | None
-    order_by: list[Any] | None
-    include_deleted: bool | None
-
-
-def read_query(asked: ConnectionArguments, face: Face) -> Query:
-    where = read_predicate(to_plain(asked.filter), GRAPHQL, face) if asked.filter else EVERYTHING
-    words = search_words(check_text(asked.search, "search")) if asked.search else ()
-    return Query(where, words, read_orders(asked.order_by), bool(asked.include_deleted))
+    first: FirstArgument = None
+    after: AfterArgument = None
+    last: LastArgument = None
+    before: BeforeArgument = None
+    filter: Any = None
+    search: SearchArgument = None
+    order_by: Any = None
+    include_deleted: DeletedArgument = None
 
 
-def read_page(asked: ConnectionArguments, face: Face, query: Query, mark: str) -> Page:
+class ConnectionExtension(FieldExtension):
+    """Gives a field the arguments of a connection, and its resolver all of them as one `arguments`."""
+
+    def __init__(self, filter_argument: Any, order_argument: Any) -> None:
+        types = get_type_hints(ConnectionArguments, include_extras=True)
+        self.types = types | {"filter": filter_argument, "order_by": order_argument}
+
+    def apply(self, field: StrawberryField) -> None:
+        own = [argument for argument in field.arguments if argument.python_name not in {"arguments", *self.types}]
+        added = (
+            StrawberryArgument(name, None, StrawberryAnnotation(type_), default=None)
+            for name, type_ in self.types.items()
+        )
+        field.arguments = [*own, *added]
+
+    def map_arguments(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        own = {name: value for name, value in kwargs.items() if name not in self.types}
+        arguments = ConnectionArguments(**{name: kwargs[name] for name in self.types if name in kwargs})
+        return {**own, "arguments": arguments}
+
+
+CLIENT_CONNECTION = ConnectionExtension(ClientFilterArgument, ClientOrderArgument)
+CUSTOMER_CONNECTION = ConnectionExtension(CustomerFilterArgument, CustomerOrderArgument)
+
+
+def read_query(arguments: ConnectionArguments, face: Face) -> Query:
+    where = read_predicate(to_plain(arguments.filter), GRAPHQL, face) if arguments.filter else EVERYTHING
+    words = search_words(check_text(arguments.search, "search")) if arguments.search else ()
+    return Query(where, words, read_orders(arguments.order_by), bool(arguments.include_deleted))
+
+
+def read_page(arguments: ConnectionArguments, face: Face, query: Query, mark: str) -> Page:
     """The page. Raises Malformed for a negative count, one over 100, both counts, or a cursor of another question."""
-    if asked.first is not None and asked.last is not None:
+    if arguments.first is not None and arguments.last is not None:
         raise Malformed("Ask for the first or for the last records, not for both", "last")
-    for name, count in (("first", asked.first), ("last", asked.last)):
+    for name, count in (("first", arguments.first), ("last", arguments.last)):
         if count is not None and not 0 <= count <= LARGEST_PAGE:
             raise Malformed(f"{name} is from 0 to {LARGEST_PAGE}, not {count}", name)
     orders = complete_orders(query.orders)
     after, before = (
         None if text is None else positions(face, orders, read_cursor(mark, text, name, len(orders)), name)
-        for name, text in (("after", asked.after), ("before", asked.before))
+        for name, text in (("after", arguments.after), ("before", arguments.before))
     )
-    backward = asked.last is not None
-    count = asked.last if backward else asked.first
+    backward = arguments.last is not None
+    count = arguments.last if backward else arguments.first
     return Page(DEFAULT_PAGE if count is None else count, after=after, before=before, backward=backward)
 
 
@@ -94,7 +135,7 @@ def make_edge(face: Face, bare_id: str, record: Any) -> Edge[Any]:
 
 
 async def resolve_connection(
-    info: Info, face: Face, type_: Any, organization_id: str, asked: ConnectionArguments
+    info: Info, face: Face, type_: Any, organization_id: str, arguments: ConnectionArguments
 ) -> Connection[Any]:
     """The connection of an organization's records under a face."""
 
@@ -102,9 +143,9 @@ async def resolve_connection(
         return plan_connection(reading, nodes, face, face.noun)
 
     made = planned(info, face.name, plan)
-    query = read_query(asked, face)
+    query = read_query(arguments, face)
     mark = fingerprint(face.name, query)
-    page = read_page(asked, face, query, mark)
+    page = read_page(arguments, face, query, mark)
     selection = made.selection if made.selection is not None else whole_record(face)
     listing = await list_clients(
         info.context.access,

@@ -11,20 +11,16 @@ from app.graphql.execution.context import Info, chosen_organization
 from app.graphql.execution.ids import read_id
 from app.graphql.execution.loading import make_record, record_plan, whole_record
 from app.graphql.schema.arguments import (
-    AfterArgument,
-    BeforeArgument,
-    ClientFilterArgument,
-    ClientOrderArgument,
-    CustomerFilterArgument,
-    CustomerOrderArgument,
-    DeletedArgument,
-    FirstArgument,
-    LastArgument,
     OrganizationArgument,
-    SearchArgument,
     argument,
 )
-from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
+from app.graphql.schema.connections import (
+    CLIENT_CONNECTION,
+    CUSTOMER_CONNECTION,
+    Connection,
+    ConnectionArguments,
+    resolve_connection,
+)
 from app.graphql.schema.nodes import MOST_NODES, find_node, find_nodes, find_organization
 from app.graphql.schema.types import Client, Customer, Node, Organization
 from app.graphql.schema.viewer import Viewer, make_viewer
@@ -76,38 +72,26 @@ class Query:
     ) -> Customer | None:
         return cast("Customer | None", await find_record(info, Customer, GRAPHQL_CUSTOMER, read_id("Customer", id)))
 
-    @strawberry.field(description="The clients of an organization; null when it is not within reach.")
+    @strawberry.field(
+        description="The clients of an organization; null when it is not within reach.",
+        extensions=[CLIENT_CONNECTION],
+    )
     async def clients(
-        self,
-        info: Info,
-        organization_id: OrganizationArgument = None,
-        first: FirstArgument = None,
-        after: AfterArgument = None,
-        last: LastArgument = None,
-        before: BeforeArgument = None,
-        filter: ClientFilterArgument = None,
-        search: SearchArgument = None,
-        order_by: ClientOrderArgument = None,
-        include_deleted: DeletedArgument = None,
+        self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
     ) -> Connection[Client] | None:
-        asked = ConnectionArguments(first, after, last, before, filter, search, order_by, include_deleted)
         organization = chosen_organization(info, organization_id)
-        return await resolve_connection(info, GRAPHQL_CLIENT, Client, organization, asked) if organization else None
+        return await resolve_connection(info, GRAPHQL_CLIENT, Client, organization, arguments) if organization else None
 
-    @strawberry.field(description="The customers of an organization; null when it is not within reach.")
+    @strawberry.field(
+        description="The customers of an organization; null when it is not within reach.",
+        extensions=[CUSTOMER_CONNECTION],
+    )
     async def customers(
-        self,
-        info: Info,
-        organization_id: OrganizationArgument = None,
-        first: FirstArgument = None,
-        after: AfterArgument = None,
-        last: LastArgument = None,
-        before: BeforeArgument = None,
-        filter: CustomerFilterArgument = None,
-        search: SearchArgument = None,
-        order_by: CustomerOrderArgument = None,
-        include_deleted: DeletedArgument = None,
+        self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
     ) -> Connection[Customer] | None:
-        asked = ConnectionArguments(first, after, last, before, filter, search, order_by, include_deleted)
         organization = chosen_organization(info, organization_id)
-        return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, organization, asked) if organization else None
+        return (
+            await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, organization, arguments)
+            if organization
+            else None
+        )

@@ -12,22 +12,18 @@ from app.graphql.execution.context import Info
 from app.graphql.execution.ids import write_global_id
 from app.graphql.execution.loading import load_organization, load_record
 from app.graphql.schema.arguments import (
-    AfterArgument,
     AfterChange,
     AfterReminder,
-    BeforeArgument,
-    ClientFilterArgument,
-    ClientOrderArgument,
-    CustomerFilterArgument,
-    CustomerOrderArgument,
-    DeletedArgument,
-    FirstArgument,
     FirstChanges,
     FirstReminders,
-    LastArgument,
-    SearchArgument,
 )
-from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
+from app.graphql.schema.connections import (
+    CLIENT_CONNECTION,
+    CUSTOMER_CONNECTION,
+    Connection,
+    ConnectionArguments,
+    resolve_connection,
+)
 from app.graphql.schema.duplicates import (
     DEFAULT_DUPLICATES,
     DUPLICATES,
@@ -77,37 +73,13 @@ class Organization(Node):
             locale=stored.locale,
         )
 
-    @strawberry.field(description="Its clients; null beside an error only.")
-    async def clients(
-        self,
-        info: Info,
-        first: FirstArgument = None,
-        after: AfterArgument = None,
-        last: LastArgument = None,
-        before: BeforeArgument = None,
-        filter: ClientFilterArgument = None,
-        search: SearchArgument = None,
-        order_by: ClientOrderArgument = None,
-        include_deleted: DeletedArgument = None,
-    ) -> "Connection[Client] | None":
-        asked = ConnectionArguments(first, after, last, before, filter, search, order_by, include_deleted)
-        return await resolve_connection(info, GRAPHQL_CLIENT, Client, self.organization_id, asked)
+    @strawberry.field(description="Its clients; null beside an error only.", extensions=[CLIENT_CONNECTION])
+    async def clients(self, info: Info, arguments: ConnectionArguments) -> "Connection[Client] | None":
+        return await resolve_connection(info, GRAPHQL_CLIENT, Client, self.organization_id, arguments)
 
-    @strawberry.field(description="Its customers; null beside an error only.")
-    async def customers(
-        self,
-        info: Info,
-        first: FirstArgument = None,
-        after: AfterArgument = None,
-        last: LastArgument = None,
-        before: BeforeArgument = None,
-        filter: CustomerFilterArgument = None,
-        search: SearchArgument = None,
-        order_by: CustomerOrderArgument = None,
-        include_deleted: DeletedArgument = None,
-    ) -> "Connection[Customer] | None":
-        asked = ConnectionArguments(first, after, last, before, filter, search, order_by, include_deleted)
-        return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, self.organization_id, asked)
+    @strawberry.field(description="Its customers; null beside an error only.", extensions=[CUSTOMER_CONNECTION])
+    async def customers(self, info: Info, arguments: ConnectionArguments) -> "Connection[Customer] | None":
+        return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, self.organization_id, arguments)
 
 
 @strawberry.type(description="A client as the v1 Clients API spells it: someone who receives documents or sends them.")
