@@ -1,30 +1,55 @@
-"""Measures: the service beside the bare handler, or what it costs at scale."""
+"""Measurements: the service beside the bare handler, beside another commit, or at scale."""
 
 import argparse
 
-from benchmarks import compare, scale
+from benchmarks import beside, compare, scale
 
 LARGE = 1_000_000
-"""From so many rows on, it is the scale that is measured."""
+"""From this number of rows on, the default is to measure the scale."""
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Compare the service with the bare handler, in one run.")
-    parser.add_argument("--rows", type=int, default=100_000)
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Compare the service with the bare handler on the same rows, in one run. "
+        "With --beside, compare it with another commit; with --scale, measure large organizations."
+    )
+    parser.add_argument("--rows", type=int, help="the number of clients; by default 100,000, and 20,000 with --beside")
     parser.add_argument(
-        "--rounds", type=int, help="how often all is measured; by default 5 times, and the scale 25 times"
+        "--rounds", type=int, help="rounds of measurements; by default 5, with --beside 9, and for the scale 25"
+    )
+    parser.add_argument(
+        "--beside",
+        metavar="DIR",
+        help="compare the CPU time per request, in process, with that of the checkout in DIR, in alternating rounds; "
+        "DIR's own .venv is used if there is one (make it there with scripts/test --co)",
+    )
+    parser.add_argument(
+        "--limit", type=float, default=1.05, help="with --beside, the highest ratio of a row; by default 1.05"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=100, help="with --beside, the requests of a round; by default 100"
     )
     parser.add_argument(
         "--scale",
         action=argparse.BooleanOptionalAction,
         help="measure pages, totals and searches in organizations of up to --rows clients; the default from 1,000,000",
     )
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--unbounded", action="store_true", help="do not fail below the least ratios")
-    parser.add_argument("--only", help="measure only the cases whose name and door contain this")
+    parser.add_argument("--seconds", type=float, default=2.0, help="the length of a round; by default 2")
+    parser.add_argument("--connections", type=int, default=8, help="the number of connections; by default 8")
+    parser.add_argument(
+        "--unbounded", action="store_true", help="exit with 0 even when a ratio is below its least value"
+    )
+    parser.add_argument("--only", help="measure only the rows whose name and API contain this text")
     parser.add_argument("--database-url", help="an empty database to use instead of an embedded one")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    options = make_parser().parse_args()
+    if options.beside:
+        options.rows, options.rounds = options.rows or 20_000, options.rounds or 9
+        return beside.run(options)
+    options.rows = options.rows or 100_000
     if options.scale or (options.scale is None and options.rows >= LARGE):
         options.rounds = options.rounds or 25
         return scale.run(options)

@@ -1,0 +1,231 @@
+"""Two checkouts side by side: the CPU time per request of this checkout and of another one, interleaved in one run.
+
+Each checkout runs in a process of its own, with its own code and a database that its own migrations made. Both databases
+hold the same rows in one PostgreSQL. PostgreSQL's time is not counted, and neither are sockets.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import orjson
+
+from benchmarks.compare import FIELDS, IN_GRAPHQL, IN_V1, ORGANIZATIONS, make_cases
+from benchmarks.ground import ORGANIZATION, ROOT, Asker, fresh_database
+from benchmarks.load import Ask
+
+EMAIL = "beside@clientele.example"
+CLIENT_ID = f"{4:024x}"
+"""A client of ORGANIZATION in rows.sql."""
+CHANGES = 5
+WARM_UP = 30
+"""Requests before the first measurement: statements are prepared, and caches are filled."""
+REPEATS = 4
+"""The most series of rounds of a row: one over the limit is measured again before it is judged."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One request that is measured. `api` is GraphQL, v1 or Customers."""
+
+    api: str
+    name: str
+    request: Ask
+
+
+@dataclass
+class Checkout:
+    """A running checkout: its process and a token for its service."""
+
+    folder: Path
+    token: str
+    process: subprocess.Popen[str]
+
+    def send(self, request: Ask, count: int = 1) -> dict[str, Any]:
+        """Sends a request `count` times. Raises RuntimeError for an error and for a process that has ended."""
+        message = {
+            "method": request.method,
+            "path": request.path,
+            "headers": request.headers,
+            "body": request.body.decode(),
+            "count": count,
+        }
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"The process of {self.folder} ended with {self.process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        if answer["status"] not in (200, 201) or '"errors":' in answer["body"][-1000:]:
+            raise RuntimeError(f"{self.folder} {request.path}: {answer['status']}: {answer['body'][:500]}")
+        return answer
+
+
+@dataclass
+class Timing:
+    """The measurements of one row, in microseconds of CPU time per request."""
+
+    this: list[float] = field(default_factory=list)
+    other: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        """This checkout's lower quartile by the other one's: what disturbs a round only makes it slower."""
+        return lower_quartile(self.this) / lower_quartile(self.other)
+
+
+def lower_quartile(values: list[float]) -> float:
+    return quantiles(values, n=4, method="inclusive")[0] if len(values) > 1 else values[0]
+
+
+def make_rows(token: str, changed_id: str) -> list[Row]:
+    """Returns every row. `changed_id` is a client with a history."""
+    asker = Asker(token)
+    search = f'{{ clients({IN_GRAPHQL}, first: 20, search: "main street") {{ nodes {{ {FIELDS} }} }} }}'
+    nested = f"{{ clients({IN_GRAPHQL}, first: 20) {{ nodes {{ {FIELDS} organization {{ name }} }} }} }}"
+    history = f'{{ client(id: "{changed_id}") {{ history(first: 20) {{ nodes {{ action actor at version }} }} }} }}'
+    include = "%7B%22limit%22%3A20%2C%22include%22%3A%22organization%22%7D"
+    return [
+        *(Row(case.door, case.name, case.service) for case in make_cases(token, CLIENT_ID)),
+        Row("v1", "search", asker.v1(f"{IN_V1}/search?term=main%20street")),
+        Row(
+            "Customers", "search", asker.customers("/customers?limit=20&include_total_count=false&search=main%20street")
+        ),
+        Row("GraphQL", "search", asker.graphql(search)),
+        Row("v1", "page of 20, organization", asker.v1(f"{IN_V1}?filter={include}")),
+        Row("GraphQL", "page of 20, organization", asker.graphql(nested)),
+        Row("GraphQL", "history", asker.graphql(history)),
+    ]
+
+
+def make_history(checkout: Checkout) -> str:
+    """Creates a client and changes it a few times. Returns its id."""
+    asker = Asker(checkout.token)
+    created = orjson.loads(checkout.send(asker.v1(IN_V1, {"name": "Changed Ltd"}))["body"])["id"]
+    for number in range(CHANGES):
+        mutation = f'updateClient(id: "{created}", input: {{ note: "change {number}" }}) {{ client {{ id }} }}'
+        checkout.send(asker.graphql(f"mutation {{ {mutation} }}"))
+    return str(created)
+
+
+def python_of(folder: Path) -> str:
+    """The checkout's own Python, or this one where the checkout has no .venv."""
+    own = folder / ".venv" / "bin" / "python"
+    return str(own) if own.exists() else sys.executable
+
+
+def environment_of(folder: Path, url: str, data_dir: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLIENTELE_")}
+    return {**kept, "DATABASE_URL": url, "CLIENTELE_DATA_DIR": data_dir, "PYTHONPATH": str(folder)}
+
+
+async def make_database(url: str, name: str) -> str:
+    """Creates an empty database beside the one that `url` names. Returns its address."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    finally:
+        await connection.close()
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+async def fill_database(url: str, clients: int) -> None:
+    """Inserts the rows, and gives the account its organization."""
+    script = (ROOT / "benchmarks" / "rows.sql").read_text()
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(script.replace(":organizations", str(ORGANIZATIONS)).replace(":clients", str(clients)))
+        await connection.execute(
+            "INSERT INTO account_organizations (account_id, organization_id) SELECT id, $2 FROM accounts WHERE email = $1",
+            EMAIL,
+            ORGANIZATION,
+        )
+        await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()
+
+
+def run_command(folder: Path, environment: dict[str, str], *arguments: str) -> str:
+    """Runs a command of the checkout's own `clientele` and returns what it printed. Raises RuntimeError when it fails."""
+    command = [python_of(folder), "-m", "app", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{folder}: clientele {' '.join(arguments)} failed: {done.stderr}")
+    return done.stdout.strip()
+
+
+@contextmanager
+def run_checkout(folder: Path, url: str, clients: int) -> Iterator[Checkout]:
+    """Migrates and fills the database with the checkout's own code, and runs the checkout over it."""
+    with tempfile.TemporaryDirectory(prefix="clientele-beside-") as data_dir:
+        environment = environment_of(folder, url, data_dir)
+        run_command(folder, environment, "migrate")
+        run_command(folder, environment, "account", "create", EMAIL)
+        asyncio.run(fill_database(url, clients))
+        token = run_command(folder, environment, "token", "create", "--account", EMAIL)
+        program = [python_of(folder), "-P", str(ROOT / "benchmarks" / "in_process.py"), str(folder)]
+        with subprocess.Popen(
+            program, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            yield Checkout(folder, token, process)
+
+
+def measure(this: tuple[Checkout, Ask], other: tuple[Checkout, Ask], options: argparse.Namespace) -> Timing:
+    """Measures both in turn, and again while this checkout is over the limit, at most REPEATS times."""
+    timing = Timing()
+    for checkout, request in (this, other):
+        checkout.send(request, WARM_UP)
+    for _ in range(REPEATS):
+        for turn in range(options.rounds):
+            pair = [(this, timing.this), (other, timing.other)]
+            for (checkout, request), measured in pair if turn % 2 else reversed(pair):
+                measured.append(checkout.send(request, options.requests)["microseconds"])
+        if timing.ratio <= options.limit:
+            break
+    return timing
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints a line for each row. Returns 1 when this checkout is over the limit in one of them, else 0."""
+    other_folder = Path(options.beside).resolve()
+    if not (other_folder / "app" / "main.py").is_file():
+        raise SystemExit(f"--beside: {other_folder} is not a checkout of Clientele; it has no app/main.py")
+    with ExitStack() as stack:
+        url = options.database_url or stack.enter_context(fresh_database())
+        this, other = (
+            stack.enter_context(run_checkout(folder, asyncio.run(make_database(url, name)), options.rows))
+            for folder, name in ((ROOT, "beside_this"), (other_folder, "beside_other"))
+        )
+        return compare_checkouts(this, other, options)
+
+
+def compare_checkouts(this: Checkout, other: Checkout, options: argparse.Namespace) -> int:
+    print(f"CPU time per request in µs: medians of {options.rounds} or more rounds of {options.requests} requests")
+    print(f"{'':26}{'API':11}{'other':>9}{'this':>9}{'ratio':>8}  of lower quartiles; at most {options.limit}")
+    slower = 0
+    for row, other_row in zip(*(make_rows(each.token, make_history(each)) for each in (this, other)), strict=True):
+        if options.only and options.only not in f"{row.name} {row.api}":
+            continue
+        timing = measure((this, row.request), (other, other_row.request), options)
+        slower += timing.ratio > options.limit
+        print(describe(row, timing, options.limit), flush=True)
+    return 1 if slower else 0
+
+
+def describe(row: Row, timing: Timing, limit: float) -> str:
+    times = f"{median(timing.other):9.0f}{median(timing.this):9.0f}{timing.ratio:8.3f}"
+    return f"{row.name:26}{row.api:11}{times}{'  SLOWER' if timing.ratio > limit else ''}"
