@@ -49,10 +49,14 @@ OPERATORS: dict[str, tuple[str | None, ...]] = {
     "contains": ("ilike", "contains", "contains"),
     "starts": ("ilike", "startsWith", "startsWith"),
     "ends": ("ilike", "endsWith", "endsWith"),
+    "not contains": ("nilike", None, "notContains"),
+    "not starts": ("nilike", None, "notStartsWith"),
+    "not ends": ("nilike", None, "notEndsWith"),
     "like": ("like", None, "like"),
     "regex": ("regexp", None, "regex"),
 }
 PARTS = {"contains": "%{}%", "starts": "{}%", "ends": "%{}"}
+PARTS |= {f"not {operator}": pattern for operator, pattern in PARTS.items()}
 BUYERS = {"customer": "buyer"}
 
 

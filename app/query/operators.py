@@ -150,6 +150,9 @@ STARTS_WITH = Operator(
 ENDS_WITH = Operator(
     "ends with", Behaviour.PART, Shape.TEXT, "Ends with this text.", template="%{}", implies=Implied.PART
 )
+NOT_CONTAINS = _negate(CONTAINS, "Does not contain this text. Rows without a value do not match.")
+NOT_STARTS_WITH = _negate(STARTS_WITH, "Does not start with this text. Rows without a value do not match.")
+NOT_ENDS_WITH = _negate(ENDS_WITH, "Does not end with this text. Rows without a value do not match.")
 LIKE = Operator(
     "like",
     Behaviour.LIKE,

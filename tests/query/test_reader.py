@@ -152,6 +152,9 @@ GRAPHQL_TABLE: list[tuple[Any, Predicate]] = [
     ({"name": {"contains": "a"}}, compare("name", O.CONTAINS, "a", case=False)),
     ({"name": {"startsWith": "a", "caseSensitive": True}}, compare("name", O.STARTS_WITH, "a")),
     ({"name": {"endsWith": "a", "caseSensitive": False}}, compare("name", O.ENDS_WITH, "a", case=False)),
+    ({"name": {"notContains": "a"}}, Not(compare("name", O.CONTAINS, "a", case=False))),
+    ({"name": {"notStartsWith": "a", "caseSensitive": True}}, Not(compare("name", O.STARTS_WITH, "a"))),
+    ({"custom": [{"path": ["a"], "notEndsWith": "x"}]}, Not(compare("custom", O.ENDS_WITH, "x", "a", case=False))),
     ({"name": {"like": "a%"}}, compare("name", O.LIKE, "a%", case=False)),
     ({"name": {"regex": "/a/i", "caseSensitive": True}}, compare("name", O.REGEX, "/a/i")),
     ({"email": {"isNull": True}}, compare("email", O.IS_NULL, True)),
@@ -345,6 +348,7 @@ SPELLINGS: dict[str, dict[Operator, str]] = {
 }
 ORDER_SPELLINGS = {O.GT: "gt", O.GTE: "gte", O.LT: "lt", O.LTE: "lte", O.BETWEEN: "between"}
 LISTS = (O.IN, O.NOT_IN)
+NEGATIONS = {"contains": "notContains", "startsWith": "notStartsWith", "endsWith": "notEndsWith"}
 PATTERNS = (O.CONTAINS, O.STARTS_WITH, O.ENDS_WITH, O.LIKE, O.REGEX)
 
 
@@ -372,8 +376,19 @@ def write(tree: Predicate, dialect: Dialect, face: Face) -> dict[str, Any]:
         case Or(parts):
             return {"or": [write(part, dialect, face) for part in parts]}
         case Not(part):
-            return {"not": write(part, dialect, face)}
+            written = write(part, dialect, face)
+            return write_negation(written) or {"not": written}
     return write_compare(tree, dialect, face)
+
+
+def write_negation(written: dict[str, Any]) -> dict[str, Any] | None:
+    """The negation of a condition by one operator, where GraphQL has the opposite operator."""
+    ((name, condition),) = written.items()
+    clause = condition[0] if isinstance(condition, list) and name not in ("and", "or") and condition else condition
+    if not isinstance(clause, dict) or not NEGATIONS.keys() & clause.keys():
+        return None
+    negated = {NEGATIONS.get(key, key): value for key, value in clause.items()}
+    return {name: [negated] if isinstance(condition, list) else negated}
 
 
 def write_compare(compare: Compare, dialect: Dialect, face: Face) -> dict[str, Any]:

@@ -30,6 +30,7 @@ PROMISES: list[tuple[Predicate, list[tuple[str, bool]]]] = [
     (And((CITY, Compare("name", operators.EQ, "Ann"))), []),
     (Or((CITY, CITY)), []),
     (Not(CITY), []),
+    (Not(Compare("city", operators.CONTAINS, "novo")), []),
     (Compare("city", operators.REGEX, "novo"), []),
     (Compare("city", operators.IN, ("Novo", "mesto")), []),
     (Compare("city", operators.GTE, "Novo"), []),
