@@ -1,22 +1,27 @@
-"""Context: what one GraphQL operation carries along."""
+"""Context: what one GraphQL operation carries along, and how its arguments name records."""
 
-from collections.abc import Callable, Hashable, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, TypeVarTuple
 
+from graphql import FieldNode
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
 from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
-from app.graphql.execution.ids import read_organization_id
 from app.graphql.execution.plans import SelectionReader
+from app.ids import is_id
 from app.mail.worker import OutboxWorker
 
-T = TypeVar("T")
+PlanT = TypeVar("PlanT")
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+Arguments = TypeVarTuple("Arguments")
 
 MOST_PLANS = 1000
-"""Of one document: a caller can make one for each field and value of its boolean variables."""
+"""The limit for one document, since each field and each value of a boolean variable makes another plan."""
 
 
 @dataclass
@@ -34,38 +39,81 @@ class Context:
     def principal(self) -> Principal:
         return self.access.principal
 
-    def loader(self, key: Hashable, load: Callable[[Sequence[Any]], Any]) -> DataLoader[Any, Any]:
+    def loader(
+        self, key: Hashable, load: Callable[[Sequence[KeyT]], Awaitable[Sequence[ValueT]]]
+    ) -> DataLoader[KeyT, ValueT]:
         """The batching loader of this operation for a key, made with `load` the first time."""
         if key not in self.loaders:
             self.loaders[key] = DataLoader(load_fn=load)
         return self.loaders[key]
 
     def forget_loaded(self) -> None:
-        """After a write: what the same operation asks from here on is as it is now."""
+        """Drops what was loaded before a write, so that the rest of the operation reads the new state."""
         self.loaders.clear()
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]
 
 
-def planned(info: Info, face: str, plan: Callable[[SelectionReader, Sequence[Any]], T]) -> T:
+def planned(
+    info: Info,
+    face: str,
+    plan: Callable[[SelectionReader, Sequence[FieldNode], *Arguments], PlanT],
+    *arguments: *Arguments,
+) -> PlanT:
     """The plan of the field being resolved for a face: made once per document and value of its boolean variables."""
     raw = info._raw_info
-    variables: dict[str, Any] = raw.variable_values  # type: ignore[assignment]
+    variables: Any = raw.variable_values
     switches = tuple(item for item in variables.items() if isinstance(item[1], bool))
     key = (face, tuple(map(id, raw.field_nodes)), switches)
     plans = info.context.plans
     if key not in plans:
         if len(plans) >= MOST_PLANS:
             plans.clear()
-        plans[key] = plan(SelectionReader(raw.fragments, variables), raw.field_nodes)
-    return plans[key]  # type: ignore[no-any-return]
+        plans[key] = plan(SelectionReader(raw.fragments, variables), raw.field_nodes, *arguments)
+    planned_: PlanT = plans[key]
+    return planned_
 
 
-def chosen_organization(info: Info, given: str | None) -> str | None:
-    """The organization within reach that an argument names, or the first created one; None when there is none."""
-    reached = info.context.principal.organizations
-    if given is None:
-        return reached[0] if reached else None
-    bare = read_organization_id(given)
-    return bare if bare in reached else None
+PREFIXES = {"Client": "", "Customer": "cust_", "Organization": "", "Account": ""}
+"""The types that have global ids, each with the prefix of its own ids."""
+
+
+def write_global_id(noun: str, bare: str) -> str:
+    """The base64 of a type's name and a bare id."""
+    return b64encode(f"{noun}:{bare}".encode()).decode()
+
+
+def split_global_id(text: str) -> tuple[str, str] | None:
+    """The type and the bare id, or None for text that is not a global id."""
+    try:
+        noun, _, bare = b64decode(text, validate=True).decode("ascii").partition(":")
+    except ValueError:
+        return None
+    return (noun, bare) if noun in PREFIXES and is_id(bare) else None
+
+
+def read_id(noun: str, text: str) -> str:
+    """The bare id of a `noun`, from its global id or its own id. Other text gives "", which no record has as its id."""
+    parts = split_global_id(text)
+    if parts is not None:
+        return parts[1] if parts[0] == noun else ""
+    bare = text.removeprefix(PREFIXES[noun]) if text.startswith(PREFIXES[noun]) else ""
+    return bare if is_id(bare) else ""
+
+
+def read_organization_id(text: str) -> str:
+    """The bare id of an organization, also from an entity id (`ent_…`)."""
+    return read_id("Organization", text.removeprefix("ent_"))
+
+
+def chosen_organization(info: Info, argument: str | None) -> str | None:
+    """The id of the organization that an argument names, or of the first created one.
+
+    None when the token cannot access it, or cannot access any.
+    """
+    accessible = info.context.principal.organizations
+    if argument is None:
+        return accessible[0] if accessible else None
+    bare = read_organization_id(argument)
+    return bare if bare in accessible else None

@@ -1,22 +1,44 @@
 """Loading single records and organizations for resolvers, in batches: one statement for all siblings."""
 
 import re
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import orjson
 
+from app.auth import Access
 from app.clients.service import get_clients
 from app.graphql.execution.context import Context, Info, planned
-from app.graphql.execution.plans import SelectionReader, plan_record, types_of
+from app.graphql.execution.plans import plan_selection
 from app.graphql.execution.rendered import Rendered
+from app.mail.repository import ClientKey
 from app.organizations.repository import Organization
 from app.organizations.service import reach_organizations
 from app.query.face import Face
 from app.query.sql.render import Selection
 
-R = TypeVar("R", bound=Any)
 CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+class Record:
+    """A client under one of its faces. Its attributes are the members of a rendered row."""
+
+    face: ClassVar[Face]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        record = object.__new__(cls)
+        record.__dict__.update(row)
+        return record
+
+    @property
+    def key(self) -> ClientKey:
+        """The bare ids of the record's organization and of the record."""
+        raise NotImplementedError
+
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 def python_name(name: str) -> str:
@@ -31,38 +53,37 @@ def whole_record(face: Face) -> Selection:
 
 def record_plan(info: Info, face: Face) -> Selection | None:
     """The selection under the field being resolved, or None when some of it needs a resolver."""
-
-    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> Selection | None:
-        return plan_record(reading.collect(nodes, types_of(face.noun)), face, face.noun)
-
-    return planned(info, face.name, plan)
+    return planned(info, face.name, plan_selection, face)
 
 
-def make_record(type_: type[R], selection: Selection | None, json: str) -> R:
-    """A rendered record when the selection could be rendered, else one whose fields are resolved one by one."""
-    return Rendered(json) if selection is not None else type_.of(orjson.loads(json))  # type: ignore[return-value]
+def make_record(type_: type[RecordT], selection: Selection | None, json: str) -> RecordT:
+    """The record of a row that was rendered with `selection`, or with `whole_record` when that is None.
+
+    A rendered selection is not a record, but the executor takes it for the completed value of one.
+    """
+    return type_.of(orjson.loads(json)) if selection is None else cast("RecordT", Rendered(json))
 
 
-async def load_record(info: Info, type_: type[R], face: Face, record_id: str, *, deleted_too: bool = True) -> R | None:
-    """The record with an id under a face, rendered if it can be."""
-    selection = record_plan(info, face)
-    chosen = selection if selection is not None else whole_record(face)
-    context = info.context
+async def load_record(info: Info, type_: type[RecordT], record_id: str, *, deleted_too: bool = True) -> RecordT | None:
+    """The record with an id, rendered if its selection allows it."""
+    selection = record_plan(info, type_.face)
+    chosen = selection if selection is not None else whole_record(type_.face)
+    load = partial(_load_rows, info.context.access, chosen, deleted_too)
+    row = await info.context.loader((type_.face.name, chosen, deleted_too), load).load(record_id)
+    return None if row is None else make_record(type_, selection, row)
 
-    async def load(ids: Sequence[str]) -> list[str | None]:
-        found = await get_clients(context.access, ids, chosen, deleted_too=deleted_too)
-        return [found.get(one) for one in ids]
 
-    json = await context.loader((face.name, chosen, deleted_too), load).load(record_id)
-    return None if json is None else make_record(type_, selection, json)
+async def _load_rows(access: Access, selection: Selection, deleted_too: bool, ids: Sequence[str]) -> list[str | None]:
+    rows = await get_clients(access, ids, selection, deleted_too=deleted_too)
+    return [rows.get(record_id) for record_id in ids]
 
 
 async def load_organization(context: Context, organization_id: str) -> Organization | None:
-    """An organization that the caller may use."""
+    """An organization that the caller's token can access."""
+    load = partial(_load_organizations, context.access)
+    return await context.loader("organizations", load).load(organization_id)
 
-    async def load(ids: Sequence[str]) -> list[Organization | None]:
-        found = {one.id: one for one in await reach_organizations(context.access, ids)}
-        return [found.get(one) for one in ids]
 
-    stored: Organization | None = await context.loader("organizations", load).load(organization_id)
-    return stored
+async def _load_organizations(access: Access, ids: Sequence[str]) -> list[Organization | None]:
+    organizations = {organization.id: organization for organization in await reach_organizations(access, ids)}
+    return [organizations.get(organization_id) for organization_id in ids]

@@ -1,14 +1,16 @@
-"""Plans: what a selection asks of a record, worked out once per document, and whether the database can render it whole."""
+"""Plans: the parts of a record that a selection needs, read once per document, and whether the database can render them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
 )
@@ -27,23 +29,23 @@ Fields = dict[str, list[FieldNode]]
 
 @dataclass(frozen=True, slots=True)
 class SelectionReader:
-    """What is needed to read a document: its fragments and the values of its variables."""
+    """Reads the selections of a document with its fragments and the values of its variables."""
 
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Mapping[str, Any]
 
     def collect(self, nodes: Iterable[FieldNode], types: frozenset[str]) -> Fields:
         """The fields selected under `nodes` for a type that goes by any name in `types` (its own and its interfaces)."""
-        found: Fields = {}
+        fields: Fields = {}
         for node in nodes:
             if node.selection_set is not None:
-                for one in self._walk(node.selection_set, types, set()):
-                    found.setdefault(one.alias.value if one.alias else one.name.value, []).append(one)
-        return found
+                for field in self._walk(node.selection_set, types, set()):
+                    fields.setdefault(field.alias.value if field.alias else field.name.value, []).append(field)
+        return fields
 
     def _walk(self, selection: SelectionSetNode, types: frozenset[str], seen: set[str]) -> Iterator[FieldNode]:
         for node in selection.selections:
-            if not self._included(node):
+            if not self._is_included(node):
                 continue
             if isinstance(node, FieldNode):
                 yield node
@@ -56,46 +58,59 @@ class SelectionReader:
                 if fragment.type_condition.name.value in types:
                     yield from self._walk(fragment.selection_set, types, seen)
 
-    def _included(self, node: Any) -> bool:
-        return all(self._holds(one) for one in node.directives or ())
+    def _is_included(self, node: SelectionNode) -> bool:
+        return all(map(self._keeps, node.directives or ()))
 
-    def _holds(self, directive: Any) -> bool:
-        if directive.name.value not in ("skip", "include"):
+    def _keeps(self, directive: DirectiveNode) -> bool:
+        """True unless `@skip` or `@include` leaves its node out."""
+        if directive.name.value not in ("skip", "include") or not directive.arguments:
             return True
-        value = directive.arguments[0].value
-        given = self.variables.get(value.name.value) if isinstance(value, VariableNode) else value.value
-        return bool(given) is (directive.name.value == "include")
+        condition: Any = directive.arguments[0].value
+        is_variable = isinstance(condition, VariableNode)
+        value = self.variables.get(condition.name.value) if is_variable else condition.value
+        return bool(value) is (directive.name.value == "include")
 
 
-def plan_record(fields: Fields, face: Face, noun: str) -> Selection | None:
+def plan_record(fields: Fields, face: Face) -> Selection | None:
     """The selection that renders these fields, or None when some need a resolver."""
     selection: list[tuple[str, Field]] = []
     if len(fields) > MOST_LABELS:
         return None
     for key, nodes in fields.items():
         name = nodes[0].name.value
-        found = TYPENAMES[noun] if name == "__typename" else face.fields.get(name)
-        if found is None or len(key.encode()) > LONGEST_LABEL:
+        field = TYPENAMES[face.noun] if name == "__typename" else face.fields.get(name)
+        if field is None or len(key.encode()) > LONGEST_LABEL:
             return None
-        selection.append((key, found))
+        selection.append((key, field))
     return tuple(selection)
 
 
+def plan_selection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Selection | None:
+    """The selection of the records that some fields of one response key give."""
+    return plan_record(reader.collect(nodes, types_of(face.noun)), face)
+
+
 def plan_inside(
-    reading: SelectionReader, nodes: Sequence[FieldNode], face: Face, *steps: tuple[str, str]
+    reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, *steps: tuple[str, str]
 ) -> Selection | None:
     """The selection of the records that lie `steps` below a field, each step a type and its field.
 
-    It is empty when none is asked for, and None when some of it needs a resolver or two places ask for different fields.
+    It is empty when no record is selected, and None when a field needs a resolver or two places select different fields.
     """
     groups: list[Sequence[FieldNode]] = [nodes]
     for type_, name in steps:
-        below = (reading.collect(group, frozenset({type_})) for group in groups)
-        groups = [found for fields in below for found in fields.values() if found[0].name.value == name]
-    selections = [plan_record(reading.collect(group, types_of(face.noun)), face, face.noun) for group in groups]
+        below = (reader.collect(group, frozenset({type_})) for group in groups)
+        groups = [group for fields in below for group in fields.values() if group[0].name.value == name]
+    selections = [plan_selection(reader, group, face) for group in groups]
     if not selections:
         return ()
     return selections[0] if len(set(selections)) == 1 else None
+
+
+def selects_total(reader: SelectionReader, nodes: Sequence[FieldNode], connection_type: str) -> bool:
+    """Whether a connection's `totalCount` is selected."""
+    fields = reader.collect(nodes, frozenset({connection_type}))
+    return any(group[0].name.value == "totalCount" for group in fields.values())
 
 
 def _typename(noun: str) -> Field:
@@ -107,7 +122,7 @@ TYPENAMES = {noun: _typename(noun) for noun in ("Client", "Customer")}
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The JSON of a connection's edge with places for its node and its cursor."""
+    """The JSON of a connection's edge with slots for its node and its cursor."""
 
     pattern: str
 
@@ -115,18 +130,18 @@ class Template:
         return self.pattern % {"node": node, "cursor": cursor}
 
 
-PLACES = {"node": "%(node)s", "cursor": '"%(cursor)s"'}
+SLOTS = {"node": "%(node)s", "cursor": '"%(cursor)s"'}
 
 
 def edge_template(fields: Fields, edge_type: str) -> Template:
-    """How an edge with these fields is written."""
-    members = (f'"{key}":' + PLACES.get(nodes[0].name.value, f'"{edge_type}"') for key, nodes in fields.items())
+    """The template of an edge with these fields."""
+    members = (f'"{key}":' + SLOTS.get(nodes[0].name.value, f'"{edge_type}"') for key, nodes in fields.items())
     return Template("{" + ",".join(members) + "}")
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPlan:
-    """What a connection's selection asks for. `selection` is None when some node field needs a resolver."""
+    """The parts of a connection that its selection needs. `selection` is None when some node field needs a resolver."""
 
     rows: bool
     total: bool
@@ -136,19 +151,17 @@ class ConnectionPlan:
     edge: Template | None
 
 
-def plan_connection(reading: SelectionReader, nodes: Sequence[FieldNode], face: Face, noun: str) -> ConnectionPlan:
-    """The plan of the fields under a connection of `noun`."""
-    fields = reading.collect(nodes, frozenset({f"{noun}Connection"}))
+def plan_connection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> ConnectionPlan:
+    """The plan of the fields under a connection of a face's records."""
+    noun = face.noun
+    fields = reader.collect(nodes, frozenset({f"{noun}Connection"}))
     by_name: dict[str, list[list[FieldNode]]] = {}
-    for found in fields.values():
-        by_name.setdefault(found[0].name.value, []).append(found)
-    info = [reading.collect(one, frozenset({"PageInfo"})) for one in by_name.get("pageInfo", [])]
-    wanted = {node.name.value for one in info for group in one.values() for node in group}
-    edges = [reading.collect(one, frozenset({f"{noun}Edge"})) for one in by_name.get("edges", [])]
-    selections = [
-        plan_record(reading.collect(group, types_of(noun)), face, noun)
-        for group in (*by_name.get("nodes", []), *_named(edges, "node"))
-    ]
+    for group in fields.values():
+        by_name.setdefault(group[0].name.value, []).append(group)
+    infos = [reader.collect(group, frozenset({"PageInfo"})) for group in by_name.get("pageInfo", [])]
+    wanted = {node.name.value for info in infos for group in info.values() for node in group}
+    edges = [reader.collect(group, frozenset({f"{noun}Edge"})) for group in by_name.get("edges", [])]
+    selections = [plan_selection(reader, group, face) for group in (*by_name.get("nodes", []), *_edge_nodes(edges))]
     plain = bool(selections) and None not in selections and len(set(selections)) == 1 and len(edges) <= 1
     return ConnectionPlan(
         rows=bool(edges or by_name.get("nodes") or wanted),
@@ -160,8 +173,8 @@ def plan_connection(reading: SelectionReader, nodes: Sequence[FieldNode], face: 
     )
 
 
-def _named(edges: Iterable[Fields], name: str) -> list[list[FieldNode]]:
-    return [group for edge in edges for group in edge.values() if group[0].name.value == name]
+def _edge_nodes(edges: Iterable[Fields]) -> list[list[FieldNode]]:
+    return [group for edge in edges for group in edge.values() if group[0].name.value == "node"]
 
 
 def types_of(noun: str) -> frozenset[str]:

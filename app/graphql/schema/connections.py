@@ -15,8 +15,8 @@ from strawberry.types.field import StrawberryField
 from app.clients.service import Listing, list_clients, search_words
 from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
-from app.graphql.execution.loading import whole_record
-from app.graphql.execution.plans import ConnectionPlan, SelectionReader, plan_connection
+from app.graphql.execution.loading import RecordT, whole_record
+from app.graphql.execution.plans import ConnectionPlan, plan_connection
 from app.graphql.execution.rendered import Rendered
 from app.graphql.schema.arguments import (
     AfterArgument,
@@ -128,21 +128,19 @@ def read_page(arguments: ConnectionArguments, face: Face, query: Query, mark: st
     return Page(DEFAULT_PAGE if count is None else count, after=after, before=before, backward=backward)
 
 
-def make_edge(face: Face, bare_id: str, record: Any) -> Edge[Any]:
-    """A record with its place in the default order, from which a list that shows it can go on."""
-    mark = fingerprint(face.name, Query())
-    return Edge(cursor=write_cursor(mark, write_values([bare_id])), node=record)
+def make_edge(record: RecordT) -> Edge[RecordT]:
+    """A record with its cursor in the default order, after which a list that shows it can continue."""
+    _, record_id = record.key
+    scope = fingerprint(record.face.name, Query())
+    return Edge(cursor=write_cursor(scope, write_values([record_id])), node=record)
 
 
 async def resolve_connection(
-    info: Info, face: Face, type_: Any, organization_id: str, arguments: ConnectionArguments
-) -> Connection[Any]:
-    """The connection of an organization's records under a face."""
-
-    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> ConnectionPlan:
-        return plan_connection(reading, nodes, face, face.noun)
-
-    made = planned(info, face.name, plan)
+    info: Info, type_: type[RecordT], organization_id: str, arguments: ConnectionArguments
+) -> Connection[RecordT]:
+    """The connection of an organization's records of a type."""
+    face = type_.face
+    made = planned(info, face.name, plan_connection, face)
     query = read_query(arguments, face)
     mark = fingerprint(face.name, query)
     page = read_page(arguments, face, query, mark)
@@ -184,7 +182,7 @@ def read_count(first: int | None) -> int:
     return count
 
 
-def _connection(listing: Listing, plan: ConnectionPlan, mark: str, type_: Any) -> Connection[Any]:
+def _connection(listing: Listing, plan: ConnectionPlan, mark: str, type_: type[RecordT]) -> Connection[RecordT]:
     keyed = [(json, write_cursor(mark, keys or "[]")) for json, keys in listing.rows]
     page_info = PageInfo(
         has_next_page=listing.has_next,
@@ -203,6 +201,6 @@ def _rendered(keyed: Sequence[tuple[str, str]], plan: ConnectionPlan) -> tuple[A
     return Rendered(f"[{','.join(plan.edge.fill(json, cursor) for json, cursor in keyed)}]"), nodes
 
 
-def _resolved(keyed: Sequence[tuple[str, str]], type_: Any) -> tuple[Any, Any]:
+def _resolved(keyed: Sequence[tuple[str, str]], type_: type[RecordT]) -> tuple[list[Edge[RecordT]], list[RecordT]]:
     edges = [Edge(cursor=cursor, node=type_.of(orjson.loads(json))) for json, cursor in keyed]
     return edges, [edge.node for edge in edges]

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Self
 
 import strawberry
+from graphql import FieldNode
 
+from app.auth import Access
 from app.clients.duplicates import MOST_DUPLICATES, Duplicate, Subject, find_duplicates
 from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
-from app.graphql.execution.loading import make_record, whole_record
+from app.graphql.execution.loading import Record, make_record, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.arguments import argument
 from app.query.face import Face
@@ -41,32 +44,48 @@ class DuplicateReason(Enum):
     )
 
 
-async def load_duplicates(info: Info, face: Face, type_: Any, made: Any, subject: Subject, first: int) -> list[Any]:
-    """The duplicates of a record, each `made` of a record, a score and reasons. Raises Malformed for too many or few."""
+class ComparableRecord(Record):
+    """A record whose duplicates can be looked for."""
+
+    name: str
+    email: str | None
+    tax_number: str | None
+
+    @classmethod
+    def make_duplicate(cls, record: Self, duplicate: Duplicate) -> object:
+        """The schema's object for a duplicate."""
+        raise NotImplementedError
+
+
+async def resolve_duplicates(
+    root: ComparableRecord, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
+) -> list[Any]:
+    """The possible duplicates of a record. Raises Malformed for a number out of range."""
     if not 0 <= first <= MOST_DUPLICATES:
         raise Malformed(f"first is from 0 to {MOST_DUPLICATES}, not {first}", "first")
-    context, key = info.context, face.noun.lower()
-
-    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> Selection | None:
-        return plan_inside(reading, nodes, face, (made.__name__, key))
-
-    selection = planned(info, face.name, plan)
+    type_, face = type(root), root.face
+    selection = planned(info, face.name, _plan_duplicates, face)
     chosen = selection if selection is not None else whole_record(face)
-
-    async def load(subjects: Sequence[Subject]) -> list[list[Duplicate]]:
-        return await find_duplicates(context.access, subjects, chosen, first)
-
-    found = await context.loader(("duplicates", face.name, chosen, first), load).load(subject)
-    return [
-        made(**{key: make_record(type_, selection, one.json)}, score=one.score, reasons=read_reasons(one))
-        for one in found
-    ]
+    load = partial(_load_duplicates, info.context.access, chosen, first)
+    subject = Subject(*root.key, root.name, root.email, root.tax_number)
+    duplicates = await info.context.loader(("duplicates", face.name, chosen, first), load).load(subject)
+    return [type_.make_duplicate(make_record(type_, selection, row.json), row) for row in duplicates]
 
 
-def read_reasons(one: Duplicate) -> list[DuplicateReason]:
+def _plan_duplicates(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Selection | None:
+    return plan_inside(reader, nodes, face, (f"{face.noun}Duplicate", face.noun.lower()))
+
+
+async def _load_duplicates(
+    access: Access, selection: Selection, most: int, subjects: Sequence[Subject]
+) -> list[list[Duplicate]]:
+    return await find_duplicates(access, subjects, selection, most)
+
+
+def read_reasons(duplicate: Duplicate) -> list[DuplicateReason]:
     signs = {
-        DuplicateReason.SAME_TAX_NUMBER: one.same_tax_number,
-        DuplicateReason.SAME_EMAIL: one.same_email,
-        DuplicateReason.SIMILAR_NAME: one.similar_name,
+        DuplicateReason.SAME_TAX_NUMBER: duplicate.same_tax_number,
+        DuplicateReason.SAME_EMAIL: duplicate.same_email,
+        DuplicateReason.SIMILAR_NAME: duplicate.similar_name,
     }
     return [reason for reason, holds in signs.items() if holds]

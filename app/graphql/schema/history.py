@@ -1,6 +1,6 @@
 """Changes as GraphQL shows them: the history of a record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Self
 
@@ -11,11 +11,13 @@ from strawberry import field
 from app.changes.record import PastChange, write_past_place
 from app.changes.service import list_history
 from app.graphql.execution.context import Info, planned
-from app.graphql.execution.plans import SelectionReader
+from app.graphql.execution.loading import Record
+from app.graphql.execution.plans import selects_total
+from app.graphql.schema.arguments import AfterChange, FirstChanges
 from app.graphql.schema.connections import Connection, keyed_connection, read_count
 from app.graphql.schema.scalars import DateTime, Json
-from app.query.face import Face
 
+HISTORY = "What was done to the record, newest first, through whichever door."
 ALWAYS_CHANGED = frozenset({"version", "updatedAt"})
 
 
@@ -41,9 +43,9 @@ def changed_fields(before: str | None, after: str | None) -> list[str] | None:
     return [name for name, value in new.items() if value != old.get(name) and name not in ALWAYS_CHANGED]
 
 
-def _json(text: str | None) -> Any:
-    """JSON text as a value that is written as it is."""
-    return None if text is None else orjson.Fragment(text)
+def _json(text: str | None) -> Json | None:
+    """JSON text as a value that goes into the answer unchanged."""
+    return None if text is None else Json(orjson.Fragment(text))
 
 
 @strawberry.type(description="A change in the history of a record.")
@@ -71,11 +73,11 @@ class Change:
         "when the record has been erased."
     )
     def before(self) -> Json | None:
-        return _json(self.before_text)  # type: ignore[no-any-return]
+        return _json(self.before_text)
 
     @strawberry.field(description="The record as it was after the change; null when the record has been erased.")
     def after(self) -> Json | None:
-        return _json(self.after_text)  # type: ignore[no-any-return]
+        return _json(self.after_text)
 
     @strawberry.field(
         description="The fields that the change gave another value, without `version` and `updatedAt`; of a new record "
@@ -85,27 +87,19 @@ class Change:
         return changed_fields(self.before_text, self.after_text)
 
 
-async def load_history(
-    info: Info, face: Face, organization_id: str, client_id: str, first: int | None, after: str | None
+async def resolve_history(
+    root: Record, info: Info, first: FirstChanges = None, after: AfterChange = None
 ) -> Connection[Change]:
     """A page of a record's changes. Raises Malformed for a count that is negative or over 100, and a foreign cursor."""
-    context = info.context
-    found = await list_history(
-        context.access,
+    organization_id, client_id = root.key
+    page = await list_history(
+        info.context.access,
         organization_id,
         client_id,
-        face,
+        root.face,
         first=read_count(first),
         after=after,
-        total=_asks_total(info),
+        total=planned(info, "history", selects_total, "ChangeConnection"),
     )
-    keyed = [(write_past_place(organization_id, client_id, one.number), Change.of(one)) for one in found.changes]
-    return keyed_connection(keyed, has_next=found.has_next, has_previous=after is not None, total=found.total or 0)
-
-
-def _asks_total(info: Info) -> bool:
-    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> bool:
-        fields = reading.collect(nodes, frozenset({"ChangeConnection"}))
-        return any(group[0].name.value == "totalCount" for group in fields.values())
-
-    return planned(info, "history", plan)
+    keyed = [(write_past_place(organization_id, client_id, past.number), Change.of(past)) for past in page.changes]
+    return keyed_connection(keyed, has_next=page.has_next, has_previous=after is not None, total=page.total or 0)

@@ -1,19 +1,25 @@
-"""The questions: node and nodes, viewer, organization, client, customer, and the two connections."""
+"""The queries: node and nodes, viewer, organization, client, customer, and the two connections."""
 
-from typing import Annotated, Any, cast
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
 
 import strawberry
+from strawberry import field
 
-from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.accounts.service import account_email
 from app.clients.service import get_client
-from app.errors import NotFound
-from app.graphql.execution.context import Info, chosen_organization
-from app.graphql.execution.ids import read_id
-from app.graphql.execution.loading import make_record, record_plan, whole_record
-from app.graphql.schema.arguments import (
-    OrganizationArgument,
-    argument,
+from app.errors import Malformed, NotFound
+from app.graphql.execution.context import Info, chosen_organization, read_id, split_global_id, write_global_id
+from app.graphql.execution.loading import (
+    RecordT,
+    load_organization,
+    load_record,
+    make_record,
+    record_plan,
+    whole_record,
 )
+from app.graphql.schema.arguments import OrganizationArgument, argument
 from app.graphql.schema.connections import (
     CLIENT_CONNECTION,
     CUSTOMER_CONNECTION,
@@ -21,23 +27,79 @@ from app.graphql.schema.connections import (
     ConnectionArguments,
     resolve_connection,
 )
-from app.graphql.schema.nodes import MOST_NODES, find_node, find_nodes, find_organization
 from app.graphql.schema.types import Client, Customer, Node, Organization
-from app.graphql.schema.viewer import Viewer, make_viewer
-from app.query.face import Face
+from app.organizations.service import reach_organizations
 
-NODE_IDS = argument(f"The global ids: at most {MOST_NODES}, each as often as you like.")
+MOST_NODES = 100
+
+NodeIds = Annotated[list[strawberry.ID], argument(f"The global ids: at most {MOST_NODES}, each as often as you like.")]
 
 
-async def find_record(info: Info, type_: Any, face: Face, bare: str) -> Any:
-    """One live record under a face, rendered if it can be; None when it is not to be found."""
-    selection = record_plan(info, face)
-    chosen = selection if selection is not None else whole_record(face)
+@strawberry.type(description="The account that a token belongs to.")
+class Account(Node):
+    email: str = field(description="The e-mail address of the account.")
+
+
+@strawberry.type(description="Whoever sent the request.")
+class Viewer:
+    account: Account | None = field(description="The account; null for an organization's own token.")
+    scopes: list[str] = field(description="What the token may do: `read`, and `write` if it may.")
+    organizations: list[Organization] = field(description="The organizations within reach, the first created first.")
+
+
+async def find_account(info: Info) -> Account | None:
+    """The caller's account; None for an organization's own token."""
+    principal = info.context.principal
+    email = await account_email(info.context.access)
+    if not principal.account_id or not email:
+        return None
+    return Account(id=strawberry.ID(write_global_id("Account", principal.account_id)), email=email)
+
+
+async def make_viewer(info: Info) -> Viewer:
+    principal = info.context.principal
+    account = await find_account(info)
+    stored = await reach_organizations(info.context.access)
+    scopes = ["read", "write"] if principal.scope == "write" else ["read"]
+    return Viewer(
+        account=account, scopes=scopes, organizations=[Organization.of(organization) for organization in stored]
+    )
+
+
+async def find_record(info: Info, type_: type[RecordT], record_id: str) -> RecordT | None:
+    """One live record, rendered if its selection allows it; None when the token can access no such record."""
+    selection = record_plan(info, type_.face)
+    chosen = selection if selection is not None else whole_record(type_.face)
     try:
-        found = await get_client(info.context.access, bare, chosen)
+        row = await get_client(info.context.access, record_id, chosen)
     except NotFound:
         return None
-    return make_record(type_, selection, found.json)
+    return make_record(type_, selection, row.json)
+
+
+async def find_organization(info: Info, organization_id: str | None) -> Organization | None:
+    stored = await load_organization(info.context, organization_id) if organization_id else None
+    return Organization.of(stored) if stored else None
+
+
+async def find_node(info: Info, global_id: str) -> Node | None:
+    """The live record with a global id; None when the token can access no such record."""
+    noun, bare = split_global_id(global_id) or ("", "")
+    if noun == "Client":
+        return await load_record(info, Client, bare, deleted_too=False)
+    if noun == "Customer":
+        return await load_record(info, Customer, bare, deleted_too=False)
+    if noun == "Organization":
+        return await find_organization(info, bare)
+    account = await find_account(info) if noun == "Account" else None
+    return account if account is not None and account.id == global_id else None
+
+
+async def find_nodes(info: Info, global_ids: Sequence[str]) -> list[Node | None]:
+    """The records in the order of their ids, loaded together. Raises Malformed for more than 100 ids."""
+    if len(global_ids) > MOST_NODES:
+        raise Malformed(f"Ask for at most {MOST_NODES} nodes at once, not {len(global_ids)}", "ids")
+    return list(await asyncio.gather(*(find_node(info, global_id) for global_id in global_ids)))
 
 
 @strawberry.type(description="What can be asked.")
@@ -49,7 +111,7 @@ class Query:
     @strawberry.field(
         description="The records with these global ids, in the same order; null stands for one that is not within reach."
     )
-    async def nodes(self, info: Info, ids: Annotated[list[strawberry.ID], NODE_IDS]) -> list[Node | None]:
+    async def nodes(self, info: Info, ids: NodeIds) -> list[Node | None]:
         return await find_nodes(info, ids)
 
     @strawberry.field(description="Whoever sent the request.")
@@ -64,13 +126,13 @@ class Query:
     async def client(
         self, info: Info, id: Annotated[strawberry.ID, argument("The global or the bare id.")]
     ) -> Client | None:
-        return cast("Client | None", await find_record(info, Client, GRAPHQL_CLIENT, read_id("Client", id)))
+        return await find_record(info, Client, read_id("Client", id))
 
     @strawberry.field(description="A customer; null when there is none with this id within reach.")
     async def customer(
         self, info: Info, id: Annotated[strawberry.ID, argument("The global id, or `cust_` and 24 hex digits.")]
     ) -> Customer | None:
-        return cast("Customer | None", await find_record(info, Customer, GRAPHQL_CUSTOMER, read_id("Customer", id)))
+        return await find_record(info, Customer, read_id("Customer", id))
 
     @strawberry.field(
         description="The clients of an organization; null when it is not within reach.",
@@ -80,7 +142,7 @@ class Query:
         self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
     ) -> Connection[Client] | None:
         organization = chosen_organization(info, organization_id)
-        return await resolve_connection(info, GRAPHQL_CLIENT, Client, organization, arguments) if organization else None
+        return await resolve_connection(info, Client, organization, arguments) if organization else None
 
     @strawberry.field(
         description="The customers of an organization; null when it is not within reach.",
@@ -90,8 +152,4 @@ class Query:
         self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
     ) -> Connection[Customer] | None:
         organization = chosen_organization(info, organization_id)
-        return (
-            await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, organization, arguments)
-            if organization
-            else None
-        )
+        return await resolve_connection(info, Customer, organization, arguments) if organization else None

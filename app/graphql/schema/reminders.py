@@ -3,22 +3,26 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from functools import partial
 
 import strawberry
 from strawberry import field
 
+from app.auth import Access
 from app.clients.reminders import count_reminders, list_reminders
 from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
-from app.graphql.execution.plans import SelectionReader
+from app.graphql.execution.loading import Record
+from app.graphql.execution.plans import selects_total
+from app.graphql.schema.arguments import AfterReminder, FirstReminders
 from app.graphql.schema.connections import Connection, keyed_connection, read_count
 from app.graphql.schema.scalars import DateTime
 from app.ids import is_id
 from app.mail.repository import ClientKey, Delivery
 from app.query.cursor import read_cursor, write_cursor, write_values
 
-MARK = "reminders"
+SCOPE = "reminders"
+"""The scope of the cursors: a cursor of another list is not valid here."""
 
 REMINDERS = "The reminders that were sent to the client or are on their way, the newest first."
 
@@ -60,47 +64,36 @@ def show_moment(moment: datetime) -> DateTime:
     return DateTime(moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
 
 
-async def load_reminders(info: Info, client: ClientKey, first: int | None, after: str | None) -> Connection[Reminder]:
-    """Raises Malformed for a negative count, one over 100, or a cursor that is none of these."""
-    count = read_count(first)
+async def resolve_reminders(
+    root: Record, info: Info, first: FirstReminders = None, after: AfterReminder = None
+) -> Connection[Reminder]:
+    """A page of a client's reminders. Raises Malformed for a count that is negative or over 100, and a foreign cursor."""
+    count, access = read_count(first), info.context.access
     behind = None if after is None else _read_cursor(after)
-    found = await _load(info, client, count + 1, behind)
-    total = await _count(info, client) if _total_asked(info) else 0
-    rows = [(write_cursor(MARK, write_values([one.id])), Reminder.of(one)) for one in found[:count]]
-    return keyed_connection(rows, has_next=len(found) > count, has_previous=after is not None, total=total)
+    load = partial(_load_reminders, access, count + 1, behind)
+    deliveries = await info.context.loader(("reminders", count + 1, behind), load).load(root.key)
+    total = 0
+    if planned(info, "reminders", selects_total, "ReminderConnection"):
+        total = await info.context.loader("numbers of reminders", partial(_count_reminders, access)).load(root.key)
+    rows = [(write_cursor(SCOPE, write_values([sent.id])), Reminder.of(sent)) for sent in deliveries[:count]]
+    return keyed_connection(rows, has_next=len(deliveries) > count, has_previous=after is not None, total=total)
 
 
 def _read_cursor(text: str) -> str:
-    (found,) = read_cursor(MARK, text, "after", 1)
-    if not isinstance(found, str) or not is_id(found):
+    """The id of the reminder that a cursor names."""
+    (reminder_id,) = read_cursor(SCOPE, text, "after", 1)
+    if not isinstance(reminder_id, str) or not is_id(reminder_id):
         raise Malformed("The cursor is not one that this service gave", "after")
-    return found
+    return reminder_id
 
 
-async def _load(info: Info, client: ClientKey, most: int, after: str | None) -> Sequence[Delivery]:
-    context = info.context
-
-    async def load(clients: Sequence[Any]) -> list[Sequence[Delivery]]:
-        found = await list_reminders(context.access, clients, most, after)
-        return [found.get(one, ()) for one in clients]
-
-    rows: Sequence[Delivery] = await context.loader(("reminders", most, after), load).load(client)
-    return rows
+async def _load_reminders(
+    access: Access, most: int, after: str | None, clients: Sequence[ClientKey]
+) -> list[Sequence[Delivery]]:
+    deliveries = await list_reminders(access, clients, most, after)
+    return [deliveries.get(client, ()) for client in clients]
 
 
-async def _count(info: Info, client: ClientKey) -> int:
-    context = info.context
-
-    async def load(clients: Sequence[Any]) -> list[int]:
-        found = await count_reminders(context.access, clients)
-        return [found.get(one, 0) for one in clients]
-
-    return int(await context.loader("numbers of reminders", load).load(client))
-
-
-def _total_asked(info: Info) -> bool:
-    def plan(reading: SelectionReader, nodes: Sequence[Any]) -> bool:
-        fields = reading.collect(nodes, frozenset({"ReminderConnection"}))
-        return any(group[0].name.value == "totalCount" for group in fields.values())
-
-    return planned(info, MARK, plan)
+async def _count_reminders(access: Access, clients: Sequence[ClientKey]) -> list[int]:
+    counts = await count_reminders(access, clients)
+    return [counts.get(client, 0) for client in clients]

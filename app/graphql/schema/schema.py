@@ -7,11 +7,10 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from app.graphql.schema.mutations import Mutation
-from app.graphql.schema.queries import Query
+from app.graphql.schema.queries import Account, Query
 from app.graphql.schema.scalars import SCALARS
 from app.graphql.schema.subscriptions import Subscription
 from app.graphql.schema.types import Client, Customer, Organization
-from app.graphql.schema.viewer import Account
 
 
 @cache

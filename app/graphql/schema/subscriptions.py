@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import orjson
 import strawberry
@@ -14,7 +14,7 @@ from app.changes.service import follow_changes
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.errors import NotFound
 from app.graphql.execution.context import Info, chosen_organization
-from app.graphql.execution.loading import python_name
+from app.graphql.execution.loading import RecordT, python_name
 from app.graphql.schema.arguments import OrganizationArgument, argument
 from app.graphql.schema.history import Change, ChangeAction
 from app.graphql.schema.scalars import DateTime
@@ -23,8 +23,8 @@ from app.graphql.schema.types import Client, Customer
 ATTRIBUTES = {name: python_name(name) for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER) for name in face.fields}
 
 
-def _record(type_: Any, text: str | None) -> Any:
-    """A record from its image."""
+def read_image(type_: type[RecordT], text: str | None) -> RecordT | None:
+    """The record that an image of it shows."""
     if text is None:
         return None
     return type_.of({ATTRIBUTES[name]: value for name, value in orjson.loads(text).items()})
@@ -56,11 +56,11 @@ class ClientChange(Change):
 
     @strawberry.field(description="The client as the change left it; null when the record has been erased.")
     def client(self) -> Client | None:
-        return _record(Client, self.after_text)  # type: ignore[no-any-return]
+        return read_image(Client, self.after_text)
 
     @strawberry.field(description="The same record as the Customers API spells it; null when it has been erased.")
     def customer(self) -> Customer | None:
-        return _record(Customer, self.customer_text)  # type: ignore[no-any-return]
+        return read_image(Customer, self.customer_text)
 
 
 @strawberry.type(description="What can be followed, over a WebSocket (graphql-transport-ws) or server-sent events.")

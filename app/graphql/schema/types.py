@@ -1,22 +1,14 @@
 """The types that GraphQL shows. A record's attributes are its rendered JSON; agreement with the field table is tested."""
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import ClassVar, Self
 
 import strawberry
 from strawberry import field
 
-from app.clients.duplicates import Subject
+from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.graphql.execution.context import Info
-from app.graphql.execution.ids import write_global_id
-from app.graphql.execution.loading import load_organization, load_record
-from app.graphql.schema.arguments import (
-    AfterChange,
-    AfterReminder,
-    FirstChanges,
-    FirstReminders,
-)
+from app.graphql.execution.context import Info, write_global_id
+from app.graphql.execution.loading import Record, load_organization, load_record
 from app.graphql.schema.connections import (
     CLIENT_CONNECTION,
     CUSTOMER_CONNECTION,
@@ -25,33 +17,25 @@ from app.graphql.schema.connections import (
     resolve_connection,
 )
 from app.graphql.schema.duplicates import (
-    DEFAULT_DUPLICATES,
     DUPLICATES,
     REASONS,
     SCORE,
+    ComparableRecord,
     DuplicateReason,
-    DuplicatesArgument,
-    load_duplicates,
+    read_reasons,
+    resolve_duplicates,
 )
-from app.graphql.schema.history import Change, load_history
-from app.graphql.schema.reminders import REMINDERS, Reminder, load_reminders
+from app.graphql.schema.history import HISTORY, Change, resolve_history
+from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders
 from app.graphql.schema.scalars import DateTime, Json
+from app.mail.repository import ClientKey
 from app.organizations.repository import Organization as StoredOrganization
+from app.query.face import Face
 
 
 @strawberry.interface(description="Anything with a global id that `node` finds again.")
 class Node:
     id: strawberry.ID = field(description="The global id.")
-
-
-class Row:
-    """A record whose attributes are the members of a rendered row."""
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        made = object.__new__(cls)
-        made.__dict__.update(row)
-        return made
 
 
 @strawberry.type(description="An organization: the business whose clients these are.")
@@ -75,15 +59,36 @@ class Organization(Node):
 
     @strawberry.field(description="Its clients; null beside an error only.", extensions=[CLIENT_CONNECTION])
     async def clients(self, info: Info, arguments: ConnectionArguments) -> "Connection[Client] | None":
-        return await resolve_connection(info, GRAPHQL_CLIENT, Client, self.organization_id, arguments)
+        return await resolve_connection(info, Client, self.organization_id, arguments)
 
     @strawberry.field(description="Its customers; null beside an error only.", extensions=[CUSTOMER_CONNECTION])
     async def customers(self, info: Info, arguments: ConnectionArguments) -> "Connection[Customer] | None":
-        return await resolve_connection(info, GRAPHQL_CUSTOMER, Customer, self.organization_id, arguments)
+        return await resolve_connection(info, Customer, self.organization_id, arguments)
+
+
+async def resolve_organization(root: Record, info: Info) -> Organization | None:
+    """The organization of a client or a customer."""
+    organization_id, _ = root.key
+    stored = await load_organization(info.context, organization_id)
+    return Organization.of(stored) if stored else None
+
+
+async def resolve_client(root: Record, info: Info) -> "Client | None":
+    """The client that is the same record."""
+    _, client_id = root.key
+    return await load_record(info, Client, client_id)
+
+
+async def resolve_customer(root: Record, info: Info) -> "Customer | None":
+    """The customer that is the same record."""
+    _, client_id = root.key
+    return await load_record(info, Customer, client_id)
 
 
 @strawberry.type(description="A client as the v1 Clients API spells it: someone who receives documents or sends them.")
-class Client(Row, Node):
+class Client(ComparableRecord, Node):
+    face: ClassVar[Face] = GRAPHQL_CLIENT
+
     client_id: strawberry.ID = field(description="The bare id, as the v1 API has it: 24 hex digits.")
     organization_id: strawberry.ID = field(description="The bare id of the organization that the client belongs to.")
     version: int = field(description="Grows by one with each change; `expectedVersion` of an update compares with it.")
@@ -120,35 +125,30 @@ class Client(Row, Node):
     is_deleted: bool = field(description="Whether the client is deleted.")
     deleted_id: strawberry.ID | None = field(description="The id that the client had when it was deleted.")
 
-    @strawberry.field(description="The organization that the client belongs to.")
-    async def organization(self, info: Info) -> Organization | None:
-        stored = await load_organization(info.context, self.organization_id)
-        return Organization.of(stored) if stored else None
+    organization: Organization | None = field(
+        resolver=resolve_organization, description="The organization that the client belongs to."
+    )
 
-    @strawberry.field(description="The same record as the Customers API spells it.")
-    async def customer(self, info: Info) -> "Customer | None":
-        return await load_record(info, Customer, GRAPHQL_CUSTOMER, self.client_id)
+    customer: "Customer | None" = field(
+        resolver=resolve_customer, description="The same record as the Customers API spells it."
+    )
+    history: Connection[Change] = field(resolver=resolve_history, description=HISTORY)
+    reminders: Connection[Reminder] = field(resolver=resolve_reminders, description=REMINDERS)
+    possible_duplicates: "list[ClientDuplicate]" = field(resolver=resolve_duplicates, description=DUPLICATES)
 
-    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
-    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
-        return await load_history(info, GRAPHQL_CLIENT, self.organization_id, self.client_id, first, after)
+    @property
+    def key(self) -> ClientKey:
+        return self.organization_id, self.client_id
 
-    @strawberry.field(description=REMINDERS)
-    async def reminders(
-        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
-    ) -> "Connection[Reminder]":
-        return await load_reminders(info, (self.organization_id, self.client_id), first, after)
-
-    @strawberry.field(description=DUPLICATES)
-    async def possible_duplicates(
-        self, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
-    ) -> "list[ClientDuplicate]":
-        subject = Subject(self.organization_id, self.client_id, self.name, self.email, self.tax_number)
-        return await load_duplicates(info, GRAPHQL_CLIENT, Client, ClientDuplicate, subject, first)
+    @classmethod
+    def make_duplicate(cls, record: Self, duplicate: Duplicate) -> "ClientDuplicate":
+        return ClientDuplicate(client=record, score=duplicate.score, reasons=read_reasons(duplicate))
 
 
 @strawberry.type(description="A client as the Customers API spells it: the same record as the client with its id.")
-class Customer(Row, Node):
+class Customer(ComparableRecord, Node):
+    face: ClassVar[Face] = GRAPHQL_CUSTOMER
+
     customer_id: strawberry.ID = field(description="The id as the Customers API has it: `cust_` and 24 hex digits.")
     entity_id: strawberry.ID = field(description="The id of the entity (the organization): `ent_` and 24 hex digits.")
     version: int = field(description="Grows by one with each change; `expectedVersion` of an update compares with it.")
@@ -182,34 +182,24 @@ class Customer(Row, Node):
     updated_at: DateTime = field(description="When the customer was last changed.")
     deleted_at: DateTime | None = field(description="When the customer was deleted; null for a live one.")
 
-    @strawberry.field(description="The organization that the customer belongs to.")
-    async def organization(self, info: Info) -> Organization | None:
-        stored = await load_organization(info.context, self.entity_id.removeprefix("ent_"))
-        return Organization.of(stored) if stored else None
+    organization: Organization | None = field(
+        resolver=resolve_organization, description="The organization that the customer belongs to."
+    )
 
-    @strawberry.field(description="The same record as the v1 Clients API spells it.")
-    async def client(self, info: Info) -> Client | None:
-        return await load_record(info, Client, GRAPHQL_CLIENT, self.customer_id.removeprefix("cust_"))
+    client: Client | None = field(
+        resolver=resolve_client, description="The same record as the v1 Clients API spells it."
+    )
+    history: Connection[Change] = field(resolver=resolve_history, description=HISTORY)
+    reminders: Connection[Reminder] = field(resolver=resolve_reminders, description=REMINDERS)
+    possible_duplicates: "list[CustomerDuplicate]" = field(resolver=resolve_duplicates, description=DUPLICATES)
 
-    @strawberry.field(description="What was done to the record, newest first, through whichever door.")
-    async def history(self, info: Info, first: FirstChanges = None, after: AfterChange = None) -> "Connection[Change]":
-        home, own = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
-        return await load_history(info, GRAPHQL_CUSTOMER, home, own, first, after)
+    @property
+    def key(self) -> ClientKey:
+        return self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
 
-    @strawberry.field(description=REMINDERS)
-    async def reminders(
-        self, info: Info, first: FirstReminders = None, after: AfterReminder = None
-    ) -> "Connection[Reminder]":
-        client = (self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_"))
-        return await load_reminders(info, client, first, after)
-
-    @strawberry.field(description=DUPLICATES)
-    async def possible_duplicates(
-        self, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
-    ) -> "list[CustomerDuplicate]":
-        home, own = self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
-        subject = Subject(home, own, self.name, self.email, self.tax_number)
-        return await load_duplicates(info, GRAPHQL_CUSTOMER, Customer, CustomerDuplicate, subject, first)
+    @classmethod
+    def make_duplicate(cls, record: Self, duplicate: Duplicate) -> "CustomerDuplicate":
+        return CustomerDuplicate(customer=record, score=duplicate.score, reasons=read_reasons(duplicate))
 
 
 @strawberry.type(description="A client that may be the same as another.")

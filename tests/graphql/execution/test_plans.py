@@ -5,7 +5,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import orjson
@@ -27,11 +26,11 @@ from hypothesis import strategies as st
 
 from app.auth import Access, Caller
 from app.clients.faces import GRAPHQL_CLIENT
-from app.graphql.execution import loading, plans
+from app.graphql.execution import plans
 from app.graphql.execution.context import MOST_PLANS, Context
+from app.graphql.execution.loading import Record, record_plan
 from app.graphql.execution.rendered import RenderingExecutor
 from app.graphql.schema.schema import core_schema
-from app.graphql.schema.types import Row
 from app.graphql.server.operations import Operations
 from tests.conftest import Service
 from tests.graphql.authors import PASSING, Author
@@ -77,9 +76,7 @@ async def executor(service: Service) -> Executor:
 def nothing_rendered(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every record takes the ordinary path."""
     with patch.context() as patched:
-        modules: tuple[ModuleType, ...] = (plans, loading)
-        for module in modules:
-            patched.setattr(module, "plan_record", lambda *_: None)
+        patched.setattr(plans, "plan_record", lambda *_: None)
         yield
 
 
@@ -162,13 +159,13 @@ async def test_nearly_every_plain_payload_is_rendered(executor: Executor, monkey
 def notice_resolved(patch: pytest.MonkeyPatch) -> list[object]:
     """The records that are resolved field by field, from now on."""
     resolved: list[object] = []
-    made = Row.of.__func__  # type: ignore[attr-defined]
+    made = Record.of.__func__  # type: ignore[attr-defined]
 
-    def notice(type_: type[Row], row: dict[str, Any]) -> Any:
+    def notice(type_: type[Record], row: dict[str, Any]) -> Any:
         resolved.append(row)
         return made(type_, row)
 
-    patch.setattr(Row, "of", classmethod(notice))
+    patch.setattr(Record, "of", classmethod(notice))
     return resolved
 
 
@@ -274,7 +271,7 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
     for number in range(MOST_PLANS + 5):
         values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
         info = _info(document.ast, values, Context(Access(service.database, principal), document.plans, None, None))  # type: ignore[arg-type]
-        loading.record_plan(info, GRAPHQL_CLIENT)
+        record_plan(info, GRAPHQL_CLIENT)
     assert 0 < len(document.plans) <= MOST_PLANS
 
 

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.clients.reminders import send_reminder
-from app.graphql.execution.context import Info
-from app.graphql.execution.ids import read_id
+from app.graphql.execution.context import Info, read_id
 from app.graphql.schema.arguments import ClientId, Expected, IdempotencyKey, OrganizationArgument, argument
 from app.graphql.schema.mutations.bulk import CreateClientsPayload, ErrorPolicy, create_clients
 from app.graphql.schema.mutations.inputs import CreateClientInput, ReplaceClientInput, UpdateClientInput

@@ -3,7 +3,6 @@
 import strawberry
 from strawberry import field
 
-from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.schema.connections import Edge, make_edge
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError
@@ -28,7 +27,7 @@ class ClientOutcome(Outcome):
 class NewClientOutcome(ClientOutcome):
     @strawberry.field(description=EDGE)
     def client_edge(self) -> Edge[Client] | None:
-        return make_edge(GRAPHQL_CLIENT, self.client.client_id, self.client) if self.client else None
+        return make_edge(self.client) if self.client else None
 
 
 @strawberry.type
@@ -42,9 +41,7 @@ class CustomerOutcome(Outcome):
 class NewCustomerOutcome(CustomerOutcome):
     @strawberry.field(description=EDGE)
     def customer_edge(self) -> Edge[Customer] | None:
-        if self.customer is None:
-            return None
-        return make_edge(GRAPHQL_CUSTOMER, self.customer.customer_id.removeprefix("cust_"), self.customer)
+        return make_edge(self.customer) if self.customer else None
 
 
 @strawberry.type(description="The outcome of making a client.")

@@ -10,8 +10,7 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
 from app.clients.service import add_clients, change_client, remove_client, restore_client
 from app.errors import NotFound
-from app.graphql.execution.context import Info, chosen_organization, planned
-from app.graphql.execution.ids import read_id, write_global_id
+from app.graphql.execution.context import Info, chosen_organization, planned, read_id, write_global_id
 from app.graphql.execution.loading import make_record, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
