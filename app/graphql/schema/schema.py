@@ -6,11 +6,17 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
-from app.graphql.schema.mutations import Mutation
+from app.graphql.schema.mutations.clients import ClientMutations
+from app.graphql.schema.mutations.customers import CustomerMutations
 from app.graphql.schema.queries import Account, Query
 from app.graphql.schema.scalars import SCALARS
 from app.graphql.schema.subscriptions import Subscription
 from app.graphql.schema.types import Client, Customer, Organization
+
+
+@strawberry.type(description="What can be changed.")
+class Mutation(ClientMutations, CustomerMutations):
+    pass
 
 
 @cache

@@ -1,8 +1,8 @@
 """User errors: what was wrong with a mutation, in words that a program can read."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from enum import Enum
-from typing import Any
+from typing import TypeVar
 
 import strawberry
 
@@ -30,21 +30,23 @@ class UserError:
     code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
 
 
+ResultT = TypeVar("ResultT")
+
 PROBLEMS = {
     "presence": UserErrorCode.BLANK,
     "inclusion": UserErrorCode.INVALID_CHOICE,
     "length": UserErrorCode.TOO_LONG,
 }
-REFUSALS: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {
+EXPECTED: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {
     NotFound: (UserErrorCode.NOT_FOUND, ["id"]),
     Stale: (UserErrorCode.STALE_VERSION, ["expectedVersion"]),
     Conflict: (UserErrorCode.CONFLICT, ["idempotencyKey"]),
     Forbidden: (UserErrorCode.FORBIDDEN, None),
 }
-
+"""The errors that a mutation expects, each with its code and the path of the argument that usually causes it."""
 
 ARGUMENTS = {"Idempotency-Key": "idempotencyKey", "l": "language"}
-"""Fields that are arguments of a mutation, by their names elsewhere."""
+"""The arguments of mutations by the names that the other APIs have for them."""
 
 
 def _path(field: str, under: list[str]) -> list[str]:
@@ -56,25 +58,23 @@ def _problem(problem: Problem, under: list[str]) -> UserError:
     return UserError(field=_path(problem.field, under), message=problem.message, code=code)
 
 
-def user_errors(refusal: DomainError, under: list[str]) -> list[UserError]:
-    """An expected refusal as user errors; `under` leads to the input. Raises the refusal again when it is none of these."""
-    if isinstance(refusal, Invalid):
-        return [_problem(problem, under) for problem in refusal.problems]
-    if isinstance(refusal, Malformed):
-        path = None if refusal.field is None else _path(refusal.field, under)
-        return [UserError(field=path, message=refusal.message, code=UserErrorCode.INVALID)]
-    for kind, (code, usual) in REFUSALS.items():
-        if isinstance(refusal, kind):
-            path = usual if refusal.field is None else _path(refusal.field, [])
-            return [UserError(field=path, message=refusal.message, code=code)]
-    raise refusal
+def user_errors(error: DomainError, under: list[str]) -> list[UserError]:
+    """An expected error as user errors; `under` is the path of the input. Raises any other error again."""
+    if isinstance(error, Invalid):
+        return [_problem(problem, under) for problem in error.problems]
+    if isinstance(error, Malformed):
+        path = None if error.field is None else _path(error.field, under)
+        return [UserError(field=path, message=error.message, code=UserErrorCode.INVALID)]
+    for kind, (code, usual) in EXPECTED.items():
+        if isinstance(error, kind):
+            path = usual if error.field is None else _path(error.field, [])
+            return [UserError(field=path, message=error.message, code=code)]
+    raise error
 
 
-async def attempt(
-    work: Callable[[], Awaitable[Any]], made: Callable[[Any, list[UserError]], Any], under: list[str]
-) -> Any:
-    """The payload of some work: `made` from its result, or from nothing and the errors of an expected refusal."""
+async def attempt(work: Awaitable[ResultT], under: list[str]) -> tuple[ResultT | None, list[UserError]]:
+    """The result of some work, or None and its expected errors."""
     try:
-        return made(await work(), [])
-    except DomainError as refusal:
-        return made(None, user_errors(refusal, under))
+        return await work, []
+    except DomainError as error:
+        return None, user_errors(error, under)

@@ -1,11 +1,1 @@
-"""The changes, of both spellings."""
-
-import strawberry
-
-from app.graphql.schema.mutations.clients import ClientMutations
-from app.graphql.schema.mutations.customers import CustomerMutations
-
-
-@strawberry.type(description="What can be changed.")
-class Mutation(ClientMutations, CustomerMutations):
-    pass
+"""The mutations of clients and customers: one request, one write, and a payload with the record or its errors."""

@@ -1,24 +1,25 @@
 """Bulk creation: many clients in one statement, with a result for each row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import orjson
 import strawberry
+from graphql import FieldNode
 from strawberry import field
 
 from app.clients.batch import add_batch
-from app.errors import DomainError, Invalid, Malformed, Problem
+from app.errors import Invalid, Malformed, Problem
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import make_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
 from app.graphql.schema.mutations.payloads import Outcome
-from app.graphql.schema.mutations.records import CLIENT, need_organization, request_key
+from app.graphql.schema.mutations.records import CLIENTS, need_organization, request_key
 from app.graphql.schema.types import Client
-from app.graphql.schema.user_errors import UserError, user_errors
+from app.graphql.schema.user_errors import UserError, attempt, user_errors
 from app.query.sql.render import Selection
 from app.records.bodies import Values, read_body
 
@@ -46,68 +47,59 @@ class CreateClientsPayload(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the input: its values, or what is wrong with it."""
+class InputRow:
+    """A row of the input: its values, or its errors."""
 
     values: Values
     errors: list[UserError]
 
 
-def read_rows(given: Sequence[Any]) -> list[Row]:
-    return [_read_row(index, body) for index, body in enumerate(given)]
+def read_rows(bodies: Sequence[Mapping[str, Any]]) -> list[InputRow]:
+    return [_read_row(index, body) for index, body in enumerate(bodies)]
 
 
-def _read_row(index: int, body: Any) -> Row:
+def _read_row(index: int, body: Mapping[str, Any]) -> InputRow:
     try:
-        return Row(read_body(CLIENT.face, body, CLIENT.rules, "create"), [])
-    except (Invalid, Malformed) as refusal:
-        return Row({}, user_errors(refusal, ["input", str(index)]))
+        return InputRow(read_body(CLIENTS.face, body, CLIENTS.rules, "create"), [])
+    except (Invalid, Malformed) as error:
+        return InputRow({}, user_errors(error, ["input", str(index)]))
 
 
 async def create_clients(
-    info: Info, organization_id: str | None, given: Sequence[Any], policy: ErrorPolicy, key: str | None
+    info: Info, organization_id: str | None, clients: Sequence[object], policy: ErrorPolicy, key: str | None
 ) -> CreateClientsPayload:
-    try:
-        return await _create(info, organization_id, given, policy, key)
-    except DomainError as refusal:
-        return CreateClientsPayload(results=[], user_errors=user_errors(refusal, []))
+    payload, errors = await attempt(_create(info, organization_id, clients, policy, key), [])
+    return payload or CreateClientsPayload(results=[], user_errors=errors)
 
 
 async def _create(
-    info: Info, organization_id: str | None, given: Sequence[Any], policy: ErrorPolicy, key: str | None
+    info: Info, organization_id: str | None, clients: Sequence[object], policy: ErrorPolicy, key: str | None
 ) -> CreateClientsPayload:
     """Raises Invalid for too many rows, and as add_batch."""
-    if len(given) > MOST_ROWS:
-        raise Invalid([Problem("input", "length", f"At most {MOST_ROWS} clients are made at once, not {len(given)}")])
-    context, bodies = info.context, to_plain(given)
-    organization = need_organization(info, organization_id)
+    if len(clients) > MOST_ROWS:
+        raise Invalid([Problem("input", "length", f"At most {MOST_ROWS} clients are made at once, not {len(clients)}")])
+    bodies, organization = to_plain(clients), need_organization(info, organization_id)
     selection = planned(info, "clients at once", _plan)
-    chosen = selection if selection is not None else CLIENT.whole
+    chosen = selection if selection is not None else CLIENTS.whole
     rows = read_rows(bodies)
     accepted = [row.values for row in rows if not row.errors]
     if policy is ErrorPolicy.REJECT_ALL and len(accepted) < len(rows):
         accepted = []
     request = ("create clients", organization, policy.name, orjson.dumps(bodies), repr(chosen))
-    added = await add_batch(
-        context.access,
-        organization,
-        accepted,
-        chosen,
-        key=request_key(info, key, *request),
-    )
-    context.forget_loaded()
-    return _payload(rows, [make_record(Client, selection, json) for json in added])
+    added = await add_batch(info.context.access, organization, accepted, chosen, key=request_key(info, key, *request))
+    info.context.forget_loaded()
+    return _payload(rows, [make_record(Client, selection, row) for row in added])
 
 
-def _plan(reading: SelectionReader, nodes: Sequence[Any]) -> Selection | None:
+def _plan(reader: SelectionReader, nodes: Sequence[FieldNode]) -> Selection | None:
     steps = (("CreateClientsPayload", "results"), ("CreateClientsResult", "client"))
-    return plan_inside(reading, nodes, CLIENT.face, *steps)
+    return plan_inside(reader, nodes, CLIENTS.face, *steps)
 
 
-def _payload(rows: Sequence[Row], added: Sequence[Client]) -> CreateClientsPayload:
-    made = iter(added)
+def _payload(rows: Sequence[InputRow], added: Sequence[Client]) -> CreateClientsPayload:
+    clients = iter(added)
     results = [
-        CreateClientsResult(index=index, client=None if row.errors else next(made, None), user_errors=row.errors)
+        CreateClientsResult(index=index, client=None if row.errors else next(clients, None), user_errors=row.errors)
         for index, row in enumerate(rows)
     ]
     return CreateClientsPayload(results=results, user_errors=[error for row in rows for error in row.errors])

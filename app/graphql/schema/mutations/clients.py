@@ -1,6 +1,6 @@
 """What can be changed of clients: each mutation gives the record as it is now, or says what was wrong."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -17,7 +17,7 @@ from app.graphql.schema.mutations.payloads import (
     SendClientReminderPayload,
     UpdateClientPayload,
 )
-from app.graphql.schema.mutations.records import CLIENT, request_key
+from app.graphql.schema.mutations.records import CLIENTS, request_key
 from app.graphql.schema.user_errors import attempt
 
 CreateClient = Annotated[CreateClientInput, argument("The new client.")]
@@ -37,7 +37,8 @@ class ClientMutations:
         organization_id: OrganizationArgument = None,
         idempotency_key: IdempotencyKey = None,
     ) -> CreateClientPayload:
-        return await CLIENT.create(info, CreateClientPayload, organization_id, input, idempotency_key)  # type: ignore[no-any-return]
+        result = await CLIENTS.create(info, organization_id, input, idempotency_key)
+        return CreateClientPayload(client=result.record, user_errors=result.errors)
 
     @strawberry.mutation(description="Makes up to 1,000 clients at once, and says of each what became of it.")
     async def create_clients(
@@ -54,21 +55,25 @@ class ClientMutations:
     async def replace_client(
         self, info: Info, id: ClientId, input: ReplaceClient, expected_version: Expected = None
     ) -> ReplaceClientPayload:
-        return await CLIENT.change(info, ReplaceClientPayload, id, input, "replace", expected_version)  # type: ignore[no-any-return]
+        result = await CLIENTS.change(info, id, input, "replace", expected_version)
+        return ReplaceClientPayload(client=result.record, user_errors=result.errors)
 
     @strawberry.mutation(description="Changes some fields of a client: what is left out stays, null clears.")
     async def update_client(
         self, info: Info, id: ClientId, input: UpdateClient, expected_version: Expected = None
     ) -> UpdateClientPayload:
-        return await CLIENT.change(info, UpdateClientPayload, id, input, "update", expected_version)  # type: ignore[no-any-return]
+        result = await CLIENTS.change(info, id, input, "update", expected_version)
+        return UpdateClientPayload(client=result.record, user_errors=result.errors)
 
     @strawberry.mutation(description="Deletes a client softly: it is no longer found, and can be restored.")
     async def delete_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> DeleteClientPayload:
-        return await CLIENT.delete(info, DeleteClientPayload, id, expected_version)  # type: ignore[no-any-return]
+        result = await CLIENTS.delete(info, id, expected_version)
+        return DeleteClientPayload(client=result.record, deleted_client_id=result.deleted_id, user_errors=result.errors)
 
     @strawberry.mutation(description="Brings a deleted client back; one that is not deleted is refused with NOT_FOUND.")
     async def restore_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> RestoreClientPayload:
-        return await CLIENT.restore(info, RestoreClientPayload, id, expected_version)  # type: ignore[no-any-return]
+        result = await CLIENTS.restore(info, id, expected_version)
+        return RestoreClientPayload(client=result.record, user_errors=result.errors)
 
     @strawberry.mutation(description="Sends a general, polite reminder of open documents to a client by e-mail.")
     async def send_client_reminder(
@@ -81,13 +86,11 @@ class ClientMutations:
         ] = None,
         idempotency_key: IdempotencyKey = None,
     ) -> SendClientReminderPayload:
-        async def work() -> bool:
-            context, bare = info.context, read_id("Client", id)
-            key = request_key(info, idempotency_key, "send reminder", bare, email or "", language or "")
-            await send_reminder(context.access, context.outbox, bare, recipient=email, language=language, key=key)
-            return True
+        _, errors = await attempt(_send_reminder(info, id, email, language, idempotency_key), [])
+        return SendClientReminderPayload(success=not errors, user_errors=errors)
 
-        def payload(done: bool | None, errors: Any) -> SendClientReminderPayload:
-            return SendClientReminderPayload(success=bool(done), user_errors=errors)
 
-        return await attempt(work, payload, [])  # type: ignore[no-any-return]
+async def _send_reminder(info: Info, client_id: str, email: str | None, language: str | None, key: str | None) -> None:
+    context, bare = info.context, read_id("Client", client_id)
+    request = request_key(info, key, "send reminder", bare, email or "", language or "")
+    await send_reminder(context.access, context.outbox, bare, recipient=email, language=language, key=request)

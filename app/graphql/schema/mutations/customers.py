@@ -14,7 +14,7 @@ from app.graphql.schema.mutations.payloads import (
     RestoreCustomerPayload,
     UpdateCustomerPayload,
 )
-from app.graphql.schema.mutations.records import CUSTOMER
+from app.graphql.schema.mutations.records import CUSTOMERS
 
 CreateCustomer = Annotated[CreateCustomerInput, argument("The new customer.")]
 UpdateCustomer = Annotated[UpdateCustomerInput, argument("What changes.")]
@@ -30,19 +30,24 @@ class CustomerMutations:
         organization_id: OrganizationArgument = None,
         idempotency_key: IdempotencyKey = None,
     ) -> CreateCustomerPayload:
-        return await CUSTOMER.create(info, CreateCustomerPayload, organization_id, input, idempotency_key)  # type: ignore[no-any-return]
+        result = await CUSTOMERS.create(info, organization_id, input, idempotency_key)
+        return CreateCustomerPayload(customer=result.record, user_errors=result.errors)
 
     @strawberry.mutation(description="Changes some fields of a customer: what is left out stays, null clears.")
     async def update_customer(
         self, info: Info, id: CustomerId, input: UpdateCustomer, expected_version: Expected = None
     ) -> UpdateCustomerPayload:
-        return await CUSTOMER.change(info, UpdateCustomerPayload, id, input, "update", expected_version)  # type: ignore[no-any-return]
+        result = await CUSTOMERS.change(info, id, input, "update", expected_version)
+        return UpdateCustomerPayload(customer=result.record, user_errors=result.errors)
 
     @strawberry.mutation(description="Deletes a customer softly: it is no longer found, and can be restored.")
     async def delete_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> DeleteCustomerPayload:
-        return await CUSTOMER.delete(info, DeleteCustomerPayload, id, expected_version)  # type: ignore[no-any-return]
+        result = await CUSTOMERS.delete(info, id, expected_version)
+        return DeleteCustomerPayload(
+            customer=result.record, deleted_customer_id=result.deleted_id, user_errors=result.errors
+        )
 
     @strawberry.mutation(
         description="Brings a deleted customer back; one that is not deleted is refused with NOT_FOUND."
@@ -50,7 +55,8 @@ class CustomerMutations:
     async def restore_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> RestoreCustomerPayload:
-        return await CUSTOMER.restore(info, RestoreCustomerPayload, id, expected_version)  # type: ignore[no-any-return]
+        result = await CUSTOMERS.restore(info, id, expected_version)
+        return RestoreCustomerPayload(customer=result.record, user_errors=result.errors)
 
     @strawberry.mutation(
         description="Erases a customer, live or deleted, for good: the person goes from the history, kept answers and "
@@ -59,4 +65,7 @@ class CustomerMutations:
     async def permanently_delete_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> PermanentlyDeleteCustomerPayload:
-        return await CUSTOMER.erase(info, PermanentlyDeleteCustomerPayload, id, expected_version)  # type: ignore[no-any-return]
+        result = await CUSTOMERS.erase(info, id, expected_version)
+        return PermanentlyDeleteCustomerPayload(
+            customer=result.record, deleted_customer_id=result.deleted_id, user_errors=result.errors
+        )

@@ -1,136 +1,160 @@
-"""Nouns: the two spellings of a record as mutations need them, from the input to the payload."""
+"""Record mutations: the writes of clients and customers, from an input to the written record or its errors."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol
 
 import orjson
+import strawberry
+from graphql import FieldNode
+from strawberry.types import get_object_definition
 
+from app.auth import Access
 from app.clients.erasure import erase_client
-from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
+from app.clients.repository import RenderedRecord
 from app.clients.service import add_clients, change_client, remove_client, restore_client
 from app.errors import NotFound
 from app.graphql.execution.context import Info, chosen_organization, planned, read_id, write_global_id
-from app.graphql.execution.loading import make_record, whole_record
+from app.graphql.execution.loading import RecordT, make_record, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
 from app.graphql.schema.types import Client, Customer
-from app.graphql.schema.user_errors import attempt
+from app.graphql.schema.user_errors import UserError, attempt
 from app.idempotency import RequestKey, StoredResponse
 from app.query.face import Face
 from app.query.sql.render import Selection
 from app.records.bodies import Mode, Rules, read_body
 
-Work = Callable[[Selection], Awaitable[str]]
-"""Writes, and gives the record as the selection renders it."""
+
+class Write(Protocol):
+    """A service function that deletes, restores or erases a record."""
+
+    def __call__(
+        self, access: Access, client_id: str, selection: Selection, *, expected: int | None
+    ) -> Awaitable[RenderedRecord]: ...
 
 
-class Noun:
-    """One of the two spellings. Every function gives the payload of a mutation, and raises no expected refusal."""
+@dataclass(frozen=True, slots=True)
+class MutationResult(Generic[RecordT]):
+    """The written record, or the errors that prevented the write. `deleted_id` is the global id of a deleted record."""
 
-    def __init__(self, face: Face, type_: Any, rules: Rules) -> None:
-        self.face, self.type, self.rules = face, type_, rules
-        self.key = face.noun.lower()
-        self.whole = whole_record(face)
+    record: RecordT | None
+    errors: list[UserError]
+    deleted_id: strawberry.ID | None = None
 
-    def plan(self, info: Info, payload: str) -> Selection | None:
-        """The selection of the payload's record; None when some of it needs a resolver, as an edge does."""
 
-        def plan(reading: SelectionReader, nodes: Sequence[Any]) -> Selection | None:
-            asked = reading.collect(nodes, frozenset({payload}))
-            if any(group[0].name.value == f"{self.key}Edge" for group in asked.values()):
-                return None
-            return plan_inside(reading, nodes, self.face, (payload, self.key))
+class RecordMutations(Generic[RecordT]):
+    """The mutations of one type. Each returns expected errors as user errors and raises any other exception."""
 
-        return planned(info, self.face.name, plan)
+    def __init__(self, type_: type[RecordT], rules: Rules) -> None:
+        self.type, self.face, self.rules = type_, type_.face, rules
+        self.whole = whole_record(type_.face)
 
-    async def write(self, info: Info, payload: Any, work: Work, **more: Any) -> Any:
-        """The payload of a write; `more` is what it also holds when the write was done."""
-        selection = self.plan(info, payload.__name__)
-
-        async def done() -> Any:
-            json = await work(selection if selection is not None else self.whole)
-            info.context.forget_loaded()
-            return make_record(self.type, selection, json)
-
-        def made(record: Any, errors: Any) -> Any:
-            return payload(**{self.key: record}, **(more if record is not None else {}), user_errors=errors)
-
-        return await attempt(done, made, ["input"])
-
-    async def create(self, info: Info, payload: Any, organization_id: str | None, given: Any, key: str | None) -> Any:
-        async def work(selection: Selection) -> str:
-            context, body = info.context, to_plain(given)
-            organization = need_organization(info, organization_id)
-            values = read_body(self.face, body, self.rules, "create")
-            answer = await add_clients(
-                context.access,
-                organization,
-                [values],
-                selection,
-                key=request_key(
-                    info, key, f"create {self.face.name}", organization, orjson.dumps(body), repr(selection)
-                ),
-                answer=lambda found: StoredResponse(200, found[0].json.encode()),
-            )
-            return answer.body.decode()
-
-        return await self.write(info, payload, work)
+    async def create(
+        self, info: Info, organization_id: str | None, fields: object, key: str | None
+    ) -> MutationResult[RecordT]:
+        return await self._attempt(info, self._create(info, organization_id, fields, key))
 
     async def change(
-        self, info: Info, payload: Any, given_id: str, given: Any, mode: Mode, expected: int | None
-    ) -> Any:
-        async def work(selection: Selection) -> str:
-            body = to_plain(given)
-            values = read_body(self.face, body, self.rules, mode)
-            if mode == "replace":
-                values = {column: values.get(column) for column in self.face.by_column()}
-            found = await change_client(
-                info.context.access,
-                read_id(self.face.noun, given_id),
-                values,
-                selection,
-                expected=expected,
-                merge_metadata=body.get("metadata") is not None,
-            )
-            return found.json
+        self, info: Info, record_id: str, fields: object, mode: Mode, expected: int | None
+    ) -> MutationResult[RecordT]:
+        return await self._attempt(info, self._change(info, record_id, fields, mode, expected))
 
-        return await self.write(info, payload, work)
+    async def delete(self, info: Info, record_id: str, expected: int | None) -> MutationResult[RecordT]:
+        return await self._delete(info, remove_client, record_id, expected)
 
-    async def delete(self, info: Info, payload: Any, given_id: str, expected: int | None) -> Any:
-        return await self._move(remove_client, info, payload, given_id, expected, gone=True)
+    async def restore(self, info: Info, record_id: str, expected: int | None) -> MutationResult[RecordT]:
+        return await self._attempt(info, self._write(info, restore_client, record_id, expected))
 
-    async def restore(self, info: Info, payload: Any, given_id: str, expected: int | None) -> Any:
-        return await self._move(restore_client, info, payload, given_id, expected, gone=False)
+    async def erase(self, info: Info, record_id: str, expected: int | None) -> MutationResult[RecordT]:
+        return await self._delete(info, erase_client, record_id, expected)
 
-    async def erase(self, info: Info, payload: Any, given_id: str, expected: int | None) -> Any:
-        return await self._move(erase_client, info, payload, given_id, expected, gone=True)
+    async def _delete(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult[RecordT]:
+        result = await self._attempt(info, self._write(info, write, record_id, expected))
+        if result.record is None:
+            return result
+        noun = self.face.noun
+        return replace(result, deleted_id=strawberry.ID(write_global_id(noun, read_id(noun, record_id))))
 
-    async def _move(
-        self, move: Any, info: Info, payload: Any, given_id: str, expected: int | None, *, gone: bool
-    ) -> Any:
-        """Into or out of the lists; what is `gone` is also named by its global id."""
-        bare = read_id(self.face.noun, given_id)
+    async def _attempt(self, info: Info, write: Awaitable[str]) -> MutationResult[RecordT]:
+        """The result of a write that gives the record as `_selection` renders it."""
+        row, errors = await attempt(write, ["input"])
+        if row is None:
+            return MutationResult(None, errors)
+        info.context.forget_loaded()
+        return MutationResult(make_record(self.type, self._plan(info), row), [])
 
-        async def work(selection: Selection) -> str:
-            found = await move(info.context.access, bare, selection, expected=expected)
-            return str(found.json)
+    def _selection(self, info: Info) -> Selection:
+        """The selection of the payload's record, or the whole record when some of it needs a resolver."""
+        selection = self._plan(info)
+        return selection if selection is not None else self.whole
 
-        more = {f"deleted_{self.key}_id": write_global_id(self.face.noun, bare)} if gone else {}
-        return await self.write(info, payload, work, **more)
+    def _plan(self, info: Info) -> Selection | None:
+        payload = get_object_definition(info.return_type, strict=True).name
+        return planned(info, self.face.name, plan_payload, self.face, payload)
+
+    async def _create(self, info: Info, organization_id: str | None, fields: object, key: str | None) -> str:
+        body, selection = to_plain(fields), self._selection(info)
+        organization = need_organization(info, organization_id)
+        values = read_body(self.face, body, self.rules, "create")
+        request = (f"create {self.face.name}", organization, orjson.dumps(body), repr(selection))
+        response = await add_clients(
+            info.context.access,
+            organization,
+            [values],
+            selection,
+            key=request_key(info, key, *request),
+            answer=_store_record,
+        )
+        return response.body.decode()
+
+    async def _change(self, info: Info, record_id: str, fields: object, mode: Mode, expected: int | None) -> str:
+        body = to_plain(fields)
+        values = read_body(self.face, body, self.rules, mode)
+        if mode == "replace":
+            values = {column: values.get(column) for column in self.face.by_column()}
+        record = await change_client(
+            info.context.access,
+            read_id(self.face.noun, record_id),
+            values,
+            self._selection(info),
+            expected=expected,
+            merge_metadata=body.get("metadata") is not None,
+        )
+        return record.json
+
+    async def _write(self, info: Info, write: Write, record_id: str, expected: int | None) -> str:
+        bare = read_id(self.face.noun, record_id)
+        record = await write(info.context.access, bare, self._selection(info), expected=expected)
+        return record.json
 
 
-def need_organization(info: Info, given: str | None) -> str:
-    organization = chosen_organization(info, given)
+def plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, payload: str) -> Selection | None:
+    """The selection of a payload's record; None when some of it needs a resolver, as an edge does."""
+    key = face.noun.lower()
+    fields = reader.collect(nodes, frozenset({payload}))
+    if any(group[0].name.value == f"{key}Edge" for group in fields.values()):
+        return None
+    return plan_inside(reader, nodes, face, (payload, key))
+
+
+def need_organization(info: Info, argument: str | None) -> str:
+    """The organization that an argument names. Raises NotFound when the token cannot access it."""
+    organization = chosen_organization(info, argument)
     if organization is None:
         raise NotFound("There is no such organization", "organizationId")
     return organization
 
 
 def request_key(info: Info, key: str | None, *request: str | bytes) -> RequestKey | None:
-    """The key with what makes two requests the same; the selection is part of it, for the kept answer is rendered."""
+    """The key with the parts that identify the request. The selection is one of them: the stored response is rendered."""
     return None if key is None else RequestKey.of(info.context.principal.owner, key, *request)
 
 
-CLIENT = Noun(GRAPHQL_CLIENT, Client, CLIENT_RULES)
-CUSTOMER = Noun(GRAPHQL_CUSTOMER, Customer, CUSTOMER_RULES)
+def _store_record(records: Sequence[RenderedRecord]) -> StoredResponse:
+    return StoredResponse(200, records[0].json.encode())
+
+
+CLIENTS = RecordMutations(Client, CLIENT_RULES)
+CUSTOMERS = RecordMutations(Customer, CUSTOMER_RULES)
