@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
 
+from app.accounts.passwords import Passwords
 from app.auth import TokenBackend
 from app.changes.notifier import ChangeNotifier
 from app.changes.reader import ChangeReader
@@ -22,8 +23,10 @@ from app.mail.files import FileMailer
 from app.mail.mailer import Mailer
 from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
-from app.rest.customers import customer_routes
-from app.rest.v1 import unknown_routes, v1_routes
+from app.rest.call import Services
+from app.rest.customers import customers_api
+from app.rest.router import RestRoute
+from app.rest.v1 import v1_api
 from app.storage.database import Database
 from app.vat.vies import Vies
 
@@ -73,6 +76,9 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     notifier = ChangeNotifier(store, changes.wake)
     vies = Vies(config.vies_url, config.vies_timeout)
 
+    passwords = Passwords(config.password_memory)
+    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, config.sign_up)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         stopping = asyncio.Event()
@@ -94,9 +100,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         routes=[
             *health_routes(store),
             *graphql_routes(store, outbox, config, changes),
-            *customer_routes(store, vies, config),
-            *v1_routes(store, outbox, config),
-            *unknown_routes(),
+            RestRoute(customers_api(services), fallback=v1_api(services)),
         ],
         middleware=[
             Middleware(RequestIds),

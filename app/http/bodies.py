@@ -5,21 +5,25 @@ from typing import Any, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
 
-from app.errors import DomainError
+from app.http.errors import HttpError
 
 DEEPEST = 32
 MOST_DIGITS = 400
 
 
-class TooLarge(DomainError):
+class TooLarge(HttpError):
     """The body is larger than the service takes."""
 
 
-class NotJson(DomainError):
+class WrongType(HttpError):
+    """The API does not read the media type, the charset or the encoding of the body."""
+
+
+class NotJson(HttpError):
     """The body is not JSON."""
 
 
-class TooDeep(DomainError):
+class TooDeep(HttpError):
     """The body is JSON nested deeper than 32 levels."""
 
 

@@ -1,34 +1,33 @@
-"""Entity tags: the version of a record as HTTP spells it, and the conditions that callers set on it."""
+"""Entity tags: the version of a record in HTTP, and the conditions of If-Match and If-None-Match (RFC 9110, 13.1)."""
 
 import re
 from collections.abc import Sequence
-
-from starlette.requests import Request
 
 TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
 NEVER = 0
 """A version that no record has."""
+FIRST_VERSION = 1
 
 
-def etag(version: int) -> str:
-    return f'"{version}"'
+def etag(version: int) -> dict[str, str]:
+    """The header that names the version of a record."""
+    return {"etag": f'"{version}"'}
 
 
-def expected_versions(request: Request) -> Sequence[int] | None:
-    """The versions that If-Match allows; None when any will do. A weak or foreign tag matches none."""
-    given = request.headers.getlist("if-match")
-    text = ",".join(given).strip()
-    if not given or text == "*":
+def expected_versions(if_match: Sequence[str]) -> Sequence[int] | None:
+    """The versions that the If-Match headers allow; None allows every version. A weak or foreign tag allows none."""
+    text = ",".join(if_match).strip()
+    if not if_match or text == "*":
         return None
-    return [_version(weak, tag) for weak, tag in TAG.findall(text)] or [NEVER]
+    return [_read_version(weak, tag) for weak, tag in TAG.findall(text)] or [NEVER]
 
 
-def _version(weak: str, tag: str) -> int:
+def _read_version(weak: str, tag: str) -> int:
     return int(tag) if not weak and VERSION.fullmatch(tag) else NEVER
 
 
-def holds_already(request: Request, version: int) -> bool:
-    """Whether If-None-Match names this version: the caller has what it would get."""
-    text = ",".join(request.headers.getlist("if-none-match")).strip()
+def names_version(if_none_match: Sequence[str], version: int) -> bool:
+    """Whether the If-None-Match headers name this version."""
+    text = ",".join(if_none_match).strip()
     return text == "*" or any(tag == str(version) for _, tag in TAG.findall(text))

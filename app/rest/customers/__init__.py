@@ -1,5 +1,5 @@
-"""The Customers door: snake_case records over the same rows as the clients of v1."""
+"""The Customers API: snake_case records over the same rows as the clients of v1."""
 
-from app.rest.customers.routes import customer_routes
+from app.rest.customers.api import customers_api
 
-__all__ = ["customer_routes"]
+__all__ = ["customers_api"]

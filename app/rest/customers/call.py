@@ -1,46 +1,43 @@
-"""Call: one request of a known caller, and how the Customers door reads its headers and its body."""
+"""CustomersCall: one request of an authenticated caller, and how the Customers API reads its headers and its body."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
-from app.auth import Access, Principal
+from app.auth import Access
 from app.clients.faces import CUSTOMER_ID, ENTITY_ID
 from app.errors import Invalid, Malformed, NotFound, Problem
-from app.http.bodies import parse_json, read_bytes
+from app.http.bodies import WrongType, parse_json, read_bytes
 from app.idempotency import RequestKey
-from app.rest.customers.errors import WrongType
-from app.storage.database import Database
-from app.vat.vies import Vies
+from app.rest.call import Call
+
+
+class CustomersResponse(Response):
+    """A JSON body that is already rendered."""
+
+    media_type = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """`record` is the id in the path as it was sent, prefix and all; empty where the path has none."""
+class CustomersCall(Call):
+    """The id in the path has its prefix, such as `cust_`."""
 
-    request: Request
-    database: Database
-    vies: Vies
-    principal: Principal
-    body_cap: int
-    record: str
+    access: Access
 
     @property
     def customer_id(self) -> str:
-        """The bare id in the path, or an empty text, the id of nothing, for what has no prefix."""
-        return bare_id(self.record, CUSTOMER_ID.prefix)
+        """The id in the path without its prefix; an empty text, which is no record's id, when it has no prefix."""
+        return bare_id(self.path_parameters["id"], CUSTOMER_ID.prefix)
 
     def entity(self) -> str:
-        """The entity that the request is about: the one of the header, or the first that the key can reach."""
+        """The entity that the request is about: that of the header, or else the first entity of the token."""
         named = self.named_entity()
-        if named is None and not self.principal.organizations:
-            raise NotFound("There is no entity that this key can reach")
-        return named or self.principal.organizations[0]
-
-    @property
-    def access(self) -> Access:
-        return Access(self.database, self.principal)
+        organizations = self.access.principal.organizations
+        if named is None and not organizations:
+            raise NotFound("Your token has no entity.")
+        return named or organizations[0]
 
     def scoped(self) -> Access:
         """The access of the caller, limited to the entity of the header when there is one."""
@@ -48,53 +45,56 @@ class Call:
         return self.access if named is None else self.access.narrow(named)
 
     def named_entity(self) -> str | None:
+        """The entity of the headers. Raises Malformed when they differ, and NotFound."""
         headers = self.request.headers
-        given = {*headers.getlist("x-entity-id"), *headers.getlist("entity_id")} - {""}
-        if not given:
+        names = {*headers.getlist("x-entity-id"), *headers.getlist("entity_id")} - {""}
+        if not names:
             return None
-        if len(given) > 1:
-            raise Malformed("The headers x-entity-id and entity_id name different entities", "x-entity-id")
-        return self.reach(given.pop())
+        if len(names) > 1:
+            raise Malformed("The headers x-entity-id and entity_id must name one entity.", "x-entity-id")
+        return self.require_entity(names.pop())
 
-    def reach(self, text: str) -> str:
-        """The bare id of an entity. Raises the same NotFound for one out of reach and for what is the id of none."""
-        entity = bare_id(text, ENTITY_ID.prefix)
-        if entity not in self.principal.organizations:
+    def require_entity(self, public_id: str) -> str:
+        """The entity's id without its prefix. Raises NotFound for an entity that the token cannot access."""
+        entity = bare_id(public_id, ENTITY_ID.prefix)
+        if entity not in self.access.principal.organizations:
             raise NotFound("There is no such entity")
         return entity
 
     async def read_object(self) -> tuple[bytes, dict[str, Any]]:
         """The body as it was sent, and the JSON object in it."""
         check_json_type(self.request)
-        data = await read_bytes(self.request, self.body_cap)
+        data = await read_bytes(self.request, self.services.body_cap)
         body = parse_json(data)
         if not isinstance(body, dict):
             raise Invalid([Problem("", "type", "Expected object", body)])
         return data, body
 
     def request_key(self, entity: str, data: bytes) -> RequestKey | None:
-        """What makes this request the same as another: Idempotency-Key, or else the X-Request-Id that the caller chose."""
+        """The identity of this request: its Idempotency-Key, or else the X-Request-Id that the caller chose."""
         headers = self.request.headers
-        given = set(headers.getlist("idempotency-key"))
-        if len(given) > 1:
-            raise Malformed("The header Idempotency-Key is given with different values", "Idempotency-Key")
-        text = given.pop() if given else headers.get("x-request-id") or None
-        if text is None:
+        keys = set(headers.getlist("idempotency-key"))
+        if len(keys) > 1:
+            raise Malformed("The header Idempotency-Key must have one value.", "Idempotency-Key")
+        key = keys.pop() if keys else headers.get("x-request-id") or None
+        if key is None:
             return None
-        return RequestKey.of(self.principal.owner, text, self.request.method, self.request.url.path, entity, data)
+        owner = self.access.principal.owner
+        return RequestKey.of(owner, key, self.request.method, self.request.url.path, entity, data)
 
 
-def bare_id(text: str, prefix: str) -> str:
-    return text.removeprefix(prefix) if text.startswith(prefix) else ""
+def bare_id(public_id: str, prefix: str) -> str:
+    return public_id.removeprefix(prefix) if public_id.startswith(prefix) else ""
 
 
 def check_json_type(request: Request) -> None:
-    """Raises WrongType for a body that is declared as something else than plain JSON in UTF-8; undeclared is JSON."""
-    kind, _, rest = request.headers.get("content-type", "application/json").lower().partition(";")
-    kind, charset = kind.strip(), rest.partition("charset=")[2].partition(";")[0].strip(' "')
+    """Raises WrongType for a body that is not plain JSON in UTF-8 by its headers; a body without a type is JSON."""
+    kind, _, parameters = request.headers.get("content-type", "application/json").lower().partition(";")
+    kind, charset = kind.strip(), parameters.partition("charset=")[2].partition(";")[0].strip(' "')
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise WrongType("The Content-Type of the body must be application/json")
+        raise WrongType(f"The Content-Type of the body must be application/json; got {kind}.")
     if charset not in ("", "utf-8", "utf8"):
-        raise WrongType("The charset of the body must be UTF-8")
-    if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
-        raise WrongType("The body must not be encoded")
+        raise WrongType(f"The charset of the body must be utf-8; got {charset}.")
+    encoding = request.headers.get("content-encoding", "").lower()
+    if encoding not in ("", "identity"):
+        raise WrongType(f"The body must be sent without a Content-Encoding; got {encoding}.")

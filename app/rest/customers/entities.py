@@ -8,8 +8,8 @@ from app.errors import Malformed
 from app.organizations.faces import ENTITY_SELECTION
 from app.organizations.service import render_organizations
 from app.query.cursor import read_cursor, write_cursor, write_values
-from app.rest.customers import errors as answers
-from app.rest.customers.call import Call
+from app.rest.customers.call import CustomersCall, CustomersResponse
+from app.rest.customers.lists import envelope
 from app.rest.customers.questions import read_flag, read_limit, read_single
 from app.rest.parameters import read_parameters
 
@@ -17,22 +17,22 @@ NAMES = ("limit", "next_cursor", "prev_cursor", "include_total_count")
 MARK = "entities"
 
 
-async def get_entity(call: Call) -> Response:
-    entity = call.reach(call.record)
+async def get_entity(call: CustomersCall) -> Response:
+    entity = call.require_entity(call.id)
     (rendered,) = await render_organizations(call.access, [entity], ENTITY_SELECTION)
-    return Response(rendered.encode(), media_type=answers.JSON)
+    return CustomersResponse(rendered.encode())
 
 
-async def list_entities(call: Call) -> Response:
+async def list_entities(call: CustomersCall) -> Response:
     asked = read_single(read_parameters(call.request.scope), NAMES)
-    everything = call.principal.organizations
+    everything = call.access.principal.organizations
     start, end = read_range(asked, everything)
     page = everything[start:end]
     rows = await render_organizations(call.access, page, ENTITY_SELECTION)
     total = len(everything) if read_flag(asked, "include_total_count", default=True) else None
     following = _cursor(page[-1]) if end < len(everything) else None
     preceding = _cursor(page[0]) if start > 0 else None
-    return answers.envelope(rows, total, following, preceding, more=following is not None)
+    return envelope(rows, total, following, preceding, more=following is not None)
 
 
 def read_range(asked: Mapping[str, str], everything: Sequence[str]) -> tuple[int, int]:

@@ -1,18 +1,19 @@
 """The list of customers: one page, its total and its cursors."""
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from app.clients.faces import CUSTOMER
 from app.clients.service import Listing, list_clients
 from app.query.cursor import step_before, step_past, write_cursor, write_values
 from app.query.sql.pages import complete_orders
-from app.rest.customers import errors as answers
-from app.rest.customers.call import Call
+from app.rest.customers.call import CustomersCall, CustomersResponse
 from app.rest.customers.questions import Question, read_question
 from app.rest.customers.records import SELECTION
 
 
-async def list_customers(call: Call) -> Response:
+async def list_customers(call: CustomersCall) -> Response:
     entity = call.entity()
     asked = read_question(call.request.scope)
     listing = await list_clients(
@@ -27,7 +28,7 @@ async def list_customers(call: Call) -> Response:
     )
     following, preceding = cursors(asked, listing)
     rows = [json for json, _ in listing.rows]
-    return answers.envelope(rows, listing.total, following, preceding, more=listing.has_next)
+    return envelope(rows, listing.total, following, preceding, more=listing.has_next)
 
 
 def cursors(asked: Question, listing: Listing) -> tuple[str | None, str | None]:
@@ -49,3 +50,14 @@ def _cursors_of_nothing(asked: Question, listing: Listing) -> tuple[str | None, 
     if page.before is not None and listing.has_next:
         return write_cursor(asked.mark, write_values(step_before(orders, page.before))), None
     return None, None
+
+
+def envelope(
+    rows: Sequence[str], total: int | None, next_: str | None, previous: str | None, *, more: bool
+) -> Response:
+    """A list of rendered records; a total that was not counted is -1. Cursors are URL-safe, so they need no escapes."""
+    cursors = (f'"{cursor}"' if cursor is not None else "null" for cursor in (next_, previous))
+    pagination = '{{"total":{},"next_cursor":{},"prev_cursor":{},"has_more":{}}}'.format(
+        -1 if total is None else total, *cursors, "true" if more else "false"
+    )
+    return CustomersResponse(f'{{"data":[{",".join(rows)}],"pagination":{pagination}}}'.encode())

@@ -16,22 +16,25 @@ from app.errors import Invalid, Problem
 from app.idempotency import StoredResponse
 from app.query.sql.render import Selection
 from app.records.bodies import read_body
-from app.rest.customers import errors as answers
-from app.rest.customers.call import Call
-from app.rest.preconditions import etag, expected_versions, holds_already
+from app.rest.customers.call import CustomersCall, CustomersResponse
+from app.rest.preconditions import FIRST_VERSION, etag
 
 SELECTION: Selection = tuple(CUSTOMER.fields.items())
-FIRST_VERSION = 1
 
 
-async def create_customer(call: Call) -> Response:
+def show_record(record: RenderedRecord) -> Response:
+    """One customer with its entity tag."""
+    return CustomersResponse(record.json.encode(), headers=etag(record.version))
+
+
+async def create_customer(call: CustomersCall) -> Response:
     entity = call.entity()
     data, body = await call.read_object()
     check_no_id(body)
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "create")
     key = call.request_key(entity, data)
     made = await add_clients(call.access, entity, [values], SELECTION, key=key, answer=_created)
-    return Response(made.body, made.status, {"etag": etag(FIRST_VERSION)}, answers.JSON)
+    return CustomersResponse(made.body, made.status, etag(FIRST_VERSION))
 
 
 def check_no_id(body: Mapping[str, Any]) -> None:
@@ -44,14 +47,14 @@ def _created(added: Sequence[RenderedRecord]) -> StoredResponse:
     return StoredResponse(201, added[0].json.encode())
 
 
-async def get_customer(call: Call) -> Response:
+async def get_customer(call: CustomersCall) -> Response:
     found = await get_client(call.scoped(), call.customer_id, SELECTION)
-    if holds_already(call.request, found.version):
-        return Response(status_code=304, headers={"etag": etag(found.version)})
-    return answers.record(found)
+    if call.has_version(found.version):
+        return Response(status_code=304, headers=etag(found.version))
+    return show_record(found)
 
 
-async def update_customer(call: Call) -> Response:
+async def update_customer(call: CustomersCall) -> Response:
     access, customer = call.scoped(), call.customer_id
     _, body = await call.read_object()
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "update")
@@ -60,34 +63,34 @@ async def update_customer(call: Call) -> Response:
         customer,
         values,
         SELECTION,
-        expected=expected_versions(call.request),
+        expected=call.expected_versions(),
         merge_metadata=body.get("metadata") is not None,
     )
-    return answers.record(changed)
+    return show_record(changed)
 
 
-async def restore_customer(call: Call) -> Response:
-    expected = expected_versions(call.request)
+async def restore_customer(call: CustomersCall) -> Response:
+    expected = call.expected_versions()
     restored = await restore_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
-    return answers.record(restored)
+    return show_record(restored)
 
 
-async def erase_customer(call: Call) -> Response:
+async def erase_customer(call: CustomersCall) -> Response:
     """The answer shows the customer for the last time; it has no entity tag, for there is no entity."""
-    expected = expected_versions(call.request)
+    expected = call.expected_versions()
     erased = await erase_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
-    return Response(erased.json.encode(), media_type=answers.JSON)
+    return CustomersResponse(erased.json.encode())
 
 
-async def delete_customer(call: Call) -> Response:
-    expected = expected_versions(call.request)
+async def delete_customer(call: CustomersCall) -> Response:
+    expected = call.expected_versions()
     removed = await remove_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
-    return answers.record(removed)
+    return show_record(removed)
 
 
-async def check_customer(call: Call) -> Response:
+async def check_customer(call: CustomersCall) -> Response:
     """Checks the tax number; the answer is what the customer's `vies` holds from now on."""
-    expected = expected_versions(call.request)
+    expected = call.expected_versions()
     access, customer = call.scoped(), call.customer_id
-    check, version = await check_tax_number(access, call.vies, customer, expected=expected)
-    return Response(orjson.dumps(check), 200, {"etag": etag(version)}, answers.JSON)
+    check, version = await check_tax_number(access, call.services.vies, customer, expected=expected)
+    return CustomersResponse(orjson.dumps(check), headers=etag(version))

@@ -1,5 +1,5 @@
-"""The v1 door: the Clients API as LoopBack 3 answers it."""
+"""The v1 API: the Clients API as LoopBack 3 answers it."""
 
-from app.rest.v1.api import unknown_routes, v1_routes
+from app.rest.v1.api import v1_api
 
-__all__ = ["unknown_routes", "v1_routes"]
+__all__ = ["v1_api"]

@@ -1,26 +1,27 @@
 """The operations of accounts: sign up, log in and out, and look at one's own. The first two and is-unique ask for no token."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
+from starlette.responses import Response
 
-from app.accounts.record import read_ttl
-from app.accounts.service import get_account, is_unique
+from app.accounts.record import read_scopes, read_ttl
+from app.accounts.service import add_token, get_account, is_unique, list_tokens, remove_token, require_account
 from app.accounts.service import log_in as log_in_account
 from app.accounts.service import log_out as log_out_account
 from app.accounts.service import sign_up as sign_up_account
-from app.auth import Access
+from app.auth import Access, Scope
 from app.errors import Forbidden, Malformed, NotFound, TokenExpired, Unauthenticated
 from app.query.values import check_text
-from app.rest.v1.answers import Reply
-from app.rest.v1.arguments import object_argument, required_text
+from app.rest.v1.answers import V1Response, no_content, show
 from app.rest.v1.bodies import Body
-from app.rest.v1.call import Call
-from app.rest.v1.errors import NOT_A_STRING, NotLoggedIn, UnknownModel, checking
+from app.rest.v1.call import V1Call, required_text
+from app.rest.v1.errors import NOT_A_STRING, NotLoggedIn, UnknownModel, checking, no_model
 from app.rest.v1.models import ACCOUNT_MODEL
 from app.rest.v1.questions import read_one
-from app.rest.v1.tokens import MODEL as TOKEN_MODEL
-from app.rest.v1.tokens import show_token
+from app.tokens import AccessToken
+
+TOKENS_MODEL = "AccessToken"
 
 
 def given_object(body: Body) -> dict[str, Any]:
@@ -28,17 +29,17 @@ def given_object(body: Body) -> dict[str, Any]:
     return body.object() if body.value is not None else {}
 
 
-async def sign_up(call: Call) -> Reply:
+async def sign_up(call: V1Call) -> Response:
     """A new account with a password. Raises Forbidden where only operators make accounts."""
     given = given_object(await call.body())
     if not call.services.sign_up:
         raise Forbidden("Accounts are made by the operator")
     with checking(ACCOUNT_MODEL.name):
-        made = await sign_up_account(call.database, call.services.passwords, given, ACCOUNT_MODEL.everything)
-    return Reply(made.encode())
+        made = await sign_up_account(call.services.database, call.services.passwords, given, ACCOUNT_MODEL.everything)
+    return V1Response(made.encode())
 
 
-async def log_in(call: Call) -> Reply:
+async def log_in(call: V1Call) -> Response:
     """A new access token; whatever token comes with the request is not looked at."""
     given = given_object(await call.body())
     name, password = given.get("email") or given.get("username"), given.get("password") or ""
@@ -46,13 +47,15 @@ async def log_in(call: Call) -> Reply:
         raise Malformed("username or email is required", "email", code="USERNAME_EMAIL_REQUIRED")
     if not isinstance(name, str) or not isinstance(password, str):
         raise Malformed(NOT_A_STRING, "email" if isinstance(password, str) else "password")
-    with checking(TOKEN_MODEL):
+    with checking(TOKENS_MODEL):
         ttl = read_ttl(given.get("ttl"))
-    made = await log_in_account(call.database, call.services.passwords, check_text(name, "email"), password, ttl)
-    return Reply(orjson.dumps(show_token(made)))
+    made = await log_in_account(
+        call.services.database, call.services.passwords, check_text(name, "email"), password, ttl
+    )
+    return show(show_token(made))
 
 
-async def log_out(call: Call) -> Reply:
+async def log_out(call: V1Call) -> Response:
     """The token that was sent opens nothing any more."""
     await call.body()
     try:
@@ -62,26 +65,26 @@ async def log_out(call: Call) -> Reply:
     except Unauthenticated as error:
         raise NotLoggedIn("accessToken is required to logout") from error
     await log_out_account(access)
-    return Reply(b"", 204)
+    return no_content()
 
 
-async def get(call: Call) -> Reply:
+async def get(call: V1Call) -> Response:
     """The caller's own account."""
     return await _show(call, call.id)
 
 
-async def get_authorized(call: Call) -> Reply:
+async def get_authorized(call: V1Call) -> Response:
     """The account that the token belongs to."""
     return await _show(call, None)
 
 
-async def _show(call: Call, account_id: str | None) -> Reply:
-    tree = object_argument(call.parameters("filter"), "filter") if call.query else None
+async def _show(call: V1Call, account_id: str | None) -> Response:
+    tree = call.object_parameter("filter")
     access = await call.access()
     question = read_one(tree, ACCOUNT_MODEL)
     wanted = own_account(access) if account_id is None else account_id
     try:
-        return Reply((await get_account(access, wanted, question.selection)).encode())
+        return V1Response((await get_account(access, wanted, question.selection)).encode())
     except NotFound as error:
         raise UnknownModel(f'Unknown "Account" id "{wanted}".') from error
 
@@ -93,8 +96,57 @@ def own_account(access: Access) -> str:
     return access.principal.account_id
 
 
-async def ask_unique(call: Call) -> Reply:
+async def ask_unique(call: V1Call) -> Response:
     """Whether no account has an e-mail address."""
     email = check_text(required_text(call.parameters("email"), "email"), "email")
-    unique = await is_unique(call.database, email)
-    return Reply(orjson.dumps({"isUnique": unique}))
+    unique = await is_unique(call.services.database, email)
+    return show({"isUnique": unique})
+
+
+def show_token(token: AccessToken) -> Mapping[str, Any]:
+    """As LoopBack shows one; `id` is the token itself only when it has just been made."""
+    created = token.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    scopes = [Scope.READ, Scope.WRITE] if token.scope is Scope.WRITE else [Scope.READ]
+    return {
+        "id": token.name,
+        "ttl": token.ttl,
+        "created": created,
+        "userId": token.account_id,
+        "scopes": scopes,
+    }
+
+
+async def create_token(call: V1Call) -> Response:
+    """A new token; its scopes may be less than the caller's."""
+    body = await call.body()
+    given = body.object() if body.value is not None else {}
+    access = await require_own_account(call)
+    access.require_write()
+    with checking(TOKENS_MODEL):
+        ttl, scope = read_ttl(given.get("ttl")), read_scopes(given.get("scopes"))
+    return show(show_token(await add_token(access, call.id, ttl, scope)))
+
+
+async def find_tokens(call: V1Call) -> Response:
+    """The account's tokens, the newest first, up to the cap of a list."""
+    access = await require_own_account(call)
+    tokens = await list_tokens(access, call.id, call.services.page_cap)
+    return show([show_token(token) for token in tokens])
+
+
+async def delete_token(call: V1Call) -> Response:
+    """The token of an id, or the token itself, opens nothing any more."""
+    named = call.path_parameters["fk"]
+    access = await require_own_account(call)
+    if not await remove_token(access, call.id, named):
+        raise UnknownModel(f"No instance with id {named} found for {TOKENS_MODEL}")
+    return no_content()
+
+
+async def require_own_account(call: V1Call) -> Access:
+    access = await call.access()
+    try:
+        require_account(access.principal, call.id)
+    except NotFound as error:
+        raise no_model(call.id) from error
+    return access

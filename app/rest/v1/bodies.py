@@ -7,9 +7,9 @@ from typing import Any
 from starlette.requests import Request
 
 from app.errors import Malformed
-from app.http.bodies import DEEPEST, TooLarge, parse_json, read_bytes
+from app.http.bodies import DEEPEST, TooLarge, WrongType, parse_json, read_bytes
 from app.rest.v1.brackets import TooManyBrackets, TooManyParameters, read_parameters
-from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, WrongType, refuse_depth
+from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, too_deep
 
 RECORD_CAP = 100 * 1024
 """The most bytes of a body that is one record; a list of records may have as many as the service takes."""
@@ -112,4 +112,4 @@ def _parse_form(text: bytes) -> dict[str, Any]:
     except TooManyParameters as error:
         raise TooLarge("too many parameters") from error
     except TooManyBrackets as error:
-        raise refuse_depth(DEEPEST) from error
+        raise too_deep(DEEPEST) from error

@@ -1,85 +1,96 @@
-"""Call: one request, and how this door reads its query and its body."""
+"""V1Call: one request, and how LoopBack reads its query parameters and its body."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from starlette.requests import Request
-from starlette.types import Receive, Scope
+import orjson
 
-from app.accounts.passwords import Passwords
-from app.auth import Access, Caller, Principal
+from app.auth import Access, Principal
+from app.errors import Malformed
+from app.http.bodies import NotJson, TooDeep, parse_json
 from app.idempotency import RequestKey
-from app.mail.worker import OutboxWorker
-from app.rest.preconditions import expected_versions, holds_already
-from app.rest.router import raw_path
-from app.rest.v1.arguments import Parameters, read_query
+from app.query.values import check_text
+from app.rest.call import Call
 from app.rest.v1.bodies import Body, read_body
-from app.storage.database import Database
+from app.rest.v1.brackets import Value, read_parameters
+from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, missing_argument, too_deep
+
+DEEPEST_QUERY, MOST_BRACKETS = 12, 20
+
+Parameters: TypeAlias = Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """What the operations work with. `page_cap` is the most records of one list; `body_cap` is in bytes.
-
-    `sign_up` says whether strangers may make accounts.
-    """
-
-    database: Database
-    outbox: OutboxWorker
-    page_cap: int
-    body_cap: int
-    passwords: Passwords
-    sign_up: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`id` is the decoded id in the path, whatever it is; `query` the query string as it was sent."""
-
-    scope: Scope
-    receive: Receive
-    services: Services
-    id: str
-    query: str
-
-    @property
-    def database(self) -> Database:
-        return self.services.database
-
-    @property
-    def last_segment(self) -> str:
-        """The end of the path as it was sent."""
-        return raw_path(self.scope).removesuffix("/").rpartition("/")[2]
-
-    def parameters(self, *names: str) -> Parameters:
-        return read_query(self.query, *names)
-
-    async def principal(self) -> Principal:
-        """Who calls. Raises Unauthenticated."""
-        caller: Caller = self.scope["user"]
-        return await caller.principal()
+class V1Call(Call):
+    """A call whose caller is authenticated only when a handler asks for the access."""
 
     async def access(self) -> Access:
-        """The access of the caller. Raises Unauthenticated."""
-        return Access(self.services.database, await self.principal())
+        """The database and the authenticated caller. Raises Unauthenticated."""
+        return Access(self.services.database, await self.request.user.principal())
+
+    def parameters(self, *names: str) -> Parameters:
+        """The query parameters of these names. Raises Malformed for over 1,000 parameters, or over 20 brackets."""
+        query: bytes = self.request.scope["query_string"]
+        return read_parameters(query.decode("latin-1"), MOST_BRACKETS, frozenset(names)) if query else {}
+
+    def object_parameter(self, name: str) -> Mapping[str, Any] | None:
+        """The query parameter of this name as an object; None when it is absent, empty or null. Raises Malformed."""
+        return object_argument(self.parameters(name), name)
 
     async def body(self) -> Body:
-        return await read_body(Request(self.scope, self.receive), self.services.body_cap)
-
-    def expected(self) -> Sequence[int] | None:
-        """The versions that If-Match allows; None when any will do."""
-        return expected_versions(Request(self.scope))
-
-    def header(self, name: bytes) -> bytes | None:
-        return next((value for key, value in self.scope["headers"] if key == name), None)
-
-    def knows(self, version: int) -> bool:
-        """Whether the caller has this version already."""
-        return self.header(b"if-none-match") is not None and holds_already(Request(self.scope), version)
+        return await read_body(self.request, self.services.body_cap)
 
     def key(self, principal: Principal, operation: str, data: bytes) -> RequestKey | None:
-        """What makes this request the same as another: the Idempotency-Key, if there is one."""
-        text = self.header(b"idempotency-key")
-        if text is None:
-            return None
-        return RequestKey.of(principal.owner, text.decode("latin-1"), operation, self.id, data)
+        """The identity of this request: its Idempotency-Key, the operation, the id and the body; None without a key."""
+        text = self.request.headers.get("idempotency-key")
+        return None if text is None else RequestKey.of(principal.owner, text, operation, self.id, data)
+
+
+def object_argument(parameters: Parameters, name: str) -> Mapping[str, Any] | None:
+    """An object, in brackets or as JSON; None when it is absent, empty or null."""
+    given = parameters.get(name)
+    if given is None or given == "" or given == "null":
+        return None
+    if isinstance(given, str):
+        return _parse_object(given.strip(), name)
+    if isinstance(given, Mapping):
+        return given
+    raise Malformed(NOT_AN_OBJECT, name)
+
+
+def _parse_object(text: str, name: str) -> Mapping[str, Any]:
+    if not (text.startswith("{") and text.endswith("}")):
+        raise Malformed(NOT_AN_OBJECT, name)
+    parsed: Mapping[str, Any]
+    try:
+        parsed = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        parsed = _parse_slowly(text, name)
+    return parsed
+
+
+def _parse_slowly(text: str, name: str) -> Mapping[str, Any]:
+    """For the JSON that the quick parser does not take: very deep, or with half of a surrogate pair."""
+    try:
+        parsed: Mapping[str, Any] = parse_json(text.encode("utf-8", "surrogatepass"))
+    except TooDeep as error:
+        raise too_deep(DEEPEST_QUERY) from error
+    except NotJson as error:
+        raise Malformed("Cannot parse JSON-encoded object value.", name) from error
+    return parsed
+
+
+def text_argument(parameters: Parameters, name: str) -> str | None:
+    """A text; None when it is absent or empty. Raises Malformed."""
+    given = parameters.get(name)
+    if given is not None and not isinstance(given, str):
+        raise Malformed(NOT_A_STRING, name)
+    return check_text(given, name) if given else None
+
+
+def required_text(parameters: Parameters, name: str) -> str:
+    given = text_argument(parameters, name)
+    if given is None:
+        raise missing_argument(name)
+    return given

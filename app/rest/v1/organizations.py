@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.accounts.service import require_account
+from starlette.responses import Response
+
 from app.auth import Access
 from app.errors import Malformed, NotFound, Stale
 from app.idempotency import StoredResponse
@@ -18,21 +19,21 @@ from app.organizations.service import (
 )
 from app.query.messages import stringify
 from app.query.model import Page
-from app.rest.v1.answers import Reply, show, show_rows, tag
-from app.rest.v1.arguments import object_argument
-from app.rest.v1.call import Call
+from app.rest.preconditions import FIRST_VERSION, etag
+from app.rest.v1.accounts import require_own_account
+from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
+from app.rest.v1.call import V1Call
 from app.rest.v1.errors import UnknownModel, checking, no_model
 from app.rest.v1.models import ORGANIZATION_MODEL
 from app.rest.v1.questions import patience, read_count, read_one, read_question
 
-FIRST_VERSION = 1
 FACE, ALL = ORGANIZATION_MODEL.face, ORGANIZATION_MODEL.everything
 
 
-async def find(call: Call) -> Reply:
+async def find(call: V1Call) -> Response:
     """A page of the organizations of an account, and in x-total-count how many there are in all."""
-    tree = object_argument(call.parameters("filter"), "filter") if call.query else None
-    access = await require_own(call)
+    tree = call.object_parameter("filter")
+    access = await require_own_account(call)
     question = read_question(tree, ORGANIZATION_MODEL)
     page = Page(min(question.limit or call.services.page_cap, call.services.page_cap), question.skip)
     with patience(question.query.where):
@@ -40,56 +41,47 @@ async def find(call: Call) -> Reply:
     return show_rows(rows, total)
 
 
-async def count(call: Call) -> Reply:
+async def count(call: V1Call) -> Response:
     """How many organizations of an account meet the conditions."""
-    tree = object_argument(call.parameters("where"), "where") if call.query else None
-    access = await require_own(call)
+    tree = call.object_parameter("where")
+    access = await require_own_account(call)
     query = read_count(tree, ORGANIZATION_MODEL)
     with patience(query.where):
         return show({"count": await count_account_organizations(access, call.id, FACE, query)})
 
 
-async def create(call: Call) -> Reply:
+async def create(call: V1Call) -> Response:
     """A new organization of the account, which all of its tokens reach at once."""
     body = await call.body()
     given = body.object() if body.value is not None else {}
-    access = await require_own(call)
+    access = await require_own_account(call)
     access.require_write()
     with checking(ORGANIZATION_MODEL.name):
         values = read_new(given)
     key = call.key(access.principal, "create organization", body.data)
     done = await add_organization(access, call.id, values, ALL, key=key, answer=_answer)
-    return Reply(done.body, done.status, tag(FIRST_VERSION))
+    return V1Response(done.body, done.status, etag(FIRST_VERSION))
 
 
 def _answer(made: Shown) -> StoredResponse:
     return StoredResponse(200, made.json.encode())
 
 
-async def require_own(call: Call) -> Access:
-    """Who calls. Raises UnknownModel when the account in the path is not the caller's."""
-    access = await call.access()
-    try:
-        require_account(access.principal, call.id)
-    except NotFound as error:
-        raise no_model(call.id) from error
-    return access
-
-
-async def get(call: Call) -> Reply:
+async def get(call: V1Call) -> Response:
     """One organization."""
-    tree = object_argument(call.parameters("filter"), "filter") if call.query else None
+    tree = call.object_parameter("filter")
     access = await call.access()
     question = read_one(tree, ORGANIZATION_MODEL)
     try:
-        found = await get_organization(access, call.id, question.selection)
+        organization = await get_organization(access, call.id, question.selection)
     except NotFound as error:
         raise UnknownModel(f'Unknown "Organization" id "{call.id}".') from error
-    headers = tag(found.version)
-    return Reply(b"", 304, headers) if call.knows(found.version) else Reply(found.json.encode(), headers=headers)
+    if call.has_version(organization.version):
+        return not_modified(organization.version)
+    return show_record(organization.json, organization.version)
 
 
-async def patch(call: Call) -> Reply:
+async def patch(call: V1Call) -> Response:
     """The given properties; objects are replaced whole."""
     body = await call.body()
     body.need_type()
@@ -99,17 +91,17 @@ async def patch(call: Call) -> Reply:
     if call.id not in access.principal.organizations:
         raise no_model(call.id)
     changed = await _patched(call, access, given)
-    return Reply(changed.json.encode(), headers=tag(changed.version))
+    return show_record(changed.json, changed.version)
 
 
-async def _patched(call: Call, access: Access, given: Mapping[str, Any]) -> Shown:
+async def _patched(call: V1Call, access: Access, given: Mapping[str, Any]) -> Shown:
     if "id" in given and given["id"] != call.id:
         wanted = given["id"] if isinstance(given["id"], str) else stringify(given["id"])
         message = f"id cannot be updated from {call.id} to {wanted} when forceId is set to true"
         raise Malformed(message, "id")
     with checking(ORGANIZATION_MODEL.name):
         values = read_change(given)
-    expected = call.expected()
+    expected = call.expected_versions()
     if values:
         return await change_organization(access, call.id, values, ALL, expected=expected)
     found = await get_organization(access, call.id, ALL)

@@ -14,10 +14,9 @@ from app.query.model import EVERYTHING, And, Not, Or, Order, Predicate, Query
 from app.query.operators import Behaviour
 from app.query.reader import read_predicate
 from app.query.sql.render import Selection
-from app.rest.v1.arguments import DEEPEST_QUERY
-from app.rest.v1.errors import refuse_depth
-from app.rest.v1.fields import ALL, read_fields
-from app.rest.v1.includes import Include, read_include
+from app.rest.v1.call import DEEPEST_QUERY
+from app.rest.v1.errors import too_deep
+from app.rest.v1.fields import ALL, Include, read_fields, read_include
 from app.rest.v1.models import CLIENT, Model
 
 NO_CONDITIONS = Query()
@@ -90,7 +89,7 @@ def _scoped(where: object) -> object:
 def check_depth(tree: object) -> None:
     """Raises Malformed for members deeper than 12 levels below the tree."""
     if _deeper_than(tree, DEEPEST_QUERY):
-        raise refuse_depth(DEEPEST_QUERY)
+        raise too_deep(DEEPEST_QUERY)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from starlette.responses import Response
+
 from app.auth import Access
 from app.clients.faces import V1
 from app.clients.service import count_clients, get_client, list_clients, search_clients
@@ -10,20 +12,18 @@ from app.organizations.repository import Organization
 from app.organizations.service import reach_organizations_meeting
 from app.query.model import Page
 from app.query.sql.render import Selection
-from app.rest.v1.answers import Reply, show, show_record, show_rows, tag
-from app.rest.v1.arguments import object_argument, required_text, text_argument
-from app.rest.v1.call import Call
-from app.rest.v1.errors import UnknownModel, no_model, refuse_missing
-from app.rest.v1.fields import ALL
-from app.rest.v1.includes import FOREIGN_KEY, Include, embed
+from app.rest.v1.answers import not_modified, show, show_record, show_rows
+from app.rest.v1.call import V1Call, required_text, text_argument
+from app.rest.v1.errors import UnknownModel, missing_argument, no_model
+from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed
 from app.rest.v1.questions import Question, patience, read_count, read_one, read_question
 
 TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "both": ("both",)}
 
 
-async def find(call: Call) -> Reply:
+async def find(call: V1Call) -> Response:
     """A page of an organization's clients, and in x-total-count how many there are in all."""
-    tree = object_argument(call.parameters("filter"), "filter") if call.query else None
+    tree = call.object_parameter("filter")
     access = await require_organization(call)
     question = read_question(tree)
     page = Page(min(question.limit or call.services.page_cap, call.services.page_cap), question.skip)
@@ -44,22 +44,26 @@ async def find(call: Call) -> Reply:
     return show_rows(rows, listing.total)
 
 
-async def get(call: Call) -> Reply:
+async def get(call: V1Call) -> Response:
     """One client."""
-    tree = object_argument(call.parameters("filter"), "filter") if call.query else None
+    tree = call.object_parameter("filter")
     access = await call.access()
     question = read_one(tree)
     try:
-        found = await get_client(access, call.id, question.selection)
+        client = await get_client(access, call.id, question.selection)
     except NotFound as error:
         raise UnknownModel(f'Unknown "Client" id "{call.id}".') from error
     if not _includes(question):
-        return Reply(b"", 304, tag(found.version)) if call.knows(found.version) else show_record(found)
-    rows = await _embedded(call, access, found.organization_id, question.include, [found.json])
-    return show_record(found, rows[0])
+        return (
+            not_modified(client.version)
+            if call.has_version(client.version)
+            else show_record(client.json, client.version)
+        )
+    rows = await _embedded(call, access, client.organization_id, question.include, [client.json])
+    return show_record(rows[0], client.version)
 
 
-async def exists(call: Call) -> Reply:
+async def exists(call: V1Call) -> Response:
     """Whether there is such a client."""
     access = await call.access()
     try:
@@ -69,29 +73,29 @@ async def exists(call: Call) -> Reply:
     return show({"exists": True})
 
 
-async def count(call: Call) -> Reply:
+async def count(call: V1Call) -> Response:
     """How many of an organization's clients meet the conditions."""
-    tree = object_argument(call.parameters("where"), "where") if call.query else None
+    tree = call.object_parameter("where")
     access = await require_organization(call)
     query = read_count(tree)
     with patience(query.where):
         return show({"count": await count_clients(access, call.id, V1, query)})
 
 
-async def search(call: Call) -> Reply:
+async def search(call: V1Call) -> Response:
     """At most 100 clients that contain every word, best match first."""
     parameters = call.parameters("term", "type")
     term, kind = required_text(parameters, "term"), text_argument(parameters, "type")
     access = await require_organization(call)
     if not term.strip():
-        raise refuse_missing("term")
+        raise missing_argument("term")
     if kind is not None and kind not in TYPES:
         raise Malformed(f"The type is one of {', '.join(TYPES)}, not {kind!r}", "type")
     types = TYPES[kind] if kind else None
     return show_rows(await search_clients(access, call.id, term, types, ALL))
 
 
-async def require_organization(call: Call) -> Access:
+async def require_organization(call: V1Call) -> Access:
     """Who calls. Raises UnknownModel when the organization in the path is out of reach."""
     access = await call.access()
     if call.id not in access.principal.organizations:
@@ -109,7 +113,7 @@ def _has(selection: Selection, name: str) -> bool:
 
 
 async def _embedded(
-    call: Call, access: Access, organization_id: str, include: Include | None, rows: Sequence[str]
+    call: V1Call, access: Access, organization_id: str, include: Include | None, rows: Sequence[str]
 ) -> list[str]:
     included = include or Include()
     organizations: Sequence[Organization] = await reach_organizations_meeting(access, [organization_id], included.where)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.responses import Response
+
 from app.auth import Access
 from app.clients.faces import V1
 from app.clients.record import V1_RULES
@@ -14,17 +16,15 @@ from app.idempotency import StoredResponse
 from app.query.messages import stringify
 from app.query.reader import MOST_MEMBERS
 from app.records.bodies import Values, read_body
-from app.rest.v1.answers import Reply, join_rows, show, show_record, tag
-from app.rest.v1.arguments import text_argument
-from app.rest.v1.call import Call
+from app.rest.preconditions import FIRST_VERSION, etag
+from app.rest.v1.answers import V1Response, join_rows, show, show_record
+from app.rest.v1.call import V1Call, text_argument
 from app.rest.v1.errors import TooManyProblems, UnknownModel, no_model
 from app.rest.v1.fields import ALL
 from app.rest.v1.reads import require_organization
 
-FIRST_VERSION = 1
 
-
-async def create(call: Call) -> Reply:
+async def create(call: V1Call) -> Response:
     """A new client of an organization, or from a list all of them or none."""
     body = await call.body()
     given = body.value if isinstance(body.value, list) else body.object() if body.value is not None else {}
@@ -38,7 +38,7 @@ async def create(call: Call) -> Reply:
         records, answer = [read_new(given)], _answer_one
     key = call.key(access.principal, "create", body.data)
     done = await add_clients(access, call.id, records, ALL, key=key, answer=answer)
-    return Reply(done.body, done.status, () if isinstance(given, list) else tag(FIRST_VERSION))
+    return V1Response(done.body, done.status, None if isinstance(given, list) else etag(FIRST_VERSION))
 
 
 def _answer_one(found: Sequence[RenderedRecord]) -> StoredResponse:
@@ -84,7 +84,7 @@ def read_new(body: Mapping[str, Any]) -> Values:
     return values
 
 
-async def replace(call: Call) -> Reply:
+async def replace(call: V1Call) -> Response:
     """Every writable property anew; what is not given gets its default."""
     given = (await call.body()).object()
     access = await call.access()
@@ -93,13 +93,13 @@ async def replace(call: Call) -> Reply:
         raise Malformed(f"id property (id) cannot be updated from {call.id} to {_plain(given['id'])}", "id")
     values = read_body(V1, given, V1_RULES, "replace")
     try:
-        found = await change_client(access, call.id, values, ALL, expected=call.expected())
+        replaced = await change_client(access, call.id, values, ALL, expected=call.expected_versions())
     except NotFound as error:
         raise UnknownModel(f"Could not replace. Object with id {call.id} does not exist!", None) from error
-    return show_record(found)
+    return show_record(replaced.json, replaced.version)
 
 
-async def patch(call: Call) -> Reply:
+async def patch(call: V1Call) -> Response:
     """The given properties; objects are replaced whole."""
     body = await call.body()
     body.need_type()
@@ -107,22 +107,23 @@ async def patch(call: Call) -> Reply:
     access = await call.access()
     access.require_write()
     try:
-        return show_record(await _patched(call, access, given))
+        patched = await _patched(call, access, given)
     except (Invalid, Malformed):
         await _require(call, access)
         raise
     except NotFound as error:
         raise no_model(call.id) from error
+    return show_record(patched.json, patched.version)
 
 
-async def _patched(call: Call, access: Access, given: Mapping[str, Any]) -> RenderedRecord:
+async def _patched(call: V1Call, access: Access, given: Mapping[str, Any]) -> RenderedRecord:
     if "id" in given and given["id"] != call.id:
         message = f"id cannot be updated from {call.id} to {_plain(given['id'])} when forceId is set to true"
         raise Malformed(message, "id")
     values = read_body(V1, given, V1_RULES, "update")
     if values:
-        return await change_client(access, call.id, values, ALL, expected=call.expected())
-    found, expected = await get_client(access, call.id, ALL), call.expected()
+        return await change_client(access, call.id, values, ALL, expected=call.expected_versions())
+    found, expected = await get_client(access, call.id, ALL), call.expected_versions()
     if expected is not None and found.version not in expected:
         raise Stale("The record has changed since that version")
     return found
@@ -132,7 +133,7 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else stringify(value)
 
 
-async def _require(call: Call, access: Access) -> None:
+async def _require(call: V1Call, access: Access) -> None:
     """Raises UnknownModel where there is no such client, which comes before anything wrong with a patch."""
     try:
         await get_client(access, call.id, ())
@@ -140,20 +141,20 @@ async def _require(call: Call, access: Access) -> None:
         raise no_model(call.id) from error
 
 
-async def delete(call: Call) -> Reply:
+async def delete(call: V1Call) -> Response:
     """One client, or none; with If-Match, none is a record that has changed."""
     access = await call.access()
     access.require_write()
     try:
-        await remove_client(access, call.id, (), expected=call.expected())
+        await remove_client(access, call.id, (), expected=call.expected_versions())
     except NotFound as error:
-        if call.header(b"if-match") is not None:
+        if "if-match" in call.request.headers:
             raise Stale("There is no such version of the record") from error
         return show({"count": 0})
     return show({"count": 1})
 
 
-async def remind(call: Call) -> Reply:
+async def remind(call: V1Call) -> Response:
     """A reminder, safe in the outbox. As in LoopBack, its arguments may stand in the query as well."""
     body = await call.body()
     body.need_type()

@@ -10,13 +10,14 @@ import pytest
 from app.errors import Malformed
 from app.query import operators
 from app.query.model import EVERYTHING, And, Compare, Not, Or, Order, Predicate, Query
-from app.rest.v1.arguments import object_argument, read_query
-from app.rest.v1.includes import Include
+from app.rest.v1.brackets import read_parameters
+from app.rest.v1.call import MOST_BRACKETS, object_argument
+from app.rest.v1.fields import Include
 from app.rest.v1.questions import FURTHEST, LATEST_FIRST, Question, read_count, read_one, read_question, read_where
 
 
 def read(query: str) -> Question:
-    return read_question(object_argument(read_query(query, "filter"), "filter"))
+    return read_question(object_argument(read_parameters(query, MOST_BRACKETS, frozenset({"filter"})), "filter"))
 
 
 def read_json(filter_: Any) -> Question:

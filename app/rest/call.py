@@ -1,0 +1,50 @@
+"""Call: one request to a REST API, with what every handler reads of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from app.accounts.passwords import Passwords
+from app.mail.worker import OutboxWorker
+from app.rest.preconditions import expected_versions, names_version
+from app.storage.database import Database
+from app.vat.vies import Vies
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the handlers work with. `page_cap` is the most records of one list; `body_cap` is in bytes.
+
+    `sign_up` says whether anybody may create an account.
+    """
+
+    database: Database
+    outbox: OutboxWorker
+    vies: Vies
+    passwords: Passwords
+    page_cap: int
+    body_cap: int
+    sign_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`path_parameters` holds the decoded parameters of the path by the names that the route's pattern gives them."""
+
+    request: Request
+    services: Services
+    path_parameters: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        """The id in the path, which may be any text."""
+        return self.path_parameters["id"]
+
+    def expected_versions(self) -> Sequence[int] | None:
+        """The versions that If-Match allows; None allows every version."""
+        return expected_versions(self.request.headers.getlist("if-match"))
+
+    def has_version(self, version: int) -> bool:
+        """Whether If-None-Match names this version, so that the caller has the record already."""
+        return names_version(self.request.headers.getlist("if-none-match"), version)
