@@ -72,18 +72,22 @@ ORDER: Mapping[str, Operator] = {
 
 
 def check_regex(source: str, field: str) -> str:
-    """A pattern for PostgreSQL. Raises Malformed for one that is too long or may take unbounded time."""
+    """The pattern itself. Raises Malformed for over 256 characters, and for back-references, which take unbounded time."""
     if len(source) > LONGEST_REGEX:
-        raise Malformed(f"The pattern on {field} is longer than {LONGEST_REGEX} characters", field)
+        raise Malformed(
+            f"The pattern for `{field}` may have at most {LONGEST_REGEX} characters; got {len(source)}.", field
+        )
     if BACK_REFERENCE.search(source):
-        raise Malformed(f"The pattern on {field} has a back-reference, which is not allowed", field)
+        raise Malformed(f"The pattern for `{field}` contains a back-reference, which is not allowed.", field)
     return source
 
 
 def check_like(pattern: str, field: str) -> str:
-    """A LIKE pattern. Raises Malformed when it ends with a backslash that escapes nothing."""
+    """The LIKE pattern itself. Raises Malformed for a backslash at its end that escapes no character."""
     if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
-        raise Malformed(f"The pattern on {field} ends with a backslash that escapes nothing", field)
+        raise Malformed(
+            f"The pattern for `{field}` ends with a single backslash. Write two to match one backslash.", field
+        )
     return pattern
 
 
@@ -171,7 +175,7 @@ MONGO = Dialect(
     ignores_case=lambda *_: True,
     coerce=STRICT,
     deep_paths=False,
-    wording=Wording(not_an_object=lambda _: "The query must be a JSON object"),
+    wording=Wording(not_an_object=lambda _: "The query must be a JSON object."),
 )
 
 GRAPHQL = Dialect(

@@ -1,4 +1,4 @@
-"""Dates as JavaScript reads them: ISO 8601, and the older forms that its dates print themselves in or people write."""
+"""Dates as JavaScript reads them: ISO 8601, the forms that JavaScript prints, and common written forms."""
 
 import math
 import re
@@ -37,7 +37,7 @@ FORMS = tuple(re.compile(f"{day}{TIME}{ZONE}", re.IGNORECASE | re.ASCII) for day
 
 
 def lax_date(value: object, field: str) -> datetime:
-    """A date in any form that JavaScript reads, or a number of milliseconds since 1970. Raises Malformed."""
+    """A date in any form that JavaScript reads, or a number of milliseconds since 1970. Raises Malformed for other values."""
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 253_402_300_799_999:
         try:
             return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=math.trunc(value))
@@ -45,12 +45,12 @@ def lax_date(value: object, field: str) -> datetime:
             pass
     moment = parse_js_date(value) if isinstance(value, str) else None
     if moment is None:
-        raise Malformed(f"The value of {field} is not a valid date", field)
+        raise Malformed(f"The value of `{field}` must be a date, such as 2026-04-20T10:10:30Z.", field)
     return moment
 
 
 def parse_js_date(text: str) -> datetime | None:
-    """The moment in UTC that a text names, to the millisecond; without a zone it is UTC. None when it names none."""
+    """The moment of a text, to the millisecond. Without a zone it is in UTC. None for a text that is not a date."""
     moment = parse_moment(text)
     if moment is not None or len(text) > LONGEST:
         return moment
@@ -79,8 +79,7 @@ def _month(match: "re.Match[str]") -> int | None:
     name = match.groupdict().get("name")
     if name is None:
         return int(match["month"])
-    fits = [place for place, full in enumerate(NAMES, 1) if full.startswith(name.lower())]
-    return fits[0] if fits else None
+    return next((month for month, full in enumerate(NAMES, 1) if full.startswith(name.lower())), None)
 
 
 def _hour(hour: int, half: str | None) -> int | None:

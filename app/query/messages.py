@@ -17,11 +17,17 @@ Clause = Mapping[str, Any]
 class Wording:
     """Each makes a message of what was given. `foreign_operators` refuses operators of another dialect, where that differs."""
 
-    not_an_object: Callable[[object], str] = lambda _: "The filter must be an object"
-    not_conditions: Callable[[str, object], str] = lambda key, _: f"The {key} operator needs a list of conditions"
-    not_a_list: Callable[[str, Clause, object], str] = lambda name, *_: f"{name} needs a list"
-    not_two: Callable[[str, Clause, int], str] = lambda name, *_: f"{name} needs a list of exactly two values"
-    not_a_pattern: Callable[[Operator, str, Clause], str] = lambda _, name, __: f"{name} needs a text for a pattern"
+    not_an_object: Callable[[object], str] = lambda _: "The filter must be an object."
+    not_conditions: Callable[[str, object], str] = lambda key, _: f"The `{key}` operator needs a list of conditions."
+    not_a_list: Callable[[str, Clause, object], str] = lambda name, *_: (
+        f"This operator on `{name}` needs a list of values."
+    )
+    not_two: Callable[[str, Clause, int], str] = lambda name, _, count: (
+        f"`between` on `{name}` needs exactly two values; got {count}."
+    )
+    not_a_pattern: Callable[[Operator, str, Clause], str] = lambda _, name, __: (
+        f"Pattern operators on `{name}` need a string."
+    )
     foreign_operators: Callable[[str, Sequence[str], Clause], Malformed] | None = None
 
 

@@ -28,7 +28,7 @@ def read_list(name: str, value: object, dialect: Dialect) -> Sequence[object] | 
     if not isinstance(value, list | tuple):
         return None
     if len(value) > MOST_MEMBERS:
-        raise Malformed(f"A list may have at most {MOST_MEMBERS} members, not {len(value)}", name)
+        raise Malformed(f"A list may have at most {MOST_MEMBERS} members; got {len(value)}.", name)
     return value
 
 
@@ -73,7 +73,7 @@ class _Reader:
         if members is None:
             raise Malformed(self.dialect.wording.not_conditions(key, value), key)
         if logic == "or" and not members:
-            raise Malformed(f"The {key} operator needs at least one condition", key)
+            raise Malformed(f"The `{key}` operator needs at least one condition.", key)
         parts = [self.read_object(member) for member in members]
         return _all(parts) if logic == "and" else parts[0] if len(parts) == 1 else Or(tuple(parts))
 
@@ -87,7 +87,7 @@ class _Reader:
         if dotted and outer is not None and outer.filterable and outer.kind is Kind.JSON:
             path = tuple(check_text(rest, name).split(".", -1 if self.dialect.deep_paths else 0))
             return _Subject(outer, key, path)
-        raise Malformed(f"There is no field {key!r} to filter by", key)
+        raise Malformed(f"There is no field {key!r} to filter by.", key)
 
     def read_subject(self, subject: _Subject, value: object) -> Predicate:
         if self.dialect.path_key and subject.field.kind is Kind.JSON and isinstance(value, list):
@@ -107,10 +107,14 @@ class _Reader:
             if operator is not None:
                 parts.append(self.read_condition(subject, operator, value, clause))
             elif key not in self.dialect.modifiers:
-                raise Malformed(f"There is no operator {key!r} (on {subject.name})", subject.name)
+                raise self.unknown_operator(subject, key)
         if not parts:
-            raise Malformed(f"The condition on {subject.name} has no operator", subject.name)
+            raise Malformed(f"The condition on `{subject.name}` has no operator.", subject.name)
         return _all(parts)
+
+    def unknown_operator(self, subject: _Subject, key: str) -> Malformed:
+        known = ", ".join(name for name in self.dialect.operators if not name.startswith("$"))
+        return Malformed(f"There is no operator {key!r} for `{subject.name}`. Operators are {known}.", subject.name)
 
     def leads_inside(self, subject: _Subject, value: Mapping[str, Any]) -> bool:
         """Whether the keys of an object are keys inside a JSON field, and not operators."""
@@ -122,7 +126,7 @@ class _Reader:
         clause = {key: value for key, value in member.items() if key != self.dialect.path_key}
         path = tuple(check_text(key, subject.name) for key in member[self.dialect.path_key or ""])
         if not path:
-            raise Malformed(f"The path inside {subject.name} is empty", subject.name)
+            raise Malformed(f"The path inside `{subject.name}` must have at least one key.", subject.name)
         return self.read_subject(_Subject(subject.field, subject.name, path), clause)
 
     def read_condition(
@@ -149,7 +153,7 @@ class _Condition:
         members = read_list(name, value, self.dialect) if takes in (Shape.LIST, Shape.PAIR) else None
         self.check_shape(value, members)
         if self.subject.is_document and not (value is None and self.operator.behaviour is Behaviour.EQUALITY):
-            raise Malformed(f"{name} is compared by a path inside it, such as {name}.key", name)
+            raise Malformed(f"`{name}` is a JSON document. Name a key inside it, such as {name}.key.", name)
         if members is not None:
             return self.read_between(members) if takes is Shape.PAIR else self.read_members(members)
         if takes is Shape.BOOLEAN:
@@ -157,7 +161,7 @@ class _Condition:
         return self.read_pattern(value) if takes is Shape.TEXT else self.read_one(value)
 
     def reject(self, problem: str) -> NoReturn:
-        raise Malformed(f"{self.subject.name} {problem}", self.subject.name)
+        raise Malformed(f"`{self.subject.name}` {problem}", self.subject.name)
 
     def check_shape(self, value: object, members: Sequence[object] | None) -> None:
         """Raises Malformed where the operator takes a value of another shape, on any field."""
@@ -188,7 +192,7 @@ class _Condition:
         if not codec.words:
             return text
         words = dict(codec.words)
-        return words[text] if text in words else self.reject(f"is one of {', '.join(words)}, not {text!r}")
+        return words[text] if text in words else self.reject(f"must be one of {', '.join(words)}; got {text!r}.")
 
     def compare(self, value: Scalar, *, ignore_case: bool = False) -> Compare:
         operator, subject = self.operator, self.subject
@@ -205,7 +209,7 @@ class _Condition:
 
     def read_is_null(self, value: object) -> Predicate:
         if not isinstance(value, bool):
-            self.reject("needs true or false to ask whether it is null")
+            self.reject("needs true or false for this operator.")
         return self.compare(value)
 
     def read_one(self, value: object) -> Predicate:
@@ -215,7 +219,7 @@ class _Condition:
         if self.operator.behaviour is Behaviour.EQUALITY:
             return self.compare_null(not self.operator.differs)
         if not self.dialect.null_orders_nothing:
-            self.reject("cannot be compared with null by order")
+            self.reject("cannot be ordered against null. Only equality operators take null.")
         return NOTHING
 
     def read_members(self, members: Sequence[object]) -> Predicate:
@@ -239,13 +243,13 @@ class _Condition:
             return self.read_null()
         low, high = (self.coerce(value) for value in members)
         if self.subject.path and isinstance(low, str) is not isinstance(high, str):
-            self.reject("needs two values of one type")
+            self.reject("needs two texts or two numbers for `between`.")
         return self.compare((low, high))
 
     def read_pattern(self, value: object) -> Predicate:
         field = self.subject.field
         if (field.kind not in (Kind.TEXT, Kind.ID) and not self.subject.path) or field.codec.words:
-            self.reject("is no text, so it has no patterns")
+            self.reject("is not a text field, so pattern operators do not apply to it.")
         text = str(self.dialect.coerce[Kind.TEXT](value, self.subject.name))
         text, flagged = self.dialect.pattern(self.operator, text, self.subject.name)
         return self.compare(text, ignore_case=flagged or self.dialect.ignores_case(self.clause, self.operator))
@@ -258,7 +262,7 @@ def _json_scalar(value: object, name: str) -> Scalar:
         return number(value, name)
     if isinstance(value, str):
         return check_text(value, name)
-    raise Malformed(f"The value of {name} is not a text, a number or a boolean", name)
+    raise Malformed(f"The value of `{name}` must be a string, a number or a boolean.", name)
 
 
 def _all(parts: Sequence[Predicate]) -> Predicate:

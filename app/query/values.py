@@ -1,4 +1,4 @@
-"""Values: what a caller wrote becomes a typed value, or a refusal that says what was expected."""
+"""Values: a caller's JSON value becomes a typed value, or an error that says what is allowed."""
 
 import math
 import re
@@ -10,37 +10,39 @@ from app.errors import Malformed
 
 LONGEST_TEXT = 10_000
 LARGEST_NUMBER = 1e15
-"""Beyond this, JSON numbers of different writers no longer mean the same."""
+"""Above this, JSON libraries disagree about the digits of a number."""
 DEEPEST_VALUE = 32
 LARGEST_WHOLE = 2**53
-"""Up to this, doubles hold every whole number."""
+"""Doubles hold every whole number up to this one."""
 
 MOMENT = re.compile(
     r"(?P<date>\d{4}(-\d\d(-\d\d)?)?)"
     r"([T ](?P<time>\d\d:\d\d(:\d\d([.,]\d{1,9})?)?)\s?(?P<zone>Z|z|[+-]\d\d:?\d\d)?)?"
 )
 LAST_MIDNIGHT = re.compile(r"24:00(:00([.,]0+)?)?")
-"""The end of a day, which is the beginning of the next."""
+"""The end of a day. It is the midnight of the next day."""
 
 
 def check_text(text: str, field: str) -> str:
-    """The text itself. Raises Malformed for what the database cannot hold, or a text over the cap of 10,000 characters."""
+    """The text itself. Raises Malformed for over 10,000 characters, and for characters that PostgreSQL cannot store."""
     if len(text) > LONGEST_TEXT:
-        raise Malformed(f"The value of {field} is longer than {LONGEST_TEXT} characters", field)
+        raise Malformed(f"The value of `{field}` may have at most {LONGEST_TEXT} characters; got {len(text)}.", field)
     if "\x00" in text:
-        raise Malformed(f"The value of {field} contains a NUL character", field)
+        raise Malformed(f"The value of `{field}` contains a NUL character, which is not allowed.", field)
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise Malformed(f"The value of {field} contains half of a surrogate pair", field)
+        raise Malformed(f"The value of `{field}` contains an unpaired surrogate, which is not allowed.", field)
     return text
 
 
 def check_storable(value: object, name: str, depth: int = 0) -> None:
-    """Raises Malformed for text or numbers that PostgreSQL's JSON cannot hold, or too deep a value."""
+    """Raises Malformed for a value over 32 levels deep, and for texts and numbers that PostgreSQL's JSON cannot store."""
     if depth > DEEPEST_VALUE:
-        raise Malformed(f"The value of {name} is nested more than {DEEPEST_VALUE} levels deep", name)
+        raise Malformed(f"The value of `{name}` may be nested at most {DEEPEST_VALUE} levels deep.", name)
     if isinstance(value, str):
         if "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
-            raise Malformed(f"The value of {name} contains a NUL or half of a surrogate pair", name)
+            raise Malformed(
+                f"The value of `{name}` contains a NUL character or an unpaired surrogate, which is not allowed.", name
+            )
     elif isinstance(value, dict):
         for key, inner in value.items():
             check_storable(key, name, depth + 1)
@@ -51,7 +53,7 @@ def check_storable(value: object, name: str, depth: int = 0) -> None:
     elif (isinstance(value, float) and not math.isfinite(value)) or (
         isinstance(value, int) and abs(value) > LARGEST_NUMBER * 1000
     ):
-        raise Malformed(f"The value of {name} contains a number that is out of range", name)
+        raise Malformed(f"The value of `{name}` contains a number that is out of range.", name)
 
 
 def js_text(value: str | bool | int | float) -> str:
@@ -69,7 +71,7 @@ def js_text(value: str | bool | int | float) -> str:
 
 
 def _js_number(value: float) -> str:
-    """The shortest digits that mean a number, with an exponent from 1e21 on and below 1e-6."""
+    """The shortest digits of a number, with an exponent from 1e21 on and below 1e-6."""
     if not math.isfinite(value) or value == 0:
         return "NaN" if value != value else "0" if value == 0 else "Infinity" if value > 0 else "-Infinity"
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
@@ -84,7 +86,7 @@ def _js_number(value: float) -> str:
 
 
 def whole_numbers(value: object) -> object:
-    """A value from JSON with 7.0 as 7: one number has one text, whoever wrote it."""
+    """A value from JSON with 7.0 as 7, so that equal numbers have equal texts."""
     if isinstance(value, Mapping):
         return {key: whole_numbers(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -96,50 +98,50 @@ def lax_text(value: object, field: str) -> str:
     """Text, number or boolean as text, as LoopBack coerces them."""
     if isinstance(value, str | bool | int | float):
         return check_text(js_text(value), field)
-    raise Malformed(f"The value of {field} is not a text", field)
+    raise Malformed(f"The value of `{field}` must be a string, a number or a boolean.", field)
 
 
 def strict_text(value: object, field: str) -> str:
     if isinstance(value, str):
         return check_text(value, field)
-    raise Malformed(f"The value of {field} must be a string", field)
+    raise Malformed(f"The value of `{field}` must be a string.", field)
 
 
 LAX_TRUTH: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False, "": False, 1: True, 0: False}
 
 
 def lax_boolean(value: object, field: str) -> bool:
-    """true, false, and the texts and numbers that v1 takes for them."""
+    """A boolean, or one of the texts and numbers that v1 reads as one."""
     if isinstance(value, str | bool | int | float) and value in LAX_TRUTH:
         return LAX_TRUTH[value]
-    raise Malformed(f"The value of {field} is not a boolean", field)
+    raise Malformed(f"The value of `{field}` must be true or false.", field)
 
 
 def strict_boolean(value: object, field: str) -> bool:
     if isinstance(value, bool):
         return value
-    raise Malformed(f"The value of {field} must be a boolean", field)
+    raise Malformed(f"The value of `{field}` must be a boolean.", field)
 
 
 def number(value: object, field: str) -> int | Decimal:
-    """A number that the database and JSON write alike."""
+    """A number that PostgreSQL and JSON write with the same digits."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         if abs(value) <= LARGEST_NUMBER:
             return Decimal(repr(value)) if isinstance(value, float) else value
-        raise Malformed(f"The value of {field} is out of range", field)
-    raise Malformed(f"The value of {field} must be a number", field)
+        raise Malformed(f"The value of `{field}` must be between -1e15 and 1e15.", field)
+    raise Malformed(f"The value of `{field}` must be a number.", field)
 
 
 def strict_date(value: object, field: str) -> datetime:
-    """An ISO 8601 date or date-time as a moment in UTC; without an offset it is UTC, a date alone is its midnight."""
+    """An ISO 8601 date or date-time as a moment in UTC. Without an offset it is in UTC; a date alone means its midnight."""
     moment = parse_moment(value) if isinstance(value, str) else None
     if moment is None:
-        raise Malformed(f"The value of {field} must be an ISO 8601 date", field)
+        raise Malformed(f"The value of `{field}` must be an ISO 8601 date, such as 2026-04-20T10:10:30Z.", field)
     return moment
 
 
 def parse_moment(text: str) -> datetime | None:
-    """The moment that an ISO 8601 text names, to the millisecond; None when it names none."""
+    """The moment of an ISO 8601 text, to the millisecond. None for any other text."""
     match = MOMENT.fullmatch(text.strip())
     if match is None:
         return None

@@ -74,7 +74,15 @@ def test_an_id_is_24_lower_case_hex_digits(given: object) -> None:
         ({"createdAt": "soon"}, [("createdAt", "is not an ISO 8601 date")]),
         ({"updatedAt": 1}, [("updatedAt", "is not an ISO 8601 date")]),
         ({"unitId": 5}, [("unitId", "is not a text")]),
-        ({"deletedId": "\x00"}, [("deletedId", "The value of deletedId contains a NUL or half of a surrogate pair")]),
+        (
+            {"deletedId": "\x00"},
+            [
+                (
+                    "deletedId",
+                    "The value of `deletedId` contains a NUL character or an unpaired surrogate, which is not allowed.",
+                )
+            ],
+        ),
         ({"version": 0}, [("version", "is not a whole number from 1 to 2147483647")]),
         ({"version": True}, [("version", "is not a whole number from 1 to 2147483647")]),
         ({"version": 1.0}, [("version", "is not a whole number from 1 to 2147483647")]),
@@ -85,8 +93,19 @@ def test_an_id_is_24_lower_case_hex_digits(given: object) -> None:
         ),
         ({"_isDeleted": "perhaps"}, [("_isDeleted", "is not a boolean")]),
         ({"unitIds": "no list"}, [("unitIds", 'could not create List from JSON string: "no list"')]),
-        ({"custom": {"a": "\ud800"}}, [("custom", "The value of custom contains a NUL or half of a surrogate pair")]),
-        ({"custom": {"a": float("inf")}}, [("custom", "The value of custom contains a number that is out of range")]),
+        (
+            {"custom": {"a": "\ud800"}},
+            [
+                (
+                    "custom",
+                    "The value of `custom` contains a NUL character or an unpaired surrogate, which is not allowed.",
+                )
+            ],
+        ),
+        (
+            {"custom": {"a": float("inf")}},
+            [("custom", "The value of `custom` contains a number that is out of range.")],
+        ),
         ({"metadata": {"a": 5}}, [("metadata", "The value of 'a' is not a string")]),
         ({"nme": "x"}, [("nme", "is not defined in the model")]),
         ({"name": "", "IBAN": {}}, [("IBAN", "is not a text"), ("name", "can't be blank")]),

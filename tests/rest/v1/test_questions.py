@@ -165,7 +165,7 @@ NO_LIST = "Value is not an array or object with sequential numeric indices"
         ),
         ({"taxSubject": {"regexp": 5}}, "Invalid argument, must be a string, regex literal, or RegExp object"),
         ({"unitIds": {"nin": 1e-7}}, f'The unitIds property has invalid clause {{"nin":1e-7}}: Error: {NO_LIST}'),
-        ({"custom.a": ["x"]}, "The value of custom.a is not a text, a number or a boolean"),
+        ({"custom.a": ["x"]}, "The value of `custom.a` must be a string, a number or a boolean."),
         ("x", 'The where clause "x" is not an object'),
         ([{"name": "x"}], 'The where clause [{"name":"x"}] is not an object'),
         ({"and": ["ü"]}, 'The where clause "ü" is not an object'),
@@ -213,7 +213,7 @@ def test_mistakes_are_refused_in_loopbacks_words(where: Any, message: str) -> No
         ),
         (
             {"include": {"relation": "organization", "scope": {"where": {"zip": "x"}}}},
-            "There is no field 'zip' to filter by",
+            "There is no field 'zip' to filter by.",
         ),
         (
             {"include": {"relation": "organization", "scope": {"where": [1]}}},

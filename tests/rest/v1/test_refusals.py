@@ -169,8 +169,8 @@ async def test_a_filter_is_refused_by_name(service: Service, filter_: Any, named
         ("term=a&term=b", "Value is not a string."),
         ("term[x]=1", "Value is not a string."),
         ("term=a&type[]=customer", "Value is not a string."),
-        ("term=a%00", "The value of term contains a NUL character"),
-        ("term=" + "x" * 10_001, "The value of term is longer than 10000 characters"),
+        ("term=a%00", "The value of `term` contains a NUL character, which is not allowed."),
+        ("term=" + "x" * 10_001, "The value of `term` may have at most 10000 characters; got 10001."),
         ("term=a&type=friend", "The type is one of customer, supplier, both, not 'friend'"),
     ],
 )
