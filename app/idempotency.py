@@ -94,7 +94,7 @@ _shows = or_(
 _FORGET = (
     update(idempotency_keys)
     .where(idempotency_keys.c.organization_id == bindparam("organization", type_=Text()), _shows)
-    .values(status=None, headers=None, body=None, request_hash=b"", client_id=bindparam("client", type_=Text()))
+    .values(status=None, body=None, request_hash=b"", client_id=bindparam("client", type_=Text()))
 )
 
 

@@ -36,9 +36,10 @@ async def make_organization(database: Database) -> str:
 
 async def insert_rows(database: Database, organization: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows as they are, with the same columns each; nothing is logged and no total moves."""
-    if rows:
-        async with database.write() as connection:
-            await connection.execute_many(insert(clients), [{"organization_id": organization, **row} for row in rows])
+    statement = insert(clients)
+    async with database.write() as connection:
+        for row in rows:
+            await connection.execute(statement, {"organization_id": organization, **row})
 
 
 async def insert_many(database: Database, organization: str, count: int) -> None:

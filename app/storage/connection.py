@@ -1,6 +1,6 @@
 """Connection: statements that SQLAlchemy writes and asyncpg runs, at a third of what running them by SQLAlchemy costs."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
@@ -64,16 +64,6 @@ class Connection:
         left = time_left()
         try:
             return Rows(await self.driver.fetch(sql, *values, timeout=left))
-        except TimeoutError as error:
-            raise OutOfTime from error
-
-    async def execute_many(self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Runs a statement once for each of the rows of parameters."""
-        sql, names, own = compile_statement(statement, _columns(statement, rows[0]))
-        values = [[row.get(name, own.get(name)) for name in names] for row in rows]
-        left = time_left()
-        try:
-            await self.driver.executemany(sql, values, timeout=left)
         except TimeoutError as error:
             raise OutOfTime from error
 

@@ -276,7 +276,6 @@ idempotency_keys = Table(
     Column("id", FOLDED, nullable=False),
     Column("request_hash", LargeBinary, nullable=False),
     Column("status", SmallInteger),
-    Column("headers", JSONB(none_as_null=True)),
     Column("body", LargeBinary),
     Column("organization_id", ID),
     Column("client_id", ID),
