@@ -13,8 +13,9 @@ from sqlalchemy import BigInteger, cast, delete, func, insert, or_, select, text
 
 from app.auth import Environment, Scope, hash_token
 from app.ids import new_id
+from app.storage.columns import NOW
 from app.storage.connection import Connection
-from app.storage.tables import NOW, access_tokens
+from app.storage.tables import access_tokens
 
 ALPHABET = string.ascii_letters + string.digits
 LENGTH, SESSION_LENGTH = 48, 64

@@ -222,7 +222,7 @@ def test_a_database_without_migrations_is_told_in_one_line(run: Run, database_ur
 
     asyncio.run(forget())
     told(run("organization", "list"), "clientele migrate")
-    told(run("migrate"), "The migrations cannot be applied")
+    told(run("migrate"), "The migrations failed")
 
 
 def test_the_schema_alone_is_printed_without_a_database(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.query.sql.render import Selection, needed_columns, render_row
+from app.storage.columns import NOW
 from app.storage.connection import Connection
-from app.storage.tables import NOW, accounts, login_failures
+from app.storage.tables import accounts, login_failures
 
 MOST_FAILURES = 10
 WINDOW = text("interval '15 minutes'")

@@ -27,7 +27,8 @@ from sqlalchemy import (
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.query.face import Face, Field, Kind
 from app.query.sql.render import render_field, render_row
-from app.storage.tables import Xid8, client_changes, clients
+from app.storage.columns import Xid8
+from app.storage.tables import client_changes, clients
 
 CHANNEL = "client_changes"
 AT = Field("at", "at", Kind.DATE)

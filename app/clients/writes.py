@@ -33,7 +33,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.clients.statements import TAXED, of_organizations
 from app.query.sql.render import Selection, render_row
-from app.storage.tables import NOW, client_changes, client_totals, clients
+from app.storage.columns import NOW
+from app.storage.tables import client_changes, client_totals, clients
 
 SLOTS = 64
 COMPUTED = tuple(one.name for one in clients.c if one.computed is not None)

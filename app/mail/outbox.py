@@ -24,8 +24,9 @@ from sqlalchemy import (
 
 from app.ids import new_id
 from app.mail.message import Message
+from app.storage.columns import NOW
 from app.storage.connection import Connection
-from app.storage.tables import NOW, outbox
+from app.storage.tables import outbox
 
 ERROR_LENGTH = 500
 """The most characters that are kept of why an attempt failed."""

@@ -29,8 +29,9 @@ from app.query.model import Page, Predicate, Query, Scalar
 from app.query.sql.conditions import Places, condition, parametrize
 from app.query.sql.pages import meets, page_statement, scope
 from app.query.sql.render import Selection, needed_columns, render_row
+from app.storage.columns import NOW
 from app.storage.connection import Connection
-from app.storage.tables import NOW, account_organizations, organizations
+from app.storage.tables import account_organizations, organizations
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Connection: statements that SQLAlchemy writes and asyncpg runs, at a third of what running them by SQLAlchemy costs."""
+"""Connection: SQLAlchemy builds the statements and asyncpg runs them, at a third of the cost of SQLAlchemy's engine."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,13 +17,13 @@ DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
 class Rows(list[Any]):
-    """The rows of an answer; each is read by position, by name, or unpacked."""
+    """The rows of a result. A row is read by position or by name, or is unpacked."""
 
     def first(self) -> Any | None:
         return self[0] if self else None
 
     def one(self) -> Any:
-        """The only row. Raises ValueError when there are none or several."""
+        """Returns the only row. Raises ValueError when there are no rows or several."""
         (row,) = self
         return row
 
@@ -38,18 +38,19 @@ class Rows(list[Any]):
 def compile_statement(
     statement: ClauseElement, columns: tuple[str, ...] | None
 ) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
-    """(SQL, names of the parameters in the order of $1, $2, …, values of those that the statement brings itself).
+    """Returns (SQL, parameter names in the order of $1, $2, …, values of the parameters that the statement itself binds).
 
-    An INSERT that names no columns of its own takes `columns`.
+    `columns` are the columns of an INSERT that does not name them itself.
     """
     compiled: Any = statement.compile(dialect=DIALECT, column_keys=columns)
     return str(compiled), tuple(compiled.positiontup or ()), compiled.params
 
 
 class Connection:
-    """One connection to PostgreSQL, in autocommit or in a transaction, as it was opened.
+    """One connection to PostgreSQL, in autocommit or in a transaction.
 
-    Statements raise OutOfTime at the deadline that they run under, and are cancelled in the server."""
+    A statement raises OutOfTime at the deadline of its block (`time_limit`), and PostgreSQL cancels it.
+    """
 
     __slots__ = ("driver",)
 
@@ -57,10 +58,10 @@ class Connection:
         self.driver = driver
 
     async def execute(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Runs a statement. One that is run often is built once and kept, so that it is compiled and prepared once."""
-        given = parameters or {}
-        sql, names, own = compile_statement(statement, _columns(statement, given))
-        values = [given[name] if name in given else own[name] for name in names]
+        """Runs a statement. Build a statement once and keep it: then it is compiled and prepared once."""
+        arguments = parameters or {}
+        sql, names, bound = compile_statement(statement, _columns(statement, arguments))
+        values = [arguments[name] if name in arguments else bound[name] for name in names]
         left = time_left()
         try:
             return Rows(await self.driver.fetch(sql, *values, timeout=left))
@@ -70,25 +71,25 @@ class Connection:
     async def stream(
         self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None, *, batch: int = 1000
     ) -> AsyncIterator[Any]:
-        """The rows of one snapshot one by one, fetched by a cursor; for a connection in a transaction."""
-        given = parameters or {}
-        sql, names, own = compile_statement(statement, None)
-        values = [given[name] if name in given else own[name] for name in names]
+        """Yields the rows of one snapshot, fetched by a cursor. The connection must be in a transaction."""
+        arguments = parameters or {}
+        sql, names, bound = compile_statement(statement, None)
+        values = [arguments[name] if name in arguments else bound[name] for name in names]
         async for row in self.driver.cursor(sql, *values, prefetch=batch):
             yield row
 
     async def scalar(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> Any:
-        """The first value of the first row, or None without one."""
+        """Returns the first value of the first row, or None when there are no rows."""
         row = (await self.execute(statement, parameters)).first()
         return None if row is None else row[0]
 
     async def scalars(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> list[Any]:
-        """The first value of each row."""
+        """Returns the first value of each row."""
         return [row[0] for row in await self.execute(statement, parameters)]
 
     @asynccontextmanager
     async def planning(self) -> AsyncIterator[None]:
-        """A block of reads, each planned for its own values, and all of one snapshot if there is no transaction yet."""
+        """A block of reads that are planned for their own values. Without a transaction, the block is one snapshot."""
         inside = self.driver.is_in_transaction()
         begin = "" if inside else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
         await self.driver.execute(f"{begin}SET LOCAL plan_cache_mode = force_custom_plan")
@@ -107,7 +108,7 @@ def _columns(statement: ClauseElement, parameters: Mapping[str, Any]) -> tuple[s
 
 
 async def set_up(driver: "asyncpg.Connection[Any]") -> None:
-    """JSON columns are Python values on the way in and out."""
+    """Makes the connection convert JSON columns from and to Python values."""
     for name in ("json", "jsonb"):
         await driver.set_type_codec(name, schema="pg_catalog", encoder=_write_json, decoder=orjson.loads)
 

@@ -1,4 +1,4 @@
-"""Database: a pool of connections; read() opens one in autocommit, write() one transaction."""
+"""Database: a pool of connections. read() takes one in autocommit, write() takes one in a transaction."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -18,18 +18,21 @@ from app.storage.pool import Pool, connect
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
 PROGRAM_LIMIT = "54"
-"""What is more than PostgreSQL has place for, such as a text of thousands of letters in an index."""
+"""The class of SQLSTATE for PostgreSQL's limits, such as the length of a text in an index."""
 LOST = ("08", "53", "57P", "58", "3D")
-"""The classes of SQLSTATE that say that the server or the database is gone, full or failing."""
+"""The classes of SQLSTATE for a server or a database that is missing, full or failing."""
 WAIT_FOR_CONNECTION = 10.0
-NOT_STORABLE = "A value cannot be compared or stored as it is"
+NOT_STORABLE = (
+    "PostgreSQL cannot store or compare a value of this request. "
+    "Check it for null characters and for numbers or texts that are too large."
+)
 
 
 class Database:
     """The PostgreSQL behind the service.
 
     `url` is any libpq address that asyncpg reads (sslmode, a socket folder as host, several hosts). `pool_size` is the
-    most connections at once. `statement_timeout` is in seconds; a statement that runs longer is refused as TooSlow.
+    highest number of open connections. `statement_timeout` is in seconds; a longer statement raises TooSlow.
     read() and write() raise Unavailable when the server cannot be reached, or no connection is free for ten seconds.
     """
 
@@ -46,32 +49,32 @@ class Database:
             self.settings["statement_timeout"] = str(int(statement_timeout * 1000))
         self.pool = Pool(url, pool_size, self.settings, WAIT_FOR_CONNECTION)
         self.on_commit: Callable[[], None] | None = None
-        """Called after each statement() and write() that has committed; it must neither wait nor fail."""
+        """Called after each commit of statement() and write(). It must not wait and must not fail."""
 
     def read(self) -> "ConnectionContext":
         """One connection in autocommit, for reads."""
         return ConnectionContext(self.pool, transaction=False)
 
     def statement(self) -> "ConnectionContext":
-        """One connection in autocommit, for a write that is one statement: PostgreSQL makes it one transaction."""
+        """One connection in autocommit, for a write of one statement, which PostgreSQL runs as one transaction."""
         return ConnectionContext(self.pool, transaction=False, committed=self.on_commit)
 
     def write(self) -> "ConnectionContext":
-        """One connection in one transaction: committed at the end of the block, rolled back when it raises."""
+        """One connection in one transaction, which is committed at the end of the block or rolled back by an exception."""
         return ConnectionContext(self.pool, transaction=True, committed=self.on_commit)
 
     def snapshot(self) -> "ConnectionContext":
-        """One connection in one transaction that only reads, and sees what was committed when it began."""
+        """One connection in a read-only transaction that sees one snapshot."""
         return ConnectionContext(self.pool, transaction=True, isolation="repeatable_read", readonly=True)
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[AsyncEngine]:
-        """SQLAlchemy's engine, for migrations."""
+        """Opens SQLAlchemy's engine, for migrations."""
 
-        async def open_one() -> "asyncpg.Connection[Any]":
+        async def open_connection() -> "asyncpg.Connection[Any]":
             return await connect(self.url, server_settings=self.settings)
 
-        engine = create_async_engine("postgresql+asyncpg://", async_creator=open_one, poolclass=NullPool)
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=open_connection, poolclass=NullPool)
         try:
             yield engine
         except Exception as error:
@@ -84,7 +87,7 @@ class Database:
 
 
 class ConnectionContext:
-    """A block with a connection of the pool; what PostgreSQL refuses in it leaves it as the service's own refusal."""
+    """A block with a connection of the pool. An error of PostgreSQL leaves the block as one of app.errors."""
 
     __slots__ = ("committed", "driver", "options", "pool", "transaction")
 
@@ -137,7 +140,7 @@ class ConnectionContext:
 
 @asynccontextmanager
 async def savepoint(connection: Connection) -> AsyncIterator[None]:
-    """A part of the connection's transaction that is undone by itself when the block raises; refusals as elsewhere."""
+    """A part of a transaction that is rolled back alone when the block raises. Errors are translated."""
     try:
         async with connection.driver.transaction():
             yield
@@ -146,19 +149,19 @@ async def savepoint(connection: Connection) -> AsyncIterator[None]:
 
 
 def _is_sound(error: BaseException | None) -> bool:
-    """Whether a connection can be used again after a block that ended like this."""
+    """Tells whether a connection can be used again after a block that ended with `error`."""
     if isinstance(error, asyncpg.InternalClientError | OSError | asyncio.CancelledError | OutOfTime):
         return False
     return isinstance(error, Exception | None)
 
 
 def translate(error: BaseException) -> BaseException:
-    """What PostgreSQL refused, as the service's own refusal; any other error as it is."""
+    """Returns an error of PostgreSQL as one of app.errors, and any other error unchanged."""
     match error:
         case DBAPIError():
-            return _refusal(getattr(error.orig, "sqlstate", None), error.orig or error, error)
+            return _domain_error(getattr(error.orig, "sqlstate", None), error.orig or error, error)
         case asyncpg.PostgresError():
-            return _refusal(error.sqlstate, error, error)
+            return _domain_error(error.sqlstate, error, error)
         case asyncpg.InterfaceError() if isinstance(error, ValueError) and not isinstance(error, UNREADABLE):
             return Malformed(NOT_STORABLE)
         case OSError() | asyncpg.InterfaceError() | asyncpg.InternalClientError():
@@ -169,17 +172,17 @@ def translate(error: BaseException) -> BaseException:
 UNREADABLE = asyncpg.ClientConfigurationError
 
 
-def _refusal(state: str | None, error: BaseException, whole: BaseException) -> BaseException:
-    """What a caller did, or what the server's state is; the error itself when it is a mistake of ours."""
+def _domain_error(state: str | None, cause: BaseException, error: BaseException) -> BaseException:
+    """Returns the error of app.errors for a SQLSTATE. An SQLSTATE that shows a bug returns `error` unchanged."""
     if state == QUERY_CANCELED:
-        return TooSlow("The question took too long; narrow it and ask again")
+        return TooSlow("The query timed out. Add filters or ask for fewer rows.")
     if state == INVALID_REGEX:
         return Malformed("The pattern is not a valid regular expression")
     if state is None or state.startswith(LOST):
-        return Unavailable(_first_line(error))
+        return Unavailable(_first_line(cause))
     if state.startswith((DATA_EXCEPTION, PROGRAM_LIMIT)):
         return Malformed(NOT_STORABLE)
-    return whole
+    return error
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""A deadline for everything that one piece of work asks of the database, however many statements it runs, and wherever."""
+"""Deadline: one time limit for all statements of an operation, on all of its connections."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ from contextvars import ContextVar
 from app.errors import TooSlow
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-"""On the clock of the event loop."""
+"""The deadline of the current task, in seconds on the clock of the event loop; None without a deadline."""
 
 
 class OutOfTime(TooSlow):
-    """The deadline has passed: a statement that ran is being cancelled, and none is begun."""
+    """The deadline has passed: the running statement is cancelled, and no other starts."""
 
     def __init__(self) -> None:
-        super().__init__("The operation took too long; ask for less")
+        super().__init__("The operation timed out. Ask for fewer fields or rows.")
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Gives the block, and the tasks begun in it, so long for all of their statements and waits for connections."""
+    """Limits the time of the block and its tasks for statements and for waiting for connections."""
     token = _deadline.set(asyncio.get_running_loop().time() + seconds)
     try:
         yield
@@ -29,7 +29,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def time_left() -> float | None:
-    """Seconds until the deadline, None when there is none. Raises OutOfTime once it has passed."""
+    """Returns the seconds until the deadline, or None without a deadline. Raises OutOfTime after the deadline."""
     deadline = _deadline.get()
     if deadline is None:
         return None

@@ -1,4 +1,4 @@
-"""Listener: hears PostgreSQL's notices on a connection of its own, and finds its way back when that is lost."""
+"""Listener: receives PostgreSQL's notifications on a connection of its own, and reconnects after a loss."""
 
 import asyncio
 import logging
@@ -14,20 +14,22 @@ from app.storage.pool import connect
 log = logging.getLogger("clientele")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-PATIENCE = 10.0
+"""Seconds before a reconnection."""
+TIMEOUT = 10.0
+"""Seconds for a connection and for a check."""
 NAME = "clientele listener"
 LOSSES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Listener:
-    """Calls `heard` for each notice on `channel`, and when it begins to listen, for there may have been some before.
+    """Calls `notify` for each notification on `channel`, and once after each connection, since some may have been missed.
 
-    `url` must lead to the server itself, or to a pooler that keeps sessions. Each `check` seconds it makes sure that
-    the connection is alive. After a loss it comes back with growing pauses of up to 30 seconds.
+    `url` must lead to the server itself, or to a pooler that keeps sessions. The listener checks the connection every
+    `check` seconds. After a loss it reconnects, with growing pauses of up to 30 seconds.
     """
 
-    def __init__(self, url: str, channel: str, heard: Callable[[], None], *, check: float = 30.0) -> None:
-        self.url, self.channel, self.heard, self.check = url, channel, heard, check
+    def __init__(self, url: str, channel: str, notify: Callable[[], None], *, check: float = 30.0) -> None:
+        self.url, self.channel, self.notify, self.check = url, channel, notify, check
         self._pause = FIRST_PAUSE
 
     async def run(self) -> None:
@@ -37,26 +39,29 @@ class Listener:
                 await self._listen()
             except LOSSES as error:
                 reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-                log.warning("Notices of changes are not heard for now, which costs up to a second each: %s", reason)
+                log.warning(
+                    "Change notifications are interrupted; until they return, a change arrives up to a second later: %s",
+                    reason,
+                )
             await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     async def _listen(self) -> None:
         lost = asyncio.Event()
-        driver = await connect(self.url, server_settings={"application_name": NAME}, timeout=PATIENCE)
+        driver = await connect(self.url, server_settings={"application_name": NAME}, timeout=TIMEOUT)
         try:
             driver.add_termination_listener(lambda _: lost.set())
-            await driver.add_listener(self.channel, self._hear)
+            await driver.add_listener(self.channel, self._receive)
             self._pause = FIRST_PAUSE
-            self.heard()
+            self.notify()
             while not lost.is_set():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self.check):
                         await lost.wait()
                 if not lost.is_set():
-                    await driver.execute("SELECT 1", timeout=PATIENCE)
+                    await driver.execute("SELECT 1", timeout=TIMEOUT)
         finally:
             driver.terminate()
 
-    def _hear(self, *_: Any) -> None:
-        self.heard()
+    def _receive(self, *_: Any) -> None:
+        self.notify()

@@ -1,4 +1,4 @@
-"""The migrations: where they lie, bringing a database to head, and asking whether it is there."""
+"""Migrations: their folder, the upgrade of a database to the newest revision, and the check for it."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from app.storage.database import Database
 
 PACKAGE = Path(__file__).resolve().parent.parent
 LOCK = 4_017_231_901
-"""The advisory lock that keeps two migrating processes apart."""
+"""The advisory lock that lets only one process migrate at a time."""
 
 
 def migrations_folder() -> Path:
-    """Inside the package in a wheel, beside it in a checkout."""
+    """Returns the folder of the migrations: inside the package in a wheel, beside the package in a checkout."""
     inside = PACKAGE / "migrations"
     return inside if inside.is_dir() else PACKAGE.parent / "migrations"
 
@@ -31,9 +31,9 @@ def alembic_config() -> AlembicConfig:
 
 
 async def migrate(database: Database) -> None:
-    """Brings the database to the newest revision; waits for another process that is doing so.
+    """Upgrades the database to the newest revision, after any other process that is migrating it.
 
-    Raises Misconfigured when the database does not allow it, such as for a role without the right to make tables.
+    Raises Misconfigured when the database rejects a migration, for example because the role must not create tables.
     """
     async with database.engine() as engine, engine.connect() as connection:
         await connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
@@ -41,7 +41,7 @@ async def migrate(database: Database) -> None:
         try:
             await connection.run_sync(_upgrade)
         except DBAPIError as error:
-            raise Misconfigured(f"The migrations cannot be applied: {error.orig}") from error
+            raise Misconfigured(f"The migrations failed: {error.orig}") from error
         finally:
             await connection.rollback()
             await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK})")
@@ -55,7 +55,7 @@ def _upgrade(connection: sqlalchemy.Connection) -> None:
 
 
 async def at_head(connection: Connection) -> bool:
-    """Whether every migration has been applied."""
+    """Tells whether every migration has been applied."""
     heads = set(ScriptDirectory.from_config(alembic_config()).get_heads())
     if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
         return False

@@ -1,7 +1,7 @@
-"""Pool: the connections of one process, opened when they are needed and kept.
+"""Pool: the connections of one process, which are opened on demand and kept.
 
-A part of asyncpg's own pool, at a fifth of its cost for each use: no proxies, no tasks and no resets, because nothing
-here changes a connection beyond its transaction.
+It costs a fifth of asyncpg's own pool per use: it has no proxies, no tasks and no resets, because the service changes no
+connection beyond a transaction.
 """
 
 import asyncio
@@ -14,30 +14,30 @@ from app.storage.connection import set_up
 
 KEPT_STATEMENTS = 1000
 CANCELLING = 2.0
-"""Seconds for a cancelled statement to end by itself; a cancellation that arrives before its statement is lost."""
-NOTICE_DEPARTURES = "SET client_connection_check_interval = '2s'"
-"""The server ends the statements of a connection that is gone, in so long; 0, its default, is when they are done."""
+"""Seconds until a cancelled statement must have ended; PostgreSQL loses a cancellation that arrives before its statement."""
+CHECK_CLIENT = "SET client_connection_check_interval = '2s'"
+"""The server checks every two seconds whether the client still exists, and else ends its statement; 0 is no check."""
 
 
 class Pool:
-    """At most `size` connections. The one given back last is taken first, so that the others may be idle."""
+    """At most `size` connections. The connection that was returned last is taken first, so that the others stay idle."""
 
     def __init__(self, url: str, size: int, settings: dict[str, str], wait: float) -> None:
         self.url = url
         self.settings = settings
         self.wait = wait
-        self._places = asyncio.Semaphore(size)
+        self._slots = asyncio.Semaphore(size)
         self._free: list[asyncpg.Connection[Any]] = []
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def take(self) -> "asyncpg.Connection[Any]":
-        """A connection for one user at a time. Raises TimeoutError when none becomes free in `wait` seconds."""
-        if self._places.locked():
+        """Takes a connection for exclusive use. Raises TimeoutError when no connection becomes free in `wait` seconds."""
+        if self._slots.locked():
             async with asyncio.timeout(self.wait):
-                await self._places.acquire()
+                await self._slots.acquire()
         else:
-            await self._places.acquire()
+            await self._slots.acquire()
         while self._free:
             driver = self._free.pop()
             if not driver.is_closed():
@@ -46,7 +46,7 @@ class Pool:
             async with asyncio.timeout(self.wait):
                 return await self._open()
         except BaseException:
-            self._places.release()
+            self._slots.release()
             raise
 
     async def _open(self) -> "asyncpg.Connection[Any]":
@@ -58,12 +58,14 @@ class Pool:
         )
         await set_up(driver)
         with suppress(asyncpg.InvalidParameterValueError):  # a server on Windows cannot
-            await driver.execute(NOTICE_DEPARTURES)
+            await driver.execute(CHECK_CLIENT)
         return driver
 
     def give_back(self, driver: "asyncpg.Connection[Any]", *, sound: bool) -> None:
-        """Ends a use. A connection that is not sound is not used again: the statement that it is in the middle of is
-        cancelled in the server, and its place is free when it has been closed."""
+        """Returns a connection to the pool. One that is not sound is closed, which cancels its statement in the server.
+
+        The slot of a closed connection is free once it is closed.
+        """
         if not sound and not driver.is_closed():
             ending = asyncio.create_task(self._end(driver))
             self._ending.add(ending)
@@ -73,20 +75,20 @@ class Pool:
             driver.terminate()
         else:
             self._free.append(driver)
-        self._places.release()
+        self._slots.release()
 
     async def _end(self, driver: "asyncpg.Connection[Any]") -> None:
-        """Closes a connection; asyncpg sends the cancellation first, which terminate() would forget."""
+        """Closes a connection. close() sends the cancellation first, which terminate() does not."""
         try:
             async with asyncio.timeout(CANCELLING):
                 await driver.close()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             driver.terminate()
         finally:
-            self._places.release()
+            self._slots.release()
 
     async def close(self) -> None:
-        """Closes the free connections now, and those in use when they are given back."""
+        """Closes the free connections now, and each connection in use when it is returned."""
         self._closed = True
         free, self._free = self._free, []
         for driver in free:
@@ -96,7 +98,7 @@ class Pool:
 
 
 async def connect(*address: Any, **options: Any) -> "asyncpg.Connection[Any]":
-    """A connection; an address that cannot be read is a ClientConfigurationError, whatever is wrong with it."""
+    """Opens a connection. Raises ClientConfigurationError for every kind of invalid address."""
     try:
         opened: asyncpg.Connection[Any] = await asyncpg.connect(*address, **options)
     except ValueError as error:

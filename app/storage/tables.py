@@ -1,4 +1,4 @@
-"""Every table, nothing else. Names are the neutral ones of the field table (app/clients/faces.py)."""
+"""Every table. The columns have the neutral names of the field table (app/clients/faces.py)."""
 
 from sqlalchemy import (
     BigInteger,
@@ -14,13 +14,12 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.dialects.postgresql.base import ischema_names
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.storage.columns import FOLDED, ID, NOW, TIME, WORDS, Xid8, created_at, updated_at
 
 metadata = MetaData(
     naming_convention={
@@ -30,33 +29,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-ID = Text(collation="C")
-WORDS = Text(collation="pg_c_utf8")
-FOLDED = Text(collation="C")
-TIME = TIMESTAMP(timezone=True, precision=3)
-NOW = text("date_trunc('milliseconds', now())")
-
-
-class Xid8(UserDefinedType[int]):
-    """PostgreSQL's 64-bit transaction id."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "xid8"
-
-
-ischema_names["xid8"] = Xid8
-
-
-def _created() -> Column[object]:
-    return Column("created_at", TIME, nullable=False, server_default=NOW)
-
-
-def _updated() -> Column[object]:
-    return Column("updated_at", TIME, nullable=False, server_default=NOW)
-
 
 accounts = Table(
     "accounts",
@@ -82,8 +54,8 @@ accounts = Table(
     Column("parent_id", ID),
     Column("billing_organization_id", ID),
     Column("custom", JSONB(none_as_null=True)),
-    _created(),
-    _updated(),
+    created_at(),
+    updated_at(),
     UniqueConstraint("email_lower"),
 )
 
@@ -128,8 +100,8 @@ organizations = Table(
     Column("custom", JSONB(none_as_null=True)),
     Column("defaults", JSONB(none_as_null=True), nullable=False, server_default=text("'[]'")),
     Column("version", Integer, nullable=False, server_default="1"),
-    _created(),
-    _updated(),
+    created_at(),
+    updated_at(),
 )
 
 account_organizations = Table(
@@ -137,7 +109,7 @@ account_organizations = Table(
     metadata,
     Column("account_id", ID, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("organization_id", ID, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
-    _created(),
+    created_at(),
     PrimaryKeyConstraint("account_id", "organization_id"),
     Index(None, "organization_id"),
 )
@@ -153,7 +125,7 @@ access_tokens = Table(
     Column("environment", WORDS, nullable=False, server_default="live"),
     Column("ttl", Integer),
     Column("expires_at", TIME),
-    _created(),
+    created_at(),
     UniqueConstraint("hash"),
     Index(None, "account_id"),
 )
@@ -163,7 +135,7 @@ SEARCHED_TEXTS = (
     "company_number", "iban", "bank", "swift", "website", "phone",
 )  # fmt: skip
 SEARCHED_DOCUMENTS = ("metadata", "custom", "bank_accounts")
-"""What a search looks in: texts, and the texts inside documents."""
+"""The columns that a search reads: texts, and the texts inside documents."""
 
 clients = Table(
     "clients",
@@ -204,8 +176,8 @@ clients = Table(
     Column("vies", JSONB(none_as_null=True)),
     Column("bank_accounts", JSONB(none_as_null=True)),
     Column("ujp", JSONB(none_as_null=True)),
-    _created(),
-    _updated(),
+    created_at(),
+    updated_at(),
     Column("deleted_at", TIME),
     Column("deleted_id", ID),
     Column("is_deleted", Boolean, Computed("deleted_at IS NOT NULL", persisted=True), nullable=False),
@@ -279,7 +251,7 @@ idempotency_keys = Table(
     Column("body", LargeBinary),
     Column("organization_id", ID),
     Column("client_id", ID),
-    _created(),
+    created_at(),
     PrimaryKeyConstraint("owner", "id"),
     Index("ix_idempotency_keys_client", "organization_id", "client_id"),
     Index("ix_idempotency_keys_created_at", "created_at"),
@@ -303,7 +275,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_attempt_at", TIME, nullable=False, server_default=NOW),
     Column("last_error", WORDS),
-    _created(),
+    created_at(),
     Column("sent_at", TIME),
     Column("last_attempt_at", TIME),
     PrimaryKeyConstraint("organization_id", "id"),

@@ -12,8 +12,9 @@ from sqlalchemy import update
 
 from app.mail.repository import Delivery, list_messages
 from app.organizations.service import create_organization, create_token
+from app.storage.columns import NOW
 from app.storage.database import Database
-from app.storage.tables import NOW, outbox
+from app.storage.tables import outbox
 from tests.mail.conftest import PostOffice, eventually, wait_until
 from tests.test_cli import serving
 

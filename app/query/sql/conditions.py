@@ -31,7 +31,7 @@ from app.query.model import And, Compare, Not, Or, Predicate, Scalar
 from app.query.operators import EQ, Behaviour, Operator, Shape
 from app.query.search_terms import TermShape
 from app.query.sql.render import Columns
-from app.storage.tables import TIME
+from app.storage.columns import TIME
 
 WORDS, CODE = "pg_c_utf8", "C"
 TYPES: dict[Kind, Any] = {Kind.DATE: TIME, Kind.BOOLEAN: Boolean(), Kind.NUMBER: Numeric()}
