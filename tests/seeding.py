@@ -11,7 +11,9 @@ from app.auth import Principal, Scope, Target
 from app.ids import new_id
 from app.query.face import Face
 from app.query.model import Page, Query
+from app.query.request import NO_ROWS, ListRequest, Wanted, complete_request
 from app.query.sql.pages import page_statement
+from app.query.sql.render import Selection
 from app.storage.database import Database
 from app.storage.tables import clients, organizations
 
@@ -61,10 +63,21 @@ async def insert_many(database: Database, organization: str, count: int) -> None
         await connection.execute(text("ANALYZE clients"))
 
 
+def request_of(
+    face: Face,
+    query: Query = Query(),  # noqa: B008
+    page: Page = Page(100),  # noqa: B008
+    selection: Selection = (),
+    wanted: Wanted = Wanted(),  # noqa: B008
+) -> ListRequest:
+    """The request for a page that is bounded by order values instead of cursors."""
+    return complete_request(face, selection, query, NO_ROWS, wanted).with_page(page)
+
+
 async def ask(database: Database, organization: str, face: Face, query: Query, page: Page) -> list[tuple[str, str]]:
     """The ids of a page's rows in the order of the walk, each with the JSON list of its order values."""
     shown = face.column("id")
-    statement, parameters = page_statement(clients, face, (("id", shown),), query, page, keys=True)
+    statement, parameters = page_statement(clients, request_of(face, query, page, (("id", shown),)))
     async with database.read() as connection:
         rows = await connection.execute(statement, {"organization": organization, **parameters})
     return [(orjson.loads(json)["id"].removeprefix(shown.codec.prefix), str(keys)) for json, keys in rows]

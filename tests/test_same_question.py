@@ -20,7 +20,9 @@ from app.query.face import Face, Kind
 from app.query.model import And, Compare, Not, Or, Page, Predicate, Query
 from app.query.operators import Operator
 from app.query.reader import read_predicate
+from app.query.request import Wanted
 from tests.conftest import Service
+from tests.seeding import request_of
 from tests.speakers import OPERATORS, PARTS, SPEAKERS, Question
 
 ROWS: dict[str, dict[str, Any]] = {
@@ -191,7 +193,9 @@ async def find(library: Access, face: Face, where: Predicate) -> str:
     """The letters of the rows that a predicate finds."""
     selection = (("id", V1.fields["id"]),)
     organization = library.principal.organizations[0]
-    listing = await list_clients(library, organization, face, selection, Query(where), Page(100), total=True)
+    listing = await list_clients(
+        library, organization, request_of(face, Query(where), Page(100), selection, Wanted(total=True))
+    )
     assert listing.total == len(listing.rows)
     letters = {f'{{"id":"{id_}"}}': letter for letter, id_ in IDS.items()}
     return "".join(letters[json] for json, _ in listing.rows)
@@ -311,7 +315,9 @@ async def test_a_null_boolean_is_false_for_customers_alone(shared_service: Servi
         assert tree == Compare("tax_subject", operators.EQ, False)
         selection = (("name", one.face.fields["name"]),)
         listing = await list_clients(
-            Access(shared_service.database, principal), organization, one.face, selection, Query(tree), Page(1)
+            Access(shared_service.database, principal),
+            organization,
+            request_of(one.face, Query(tree), Page(1), selection),
         )
         found[name] = len(listing.rows)
     assert found == {"v1": 0, "customers": 1, "graphql client": 0, "graphql customer": 1}

@@ -1,7 +1,8 @@
-"""ClientRepository: the clients in the database, asked with neutral questions and answered with rendered JSON."""
+"""ClientRepository: reads and writes clients in the database, and gives them as rendered JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select
@@ -28,11 +29,9 @@ from app.clients.writes import (
     restore_statement,
 )
 from app.errors import NotFound, Stale
-from app.query.face import Face
-from app.query.model import EVERYTHING, Page, Query, Scalar
-from app.query.search_terms import query_terms
-from app.query.sql.conditions import parametrize
-from app.query.sql.pages import NO_SEARCH, Search, Way, condition_parameters, page_statement
+from app.query.model import EVERYTHING
+from app.query.request import ListRequest
+from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, page_statement
 from app.query.sql.render import Selection
 from app.records.bodies import Values
 from app.storage.connection import Connection
@@ -76,7 +75,7 @@ class Taxpayer:
 class ClientRepository:
     """Over one connection. Every statement names the organization or organizations that it may touch.
 
-    `window` is how many rows a search looks at, in the order of the list, before it asks the index over all.
+    `window` is the number of rows that a search looks at, in the order of the list, before it uses the index.
     """
 
     def __init__(self, connection: Connection, window: int = WINDOW) -> None:
@@ -105,37 +104,35 @@ class ClientRepository:
         row = (await self.connection.execute(TAXPAYER, parameters)).first()
         return None if row is None else Taxpayer(*row)
 
-    async def page(
-        self, organization: str, face: Face, selection: Selection, query: Query, page: Page, *, keys: bool = True
-    ) -> list[Keyed]:
-        """At most `page.limit` rows in the order of the walk: from the last one back when the page is backward."""
-
-        async def find(search: Search) -> list[Keyed]:
-            statement, parameters = page_statement(clients, face, selection, query, page, keys=keys, search=search)
-            rows = await self.connection.execute(statement, {"organization": organization, **parameters})
-            return [(json, key) for json, key in rows]
-
-        if not query_terms(query, face):
+    async def page(self, organization: str, request: ListRequest) -> list[Keyed]:
+        """At most `page.limit` rows in the order of the request; a backward page begins with its last row."""
+        find = partial(self._find_page, organization, request)
+        if not request.terms:
             return await find(NO_SEARCH)
         async with self.connection.planning():
-            return await Searcher(self.connection, organization, self.window).page(find, face, query, page)
+            return await Searcher(self.connection, organization, self.window).page(find, request)
 
-    async def count(self, organization: str, face: Face, query: Query) -> int:
-        """How many records a query finds; without conditions it costs the same at any size."""
-        if query.where == EVERYTHING and not query.words and not query.deleted_too:
+    async def _find_page(self, organization: str, request: ListRequest, search: Search) -> list[Keyed]:
+        statement, parameters = page_statement(clients, request, search)
+        rows = await self.connection.execute(statement, {"organization": organization, **parameters})
+        return [(json, key) for json, key in rows]
+
+    async def count(self, organization: str, request: ListRequest) -> int:
+        """The number of records that a request matches. Without conditions it costs the same at any size."""
+        if request.where == EVERYTHING and not request.words and not request.deleted_too:
             return await self._number(TOTAL, {"organization": organization})
-        terms = query_terms(query, face)
-        if not terms:
-            return await self._count(organization, face, query, NO_SEARCH)
+        if not request.terms:
+            return await self._count(organization, request, NO_SEARCH)
         async with self.connection.planning():
-            survey = await Searcher(self.connection, organization, self.window).survey(terms, query.deleted_too)
-            return await self._count(organization, face, query, Search(survey.terms, Way.GATHER, wide=survey.wide))
+            searcher = Searcher(self.connection, organization, self.window)
+            sample = await searcher.sample(request.terms, request.deleted_too)
+            return await self._count(organization, request, sample.index_search())
 
-    async def _count(self, organization: str, face: Face, query: Query, search: Search) -> int:
-        values: list[Scalar] = []
-        where, marks = parametrize(query.where, values), tuple(term.shape for term in search.terms)
-        statement = count_statement(face, where, marks, query.deleted_too, search.wide)
-        parameters = condition_parameters(values, search.terms)
+    async def _count(self, organization: str, request: ListRequest, search: Search) -> int:
+        statement = count_statement(
+            request.face, request.where, search.shapes, request.deleted_too, search.skip_tenant_key
+        )
+        parameters = condition_parameters(request.values, search.terms)
         return await self._number(statement, {"organization": organization, **parameters})
 
     async def _number(self, statement: Select[Any], parameters: Mapping[str, Any]) -> int:
@@ -145,17 +142,19 @@ class ClientRepository:
         self, organization: str, term: str, words: Sequence[str], types: Sequence[str] | None, selection: Selection
     ) -> list[str]:
         """At most 100 records that contain every word, best match first; of more than 1,000, the best of a part."""
-        given: dict[str, Any] = {"organization": organization, "term": term}
+        parameters: dict[str, Any] = {"organization": organization, "term": term}
         if types is not None:
-            given["types"] = list(types)
-
-        async def find(search: Search) -> list[tuple[str, int]]:
-            marks = tuple(one.shape for one in search.terms)
-            statement = rank_statement(selection, marks, types is not None, search.way, search.window, search.wide)
-            return await self.connection.execute(statement, {**given, **condition_parameters((), search.terms)})
-
+            parameters["types"] = list(types)
+        find = partial(self._find_ranked, selection, parameters)
         async with self.connection.planning():
             return await Searcher(self.connection, organization, self.window).rank(find, tuple(words))
+
+    async def _find_ranked(
+        self, selection: Selection, parameters: Mapping[str, Any], search: Search
+    ) -> list[tuple[str, int]]:
+        typed = "types" in parameters
+        statement = rank_statement(selection, search.shapes, typed, search.way, search.window, search.skip_tenant_key)
+        return await self.connection.execute(statement, {**parameters, **condition_parameters((), search.terms)})
 
     async def add(
         self, rows: Sequence[Values], actor: str, selection: Selection, action: str = "created"

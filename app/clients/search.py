@@ -1,43 +1,48 @@
-"""Searcher: finds what contains words, at a cost that hardly depends on how many clients there are.
+"""Searcher: finds the rows that contain search terms, at a cost that hardly depends on the number of clients.
 
-Frequent hits are found among the first rows of a list, rare ones by the index over the search text. Which they are is
-seen by looking: at a window of the first rows, then at ten times as many where that promises a whole page, and only then
-at the index, with those terms that are rare.
+Frequent hits are among the first rows of a list; the index over the search text finds rare ones. Searcher looks at a
+window of the first rows, then at ten times as many where that promises a whole page. Only then does it use the index,
+with the terms that are rare.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from app.clients.statements import MOST_CANDIDATES, survey_statement
-from app.query.face import Face
-from app.query.model import Page, Query
-from app.query.search_terms import Term, query_terms, word_terms
-from app.query.sql.orders import is_walked
-from app.query.sql.pages import Search, Way, complete_orders, condition_parameters
+from app.clients.statements import MOST_CANDIDATES, sample_statement
+from app.query.request import ListRequest
+from app.query.search_terms import Term, word_terms
+from app.query.sql.orders import is_indexed
+from app.query.sql.pages import Search, Way, condition_parameters
 from app.storage.connection import Connection
 from app.storage.tables import clients
 
 WINDOW, FURTHER = 1000, 10
-"""How many rows are looked at first, and how many times as many where some hits were there."""
+"""The number of rows that are looked at first, and its multiple for the second look, where the first one saw hits."""
 PROMISE = 7
-"""A further look is worth it when so many windows like the first would fill the page: fewer than it sees, for chance."""
+"""A second look is worth it when so many windows like the first would fill the page: fewer than it sees, for chance."""
 RARE, FREQUENT = 500, 20
-"""A term is rare if at most one row in 500 has it; where one is, the index is spared terms that one row in 20 has."""
+"""A term is rare if at most one row in 500 has it. Beside a rare term, the index skips terms that one row in 20 has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What the first rows of an organization tell about a search. `ends`: they are all of its rows.
+class SampleStatistics:
+    """The facts that a sample, the first rows of an organization by id, gives about search terms.
 
-    `common`: there are several terms, and none is rare. `hits` is how many rows have all of them.
+    - `skip_tenant_key`: the organization has a good part of the table; see Search.
+    - `whole`: the sample holds all rows of the organization.
+    - `common`: there are several terms, and none is rare.
+    - `hits`: the number of rows in the sample that have every term.
     """
 
-    wide: bool
-    ends: bool
+    skip_tenant_key: bool
+    whole: bool
     terms: tuple[Term, ...]
     common: bool = False
     hits: int = 0
+
+    def index_search(self) -> Search:
+        return Search(self.terms, Way.USE_INDEX, skip_tenant_key=self.skip_tenant_key)
 
 
 Find: TypeAlias = Callable[[Search], Awaitable[list[tuple[str, str | None]]]]
@@ -46,58 +51,57 @@ Rank: TypeAlias = Callable[[Search], Awaitable[list[tuple[str, int]]]]
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Over one connection that plans each statement for its values; `window` is how many rows are looked at first."""
+    """Over one connection that plans each statement for its values. `window` is the number of rows of the first look."""
 
     connection: Connection
     organization: str
     window: int = WINDOW
 
-    async def page(self, find: Find, face: Face, query: Query, page: Page) -> list[tuple[str, str | None]]:
-        """The rows of a page, whichever way they are found."""
-        wanted = page.skip + page.limit
-        if wanted <= self.window and is_walked(clients, face, complete_orders(query.orders)):
-            words = walked(word_terms(query.words))
-            rows = await find(Search(words, Way.WALK, self.window))
-            if len(rows) == page.limit:
+    async def page(self, find: Find, request: ListRequest) -> list[tuple[str, str | None]]:
+        """The rows of a page. `find` runs the statement of one search."""
+        wanted = request.page.skip + request.page.limit
+        if wanted > self.window or not is_indexed(clients, request.face, request.orders):
+            return await find((await self.sample(request.terms, request.deleted_too)).index_search())
+        terms = without_index(request.word_terms)
+        rows = await find(Search(terms, Way.SCAN_WINDOW, self.window))
+        if len(rows) == request.page.limit:
+            return rows
+        sample = await self.sample(request.terms, request.deleted_too)
+        if sample.whole:
+            return rows
+        if rows and (sample.common or PROMISE * (request.page.skip + len(rows) - 1) >= wanted):
+            rows = await find(Search(terms, Way.SCAN_WINDOW, self.window * FURTHER))
+            if len(rows) == request.page.limit:
                 return rows
-            survey = await self.survey(query_terms(query, face), query.deleted_too)
-            if survey.ends:
-                return rows
-            if rows and (survey.common or PROMISE * (page.skip + len(rows) - 1) >= wanted):
-                rows = await find(Search(words, Way.WALK, self.window * FURTHER))
-                if len(rows) == page.limit:
-                    return rows
-        else:
-            survey = await self.survey(query_terms(query, face), query.deleted_too)
-        return await find(Search(survey.terms, Way.GATHER, wide=survey.wide))
+        return await find(sample.index_search())
 
     async def rank(self, find: Rank, words: tuple[str, ...]) -> list[str]:
-        """The best hits: of all of them, or of the first thousand that were found."""
-        survey = await self.survey(word_terms(words), deleted_too=False, counted=True)
+        """The best hits: of all hits, or of the first thousand."""
+        sample = await self.sample(word_terms(words), deleted_too=False, counted=True)
         rows: list[tuple[str, int]] = []
-        if survey.ends or survey.hits * FURTHER >= MOST_CANDIDATES:
-            rows = await find(Search(walked(survey.terms), Way.WALK, self.window * FURTHER))
-        if not survey.ends and (not rows or rows[0][1] < MOST_CANDIDATES):
-            rows = await find(Search(survey.terms, Way.GATHER, wide=survey.wide))
+        if sample.whole or sample.hits * FURTHER >= MOST_CANDIDATES:
+            rows = await find(Search(without_index(sample.terms), Way.SCAN_WINDOW, self.window * FURTHER))
+        if not sample.whole and (not rows or rows[0][1] < MOST_CANDIDATES):
+            rows = await find(sample.index_search())
         return [json for json, _ in rows]
 
-    async def survey(self, terms: tuple[Term, ...], deleted_too: bool, *, counted: bool = False) -> Survey:
-        """What the first rows by id tell; the terms are told apart only if there are several, or they are `counted`."""
-        sought = walked(terms) if counted or len(terms) > 1 else ()
-        statement = survey_statement(tuple(term.shape for term in sought), deleted_too, self.window)
+    async def sample(self, terms: tuple[Term, ...], deleted_too: bool, *, counted: bool = False) -> SampleStatistics:
+        """The statistics of the first rows by id. Terms are counted only if there are several, or with `counted`."""
+        sought = without_index(terms) if counted or len(terms) > 1 else ()
+        statement = sample_statement(tuple(term.shape for term in sought), deleted_too, self.window)
         parameters = {"organization": self.organization, **condition_parameters((), sought)}
-        wide, seen, *counts = (await self.connection.execute(statement, parameters)).one()
-        ends = seen < self.window
+        skip_tenant_key, seen, *counts = (await self.connection.execute(statement, parameters)).one()
+        whole = seen < self.window
         if not counts:
-            return Survey(wide, ends, terms)
+            return SampleStatistics(skip_tenant_key, whole, terms)
         *each, hits = counts
         common = min(each) * RARE > seen
         chosen = tuple(
             replace(term, indexed=common or count * FREQUENT <= seen) for term, count in zip(terms, each, strict=True)
         )
-        return Survey(wide, ends, chosen, common and len(terms) > 1, hits)
+        return SampleStatistics(skip_tenant_key, whole, chosen, common and len(terms) > 1, hits)
 
 
-def walked(terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    """The terms of a statement that asks no index."""
+def without_index(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The terms of a statement that uses no index."""
     return tuple(replace(term, indexed=False) for term in terms)

@@ -16,10 +16,7 @@ from app.clients.repository import ClientRepository, Keyed, RenderedRecord
 from app.errors import Invalid, NotFound, Problem, TooSlow
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
-from app.query.cursor import step_before, step_past
-from app.query.face import Face
-from app.query.model import Page, Query
-from app.query.sql.pages import complete_orders
+from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.bodies import Values
 from app.storage.connection import Connection
@@ -28,7 +25,7 @@ from app.storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page in the order asked for. `total` is None when it was not asked for."""
+    """A page in the order of its request. `total` is None unless the request wants it."""
 
     rows: Sequence[Keyed]
     has_next: bool
@@ -37,7 +34,7 @@ class Listing:
 
 
 def search_words(term: str) -> tuple[str, ...]:
-    """The words of a search term, each of which a hit must contain; the first 20 count."""
+    """The words of a search term. A hit must contain each of the first 20; further words are ignored."""
     return tuple(dict.fromkeys(term.split()))[:20]
 
 
@@ -53,7 +50,7 @@ async def get_client(access: Access, client_id: str, selection: Selection) -> Re
 async def get_clients(
     access: Access, ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
 ) -> dict[str, str]:
-    """The rendered records by id, without those that are not to be found."""
+    """The rendered records by id. Records that do not exist or are not accessible are left out."""
     async with access.database.read() as connection:
         repository = ClientRepository(connection)
         return await repository.get_many(access.principal.organizations, ids, selection, deleted_too=deleted_too)
@@ -61,7 +58,7 @@ async def get_clients(
 
 @asynccontextmanager
 async def searching(database: Database, words: Sequence[str]) -> AsyncIterator[ClientRepository]:
-    """A connection to ask. Raises TooSlow, and says what helps, when a search for words takes too long."""
+    """A repository to read from. Raises TooSlow with advice when a search for words takes too long."""
     try:
         async with database.read() as connection:
             yield ClientRepository(connection)
@@ -72,78 +69,52 @@ async def searching(database: Database, words: Sequence[str]) -> AsyncIterator[C
         raise TooSlow(message) from error
 
 
-async def list_clients(
-    access: Access,
-    organization_id: str,
-    face: Face,
-    selection: Selection,
-    query: Query,
-    page: Page,
-    *,
-    rows: bool = True,
-    total: bool = False,
-    keys: bool = True,
-    probe: bool = False,
-) -> Listing:
-    """One page of an organization's clients.
+async def list_clients(access: Access, organization_id: str, request: ListRequest) -> Listing:
+    """One page of the clients of an organization.
 
-    `probe` also looks whether there are rows beyond the positions that bound the page; without it there are taken to be
-    some. `rows=False` is for the total alone.
+    Unless the request wants to look beyond its page, rows are taken to lie beyond each bound that the page has.
     """
     access.require(organization_id)
-    async with searching(access.database, query.words) as repository:
-        found: list[Keyed] = []
-        if rows:
-            longer = Page(page.limit + 1, page.skip, page.after, page.before, page.backward)
-            found = await repository.page(organization_id, face, selection, query, longer, keys=keys)
-        beyond, kept = len(found) > page.limit, found[: page.limit]
-        earlier, later = page.after is not None, page.before is not None
-        if probe:
-            earlier, later = await _rows_outside(repository, organization_id, face, query, page)
-        counted = await _count(repository, organization_id, face, query, page, found if rows else None, total)
+    page, rows = request.page, None
+    async with searching(access.database, request.words) as repository:
+        if request.wanted.rows:
+            rows = await repository.page(organization_id, request.with_one_more())
+        earlier, later = await _rows_outside(repository, organization_id, request)
+        total = await _count(repository, organization_id, request, rows)
+    more, kept = len(rows or ()) > page.limit, (rows or [])[: page.limit]
     if page.backward:
-        return Listing(kept[::-1], later, beyond or earlier, counted)
-    return Listing(kept, beyond or later, earlier, counted)
+        return Listing(kept[::-1], later, more or earlier, total)
+    return Listing(kept, more or later, earlier, total)
 
 
-async def _count(
-    repository: ClientRepository,
-    organization_id: str,
-    face: Face,
-    query: Query,
-    page: Page,
-    found: Sequence[Keyed] | None,
-    wanted: bool,
-) -> int | None:
-    """How many rows a query has in all; a page that shows the last of them says it without another look."""
-    if not wanted:
-        return None
-    from_start = page.after is None and page.before is None
-    if found is not None and from_start and len(found) <= page.limit and (found or not page.skip):
-        return page.skip + len(found)
-    return await repository.count(organization_id, face, query)
-
-
-async def _rows_outside(
-    repository: ClientRepository, organization_id: str, face: Face, query: Query, page: Page
-) -> tuple[bool, bool]:
-    """Whether rows lie at `page.after` or earlier, and whether at `page.before` or later."""
-    orders = complete_orders(query.orders)
-    sides = (
-        None if page.after is None else Page(1, before=step_past(orders, page.after), backward=True),
-        None if page.before is None else Page(1, after=step_before(orders, page.before)),
-    )
+async def _rows_outside(repository: ClientRepository, organization_id: str, request: ListRequest) -> tuple[bool, bool]:
+    """(True if rows lie at `page.after` or earlier, True if rows lie at `page.before` or later)."""
+    if not request.wanted.beyond:
+        return request.page.after is not None, request.page.before is not None
     earlier, later = [
-        side is not None and bool(await repository.page(organization_id, face, (), query, side, keys=False))
-        for side in sides
+        outside is not None and bool(await repository.page(organization_id, outside))
+        for outside in (request.row_up_to_start(), request.row_from_end())
     ]
     return earlier, later
 
 
-async def count_clients(access: Access, organization_id: str, face: Face, query: Query) -> int:
+async def _count(
+    repository: ClientRepository, organization_id: str, request: ListRequest, rows: Sequence[Keyed] | None
+) -> int | None:
+    """The total, if it is wanted. A page from the start that shows the last row tells it without another statement."""
+    page = request.page
+    if not request.wanted.total:
+        return None
+    from_start = page.after is None and page.before is None
+    if rows is not None and from_start and len(rows) <= page.limit and (rows or not page.skip):
+        return page.skip + len(rows)
+    return await repository.count(organization_id, request)
+
+
+async def count_clients(access: Access, organization_id: str, request: ListRequest) -> int:
     access.require(organization_id)
-    async with searching(access.database, query.words) as repository:
-        return await repository.count(organization_id, face, query)
+    async with searching(access.database, request.words) as repository:
+        return await repository.count(organization_id, request)
 
 
 async def search_clients(

@@ -1,4 +1,4 @@
-"""The statements that read clients outside of pages, built once per shape."""
+"""The statements that read clients outside of pages. Each is built once per shape."""
 
 from functools import lru_cache
 from typing import Any
@@ -39,8 +39,8 @@ MOST_HITS, MOST_CANDIDATES = 100, 1000
 def of_organizations(*, deleted: bool | None = False) -> ColumnElement[bool]:
     """The records of the parameter `organizations`: live ones, deleted ones, or with None both.
 
-    The list stands in a subquery, so that its length changes no plan: PostgreSQL would plan anew at each execution
-    (some 90 µs) for lists that are shorter than it takes for granted.
+    The list stands in a subquery, so that its length changes no plan. Otherwise PostgreSQL plans anew at each execution
+    (some 90 µs) for lists that are shorter than its estimate.
     """
     listed = select(bindparam("organizations", type_=ARRAY(Text))).scalar_subquery()
     scope = clients.c.organization_id == func.any(cast(listed, ARRAY(Text)))
@@ -72,11 +72,13 @@ def get_many_statement(selection: Selection, deleted_too: bool = True) -> Select
 
 @lru_cache(maxsize=1024)
 def count_statement(
-    face: Face, where: Predicate, terms: tuple[TermShape, ...], deleted_too: bool, wide: bool = False
+    face: Face, where: Predicate, terms: tuple[TermShape, ...], deleted_too: bool, skip_tenant_key: bool = False
 ) -> Select[Any]:
     """How many records of `organization` meet the conditions and have every term."""
     counted = select(func.count()).select_from(clients)
-    return counted.where(scope(clients, deleted_too, wide=wide), meets(face, where, terms, clients.c))
+    return counted.where(
+        scope(clients, deleted_too, skip_tenant_key=skip_tenant_key), meets(face, where, terms, clients.c)
+    )
 
 
 ADDRESSEE = (
@@ -92,13 +94,13 @@ ADDRESSEE = (
     .where(clients.c.id == bindparam("record", type_=Text()), of_organizations())
     .with_for_update(key_share=True, read=True, of=clients)
 )
-"""Whom a reminder to the live record `record` in `organizations` goes to, and from whom.
+"""The recipient and the sender of a reminder to the live record `record` in `organizations`.
 
-Locked against erasing until the message is in the outbox, where erasing finds it.
+The row is locked against erasing until the message is in the outbox, where erasing finds it.
 """
 
 TAXED = ("tax_number", "country_alpha2_code", "country")
-"""What a check of the tax number is about."""
+"""The columns that a check of the tax number depends on."""
 
 TAXPAYER = select(clients.c.version, *(clients.c[name] for name in TAXED)).where(
     clients.c.id == bindparam("record", type_=Text()), of_organizations()
@@ -108,40 +110,45 @@ TAXPAYER = select(clients.c.version, *(clients.c[name] for name in TAXED)).where
 TOTAL = select(func.coalesce(func.sum(client_totals.c.n), 0).cast(BigInteger)).where(
     client_totals.c.organization_id == bindparam("organization", type_=Text())
 )
-"""How many live clients an organization has: the sum of its slots, whatever its size."""
+"""The number of live clients of an organization: the sum of its slots, at the same cost for every size."""
 
 
 BIG_SHARE = 0.3
-"""An organization with this part of all clients is found faster without its key in the index over the search text."""
+"""With this part of all clients, an organization is searched faster if the index skips its key."""
 
 
 @lru_cache(maxsize=256)
-def survey_statement(terms: tuple[TermShape, ...], deleted_too: bool, window: int) -> Select[Any]:
-    """What is to be known to choose the way of a search: (whether the organization is a big share of all, how many rows
-    the window of its first ones has, how many of these have each term, how many have all of them).
+def sample_statement(terms: tuple[TermShape, ...], deleted_too: bool, window: int) -> Select[Any]:
+    """(is the organization a big share of all clients, rows in the window, rows with each term…, rows with all terms).
+
+    The window holds the first rows of the organization by id. Searcher chooses the way of a search by these numbers.
     """
     live = TOTAL.scalar_subquery()
     every: Select[Any] = select(literal_column("reltuples")).select_from(
         text("pg_class WHERE oid = 'clients'::regclass")
     )
-    seen = select(clients.c.id, clients.c.search_text).where(scope(clients, deleted_too)).order_by(clients.c.id)
-    first = seen.limit(literal_column(str(window))).subquery("seen")
+    sample = select(clients.c.id, clients.c.search_text).where(scope(clients, deleted_too)).order_by(clients.c.id)
+    first = sample.limit(literal_column(str(window))).subquery("sample")
     text_of = {"search_text": first.c.search_text}
-    each = [func.count().filter(has_term(index, mark, text_of)) for index, mark in enumerate(terms)]
+    each = [func.count().filter(has_term(index, shape, text_of)) for index, shape in enumerate(terms)]
     counts = [func.count(), *each, func.count().filter(search_condition(terms, text_of))] if terms else [func.count()]
-    found: Any = select(live >= every.scalar_subquery() * BIG_SHARE, *counts)
-    return found.select_from(first)  # type: ignore[no-any-return]
+    counted: Any = select(live >= every.scalar_subquery() * BIG_SHARE, *counts)
+    return counted.select_from(first)  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=256)
 def rank_statement(
-    selection: Selection, terms: tuple[TermShape, ...], typed: bool, way: Way, window: int, wide: bool = False
+    selection: Selection,
+    terms: tuple[TermShape, ...],
+    typed: bool,
+    way: Way,
+    window: int,
+    skip_tenant_key: bool = False,
 ) -> Select[Any]:
-    """(JSON, candidates) of the best matches of a search: names equal to `term`, then names that begin with it, then by
-    similarity.
+    """(JSON, candidates) of the best matches: names equal to `term`, then names that begin with it, then similar names.
 
-    Candidates are the hits that were compared beside those by name: at most 1,000, the first by id of a WALK's window,
-    or in no certain order of all (GATHER).
+    Candidates is the number of hits that were compared beside those by name, at most 1,000. SCAN_WINDOW takes the first
+    of its window by id; USE_INDEX takes any of all hits.
     """
     term = func.fold(bindparam("term", type_=Text()))
     name = clients.c.name_folded
@@ -150,13 +157,13 @@ def rank_statement(
     named = select(clients.c.id, name)
     equal = named.where(found, name == term).order_by(clients.c.id).limit(MOST_HITS)
     begun = named.where(found, prefixed).order_by(name, clients.c.id).limit(MOST_HITS)
-    contains = _candidates(terms, typed, way, window, wide).cte("candidates")
+    contains = _candidates(terms, typed, way, window, skip_tenant_key).cte("candidates")
     hits = union(*(part.subquery().select() for part in (equal, begun)), contains.select()).subquery("hits")
     begins = hits.c.name_folded.like(collate(func.like_part(term, type_=Text()) + "%", CODE))
     rank = case((hits.c.name_folded == term, literal(0)), (begins, literal(1)), else_=literal(2))
     closeness = func.similarity(hits.c.name_folded, term)
-    places = [rank.label("place"), closeness.label("closeness"), hits.c.name_folded, hits.c.id]
-    best = select(*places).order_by("place", desc("closeness"), "name_folded", "id").limit(MOST_HITS).subquery("best")
+    sort_keys = [rank.label("rank"), closeness.label("closeness"), hits.c.name_folded, hits.c.id]
+    best = select(*sort_keys).order_by("rank", desc("closeness"), "name_folded", "id").limit(MOST_HITS).subquery("best")
     return _show_ranked(selection, best, select(func.count()).select_from(contains).scalar_subquery())
 
 
@@ -166,15 +173,15 @@ def _show_ranked(selection: Selection, best: Subquery, candidates: ColumnElement
     columns = [*best.c, *(clients.c[name] for name in names)]
     same = and_(clients.c.organization_id == bindparam("organization", type_=Text()), clients.c.id == best.c.id)
     ordered = select(*columns).join_from(best, clients, same)
-    rows = ordered.order_by(best.c.place, best.c.closeness.desc(), best.c.name_folded, best.c.id).subquery("c")
+    rows = ordered.order_by(best.c.rank, best.c.closeness.desc(), best.c.name_folded, best.c.id).subquery("c")
     json, row = render_row(selection, rows)
     shown: Any = select(json, candidates)
     return shown.select_from(rows.join(row, true()))  # type: ignore[no-any-return]
 
 
-def _candidates(terms: tuple[TermShape, ...], typed: bool, way: Way, window: int, wide: bool) -> Select[Any]:
-    own = scope(clients, deleted_too=False, wide=wide)
-    if way is Way.GATHER:
+def _candidates(terms: tuple[TermShape, ...], typed: bool, way: Way, window: int, skip_tenant_key: bool) -> Select[Any]:
+    own = scope(clients, deleted_too=False, skip_tenant_key=skip_tenant_key)
+    if way is Way.USE_INDEX:
         hits = select(clients.c.id, clients.c.name_folded).where(own, _ranked(terms, typed))
         return hits.limit(MOST_CANDIDATES)
     columns = (clients.c.id, clients.c.name_folded, clients.c.type, clients.c.search_text)
@@ -185,6 +192,6 @@ def _candidates(terms: tuple[TermShape, ...], typed: bool, way: Way, window: int
 
 
 def _ranked(terms: tuple[TermShape, ...], typed: bool, columns: Columns = clients.c) -> ColumnElement[bool]:
-    """Whether a row has every term, and one of the parameter `types` where they are given."""
+    """True for a row that has every term and, if `typed`, one of the parameter `types`."""
     found = search_condition(terms, columns)
     return and_(found, columns["type"] == func.any(bindparam("types", type_=ARRAY(Text)))) if typed else found

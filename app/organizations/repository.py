@@ -25,9 +25,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.organizations.faces import INCLUDED
 from app.query.face import Face
-from app.query.model import Page, Predicate, Query, Scalar
+from app.query.model import Predicate, Scalar
+from app.query.request import ListRequest
 from app.query.sql.conditions import Places, condition, parametrize
-from app.query.sql.pages import meets, page_statement, scope
+from app.query.sql.pages import condition_parameters, meets, page_statement, scope
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.columns import NOW
 from app.storage.connection import Connection
@@ -126,16 +127,15 @@ class OrganizationRepository:
         """Those of `ids` that exist, the first created first."""
         return [Organization(*row) for row in await self.connection.execute(REACHED, {"ids": list(ids)})]
 
-    async def page(self, ids: Sequence[str], face: Face, selection: Selection, query: Query, page: Page) -> list[str]:
-        """At most `page.limit` of those of `ids` that a query finds, rendered."""
-        statement, parameters = page_statement(organizations, face, selection, query, page, keys=False)
+    async def page(self, ids: Sequence[str], request: ListRequest) -> list[str]:
+        """One page of the organizations among `ids` that the request matches, rendered."""
+        statement, parameters = page_statement(organizations, request)
         return await self.connection.scalars(statement, {"organizations": list(ids), **parameters})
 
-    async def count(self, ids: Sequence[str], face: Face, query: Query) -> int:
-        """How many of those of `ids` a query finds."""
-        values: list[Scalar] = []
-        statement = count_statement(face, parametrize(query.where, values))
-        parameters: dict[str, Any] = {f"p{index}": value for index, value in enumerate(values)}
+    async def count(self, ids: Sequence[str], request: ListRequest) -> int:
+        """The number of organizations among `ids` that the request matches."""
+        statement = count_statement(request.face, request.where)
+        parameters = condition_parameters(request.values, ())
         return int(await self.connection.scalar(statement, {"organizations": list(ids), **parameters}))
 
     async def get(self, organization_id: str, selection: Selection) -> tuple[str, int] | None:
@@ -157,7 +157,7 @@ class OrganizationRepository:
         """As list_some, but only those that meet a predicate of the face INCLUDED."""
         values: list[Scalar] = []
         statement = meeting_statement(parametrize(where, values))
-        parameters = {"ids": list(ids)} | {f"p{index}": value for index, value in enumerate(values)}
+        parameters = {"ids": list(ids), **condition_parameters(values, ())}
         return [Organization(*row) for row in await self.connection.execute(statement, parameters)]
 
     async def environment(self, organization_id: str) -> str | None:

@@ -14,8 +14,8 @@ from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
 from app.organizations.record import check_name, check_organization_id
 from app.organizations.repository import Organization, OrganizationRepository
-from app.query.face import Face
-from app.query.model import Page, Predicate, Query
+from app.query.model import Predicate
+from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.storage.connection import Connection
 from app.storage.database import Database
@@ -131,29 +131,22 @@ class Shown:
     version: int
 
 
-async def list_account_organizations(
-    access: Access,
-    account_id: str,
-    face: Face,
-    selection: Selection,
-    query: Query,
-    page: Page,
-) -> tuple[list[str], int]:
-    """One page of the organizations of the caller's account, rendered, and how many the query finds in all.
+async def list_account_organizations(access: Access, account_id: str, request: ListRequest) -> tuple[list[str], int]:
+    """One page of the organizations of the caller's account, rendered, and the number of all that match.
 
     Raises NotFound for an account that is not the caller's.
     """
     require_account(access.principal, account_id)
     async with access.database.read() as connection:
         repository = OrganizationRepository(connection)
-        rows = await repository.page(access.principal.organizations, face, selection, query, page)
-        return rows, await repository.count(access.principal.organizations, face, query)
+        rows = await repository.page(access.principal.organizations, request)
+        return rows, await repository.count(access.principal.organizations, request)
 
 
-async def count_account_organizations(access: Access, account_id: str, face: Face, query: Query) -> int:
+async def count_account_organizations(access: Access, account_id: str, request: ListRequest) -> int:
     require_account(access.principal, account_id)
     async with access.database.read() as connection:
-        return await OrganizationRepository(connection).count(access.principal.organizations, face, query)
+        return await OrganizationRepository(connection).count(access.principal.organizations, request)
 
 
 async def add_organization(

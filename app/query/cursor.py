@@ -1,4 +1,4 @@
-"""Cursors: the order values of a row as one opaque text, bound to the question that it was made for."""
+"""Cursors: the order values of a row as one opaque text. A cursor is bound to the list that it was made for."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -18,14 +18,17 @@ VISIBLE = re.compile(r"[ -~]*")
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-def fingerprint(face: str, query: Query) -> str:
-    """What a cursor belongs to: the face, the conditions, the words and the order."""
+def make_fingerprint(face: str, query: Query) -> str:
+    """The digest that binds a cursor to its question: the face, the conditions, the words and the order."""
     return blake2b(repr((VERSION, face, query)).encode(), digest_size=8).hexdigest()
 
 
-def write_cursor(mark: str, values: str) -> str:
-    """`values` is the JSON list of a row's order values, as the database wrote it; `mark` the question's fingerprint."""
-    text = b2a_base64(f'["{mark}",{values[1:]}'.encode(), newline=False)
+def write_cursor(scope: str, values: str) -> str:
+    """The cursor of a row. `scope` names the list that it belongs to, for a ListRequest by its fingerprint.
+
+    `values` is the JSON list of the order values of the row, as the database wrote it.
+    """
+    text = b2a_base64(f'["{scope}",{values[1:]}'.encode(), newline=False)
     return text.translate(URL_SAFE).rstrip(b"=").decode()
 
 
@@ -34,8 +37,8 @@ def write_values(values: Sequence[object]) -> str:
     return orjson.dumps(values).decode()
 
 
-def read_cursor(mark: str, text: str, field: str, count: int) -> tuple[Scalar, ...]:
-    """The order values in a cursor. Raises Malformed, naming `field`, for one that is broken or of another question."""
+def read_cursor(scope: str, text: str, field: str, count: int) -> tuple[Scalar, ...]:
+    """The `count` order values in a cursor. Raises Malformed, naming `field`, for a broken cursor or another scope."""
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         values = orjson.loads(urlsafe_b64decode(padded))
@@ -43,7 +46,7 @@ def read_cursor(mark: str, text: str, field: str, count: int) -> tuple[Scalar, .
         values = None
     if not isinstance(values, list) or not values or not isinstance(values[0], str):
         raise Malformed("The cursor is not one that this service gave", field)
-    if values[0] != mark or len(values) != count + 1:
+    if values[0] != scope or len(values) != count + 1:
         raise Malformed("The cursor belongs to another order, search or filter", field)
     return tuple(values[1:])
 
@@ -51,9 +54,9 @@ def read_cursor(mark: str, text: str, field: str, count: int) -> tuple[Scalar, .
 def positions(
     face: Face, orders: Sequence[Order], values: Sequence[object], field: str = "cursor"
 ) -> tuple[Scalar, ...]:
-    """The order values of a cursor as the database compares them: moments parsed, every type that of its column.
+    """The order values of a cursor as the database compares them: dates are parsed, other values have their column's type.
 
-    `orders` are the complete ones. Raises Malformed, naming `field`: a cursor with other types was not made here.
+    `orders` are the complete ones. Raises Malformed, naming `field`, for values of other types.
     """
     try:
         typed = tuple(_position(face.column(order.column), value) for order, value in zip(orders, values, strict=True))
@@ -84,16 +87,16 @@ def _moment(text: str) -> Scalar:
 
 
 def step_past(orders: Sequence[Order], values: Sequence[object]) -> tuple[object, ...]:
-    """The position right behind a row, before every row that follows it: from there, the way back begins with the row."""
+    """The position between a row and the rows that follow it. A page backward from there begins with the row."""
     return _beside(values, greater=not orders[-1].descending)
 
 
 def step_before(orders: Sequence[Order], values: Sequence[object]) -> tuple[object, ...]:
-    """The position right before a row, behind every row that precedes it."""
+    """The position between a row and the rows that precede it. A page forward from there begins with the row."""
     return _beside(values, greater=orders[-1].descending)
 
 
 def _beside(values: Sequence[object], *, greater: bool) -> tuple[object, ...]:
-    """A text next to the id, which comes last: ids have one length, so no id lies between the two."""
+    """The values with a text next to the id in its place. All ids have one length, so no id lies between the two."""
     row = str(values[-1])
     return (*values[:-1], f"{row}!" if greater else f"{row[:-1]}{chr(ord(row[-1]) - 1)}~" if row else row)

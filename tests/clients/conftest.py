@@ -13,9 +13,10 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import add_clients, count_clients, list_clients
 from app.idempotency import StoredResponse
 from app.query.model import Page, Query
+from app.query.request import count_request
 from app.storage.database import Database
 from app.storage.tables import client_changes, clients
-from tests.seeding import make_organization, principal
+from tests.seeding import make_organization, principal, request_of
 
 SELECTION = tuple(
     (column, face.column(column))
@@ -67,12 +68,12 @@ class Office:
         """The ids of the hits, by id."""
         selection = (("id", GRAPHQL_CLIENT.column("id")),)
         listing = await list_clients(
-            self.access, self.organization, GRAPHQL_CLIENT, selection, Query(words=words), Page(100)
+            self.access, self.organization, request_of(GRAPHQL_CLIENT, Query(words=words), Page(100), selection)
         )
         return [orjson.loads(json)["id"] for json, _ in listing.rows]
 
     async def total(self) -> int:
-        return await count_clients(self.access, self.organization, GRAPHQL_CLIENT, Query())
+        return await count_clients(self.access, self.organization, count_request(GRAPHQL_CLIENT, Query()))
 
 
 @pytest.fixture

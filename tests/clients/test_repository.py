@@ -18,13 +18,14 @@ from app.clients.statements import MOST_CANDIDATES, TOTAL, get_statement
 from app.query import operators
 from app.query.face import Face, Kind
 from app.query.model import Compare, Order, Page, Query
+from app.query.request import count_request
 from app.query.sql.pages import page_statement
 from app.storage.connection import Connection, Rows, compile_statement
 from app.storage.database import Database
 from app.storage.tables import SEARCHED_DOCUMENTS, SEARCHED_TEXTS, clients
 from tests.clients.conftest import SELECTION, Office
 from tests.conftest import cloned, opened
-from tests.seeding import insert_many, make_organization
+from tests.seeding import insert_many, make_organization, request_of
 
 LIMIT, ROWS, ROWS_OF_SMALL = 101, 20_000, 500
 DELETED_BETWEEN = 40
@@ -52,7 +53,7 @@ async def explain(database: Database, statement: ClauseElement, parameters: Mapp
 
 async def explain_page(database: Database, organization: str, face: Face, query: Query, page: Page) -> list[Node]:
     selection = tuple((field.name, field) for field in face.fields.values())
-    statement, parameters = page_statement(clients, face, selection, query, page, keys=True)
+    statement, parameters = page_statement(clients, request_of(face, query, page, selection))
     return await explain(database, statement, {"organization": organization, **parameters})
 
 
@@ -190,7 +191,7 @@ async def test_frequent_word_is_found_by_walking_a_window(full: Database, big: s
     for backward in (False, True):
         query = Query(words=(FREQUENT,), orders=orders)
         async with watching(full, WINDOW) as (repository, plans):
-            found = await repository.page(big, CUSTOMER, SELECTION, query, Page(LIMIT, backward=backward))
+            found = await repository.page(big, request_of(CUSTOMER, query, Page(LIMIT, backward=backward), SELECTION))
         assert (len(found), len(plans)) == (LIMIT, 1)
         assert TRIGRAMS not in indexes(plans[0])
         assert rows_read(plans[0]) <= 2 * (LIMIT + DELETED_BETWEEN) + (WINDOW * 2 if "email" in str(orders) else 0)
@@ -202,7 +203,7 @@ async def test_rare_word_is_found_by_a_window_and_the_trigrams(
 ) -> None:
     query = Query(words=(RARE,), orders=orders)
     async with watching(full, WINDOW) as (repository, plans):
-        found = await repository.page(big, CUSTOMER, SELECTION, query, Page(LIMIT))
+        found = await repository.page(big, request_of(CUSTOMER, query, Page(LIMIT), SELECTION))
     assert len(found) == 1
     walked = [] if str(orders).startswith("(Order(column='city'") else plans[:1]
     assert len(plans) == len(walked) + 2
@@ -224,9 +225,9 @@ async def test_condition_on_a_searched_text_is_answered_by_the_trigrams(
 ) -> None:
     async with watching(full, WINDOW) as (repository, plans):
         await repository.page(
-            big, GRAPHQL_CLIENT if where.column != "metadata" else CUSTOMER, (), Query(where), Page(9)
+            big, request_of(GRAPHQL_CLIENT if where.column != "metadata" else CUSTOMER, Query(where), Page(9))
         )
-        await repository.count(big, CUSTOMER, Query(where))
+        await repository.count(big, count_request(CUSTOMER, Query(where)))
     for gathered in (plans[2], plans[-1]):
         assert indexes(gathered) == {TRIGRAMS}
         assert rows_read(gathered) <= 20
@@ -234,7 +235,7 @@ async def test_condition_on_a_searched_text_is_answered_by_the_trigrams(
 
 async def test_only_the_rare_word_of_several_is_looked_up(full: Database, big: str) -> None:
     async with watching(full, WINDOW) as (repository, plans):
-        found = await repository.page(big, CUSTOMER, (), Query(words=(FREQUENT, RARE)), Page(LIMIT))
+        found = await repository.page(big, request_of(CUSTOMER, Query(words=(FREQUENT, RARE)), Page(LIMIT)))
     assert len(found) == 1
     (looked_up,) = (node["Index Cond"] for node in plans[-1] if node.get("Index Name") == TRIGRAMS)
     assert (RARE in looked_up, FREQUENT in looked_up) == (True, False)
@@ -244,7 +245,7 @@ async def test_small_organization_is_looked_up_by_its_key(full: Database, small:
     query = Query(words=(RARE,))
     for window, statements in ((WINDOW, 2), (100, 3)):
         async with watching(full, window) as (repository, plans):
-            assert len(await repository.page(small, CUSTOMER, (), query, Page(9))) == 1
+            assert len(await repository.page(small, request_of(CUSTOMER, query, Page(9)))) == 1
         assert len(plans) == statements
         assert sum(map(rows_read, plans)) <= 3 * ROWS_OF_SMALL
     assert "organization_id" in next(node["Index Cond"] for node in plans[-1] if "Index Cond" in node)
@@ -259,12 +260,12 @@ async def test_filtered_total_reads_its_index_only(full: Database, big: str, sma
         (small, Compare("tax_subject", operators.EQ, True), "live", ROWS_OF_SMALL),
     ]:
         async with watching(full, WINDOW) as (repository, plans):
-            await repository.count(organization, CUSTOMER, Query(where))
+            await repository.count(organization, count_request(CUSTOMER, Query(where)))
         assert "Seq Scan" not in kinds(of_clients(plans[-1])), where
         assert indexes(plans[-1]) == {f"ix_clients_{index}"}, where
         assert rows_read(plans[-1]) <= most, where
     async with watching(full, WINDOW) as (repository, plans):
-        assert await repository.count(big, CUSTOMER, Query(words=(RARE,))) == 1
+        assert await repository.count(big, count_request(CUSTOMER, Query(words=(RARE,)))) == 1
     assert indexes(plans[-1]) == {TRIGRAMS}
 
 

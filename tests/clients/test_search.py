@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.clients.repository import ClientRepository
-from app.clients.search import walked
+from app.clients.search import without_index
 from app.query import operators
 from app.query.face import Face
 from app.query.model import EVERYTHING, And, Compare, Not, Or, Order, Page, Predicate, Query
 from app.query.operators import Operator
+from app.query.request import count_request
 from app.query.search_terms import query_terms, word_terms
 from app.query.sql.pages import Search, Way, page_statement
 from app.storage.connection import Connection
@@ -22,7 +23,7 @@ from app.storage.database import Database
 from app.storage.tables import clients
 from tests.query.evaluation import holds
 from tests.query.test_pages import START, position, seed, sort_rows
-from tests.seeding import fold
+from tests.seeding import fold, request_of
 
 ANYHOW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 TEXTS = st.sampled_from(["a", "Ab", "ab cab", "Čab abc", "abc-ab", "cab 100%", "b_a", "straße"])
@@ -99,14 +100,14 @@ async def every_way(
     found: dict[str, Any] = {}
     for window in (1, 3, 1000):
         repository = ClientRepository(connection, window)
-        found[f"window of {window}"] = await repository.page(organization, face, selection, query, page)
+        found[f"window of {window}"] = await repository.page(organization, request_of(face, query, page, selection))
     for name, search in {
         "plain": Search(word_terms(query.words)),
-        "walk": Search(walked(word_terms(query.words)), Way.WALK, 1000),
-        "gather": Search(terms, Way.GATHER),
-        "wide": Search(walked(terms), Way.GATHER, wide=True),
+        "walk": Search(without_index(word_terms(query.words)), Way.SCAN_WINDOW, 1000),
+        "gather": Search(terms, Way.USE_INDEX),
+        "wide": Search(without_index(terms), Way.USE_INDEX, skip_tenant_key=True),
     }.items():
-        statement, parameters = page_statement(clients, face, selection, query, page, keys=True, search=search)
+        statement, parameters = page_statement(clients, request_of(face, query, page, selection), search)
         found[name] = await connection.execute(statement, {"organization": organization, **parameters})
     prefix = face.column("id").codec.prefix
     return {name: [orjson.loads(json)["id"].removeprefix(prefix) for json, _ in rows] for name, rows in found.items()}
@@ -115,7 +116,7 @@ async def every_way(
 async def positions_of(connection: Connection, organization: str, face: Face, query: Query) -> list[tuple[Any, ...]]:
     """The position of every row of the organization, in the order of a query."""
     rows = Query(orders=query.orders, deleted_too=True)
-    found = await ClientRepository(connection).page(organization, face, (), rows, Page(99))
+    found = await ClientRepository(connection).page(organization, request_of(face, rows, Page(99)))
     return [position(face, query, str(keys)) for _, keys in found]
 
 
@@ -153,7 +154,7 @@ async def test_every_way_gives_the_same_page(
         after, before = (None if one is None else marks[one] for one in (first, last))
         page = Page(limit, skip, after, before, backward and face.folds)
         found = await every_way(connection, organization, face, query, page)
-        counted = await ClientRepository(connection, 2).count(organization, face, query)
+        counted = await ClientRepository(connection, 2).count(organization, count_request(face, query))
     walk = expected[::-1] if page.backward else expected
     assert found == dict.fromkeys(found, walk[skip : skip + limit])
     assert counted == len(met) or (query.where == EVERYTHING and not query.words and not query.deleted_too)
@@ -213,7 +214,7 @@ async def test_rows_without_a_value_wait_for_the_end_of_those_with_one(database:
             query = Query(words=("hit",), orders=(Order("email"),))
             async with database.read() as connection:
                 found = await ClientRepository(connection, window).page(
-                    organization, CUSTOMER, (("id", V1.column("id")),), query, Page(2, backward=backward)
+                    organization, request_of(CUSTOMER, query, Page(2, backward=backward), (("id", V1.column("id")),))
                 )
             assert "".join(orjson.loads(json)["id"][0] for json, _ in found) == expected, (window, backward)
 
@@ -225,5 +226,5 @@ async def test_window_that_ends_one_row_early_is_not_the_whole(database: Databas
     for window in range(1, 7):
         async with database.read() as connection:
             repository = ClientRepository(connection, window)
-            assert len(await repository.page(organization, V1, (), Query(words=("hit",)), Page(1))) == 1
+            assert len(await repository.page(organization, request_of(V1, Query(words=("hit",)), Page(1)))) == 1
             assert len(await repository.rank(organization, "hit", ("hit",), None, ())) == 1

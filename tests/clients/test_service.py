@@ -30,9 +30,9 @@ from app.idempotency import StoredResponse
 from app.query import operators
 from app.query.cursor import positions
 from app.query.model import Compare, Order, Page, Query
-from app.query.sql.pages import complete_orders
+from app.query.request import Wanted, complete_orders, count_request
 from tests.clients.conftest import SELECTION, Office
-from tests.seeding import make_organization, principal, target_of
+from tests.seeding import make_organization, principal, request_of, target_of
 
 NOTHING = object()
 """What a stranger must be told: NotFound, or an answer without the record."""
@@ -48,9 +48,9 @@ CASES: dict[str, Case] = {
     "get_client": lambda access, org, live, gone: get_client(access, live, SELECTION),
     "get_clients": lambda access, org, live, gone: get_clients(access, [live, gone], SELECTION),
     "list_clients": lambda access, org, live, gone: list_clients(
-        access, org, V1, SELECTION, Query(), Page(10), total=True
+        access, org, request_of(V1, Query(), Page(10), SELECTION, Wanted(total=True))
     ),
-    "count_clients": lambda access, org, live, gone: count_clients(access, org, V1, Query()),
+    "count_clients": lambda access, org, live, gone: count_clients(access, org, count_request(V1, Query())),
     "search_clients": lambda access, org, live, gone: search_clients(access, org, "Ann", None, SELECTION),
     "add_clients": lambda access, org, live, gone: add_clients(
         access, org, [{"name": "Intruder"}], SELECTION, answer=answer
@@ -146,8 +146,8 @@ async def test_repository_touches_only_the_organizations_it_is_given(office: Off
         known = await repository.taxpayer(target_of(office.organization, record=live))
         assert known is not None
         assert await repository.get_many([other], [live, gone], SELECTION) == {}
-        assert await repository.page(other, V1, SELECTION, Query(deleted_too=True), Page(9)) == []
-        assert await repository.count(other, V1, Query(deleted_too=True)) == 0
+        assert await repository.page(other, request_of(V1, Query(deleted_too=True), Page(9), SELECTION)) == []
+        assert await repository.count(other, count_request(V1, Query(deleted_too=True))) == 0
         assert await repository.rank(other, "ann", ["ann"], None, SELECTION) == []
         for refused in (
             repository.change(target_of(other, record=live), {"name": "X"}, SELECTION),
@@ -298,13 +298,15 @@ async def test_text_that_looks_like_sql_is_text(office: Office, text: str) -> No
         assert record.items() >= texts.items()
     assert record["custom"] == {text: [text]}
     query = Query(Compare("custom", operators.EQ, text, (text,)))
-    assert await count_clients(office.access, office.organization, V1, query) == 1
+    assert await count_clients(office.access, office.organization, count_request(V1, query)) == 1
     query = Query(Compare("name", operators.CONTAINS, text, ignore_case=True))
-    assert await count_clients(office.access, office.organization, CUSTOMER, query) == 2
+    assert await count_clients(office.access, office.organization, count_request(CUSTOMER, query)) == 2
 
 
 async def walk(office: Office, query: Query, page: Page) -> tuple[list[str], bool, bool, list[Any]]:
-    listing = await list_clients(office.access, office.organization, GRAPHQL_CLIENT, SELECTION, query, page, probe=True)
+    listing = await list_clients(
+        office.access, office.organization, request_of(GRAPHQL_CLIENT, query, page, SELECTION, Wanted(beyond=True))
+    )
     orders = complete_orders(query.orders)
     places = [positions(GRAPHQL_CLIENT, orders, orjson.loads(keys or "")) for _, keys in listing.rows]
     names = [orjson.loads(json)["name"] for json, _ in listing.rows]

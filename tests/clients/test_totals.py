@@ -12,10 +12,11 @@ from app.clients.service import list_clients, remove_client, restore_client
 from app.errors import NotFound
 from app.query import operators
 from app.query.model import Compare, Page, Query
+from app.query.request import Wanted
 from app.storage.tables import client_totals, clients
 from tests.clients.conftest import SELECTION, Office
 from tests.conftest import Service
-from tests.seeding import make_organization, principal, target_of
+from tests.seeding import make_organization, principal, request_of, target_of
 
 
 async def counted(office: Office) -> int:
@@ -99,7 +100,9 @@ async def test_total_counts_what_a_question_finds(office: Office) -> None:
     ]:
         for limit in (1, 2, 10):
             listing = await list_clients(
-                office.access, office.organization, GRAPHQL_CLIENT, (), query, Page(limit), total=True
+                office.access,
+                office.organization,
+                request_of(GRAPHQL_CLIENT, query, Page(limit), wanted=Wanted(total=True)),
             )
             assert (listing.total, len(listing.rows)) == (count, min(count, limit))
 

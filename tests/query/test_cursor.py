@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT
 from app.errors import Malformed
 from app.query import operators
-from app.query.cursor import fingerprint, positions, read_cursor, write_cursor
+from app.query.cursor import make_fingerprint, positions, read_cursor, write_cursor
 from app.query.model import Compare, Order, Query
-from app.query.sql.pages import complete_orders
+from app.query.request import complete_orders
 
 ORDERS = complete_orders((Order("email"), Order("created_at", True), Order("is_end_customer")))
 QUERY = Query(Compare("name", operators.EQ, "A"), ("word",), ORDERS)
-MARK = fingerprint(CUSTOMER.name, QUERY)
+MARK = make_fingerprint(CUSTOMER.name, QUERY)
 ID = "65f0000000000000000000c1"
 SOUND: list[Any] = ["a@example.com", "2024-02-29T10:11:12.345+00:00", True, ID]
 
@@ -58,7 +58,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_cursor_of_another_question_is_refused(other: Query) -> None:
-    mark = fingerprint(CUSTOMER.name, other)
+    mark = make_fingerprint(CUSTOMER.name, other)
     assert mark != MARK
     with pytest.raises(Malformed) as refused:
         read(cursor_of(SOUND, mark))
@@ -67,7 +67,7 @@ def test_cursor_of_another_question_is_refused(other: Query) -> None:
 
 def test_cursor_of_another_face_is_refused() -> None:
     with pytest.raises(Malformed):
-        read(cursor_of(SOUND, fingerprint(GRAPHQL_CLIENT.name, QUERY)))
+        read(cursor_of(SOUND, make_fingerprint(GRAPHQL_CLIENT.name, QUERY)))
 
 
 def encoded(document: object) -> str:

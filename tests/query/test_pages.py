@@ -14,10 +14,11 @@ from app.query import operators
 from app.query.cursor import positions, read_cursor, write_cursor
 from app.query.face import Face, Kind
 from app.query.model import Compare, Not, Order, Page, Query, Scalar
-from app.query.sql.pages import complete_orders, page_statement
+from app.query.request import Wanted, complete_orders
+from app.query.sql.pages import page_statement
 from app.storage.database import Database
 from app.storage.tables import clients
-from tests.seeding import ask, fold, ids_of, insert_rows, make_organization
+from tests.seeding import ask, fold, ids_of, insert_rows, make_organization, request_of
 
 Row = dict[str, Any]
 Keyed = list[tuple[str, str]]
@@ -222,7 +223,9 @@ async def test_row_is_rendered_under_the_names_asked_for(database: Database) -> 
     selection = tuple(
         (f"x{name}", fields[name]) for name in ("id", "name", "is_tax_subject", "created_at", "contact_type")
     )
-    statement, parameters = page_statement(clients, CUSTOMER, selection, Query(), Page(1), keys=False)
+    statement, parameters = page_statement(
+        clients, request_of(CUSTOMER, Query(), Page(1), selection, Wanted(cursors=False))
+    )
     async with database.read() as connection:
         json, keys = (await connection.execute(statement, {"organization": organization, **parameters})).one()
     assert keys is None

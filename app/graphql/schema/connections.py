@@ -31,12 +31,12 @@ from app.graphql.schema.arguments import (
     SearchArgument,
 )
 from app.graphql.schema.inputs import read_orders, to_plain
-from app.query.cursor import fingerprint, positions, read_cursor, write_cursor, write_values
+from app.query.cursor import make_fingerprint, write_cursor, write_values
 from app.query.dialects import GRAPHQL
 from app.query.face import Face
-from app.query.model import EVERYTHING, Page, Query
+from app.query.model import EVERYTHING, Query
 from app.query.reader import read_predicate
-from app.query.sql.pages import complete_orders
+from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
 from app.query.values import check_text
 
 LARGEST_PAGE, DEFAULT_PAGE = 100, 20
@@ -111,27 +111,36 @@ def read_query(arguments: ConnectionArguments, face: Face) -> Query:
     return Query(where, words, read_orders(arguments.order_by), bool(arguments.include_deleted))
 
 
-def read_page(arguments: ConnectionArguments, face: Face, query: Query, mark: str) -> Page:
-    """The page. Raises Malformed for a negative count, one over 100, both counts, or a cursor of another question."""
+def read_page(arguments: ConnectionArguments) -> PageArguments:
+    """The page. Raises Malformed for a negative count, one over 100, or both counts."""
     if arguments.first is not None and arguments.last is not None:
         raise Malformed("Ask for the first or for the last records, not for both", "last")
     for name, count in (("first", arguments.first), ("last", arguments.last)):
         if count is not None and not 0 <= count <= LARGEST_PAGE:
             raise Malformed(f"{name} is from 0 to {LARGEST_PAGE}, not {count}", name)
-    orders = complete_orders(query.orders)
-    after, before = (
-        None if text is None else positions(face, orders, read_cursor(mark, text, name, len(orders)), name)
-        for name, text in (("after", arguments.after), ("before", arguments.before))
-    )
     backward = arguments.last is not None
     count = arguments.last if backward else arguments.first
-    return Page(DEFAULT_PAGE if count is None else count, after=after, before=before, backward=backward)
+    return PageArguments(
+        DEFAULT_PAGE if count is None else count,
+        after=None if arguments.after is None else CursorArgument("after", arguments.after),
+        before=None if arguments.before is None else CursorArgument("before", arguments.before),
+        backward=backward,
+    )
+
+
+def read_request(arguments: ConnectionArguments, face: Face, plan: ConnectionPlan) -> ListRequest:
+    """The request for the rows and facts that the plan shows. Raises Malformed for arguments that are not valid."""
+    query, page = read_query(arguments, face), read_page(arguments)
+    beyond = (plan.previous and page.after is not None) or (plan.next and page.before is not None)
+    wanted = Wanted(rows=plan.rows, total=plan.total, beyond=beyond)
+    selection = plan.selection if plan.selection is not None else whole_record(face)
+    return complete_request(face, selection, query, page, wanted)
 
 
 def make_edge(record: RecordT) -> Edge[RecordT]:
     """A record with its cursor in the default order, after which a list that shows it can continue."""
     _, record_id = record.key
-    scope = fingerprint(record.face.name, Query())
+    scope = make_fingerprint(record.face.name, Query())
     return Edge(cursor=write_cursor(scope, write_values([record_id])), node=record)
 
 
@@ -141,22 +150,9 @@ async def resolve_connection(
     """The connection of an organization's records of a type."""
     face = type_.face
     made = planned(info, face.name, plan_connection, face)
-    query = read_query(arguments, face)
-    mark = fingerprint(face.name, query)
-    page = read_page(arguments, face, query, mark)
-    selection = made.selection if made.selection is not None else whole_record(face)
-    listing = await list_clients(
-        info.context.access,
-        organization_id,
-        face,
-        selection,
-        query,
-        page,
-        rows=made.rows,
-        total=made.total,
-        probe=(made.previous and page.after is not None) or (made.next and page.before is not None),
-    )
-    return _connection(listing, made, mark, type_)
+    request = read_request(arguments, face, made)
+    listing = await list_clients(info.context.access, organization_id, request)
+    return _connection(listing, made, request.fingerprint, type_)
 
 
 def keyed_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
@@ -182,8 +178,8 @@ def read_count(first: int | None) -> int:
     return count
 
 
-def _connection(listing: Listing, plan: ConnectionPlan, mark: str, type_: type[RecordT]) -> Connection[RecordT]:
-    keyed = [(json, write_cursor(mark, keys or "[]")) for json, keys in listing.rows]
+def _connection(listing: Listing, plan: ConnectionPlan, fingerprint: str, type_: type[RecordT]) -> Connection[RecordT]:
+    keyed = [(json, write_cursor(fingerprint, keys or "[]")) for json, keys in listing.rows]
     page_info = PageInfo(
         has_next_page=listing.has_next,
         has_previous_page=listing.has_previous,

@@ -1,4 +1,4 @@
-"""Pages: one statement that finds a page of rows by key, in any order, without losing a null, and renders them."""
+"""Pages: one statement that finds a page of rows by their order values, in any order, and renders them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,41 +25,57 @@ from sqlalchemy import (
 )
 
 from app.query.face import Face
-from app.query.model import Order, Page, Predicate, Query, Scalar
+from app.query.model import Page, Predicate, Scalar
+from app.query.request import ListRequest
 from app.query.search_terms import Term, TermShape
-from app.query.sql.bounds import Nulls, bound, branch_bound
-from app.query.sql.conditions import Places, condition, parametrize, search_condition
-from app.query.sql.orders import Keys, direct_keys, order_key, order_keys, splits
+from app.query.sql.conditions import Places, condition, search_condition
+from app.query.sql.orders import (
+    Keys,
+    Nulls,
+    PageOrder,
+    bound,
+    branch_bound,
+    direct_keys,
+    is_split,
+    order_key,
+    order_keys,
+)
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
 
-Ordering = Callable[[Any, Keys], list[ColumnElement[Any]]]
+Ordering = Callable[[PageOrder, Keys], list[ColumnElement[Any]]]
 
 
 class Way(StrEnum):
-    """How the rows of a page are found.
+    """How PostgreSQL finds the rows of a page.
 
-    PLAIN leaves it to the planner. WALK looks only at the first rows in the order, a window of them, and so finds
-    frequent hits at once and misses rare ones. GATHER finds every hit, by the index over the search text where it can,
-    and sorts them: rare ones at once, while frequent ones take their time.
+    - PLAIN: the planner chooses.
+    - SCAN_WINDOW: only the first rows in the order, a window of them, are looked at. That finds frequent hits at once
+      and misses rare ones.
+    - USE_INDEX: every hit is found, by the index over the search text where possible, and then sorted. That finds rare
+      hits at once, and takes its time for frequent ones.
     """
 
     PLAIN = "plain"
-    WALK = "walk"
-    GATHER = "gather"
+    SCAN_WINDOW = "scan window"
+    USE_INDEX = "use index"
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a search adds to a page: its terms and its way; the window of a WALK; whether a GATHER is `wide`.
+    """The search terms of a statement, and the way to find their hits. `window` is the number of rows of SCAN_WINDOW.
 
-    A wide one looks terms up without regard to the organization, whose rows it picks afterwards: faster where they are
-    a good part of the table, because the index then need not read through the list of all of them.
+    `skip_tenant_key` makes USE_INDEX look terms up in all organizations and pick the rows of one afterwards. That is
+    faster for an organization with a good part of the table, because the index need not read the list of all its rows.
     """
 
     terms: tuple[Term, ...] = ()
     way: Way = Way.PLAIN
     window: int = 0
-    wide: bool = False
+    skip_tenant_key: bool = False
+
+    @property
+    def shapes(self) -> tuple[TermShape, ...]:
+        return tuple(term.shape for term in self.terms)
 
 
 NO_SEARCH = Search()
@@ -67,85 +83,62 @@ NO_SEARCH = Search()
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that changes the text of a page's statement; values are apart from it.
+    """All that changes the text of a page's statement. Values are parameters.
 
     The limit is in the text: as a parameter it would make PostgreSQL plan the statement anew at each execution.
     """
 
     table: Table
-    face: Face
     selection: Selection
+    order: PageOrder
     where: Predicate
     terms: tuple[TermShape, ...]
-    orders: tuple[Order, ...]
     deleted_too: bool
-    after: Nulls | None
-    before: Nulls | None
-    backward: bool
     limit: int
     skip: bool
-    keys: bool
+    cursors: bool
     way: Way
     window: int
-    wide: bool
+    skip_tenant_key: bool
 
 
 def page_statement(
-    table: Table,
-    face: Face,
-    selection: Selection,
-    query: Query,
-    page: Page,
-    *,
-    keys: bool,
-    search: Search = NO_SEARCH,
+    table: Table, request: ListRequest, search: Search = NO_SEARCH
 ) -> tuple[Select[str, str], dict[str, Any]]:
-    """The statement of a page and its parameters, but for those of `scope`. The words of the query are in `search`.
+    """The statement of a page and its parameters, without those of `scope`. Only the terms in `search` are searched.
 
-    Its rows are (JSON text, JSON list of order values); the second is null unless `keys`.
+    Its rows are (JSON text, JSON list of order values). The second is null unless the request wants cursors.
     """
-    values: list[Scalar] = []
+    page = request.page
     shape = Shape(
         table,
-        face,
-        selection,
-        parametrize(query.where, values),
-        tuple(term.shape for term in search.terms),
-        complete_orders(query.orders),
-        query.deleted_too,
-        _nulls(page.after),
-        _nulls(page.before),
-        page.backward,
+        request.selection,
+        PageOrder(request.face, request.orders, _nulls(page.after), _nulls(page.before), page.backward),
+        request.where,
+        search.shapes,
+        request.deleted_too,
         page.limit,
         page.skip > 0,
-        keys,
+        request.wanted.cursors,
         search.way,
         search.window,
-        search.wide,
+        search.skip_tenant_key,
     )
-    parameters = condition_parameters(values, search.terms)
-    for name, position in (("a", page.after), ("b", page.before)):
-        parameters |= {f"{name}{index}": value for index, value in enumerate(position or ()) if value is not None}
-    if page.skip:
-        parameters["skip"] = page.skip
-    return build_page(shape), parameters
+    return build_page(shape), condition_parameters(request.values, search.terms) | _page_parameters(page)
 
 
 def condition_parameters(values: Sequence[Scalar], terms: Sequence[Term]) -> dict[str, Any]:
-    """The parameters that the conditions and the terms of a statement name."""
+    """The parameters of the conditions (p0, p1, …) and of the search terms (w0, w1, …) of a statement."""
     parameters: dict[str, Any] = {f"p{index}": value for index, value in enumerate(values)}
     return parameters | {f"w{index}": term.text for index, term in enumerate(terms)}
 
 
-def complete_orders(orders: Sequence[Order]) -> tuple[Order, ...]:
-    """The orders up to id, which makes them total; id goes the way of the last one."""
-    kept: list[Order] = []
-    for order in orders:
-        if all(order.column != earlier.column for earlier in kept):
-            kept.append(order)
-        if order.column == "id":
-            return tuple(kept)
-    return (*kept, Order("id", kept[-1].descending if kept else False))
+def _page_parameters(page: Page) -> dict[str, Any]:
+    """The parameters of the bounds (a0, a1, … and b0, b1, …) and of the rows to skip."""
+    parameters: dict[str, Any] = {"skip": page.skip} if page.skip else {}
+    for name, position in (("a", page.after), ("b", page.before)):
+        parameters |= {f"{name}{index}": value for index, value in enumerate(position or ()) if value is not None}
+    return parameters
 
 
 def _nulls(position: tuple[Scalar, ...] | None) -> Nulls | None:
@@ -155,29 +148,26 @@ def _nulls(position: tuple[Scalar, ...] | None) -> Nulls | None:
 @lru_cache(maxsize=2048)
 def build_page(shape: Shape) -> Select[str, str]:
     """The statement of a shape, built once."""
-    names = needed_columns(shape.selection)
-    found = (
-        _branches(shape, names)
-        if splits(shape.face, shape.orders) and shape.way is not Way.GATHER
-        else _straight(shape, names)
-    )
-    text, row = render_row(shape.selection, found)
-    keys = [found.c[f"k{index}"] for index in range(len(shape.orders))]
-    values = cast(func.json_build_array(*keys), Text) if shape.keys else literal(None, Text)
-    return select(text, values).select_from(found.join(row, true()))
+    names, order = needed_columns(shape.selection), shape.order
+    branched = is_split(order.face, order.orders) and shape.way is not Way.USE_INDEX
+    rows = _read_branches(shape, names) if branched else _read_rows(shape, names)
+    text, row = render_row(shape.selection, rows)
+    keys = [rows.c[f"k{index}"] for index in range(len(order.orders))]
+    values = cast(func.json_build_array(*keys), Text) if shape.cursors else literal(None, Text)
+    return select(text, values).select_from(rows.join(row, true()))
 
 
-def scope(table: Table, deleted_too: bool, *, wide: bool = False) -> ColumnElement[bool]:
-    """The rows of the parameter `organization`, always; live ones, unless deleted ones are listed, too.
+def scope(table: Table, deleted_too: bool, *, skip_tenant_key: bool = False) -> ColumnElement[bool]:
+    """The rows of the parameter `organization`, always: the live ones, or with `deleted_too` all.
 
-    Where the rows are organizations themselves, those of `organizations`. `wide` keeps the organization from being
-    looked up in an index.
+    Where the rows are organizations themselves: those of the parameter `organizations`. `skip_tenant_key` keeps indexes
+    from looking up the organization.
     """
     if "organization_id" not in table.c:
         return table.c.id == func.any(bindparam("organizations", type_=ARRAY(Text)))
-    given = bindparam("organization", type_=Text())
+    organization = bindparam("organization", type_=Text())
     tenant: ColumnElement[str] = table.c.organization_id
-    own = (func.textcat(tenant, literal_column("''"), type_=Text()) if wide else tenant) == given
+    own = (func.textcat(tenant, literal_column("''"), type_=Text()) if skip_tenant_key else tenant) == organization
     return own if deleted_too else and_(own, table.c.deleted_at.is_(None))
 
 
@@ -187,61 +177,61 @@ def meets(face: Face, where: Predicate, terms: Sequence[TermShape], columns: Col
     return and_(met, search_condition(terms, columns)) if terms else met
 
 
-def _straight(shape: Shape, names: Sequence[str]) -> Any:
-    """One ordered SELECT: the order has no nullable column, or there are several and the general bounds are used."""
-    keys: Keys = [order_key(shape.face, shape.table.c, order.column) for order in shape.orders]
-    bounds = [bound(shape, keys, side) for side in ("a", "b")]
-    found, keys = _found(
-        shape, names, keys, and_(scope(shape.table, shape.deleted_too, wide=shape.wide), *bounds), order_keys
-    )
-    return _limited(found.order_by(*order_keys(shape, keys)), shape).subquery("c")
+def _read_rows(shape: Shape, names: Sequence[str]) -> Any:
+    """One ordered SELECT, for an order without a nullable column or with several of them."""
+    keys: Keys = [order_key(shape.order.face, shape.table.c, order.column) for order in shape.order.orders]
+    bounds = [bound(shape.order, keys, side) for side in ("a", "b")]
+    where = and_(scope(shape.table, shape.deleted_too, skip_tenant_key=shape.skip_tenant_key), *bounds)
+    rows, keys = _find_rows(shape, names, keys, where, order_keys)
+    return _limited(rows.order_by(*order_keys(shape.order, keys)), shape).subquery("c")
 
 
-def _found(
+def _find_rows(
     shape: Shape, names: Sequence[str], keys: Keys, where: ColumnElement[bool], order: Ordering
 ) -> tuple[Select[Any], Keys]:
-    """The rows that meet the question, found in the way of the shape and not yet in order, and their order keys."""
-    if shape.way is Way.WALK:
-        rows = _source(shape.table.c, keys).where(where).order_by(*order(shape, keys))
+    """The rows that meet the conditions, found in the way of the shape but not yet sorted, and their order keys."""
+    if shape.way is Way.SCAN_WINDOW:
+        rows = _source(shape.table.c, keys).where(where).order_by(*order(shape.order, keys))
         seen = rows.limit(literal_column(str(shape.window))).subquery()
-        met = meets(shape.face, shape.where, shape.terms, seen.c)
+        met = meets(shape.order.face, shape.where, shape.terms, seen.c)
         named = [seen.c[f"k{index}"] for index in range(len(keys))]
         return select(*(seen.c[name] for name in names), *named).where(met), named
     source = _source([shape.table.c[name] for name in names], keys).where(where)
-    source = source.where(meets(shape.face, shape.where, shape.terms, shape.table.c))
+    source = source.where(meets(shape.order.face, shape.where, shape.terms, shape.table.c))
     if shape.way is Way.PLAIN:
         return source, keys
     hits = source.offset(literal_column("0")).subquery()
     return hits.select(), [hits.c[f"k{index}"] for index in range(len(keys))]
 
 
-def _branches(shape: Shape, names: Sequence[str]) -> Any:
-    """The rows with a value and those without, each walked along the index by itself, one after the other."""
-    keys = [order_key(shape.face, shape.table.c, order.column) for order in shape.orders]
+def _read_branches(shape: Shape, names: Sequence[str]) -> Any:
+    """The rows with a value and those without one: each branch is read along the index, one after the other."""
+    keys = [order_key(shape.order.face, shape.table.c, order.column) for order in shape.order.orders]
     selects: list[Any] = []
-    for place in (1, 0) if shape.backward else (0, 1):
-        where = _branch_scope(shape, keys, present=place == 0)
-        if selects and shape.way is Way.WALK:
-            where = and_(where, _ends_within(shape, keys, _branch_scope(shape, keys, present=place == 1)))
-        found, own = _found(shape, names, keys, where, direct_keys)
-        ordered = found.add_columns(literal(place, Integer).label("place")).order_by(*direct_keys(shape, own))
-        selects.append(ordered.limit(_rows_needed(shape)).subquery(f"part{place}").select())
+    for branch in (1, 0) if shape.order.backward else (0, 1):
+        where = _branch_scope(shape, keys, present=branch == 0)
+        if selects and shape.way is Way.SCAN_WINDOW:
+            where = and_(where, _ends_within(shape, keys, _branch_scope(shape, keys, present=branch == 1)))
+        rows, own = _find_rows(shape, names, keys, where, direct_keys)
+        sorted_ = rows.add_columns(literal(branch, Integer).label("branch")).order_by(*direct_keys(shape.order, own))
+        selects.append(sorted_.limit(_rows_needed(shape)).subquery(f"part{branch}").select())
     both = union_all(*selects).subquery("u")
-    part = both.c.place.desc() if shape.backward else both.c.place.asc()
-    return _limited(both.select().order_by(part, *direct_keys(shape, [both.c.k0, both.c.k1])), shape).subquery("c")
+    part = both.c.branch.desc() if shape.order.backward else both.c.branch.asc()
+    ordered = both.select().order_by(part, *direct_keys(shape.order, [both.c.k0, both.c.k1]))
+    return _limited(ordered, shape).subquery("c")
 
 
 def _branch_scope(shape: Shape, keys: Keys, *, present: bool) -> ColumnElement[bool]:
     """The rows of one branch between the bounds: those with a value in the column, or those without."""
     own = keys[0].is_not(None) if present else keys[0].is_(None)
-    bounds = [branch_bound(shape, keys[0], keys[1], side, present) for side in ("a", "b")]
+    bounds = [branch_bound(shape.order, keys[0], keys[1], side, present) for side in ("a", "b")]
     return and_(scope(shape.table, shape.deleted_too), own, *bounds)
 
 
 def _ends_within(shape: Shape, keys: Keys, branch: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether a window shows a branch to its end: what comes after the branch is looked at only then."""
+    """Whether a window holds a branch to its end. Only then is the branch after it read."""
     rows: Select[Any] = select(literal_column("1")).select_from(shape.table).where(branch)
-    seen = rows.order_by(*direct_keys(shape, keys)).limit(literal_column(str(shape.window)))
+    seen = rows.order_by(*direct_keys(shape.order, keys)).limit(literal_column(str(shape.window)))
     counted = select(func.count()).select_from(seen.subquery()).scalar_subquery()
     return counted < literal_column(str(shape.window))
 

@@ -4,51 +4,41 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from app.clients.faces import CUSTOMER
 from app.clients.service import Listing, list_clients
 from app.query.cursor import step_before, step_past, write_cursor, write_values
-from app.query.sql.pages import complete_orders
+from app.query.request import ListRequest
 from app.rest.customers.call import CustomersCall, CustomersResponse
-from app.rest.customers.questions import Question, read_question
+from app.rest.customers.questions import read_request
 from app.rest.customers.records import SELECTION
 
 
 async def list_customers(call: CustomersCall) -> Response:
     entity = call.entity()
-    asked = read_question(call.request.scope)
-    listing = await list_clients(
-        call.access,
-        entity,
-        CUSTOMER,
-        SELECTION,
-        asked.query,
-        asked.page,
-        total=asked.total,
-        probe=asked.page.backward,
-    )
-    following, preceding = cursors(asked, listing)
+    request = read_request(call.request.scope, SELECTION)
+    listing = await list_clients(call.access, entity, request)
+    following, preceding = cursors(request, listing)
     rows = [json for json, _ in listing.rows]
     return envelope(rows, listing.total, following, preceding, more=listing.has_next)
 
 
-def cursors(asked: Question, listing: Listing) -> tuple[str | None, str | None]:
+def cursors(request: ListRequest, listing: Listing) -> tuple[str | None, str | None]:
     """next_cursor and prev_cursor: the last and the first row's, where there is something beyond.
 
     A page that turns out empty leads back to the row that it was asked to begin behind.
     """
     if not listing.rows:
-        return _cursors_of_nothing(asked, listing)
-    following = write_cursor(asked.mark, listing.rows[-1][1] or "") if listing.has_next else None
-    preceding = write_cursor(asked.mark, listing.rows[0][1] or "") if listing.has_previous else None
+        return _cursors_of_nothing(request, listing)
+    following = write_cursor(request.fingerprint, listing.rows[-1][1] or "") if listing.has_next else None
+    preceding = write_cursor(request.fingerprint, listing.rows[0][1] or "") if listing.has_previous else None
     return following, preceding
 
 
-def _cursors_of_nothing(asked: Question, listing: Listing) -> tuple[str | None, str | None]:
-    orders, page = complete_orders(asked.query.orders), asked.page
+def _cursors_of_nothing(request: ListRequest, listing: Listing) -> tuple[str | None, str | None]:
+    orders, page = request.orders, request.page
     if page.after is not None:
-        return None, write_cursor(asked.mark, write_values(step_past(orders, page.after)))
+        return None, write_cursor(request.fingerprint, write_values(step_past(orders, page.after)))
     if page.before is not None and listing.has_next:
-        return write_cursor(asked.mark, write_values(step_before(orders, page.before))), None
+        return write_cursor(request.fingerprint, write_values(step_before(orders, page.before))), None
     return None, None
 
 

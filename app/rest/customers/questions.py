@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from app.clients.faces import CUSTOMER
 from app.clients.service import search_words
 from app.errors import Malformed
 from app.http.bodies import NotJson, TooDeep, parse_json
-from app.query.cursor import fingerprint, positions, read_cursor
 from app.query.dialects import MONGO
-from app.query.model import EVERYTHING, Order, Page, Predicate, Query, Scalar
+from app.query.model import EVERYTHING, Order, Predicate, Query
 from app.query.reader import read_predicate
-from app.query.sql.pages import complete_orders
+from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
+from app.query.sql.render import Selection
 from app.query.values import check_text
 from app.rest.parameters import read_parameters
 
@@ -25,25 +24,16 @@ DEFAULT_LIMIT, HIGHEST_LIMIT = 10, 100
 DEEPEST_QUERY = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a list is asked for. `mark` is the fingerprint that its cursors carry."""
-
-    query: Query
-    page: Page
-    total: bool
-    mark: str
-
-
-def read_question(scope: Mapping[str, Any]) -> Question:
-    """The question in a query string. Raises Malformed, naming the parameter or field that is wrong."""
+def read_request(scope: Mapping[str, Any], selection: Selection) -> ListRequest:
+    """The request in a query string. Raises Malformed, naming the parameter or field that is wrong."""
     given = read_parameters(scope)
     many = given.pop("order_by", []) + given.pop("order_by[]", [])
     one = read_single(given, NAMES)
     orders = read_orders(many)
     query = Query(read_query(one.get("query")), read_search(one.get("search")), orders)
-    mark = fingerprint(CUSTOMER.name, query)
-    return Question(query, read_page(one, orders, mark), read_flag(one, "include_total_count", default=True), mark)
+    page = read_page(one)
+    total = read_flag(one, "include_total_count", default=True)
+    return complete_request(CUSTOMER, selection, query, page, Wanted(total=total, beyond=page.backward))
 
 
 def read_single(given: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, str]:
@@ -56,19 +46,14 @@ def read_single(given: Mapping[str, Sequence[str]], names: Sequence[str]) -> dic
     return {name: values[0] for name, values in given.items()}
 
 
-def read_page(one: Mapping[str, str], orders: Sequence[Order], mark: str) -> Page:
+def read_page(one: Mapping[str, str]) -> PageArguments:
     limit = read_limit(one.get("limit"))
     following, preceding = one.get("next_cursor"), one.get("prev_cursor")
     if following and preceding:
         raise Malformed("next_cursor and prev_cursor exclude each other", "prev_cursor")
     if preceding:
-        return Page(limit, before=_position(preceding, "prev_cursor", orders, mark), backward=True)
-    return Page(limit, after=_position(following, "next_cursor", orders, mark) if following else None)
-
-
-def _position(text: str, name: str, orders: Sequence[Order], mark: str) -> tuple[Scalar, ...]:
-    complete = complete_orders(orders)
-    return positions(CUSTOMER, complete, read_cursor(mark, text, name, len(complete)), name)
+        return PageArguments(limit, before=CursorArgument("prev_cursor", preceding), backward=True)
+    return PageArguments(limit, after=CursorArgument("next_cursor", following) if following else None)
 
 
 def read_limit(text: str | None) -> int:

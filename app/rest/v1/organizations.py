@@ -18,7 +18,7 @@ from app.organizations.service import (
     list_account_organizations,
 )
 from app.query.messages import stringify
-from app.query.model import Page
+from app.query.request import count_request
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.accounts import require_own_account
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
@@ -35,9 +35,9 @@ async def find(call: V1Call) -> Response:
     tree = call.object_parameter("filter")
     access = await require_own_account(call)
     question = read_question(tree, ORGANIZATION_MODEL)
-    page = Page(min(question.limit or call.services.page_cap, call.services.page_cap), question.skip)
+    request = question.list_request(ORGANIZATION_MODEL, call.services.page_cap)
     with patience(question.query.where):
-        rows, total = await list_account_organizations(access, call.id, FACE, question.selection, question.query, page)
+        rows, total = await list_account_organizations(access, call.id, request)
     return show_rows(rows, total)
 
 
@@ -47,7 +47,7 @@ async def count(call: V1Call) -> Response:
     access = await require_own_account(call)
     query = read_count(tree, ORGANIZATION_MODEL)
     with patience(query.where):
-        return show({"count": await count_account_organizations(access, call.id, FACE, query)})
+        return show({"count": await count_account_organizations(access, call.id, count_request(FACE, query))})
 
 
 async def create(call: V1Call) -> Response:

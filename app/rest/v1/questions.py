@@ -13,6 +13,7 @@ from app.query.messages import show
 from app.query.model import EVERYTHING, And, Not, Or, Order, Predicate, Query
 from app.query.operators import Behaviour
 from app.query.reader import read_predicate
+from app.query.request import ROWS_AND_TOTAL, ListRequest, PageArguments, complete_request
 from app.query.sql.render import Selection
 from app.rest.v1.call import DEEPEST_QUERY
 from app.rest.v1.errors import too_deep
@@ -41,6 +42,11 @@ class Question:
     limit: int | None = None
     skip: int = 0
     include: Include | None = None
+
+    def list_request(self, model: Model, cap: int) -> ListRequest:
+        """The request for a page of at most `cap` records and for the number of all."""
+        page = PageArguments(min(self.limit or cap, cap), self.skip)
+        return complete_request(model.face, self.selection, self.query, page, ROWS_AND_TOTAL)
 
 
 PLAIN = Question()

@@ -10,12 +10,13 @@ from app.clients.service import count_clients, get_client, list_clients, search_
 from app.errors import Malformed, NotFound
 from app.organizations.repository import Organization
 from app.organizations.service import reach_organizations_meeting
-from app.query.model import Page
+from app.query.request import count_request
 from app.query.sql.render import Selection
 from app.rest.v1.answers import not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call, required_text, text_argument
 from app.rest.v1.errors import UnknownModel, missing_argument, no_model
 from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed
+from app.rest.v1.models import CLIENT
 from app.rest.v1.questions import Question, patience, read_count, read_one, read_question
 
 TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "both": ("both",)}
@@ -26,18 +27,9 @@ async def find(call: V1Call) -> Response:
     tree = call.object_parameter("filter")
     access = await require_organization(call)
     question = read_question(tree)
-    page = Page(min(question.limit or call.services.page_cap, call.services.page_cap), question.skip)
+    request = question.list_request(CLIENT, call.services.page_cap)
     with patience(question.query.where):
-        listing = await list_clients(
-            access,
-            call.id,
-            V1,
-            question.selection,
-            question.query,
-            page,
-            total=True,
-            keys=False,
-        )
+        listing = await list_clients(access, call.id, request)
     rows = [row for row, _ in listing.rows]
     if _includes(question):
         rows = await _embedded(call, access, call.id, question.include, rows)
@@ -79,7 +71,7 @@ async def count(call: V1Call) -> Response:
     access = await require_organization(call)
     query = read_count(tree)
     with patience(query.where):
-        return show({"count": await count_clients(access, call.id, V1, query)})
+        return show({"count": await count_clients(access, call.id, count_request(V1, query))})
 
 
 async def search(call: V1Call) -> Response:

@@ -25,6 +25,7 @@ from app.errors import NotFound
 from app.ids import new_id
 from app.organizations.service import create_organization
 from app.query.model import EVERYTHING, Query
+from app.query.request import count_request
 from app.query.values import whole_numbers
 from app.storage.database import Database
 from app.storage.tables import clients
@@ -130,7 +131,7 @@ async def test_export_and_import_give_equal_records(
     assert await stored(database, new) == await stored(database, old)
     assert await exported(database, new) == lines.replace(old.encode(), new.encode())
     async with database.read() as connection:
-        counted = await ClientRepository(connection).count(new, V1, Query(EVERYTHING))
+        counted = await ClientRepository(connection).count(new, count_request(V1, Query(EVERYTHING)))
     assert counted == sum(row["deleted_at"] is None for row in rows)
 
 
@@ -167,7 +168,7 @@ async def test_imported_records_are_searched_counted_and_logged(database: Databa
     assert await load(database, organization, kept, gone) == 2
     async with database.read() as connection:
         repository = ClientRepository(connection)
-        assert await repository.count(organization, V1, Query(EVERYTHING)) == 1
+        assert await repository.count(organization, count_request(V1, Query(EVERYTHING))) == 1
         assert len(await repository.rank(organization, "ziga", ["ziga"], None, ())) == 1
         statement = "SELECT client_id, action, actor, version, before, after FROM client_changes ORDER BY client_id"
         changes = await connection.driver.fetch(statement)

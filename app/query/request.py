@@ -1,0 +1,151 @@
+"""ListRequest: a question about the records of a face, completed once for the service, the repository and the compiler."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.query.cursor import make_fingerprint, positions, read_cursor, step_before, step_past
+from app.query.face import Face
+from app.query.model import Order, Page, Predicate, Query, Scalar
+from app.query.search_terms import Term, query_terms
+from app.query.sql.conditions import parametrize
+from app.query.sql.render import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The parts of an answer that an API shows. `beyond` also looks for rows outside the bounds of the page."""
+
+    rows: bool = True
+    total: bool = False
+    cursors: bool = True
+    beyond: bool = False
+
+
+ROWS = Wanted(cursors=False)
+TOTAL = Wanted(rows=False, total=True, cursors=False)
+ROWS_AND_TOTAL = Wanted(total=True, cursors=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CursorArgument:
+    """The text of a cursor, and the name of the argument that holds it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageArguments:
+    """A page as a caller describes it: as Page, with the texts of cursors in place of order values."""
+
+    limit: int
+    skip: int = 0
+    after: CursorArgument | None = None
+    before: CursorArgument | None = None
+    backward: bool = False
+
+
+NO_ROWS = PageArguments(0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListRequest:
+    """One page of the records of a face, or their number.
+
+    - `orders` end in id, so that they are total.
+    - `where` is the predicate without its values; `values` are the parameters that stand for them.
+    - `terms` are the search terms: those of `words` first, then those that the predicate implies.
+    - `fingerprint` binds cursors to this question; it is empty where no cursors are wanted.
+    """
+
+    face: Face
+    selection: Selection
+    orders: tuple[Order, ...]
+    where: Predicate
+    values: Sequence[Scalar]
+    words: tuple[str, ...]
+    terms: tuple[Term, ...]
+    deleted_too: bool
+    page: Page
+    wanted: Wanted
+    fingerprint: str
+
+    @property
+    def word_terms(self) -> tuple[Term, ...]:
+        """The terms of the search words alone."""
+        return self.terms[: len(self.words)]
+
+    def with_page(self, page: Page) -> "ListRequest":
+        """The same question for another page."""
+        return replace(self, page=page)
+
+    def with_one_more(self) -> "ListRequest":
+        """The same page with one row more, which tells that further rows follow."""
+        return self.with_page(replace(self.page, limit=self.page.limit + 1))
+
+    def row_up_to_start(self) -> "ListRequest | None":
+        """The last row at `page.after` or earlier; None for a page without that bound."""
+        if self.page.after is None:
+            return None
+        return self._outside(Page(1, before=step_past(self.orders, self.page.after), backward=True))
+
+    def row_from_end(self) -> "ListRequest | None":
+        """The first row at `page.before` or later; None for a page without that bound."""
+        if self.page.before is None:
+            return None
+        return self._outside(Page(1, after=step_before(self.orders, self.page.before)))
+
+    def _outside(self, page: Page) -> "ListRequest":
+        return replace(self, selection=(), page=page, wanted=ROWS)
+
+
+def complete_request(
+    face: Face, selection: Selection, query: Query, page: PageArguments, wanted: Wanted
+) -> ListRequest:
+    """The request that an API makes of its arguments. Raises Malformed for a cursor that belongs to another question."""
+    orders = complete_orders(query.orders)
+    scope = make_fingerprint(face.name, query) if wanted.cursors else ""
+    values: list[Scalar] = []
+    return ListRequest(
+        face=face,
+        selection=selection,
+        orders=orders,
+        where=parametrize(query.where, values),
+        values=values,
+        words=query.words,
+        terms=query_terms(query, face),
+        deleted_too=query.deleted_too,
+        page=Page(
+            page.limit,
+            page.skip,
+            _read_position(page.after, face, orders, scope),
+            _read_position(page.before, face, orders, scope),
+            page.backward,
+        ),
+        wanted=wanted,
+        fingerprint=scope,
+    )
+
+
+def count_request(face: Face, query: Query) -> ListRequest:
+    """The request for the number of records that a query matches."""
+    return complete_request(face, (), query, NO_ROWS, TOTAL)
+
+
+def complete_orders(orders: Sequence[Order]) -> tuple[Order, ...]:
+    """The orders up to id, which makes them total; id goes the way of the last one."""
+    kept: list[Order] = []
+    for order in orders:
+        if all(order.column != earlier.column for earlier in kept):
+            kept.append(order)
+        if order.column == "id":
+            return tuple(kept)
+    return (*kept, Order("id", kept[-1].descending if kept else False))
+
+
+def _read_position(
+    cursor: CursorArgument | None, face: Face, orders: Sequence[Order], scope: str
+) -> tuple[Scalar, ...] | None:
+    if cursor is None:
+        return None
+    return positions(face, orders, read_cursor(scope, cursor.text, cursor.name, len(orders)), cursor.name)
