@@ -20,7 +20,7 @@ LAYERS = (
 )
 """From the top down; a module belongs to the layer of the prefix that it starts with."""
 
-GRAPHQL_LAYERS = ("app.graphql.server", "app.graphql.schema", "app.graphql.execution")
+GRAPHQL_LAYERS = ("app.graphql.server", "app.graphql.schema", "app.graphql.execution", "app.graphql.internals")
 """The layers inside the GraphQL API, from the top down."""
 
 APIS = ("app.graphql", "app.rest.v1", "app.rest.customers")

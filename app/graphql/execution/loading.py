@@ -11,7 +11,7 @@ from app.auth import Access
 from app.clients.service import get_clients
 from app.graphql.execution.context import Context, Info, planned
 from app.graphql.execution.plans import plan_selection
-from app.graphql.execution.rendered import Rendered
+from app.graphql.internals import Rendered
 from app.mail.repository import ClientKey
 from app.organizations.repository import Organization
 from app.organizations.service import reach_organizations

@@ -17,7 +17,7 @@ from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import RecordT, whole_record
 from app.graphql.execution.plans import ConnectionPlan, plan_connection
-from app.graphql.execution.rendered import Rendered
+from app.graphql.internals import Rendered
 from app.graphql.schema.arguments import (
     AfterArgument,
     BeforeArgument,

@@ -20,7 +20,7 @@ from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.execution.context import Context
-from app.graphql.execution.rendered import RenderingExecutor
+from app.graphql.internals import RenderingExecutor
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Documents

@@ -29,12 +29,12 @@ from app.clients.faces import GRAPHQL_CLIENT
 from app.graphql.execution import plans
 from app.graphql.execution.context import MOST_PLANS, Context
 from app.graphql.execution.loading import Record, record_plan
-from app.graphql.execution.rendered import RenderingExecutor
+from app.graphql.internals import RenderingExecutor
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.operations import Operations
 from tests.conftest import Service
-from tests.graphql.authors import PASSING, Author
 from tests.graphql.conftest import Door, add_records
+from tests.graphql.random_documents import PASSING, Author
 from tests.graphql.schema.test_connections import ROWS
 
 
