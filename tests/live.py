@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app.config import Config
-from app.graphql.server.protocol import PROTOCOL
+from app.graphql.server.websocket import PROTOCOL
 from app.server import base_address, open_socket, server_settings
 
 PATIENCE = 20.0

@@ -1,13 +1,79 @@
-"""Rendered values: JSON that the database has made goes into the answer as it is, past the executor's completion."""
+"""Everything that relies on internals of graphql-core and Strawberry.
 
+tests/graphql/test_internals.py has a test for each of them, so an upgrade that changes one of them fails there first.
+"""
+
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import strawberry
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    create_source_event_stream,
+    validate,
+)
+from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+COMPARISON_BUDGET = 20_000
+"""Comparing the fields of one response key takes time that is quadratic in their number. graphql-core spends about two units
+on each comparison and allows 500,000."""
+
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = COMPARISON_BUDGET
+
+BUDGET_SPENT = "Validation aborted."
+"""The message of graphql-core's error for a document that is too expensive to validate. The error has no other mark: the
+error for too many errors is of the same class."""
+
+
+def validate_document(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    rules: Collection[type[ASTValidationRule]],
+    *,
+    max_errors: int,
+    hide_suggestions: bool,
+) -> list[GraphQLError]:
+    """The errors of a document by these rules, within the comparison budget."""
+    return validate(schema, document, rules, max_errors, hide_suggestions)
+
+
+def is_budget_spent(error: GraphQLError) -> bool:
+    """True for the error with which validation ends when it has spent one of its budgets."""
+    return error.message == BUDGET_SPENT
+
+
+def core_schema_of(schema: strawberry.Schema) -> GraphQLSchema:
+    """The graphql-core schema that a Strawberry schema wraps."""
+    return schema._schema
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedField:
+    """The field that a resolver runs for: its nodes in the document, the document's fragments, and the coerced variables."""
+
+    nodes: Sequence[FieldNode]
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, Any]
+
+
+def read_resolved_field(info: strawberry.Info[Any, Any]) -> ResolvedField:
+    """The field that `info` belongs to. Strawberry's own `info.selected_fields` is a converted copy; plans need the nodes."""
+    raw = info._raw_info
+    variables: Any = raw.variable_values
+    return ResolvedField(raw.field_nodes, raw.fragments, variables)
 
 
 class Rendered:
-    """The JSON text of a whole selection, which completes to itself."""
+    """The JSON text of a whole selection. The executor puts it into the result as it is."""
 
     __slots__ = ("fragment",)
 
@@ -16,12 +82,40 @@ class Rendered:
 
 
 class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's executor, which takes rendered values as complete and counts them."""
+    """Strawberry's executor, which takes rendered values as complete."""
 
     def complete_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
         if type(result) is Rendered:
-            self.context_value.rendered += 1
             return result.fragment
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+
+async def open_events(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    *,
+    context: object,
+    variables: dict[str, Any],
+    operation_name: str | None,
+    hide_suggestions: bool,
+) -> AsyncGenerator[Any, None] | ExecutionResult:
+    """The source events of a subscription, or an ExecutionResult with the errors that prevent it.
+
+    graphql-core's public `subscribe` maps each event to a result by itself; here each event is executed with a context of
+    its own.
+    """
+    executor = RenderingExecutor.build(
+        schema,
+        document,
+        context_value=context,
+        raw_variable_values=variables,
+        operation_name=operation_name,
+        hide_suggestions=hide_suggestions,
+    )
+    if isinstance(executor, list):
+        return ExecutionResult(None, executor)
+    events: Any = create_source_event_stream(executor)
+    opened: AsyncGenerator[Any, None] | ExecutionResult = await events if executor.is_awaitable(events) else events
+    return opened

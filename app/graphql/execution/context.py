@@ -12,6 +12,7 @@ from strawberry.types import Info as StrawberryInfo
 from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
 from app.graphql.execution.plans import SelectionReader
+from app.graphql.internals import read_resolved_field
 from app.ids import is_id
 from app.mail.worker import OutboxWorker
 
@@ -26,13 +27,12 @@ MOST_PLANS = 1000
 
 @dataclass
 class Context:
-    """The access and the plans of one operation. `plans` lives as long as the document; `rendered` counts rendered values."""
+    """The access and the plans of one operation. `plans` lives as long as the document."""
 
     access: Access
     plans: dict[Hashable, Any]
     outbox: OutboxWorker
     changes: ChangeReader
-    rendered: int = 0
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -62,15 +62,14 @@ def planned(
     *arguments: *Arguments,
 ) -> PlanT:
     """The plan of the field being resolved for a face: made once per document and value of its boolean variables."""
-    raw = info._raw_info
-    variables: Any = raw.variable_values
-    switches = tuple(item for item in variables.items() if isinstance(item[1], bool))
-    key = (face, tuple(map(id, raw.field_nodes)), switches)
+    resolved = read_resolved_field(info)
+    switches = tuple(item for item in resolved.variables.items() if isinstance(item[1], bool))
+    key = (face, tuple(map(id, resolved.nodes)), switches)
     plans = info.context.plans
     if key not in plans:
         if len(plans) >= MOST_PLANS:
             plans.clear()
-        plans[key] = plan(SelectionReader(raw.fragments, variables), raw.field_nodes, *arguments)
+        plans[key] = plan(SelectionReader(resolved.fragments, resolved.variables), resolved.nodes, *arguments)
     planned_: PlanT = plans[key]
     return planned_
 

@@ -6,6 +6,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from app.graphql.internals import core_schema_of
 from app.graphql.schema.mutations.clients import ClientMutations
 from app.graphql.schema.mutations.customers import CustomerMutations
 from app.graphql.schema.queries import Account, Query
@@ -33,7 +34,7 @@ def build_schema() -> strawberry.Schema:
 
 def core_schema() -> GraphQLSchema:
     """The schema as graphql-core executes it."""
-    return build_schema()._schema
+    return core_schema_of(build_schema())
 
 
 def print_schema() -> str:

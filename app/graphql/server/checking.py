@@ -1,4 +1,4 @@
-"""Checking: whether every document of a file could be answered, before a front end relies on it."""
+"""Checks every document of a file against the schema and the limits, before a front end relies on it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from graphql import GraphQLError
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Document, Documents
-from app.graphql.server.trusted import Trusted
+from app.graphql.server.trusted import TrustedDocuments
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one document, and where in its text if that is known."""
+    """A problem of one document, with its line and column if they are known."""
 
     document_id: str
     message: str
@@ -21,31 +21,34 @@ class Problem:
     column: int | None = None
 
     def __str__(self) -> str:
-        place = "" if self.line is None else f" (line {self.line}, column {self.column})"
-        return f"{self.document_id}: {self.message}{place}"
+        position = "" if self.line is None else f" (line {self.line}, column {self.column})"
+        return f"{self.document_id}: {self.message}{position}"
 
 
-def check_documents(trusted: Trusted, cost_limit: int) -> list[Problem]:
-    """Every problem of every document, in the order of the file. Costs are those without variables: a page whose size is
-    a variable counts with that variable's default, or as a page of no given size."""
+def check_documents(trusted: TrustedDocuments, cost_limit: int) -> list[Problem]:
+    """Every problem of every document, in the order of the file.
+
+    Costs are computed without values of variables: a page size that is a variable counts with the variable's default, or
+    with the default page size.
+    """
     documents = Documents(core_schema(), introspection=True)
     return [
-        one
+        problem
         for document_id, text in trusted.by_id.items()
-        for one in _check(document_id, documents.find(text), cost_limit)
+        for problem in _check_document(document_id, documents.find(text), cost_limit)
     ]
 
 
-def _check(document_id: str, document: Document, cost_limit: int) -> Iterator[Problem]:
+def _check_document(document_id: str, document: Document, cost_limit: int) -> Iterator[Problem]:
     for error in document.errors:
-        yield _problem(document_id, error)
+        yield _to_problem(document_id, error)
     for operation in document.operations() if document.ast is not None else ():
-        cost = VariableCosts(operation, {}).cost(document.cost(operation))
+        cost = VariableCosts(operation, {}).add_up(document.cost(operation))
         if cost > cost_limit:
-            named = operation.name.value if operation.name else "the operation"
-            yield Problem(document_id, f"{named} costs {cost}, and {cost_limit} is allowed")
+            name = operation.name.value if operation.name else "The operation"
+            yield Problem(document_id, f"{name} costs {cost:,}; at most {cost_limit:,} is allowed.")
 
 
-def _problem(document_id: str, error: GraphQLError) -> Problem:
+def _to_problem(document_id: str, error: GraphQLError) -> Problem:
     line, column = error.locations[0] if error.locations else (None, None)
     return Problem(document_id, error.message, line, column)

@@ -1,12 +1,12 @@
-"""Costs: how much an operation asks for, known before it runs. About the number of values in its largest answer:
+"""The cost of an operation, known before it runs: about the number of values in its largest possible result.
 
-- A field costs 1, and 1 for every ten values in its arguments. A field that takes a page or a list, and every mutation,
-  costs 10 instead of 1. `__schema` and `__type` cost 100 with all that is under them.
-- What is under a list counts once for each member: as many as `first` or `last` of the field, or of the field around it,
-  asks for (at most 100, and 20 when it does not say), else as many as the longest list in the arguments of either has,
-  else 10.
-- Variables count with their values. Fragments count wherever they are spread and whatever their type, and fields that
-  `@skip` or `@include` leave out count too.
+- A field costs 1, plus 1 for every ten values in its arguments. A field that takes a page or a list, and every mutation,
+  costs 10 instead of 1. `__schema` and `__type` cost 100 in all.
+- The selection under a list counts once for each member. The number of members is `first` or `last` of the field or of
+  the field around it: at most 100, by default 20. Without these arguments it is the length of the longest list in the
+  arguments of either field, and without such a list it is 10.
+- Variables count with their values. Fragments count wherever they are spread, whatever their type condition is. Fields
+  that `@skip` or `@include` leave out count too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,173 +27,181 @@ from graphql import (
     ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionNode,
     SelectionSetNode,
     ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_composite_type,
     is_list_type,
     value_from_ast_untyped,
 )
 
-FIELD, HEAVY, INTROSPECTION = 1, 10, 100
-VALUES = 10
-"""So many values in arguments cost 1."""
-DEFAULT_PAGE, LARGEST_PAGE, LIST = 20, 100, 10
-COUNTS = frozenset({"first", "last"})
+FIELD_COST, HEAVY_FIELD_COST, INTROSPECTION_COST = 1, 10, 100
+VALUES_PER_COST = 10
+"""This many values in arguments cost 1."""
+DEFAULT_PAGE, MAX_PAGE, DEFAULT_LIST = 20, 100, 10
+PAGE_ARGUMENTS = frozenset({"first", "last"})
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """A selection: what its plain fields cost, its other fields, and the fragments that it spreads."""
+class SelectionCost:
+    """The cost of a selection: the sum for its plain fields, its other fields, and the fragments that it spreads."""
 
     plain: int
-    fields: tuple["Field", ...]
-    spreads: tuple["Selection", ...]
+    fields: tuple["FieldCost", ...]
+    spreads: tuple["SelectionCost", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A field with arguments or a selection. `paged` tells whether it takes `first` or `last`; `counts` are their values."""
+class FieldCost:
+    """The cost of a field with arguments or a selection. `paged` is true for a field that takes `first` or `last`; `counts`
+    holds the values of these two."""
 
     own: int
     arguments: tuple[ValueNode, ...]
     paged: bool
     counts: tuple[ValueNode, ...]
     is_list: bool
-    inner: Selection
+    inner: SelectionCost
 
 
-EMPTY = Selection(0, (), ())
+EMPTY = SelectionCost(0, (), ())
 
 
 class Costs:
-    """Reads the costs of a valid document's operations: each definition once, whatever spreads it."""
+    """Reads the costs of a valid document's operations. Each definition is read once, however often it is spread."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self.schema = schema
-        self.visits = 0
-        named = (one for one in document.definitions if isinstance(one, FragmentDefinitionNode))
-        self._definitions = {one.name.value: one for one in named}
-        self._fragments: dict[str, Selection] = {}
+        fragments = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
+        self._definitions = {node.name.value: node for node in fragments}
+        self._fragments: dict[str, SelectionCost] = {}
 
-    def operation(self, operation: OperationDefinitionNode) -> Selection:
+    def read_operation(self, operation: OperationDefinitionNode) -> SelectionCost:
         root = self.schema.get_root_type(operation.operation)
         assert root is not None
-        least = HEAVY if operation.operation is OperationType.MUTATION else FIELD
-        return self._selection(operation.selection_set, root, least)
+        least = HEAVY_FIELD_COST if operation.operation is OperationType.MUTATION else FIELD_COST
+        return self._read_selection(operation.selection_set, root, least)
 
-    def _selection(self, node: SelectionSetNode, parent: GraphQLNamedType, least: int = FIELD) -> Selection:
+    def read_node(self, node: SelectionNode, parent: GraphQLNamedType, least: int) -> SelectionCost | FieldCost:
+        """The cost of one field, fragment spread or inline fragment. `least` is the least cost of a field."""
+        if isinstance(node, FragmentSpreadNode):
+            return self._read_fragment(node.name.value, least)
+        if isinstance(node, InlineFragmentNode):
+            condition = node.type_condition
+            inner = self.schema.type_map[condition.name.value] if condition else parent
+            return self._read_selection(node.selection_set, inner, least)
+        assert isinstance(node, FieldNode)
+        return self._read_field(node, parent, least)
+
+    def _read_selection(self, node: SelectionSetNode, parent: GraphQLNamedType, least: int) -> SelectionCost:
         plain, fields, spreads = 0, [], []
-        for one in node.selections:
-            self.visits += 1
-            if isinstance(one, FragmentSpreadNode):
-                spreads.append(self._fragment(one.name.value, least))
-            elif isinstance(one, InlineFragmentNode):
-                condition = one.type_condition
-                inner = self.schema.type_map[condition.name.value] if condition else parent
-                spreads.append(self._selection(one.selection_set, inner, least))
-            elif isinstance(one, FieldNode):
-                field = self._field(one, parent, least)
-                if field.arguments or field.inner is not EMPTY:
-                    fields.append(field)
-                else:
-                    plain += field.own
-        return Selection(plain, tuple(fields), tuple(spreads))
+        for selected in node.selections:
+            cost = self.read_node(selected, parent, least)
+            if isinstance(cost, SelectionCost):
+                spreads.append(cost)
+            elif cost.arguments or cost.inner is not EMPTY:
+                fields.append(cost)
+            else:
+                plain += cost.own
+        return SelectionCost(plain, tuple(fields), tuple(spreads))
 
-    def _fragment(self, name: str, least: int) -> Selection:
+    def _read_fragment(self, name: str, least: int) -> SelectionCost:
         if name not in self._fragments:
             definition = self._definitions[name]
-            on = self.schema.type_map[definition.type_condition.name.value]
-            self._fragments[name] = self._selection(definition.selection_set, on, least)
+            condition = self.schema.type_map[definition.type_condition.name.value]
+            self._fragments[name] = self._read_selection(definition.selection_set, condition, least)
         return self._fragments[name]
 
-    def _field(self, node: FieldNode, parent: GraphQLNamedType, least: int) -> Field:
+    def _read_field(self, node: FieldNode, parent: GraphQLNamedType, least: int) -> FieldCost:
         if node.name.value in ("__schema", "__type"):
-            return Field(INTROSPECTION, (), False, (), False, EMPTY)
-        definition = self.schema.get_field(parent, node.name.value)  # type: ignore[arg-type]
+            return FieldCost(INTROSPECTION_COST, (), False, (), False, EMPTY)
+        assert is_composite_type(parent)
+        definition = self.schema.get_field(parent, node.name.value)
         assert definition is not None
-        counts = tuple(one.value for one in node.arguments or () if one.name.value in COUNTS)
-        inner = self._selection(node.selection_set, get_named_type(definition.type)) if node.selection_set else EMPTY
-        return Field(
-            own=HEAVY if _is_heavy(definition) else least,
-            arguments=tuple(one.value for one in node.arguments or ()),
-            paged=not COUNTS.isdisjoint(definition.args),
-            counts=counts,
+        arguments = node.arguments or ()
+        type_, selected = get_named_type(definition.type), node.selection_set
+        return FieldCost(
+            own=HEAVY_FIELD_COST if _is_heavy(definition) else least,
+            arguments=tuple(argument.value for argument in arguments),
+            paged=not PAGE_ARGUMENTS.isdisjoint(definition.args),
+            counts=tuple(argument.value for argument in arguments if argument.name.value in PAGE_ARGUMENTS),
             is_list=is_list_type(get_nullable_type(definition.type)),
-            inner=inner,
+            inner=self._read_selection(selected, type_, FIELD_COST) if selected else EMPTY,
         )
 
 
 def _is_heavy(field: GraphQLField) -> bool:
-    lists = (is_list_type(get_nullable_type(one.type)) for one in field.args.values())
-    return not COUNTS.isdisjoint(field.args) or any(lists)
+    lists = (is_list_type(get_nullable_type(argument.type)) for argument in field.args.values())
+    return not PAGE_ARGUMENTS.isdisjoint(field.args) or any(lists)
 
 
 class VariableCosts:
-    """The values of an operation's variables, as they were given or as their defaults say; adds up costs with them."""
+    """Adds up costs with the values of an operation's variables: the request's values, else the declared defaults."""
 
     def __init__(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
         self.values = {
-            one.variable.name.value: value_from_ast_untyped(one.default_value)
-            for one in operation.variable_definitions or ()
-            if one.default_value is not None
+            declared.variable.name.value: value_from_ast_untyped(declared.default_value)
+            for declared in operation.variable_definitions or ()
+            if declared.default_value is not None
         } | dict(variables)
         self._sizes: dict[str, int] = {}
-        self._known: dict[tuple[int, int | None], int] = {}
+        self._sums: dict[tuple[int, int | None], int] = {}
 
-    def cost(self, selection: Selection, around: int | None = None) -> int:
-        """What a selection costs once; `around` is how many members lists right under it have, if that is known."""
+    def add_up(self, selection: SelectionCost, around: int | None = None) -> int:
+        """The cost of a selection. `around` is the number of members of a list directly under it, if that is known."""
         key = (id(selection), around)
-        if key not in self._known:
-            self._known[key] = (
+        if key not in self._sums:
+            self._sums[key] = (
                 selection.plain
-                + sum(self._field(one, around) for one in selection.fields)
-                + sum(self.cost(one, around) for one in selection.spreads)
+                + sum(self._add_up_field(field, around) for field in selection.fields)
+                + sum(self.add_up(spread, around) for spread in selection.spreads)
             )
-        return self._known[key]
+        return self._sums[key]
 
-    def _field(self, field: Field, around: int | None) -> int:
-        members = self._members(field)
-        own = field.own + sum(map(self._size, field.arguments)) // VALUES
+    def _add_up_field(self, field: FieldCost, around: int | None) -> int:
+        members = self._count_members(field)
+        own = field.own + sum(map(self._count_argument, field.arguments)) // VALUES_PER_COST
         if not field.is_list:
-            return own + self.cost(field.inner, members)
-        times = next((one for one in (members, around) if one is not None), LIST)
-        return own + times * self.cost(field.inner)
+            return own + self.add_up(field.inner, members)
+        times = next((count for count in (members, around) if count is not None), DEFAULT_LIST)
+        return own + times * self.add_up(field.inner)
 
-    def _members(self, field: Field) -> int | None:
-        """How many members a field's arguments say that it has; None when they say nothing."""
+    def _count_members(self, field: FieldCost) -> int | None:
+        """The number of members that a field's arguments ask for; None if they do not tell."""
         if field.paged:
-            asked = next((one for one in map(self._whole, field.counts) if one is not None), DEFAULT_PAGE)
-            return min(max(asked, 0), LARGEST_PAGE)
-        return max((length for one in field.arguments for length in self._lengths(one)), default=None)
+            counts = map(self._read_count, field.counts)
+            count = next((count for count in counts if count is not None), DEFAULT_PAGE)
+            return min(max(count, 0), MAX_PAGE)
+        return max((length for argument in field.arguments for length in self._list_lengths(argument)), default=None)
 
-    def _whole(self, node: ValueNode) -> int | None:
-        value = self._value(node) if isinstance(node, VariableNode | IntValueNode) else None
+    def _read_count(self, node: ValueNode) -> int | None:
+        if isinstance(node, IntValueNode):
+            return int(node.value)
+        value = self.values.get(node.name.value) if isinstance(node, VariableNode) else None
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
-    def _value(self, node: VariableNode | IntValueNode) -> Any:
-        return self.values.get(node.name.value) if isinstance(node, VariableNode) else int(node.value)
-
-    def _lengths(self, node: ValueNode) -> Iterator[int]:
-        """The lengths of the lists that an argument is, or has as a member."""
-        members: Iterable[Any] = (node,)
+    def _list_lengths(self, node: ValueNode) -> Iterator[int]:
+        """The lengths of the lists that an argument is, or that are members of its object."""
+        members: Iterable[ValueNode] = (node,)
         if isinstance(node, ObjectValueNode):
-            members = (one.value for one in node.fields)
+            members = (field.value for field in node.fields)
         for member in members:
             if isinstance(member, ListValueNode):
                 yield len(member.values)
             elif isinstance(member, VariableNode):
                 value = self.values.get(member.name.value)
                 held = value.values() if isinstance(value, dict) else (value,)
-                yield from (len(one) for one in held if isinstance(one, list))
+                yield from (len(values) for values in held if isinstance(values, list))
 
-    def _size(self, node: ValueNode) -> int:
-        """How many values an argument holds."""
+    def _count_argument(self, node: ValueNode) -> int:
+        """The number of values that an argument holds."""
         if isinstance(node, ListValueNode):
-            return 1 + sum(map(self._size, node.values))
+            return 1 + sum(map(self._count_argument, node.values))
         if isinstance(node, ObjectValueNode):
-            return 1 + sum(self._size(one.value) for one in node.fields)
+            return 1 + sum(self._count_argument(field.value) for field in node.fields)
         if not isinstance(node, VariableNode):
             return 1
         name = node.name.value
@@ -203,7 +211,7 @@ class VariableCosts:
 
 
 def count_values(value: object) -> int:
-    """A value and all that is in it."""
+    """The number of values in a value, with itself and the values at every depth."""
     if isinstance(value, dict):
         return 1 + sum(map(count_values, value.values()))
     return 1 + sum(map(count_values, value)) if isinstance(value, list) else 1

@@ -1,4 +1,4 @@
-"""Documents: parsed, measured and validated once, and kept for the next request with the same text."""
+"""Documents are parsed, measured and validated once, and kept for the next request with the same text."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -13,62 +13,58 @@ from graphql import (
     OperationDefinitionNode,
     parse,
     specified_rules,
-    validate,
 )
-from graphql.validation.rules import overlapping_fields_can_be_merged
 
-from app.graphql.server.costs import Costs, Selection
+from app.graphql.internals import is_budget_spent, validate_document
+from app.graphql.server.costs import Costs, SelectionCost
 from app.graphql.server.limits import TOO_DEEP, Measure, check_limits
-from app.graphql.server.trusted import Trusted
+from app.graphql.server.trusted import TrustedDocuments
 
-LONGEST_SOURCE = 100_000
-MOST_TOKENS = 10_000
-MOST_ERRORS = 20
+MAX_CHARACTERS = 100_000
+MAX_TOKENS = 10_000
+MAX_ERRORS = 20
 KEPT, KEPT_CHARACTERS = 500, 1_000_000
-ABORTED = "Validation aborted."
-TOO_TANGLED = "The document selects the same names too often in the same places to be validated"
-
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
-"""Comparing fields of one name takes time that is quadratic in their number; about 10,000 comparisons are allowed."""
+TOO_TANGLED = "The document selects the same fields too often in the same places. Merge repeated fields and fragments."
 
 
 @dataclass(slots=True)
 class Document:
-    """A parsed document with what is wrong with it, what its operations cost, and the plans of its selections."""
+    """A parsed document with its errors, the costs of its operations, and the plans of its selections."""
 
     ast: DocumentNode | None
     errors: list[GraphQLError]
-    costs: dict[int, Selection] = field(default_factory=dict)
+    costs: dict[int, SelectionCost] = field(default_factory=dict)
     plans: dict[Hashable, Any] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
-        """The operation with a name, or the only one; None when there is no such one."""
-        found = self.operations()
+        """The operation with a name. Without a name it is the only operation, or None if there are several."""
+        operations = self.operations()
         if name is not None:
-            return next((one for one in found if one.name and one.name.value == name), None)
-        return found[0] if len(found) == 1 else None
+            return next((node for node in operations if node.name and node.name.value == name), None)
+        return operations[0] if len(operations) == 1 else None
 
     def operations(self) -> list[OperationDefinitionNode]:
         assert self.ast is not None
-        return [one for one in self.ast.definitions if isinstance(one, OperationDefinitionNode)]
+        return [node for node in self.ast.definitions if isinstance(node, OperationDefinitionNode)]
 
-    def cost(self, operation: OperationDefinitionNode) -> Selection:
-        """What costs in an operation of a valid document."""
+    def cost(self, operation: OperationDefinitionNode) -> SelectionCost:
+        """The cost of an operation of a valid document, without the values of its variables."""
         return self.costs[id(operation)]
 
 
 class Documents:
-    """The documents of a schema, the last used ones kept; their plans are kept and dropped with them."""
+    """The documents of a schema. The most recently used ones are kept; a dropped document takes its plans with it."""
 
-    def __init__(self, schema: GraphQLSchema, *, introspection: bool, trusted: Trusted | None = None) -> None:
+    def __init__(self, schema: GraphQLSchema, *, introspection: bool, trusted: TrustedDocuments | None = None) -> None:
         self.schema = schema
         self.introspection = introspection
-        self.trusted = trusted or Trusted()
+        self.trusted = trusted or TrustedDocuments()
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
 
     @property
     def hide_suggestions(self) -> bool:
+        """Suggestions in errors name parts of the schema, so they are hidden where introspection is off."""
         return not self.introspection
 
     def find(self, source: str) -> Document:
@@ -89,28 +85,34 @@ class Documents:
             self._characters -= len(dropped)
 
     def _read(self, source: str) -> Document:
-        if len(source) > LONGEST_SOURCE:
-            return Document(None, [GraphQLError(f"The document is longer than {LONGEST_SOURCE} characters")])
+        if len(source) > MAX_CHARACTERS:
+            message = f"The document has {len(source):,} characters; at most {MAX_CHARACTERS:,} are allowed."
+            return Document(None, [GraphQLError(message)])
         try:
-            ast = parse(source, max_tokens=MOST_TOKENS)
-            errors = self._check(ast, listed=self.trusted.lists(source))
-            return Document(None, errors) if errors else Document(ast, [], self._costs(ast))
+            ast = parse(source, max_tokens=MAX_TOKENS)
+            errors = self._check(ast, is_trusted=self.trusted.has_text(source))
+            return Document(None, errors) if errors else Document(ast, [], self._read_costs(ast))
         except GraphQLError as error:
             return Document(None, [error])
         except RecursionError:
             return Document(None, [GraphQLError(TOO_DEEP)])
 
-    def _check(self, ast: DocumentNode, *, listed: bool) -> list[GraphQLError]:
-        """What is wrong with a document. The limits come first, for they bound the work of the rules of validation.
-        A listed one may ask about the schema wherever it is."""
-        found = check_limits(ast, Measure(ast))
-        if found:
-            return found
-        rules = specified_rules if self.introspection or listed else (*specified_rules, NoSchemaIntrospectionCustomRule)
-        found = validate(self.schema, ast, rules, MOST_ERRORS, self.hide_suggestions)
-        return [GraphQLError(TOO_TANGLED) if one.message == ABORTED else one for one in found]
+    def _check(self, ast: DocumentNode, *, is_trusted: bool) -> list[GraphQLError]:
+        """The errors of a document. The limits come first, because they bound the work of validation.
 
-    def _costs(self, ast: DocumentNode) -> dict[int, Selection]:
+        A trusted document may use introspection even where it is off.
+        """
+        excesses = check_limits(ast, Measure(ast))
+        if excesses:
+            return excesses
+        may_introspect = self.introspection or is_trusted
+        rules = specified_rules if may_introspect else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        errors = validate_document(
+            self.schema, ast, rules, max_errors=MAX_ERRORS, hide_suggestions=self.hide_suggestions
+        )
+        return [GraphQLError(TOO_TANGLED) if is_budget_spent(error) else error for error in errors]
+
+    def _read_costs(self, ast: DocumentNode) -> dict[int, SelectionCost]:
         costs = Costs(self.schema, ast)
-        operations = (one for one in ast.definitions if isinstance(one, OperationDefinitionNode))
-        return {id(one): costs.operation(one) for one in operations}
+        operations = (node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
+        return {id(operation): costs.read_operation(operation) for operation in operations}

@@ -1,4 +1,4 @@
-"""Failures: how what went wrong is shown in GraphQL's shape. What was not expected is masked and logged."""
+"""The form of errors in GraphQL results. Unexpected errors are logged and shown as a generic internal error."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, Not
 
 log = logging.getLogger("clientele")
 
-INTERNAL = "Something went wrong on our side; it has been logged"
+INTERNAL = "Internal error. The service has logged it with the id of this request."
 
-CODES: Mapping[Any, str] = {
-    "request": "GRAPHQL_VALIDATION_FAILED",
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+CODES: Mapping[type[BaseException], str] = {
     Malformed: "BAD_USER_INPUT",
     Invalid: "BAD_USER_INPUT",
     NotFound: "NOT_FOUND",
@@ -24,11 +24,12 @@ CODES: Mapping[Any, str] = {
     TooSlow: "TIMEOUT",
     Unavailable: "SERVICE_UNAVAILABLE",
 }
+"""The value of `extensions.code` for each kind of DomainError."""
 
 
 @dataclass(eq=False)
-class Refused(Exception):
-    """A request that is not executed: the HTTP status, a message and a code for `extensions.code`."""
+class HttpError(Exception):
+    """A request that is not executed: its HTTP status, its message, and the value of `extensions.code`."""
 
     status: int
     message: str
@@ -36,62 +37,64 @@ class Refused(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def shown(self) -> dict[str, Any]:
-        """The error as the answer shows it."""
+    def formatted(self) -> dict[str, Any]:
+        """The error as it appears in a result."""
         return {"message": self.message, "extensions": {"code": self.code}}
 
 
 @dataclass(eq=False)
-class Rejected(Exception):
-    """A well-formed request whose operation is not executed: its document or its variables are wrong, or cost too much.
-
-    `cost` is None for a document that cannot be valued."""
+class OperationError(Exception):
+    """The errors of a well-formed request whose operation is not executed. Its document or its variables are invalid, or
+    it costs too much. `cost` is None if the document is invalid."""
 
     errors: list[GraphQLError]
     cost: int | None = None
 
 
-def show_error(error: GraphQLError, request_id: str, code: str | None = None) -> dict[str, Any]:
-    """The error as the answer shows it. What no caller may see is replaced, and logged with the request's id."""
-    shown: dict[str, Any] = {**error.formatted, "message": _whole_text(error.message)}
-    original = error.original_error
-    if original is None:
-        shown["extensions"] = {"code": code or "BAD_USER_INPUT", **shown.get("extensions", {})}
-        return shown
-    shown["message"], shown["extensions"] = _told(original, request_id)
-    return shown
+def format_error(error: GraphQLError, request_id: str, code: str = "BAD_USER_INPUT") -> dict[str, Any]:
+    """The error as it appears in a result. An unexpected one is replaced, and logged with the request's id.
+
+    `code` is for errors of graphql-core itself that have no code yet.
+    """
+    formatted: dict[str, Any] = {**error.formatted, "message": _replace_surrogates(error.message)}
+    if error.original_error is None:
+        formatted["extensions"] = {"code": code, **formatted.get("extensions", {})}
+    else:
+        formatted["message"], formatted["extensions"] = _describe(error.original_error, request_id)
+    return formatted
 
 
-def _whole_text(text: str) -> str:
-    """The text with half surrogate pairs, which a message may quote and no answer can hold, as question marks."""
-    return text.encode("utf-8", "replace").decode()
+def to_http_error(error: BaseException, request_id: str) -> HttpError:
+    """The response for an error outside of the execution."""
+    message, extensions = _describe(error, request_id)
+    code = extensions["code"]
+    if code == "SERVICE_UNAVAILABLE":
+        return HttpError(503, message, code, {"Retry-After": "5"})
+    if code == "TIMEOUT":
+        return HttpError(503, message, code, {"Retry-After": "1"})
+    return HttpError(500 if code == "INTERNAL_SERVER_ERROR" else 400, message, code)
 
 
-def _told(original: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
-    if isinstance(original, Unavailable):
-        log.error("request %s: the database cannot be reached: %s", request_id, original.reason)
-    if isinstance(original, DomainError):
-        code = next((CODES[kind] for kind in type(original).__mro__ if kind in CODES), "BAD_USER_INPUT")
-        extensions = {"code": code} if original.field is None else {"code": code, "field": original.field}
-        return _whole_text(original.message), extensions
-    if isinstance(original, GraphQLError):
-        return _whole_text(original.message), {"code": "BAD_USER_INPUT"}
-    log.error("request %s failed", request_id, exc_info=original)
+def is_timed_out(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:
+    """True if a field timed out and no field has a value. The client should then send the whole request again."""
+    timed_out = any(isinstance(error.original_error, TooSlow) for error in errors)
+    return timed_out and not any(value is not None for value in (data or {}).values())
+
+
+def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
+    """The message and the `extensions` that a caller may see. Other errors are logged."""
+    if isinstance(error, Unavailable):
+        log.error("request %s: the database cannot be reached: %s", request_id, error.reason)
+    if isinstance(error, DomainError):
+        code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), "BAD_USER_INPUT")
+        extensions = {"code": code} if error.field is None else {"code": code, "field": error.field}
+        return _replace_surrogates(error.message), extensions
+    if isinstance(error, GraphQLError):
+        return _replace_surrogates(error.message), {"code": "BAD_USER_INPUT"}
+    log.error("request %s failed", request_id, exc_info=error)
     return INTERNAL, {"code": "INTERNAL_SERVER_ERROR"}
 
 
-def is_overdue(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:
-    """Whether nothing was answered, and something took too long: then the request as a whole is to be tried again."""
-    late = any(isinstance(error.original_error, TooSlow) for error in errors)
-    return late and not any(value is not None for value in (data or {}).values())
-
-
-def show_refusal(error: BaseException, request_id: str) -> Refused:
-    """What failed outside of the execution, as a refusal of the whole request."""
-    message, extensions = _told(error, request_id)
-    code = extensions["code"]
-    if code == "SERVICE_UNAVAILABLE":
-        return Refused(503, message, code, {"Retry-After": "5"})
-    if code == "TIMEOUT":
-        return Refused(503, message, code, {"Retry-After": "1"})
-    return Refused(500 if code == "INTERNAL_SERVER_ERROR" else 400, message, code)
+def _replace_surrogates(text: str) -> str:
+    """The text with `?` for each lone surrogate. A message may quote one, but a result in UTF-8 cannot hold it."""
+    return text.encode("utf-8", "replace").decode()

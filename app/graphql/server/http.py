@@ -1,6 +1,12 @@
-"""The GraphQL door: GraphQL over HTTP on one path, and GraphiQL for browsers."""
+"""GraphQL over HTTP: one path for operations, and GraphiQL for browsers.
 
+https://graphql.github.io/graphql-over-http/draft/
+"""
+
+import asyncio
 import re
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import orjson
 from graphql import OperationType
@@ -13,144 +19,181 @@ from app.auth import Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Unauthenticated
-from app.graphql.server.disconnects import Gone, while_heard
-from app.graphql.server.errors import Refused, Rejected, show_refusal
+from app.graphql.server.errors import HttpError, OperationError, to_http_error
 from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes
-from app.graphql.server.operations import OperationResult, Operations
-from app.graphql.server.requests import GraphQLRequest, read_parameters, read_request
-from app.graphql.server.sse import EVENTS, Answers, EventStream, only
-from app.graphql.server.streams import Streams
-from app.graphql.server.websocket import serve_socket
+from app.graphql.server.operations import GraphQLRequest, OperationResult, Operations, read_parameters, read_request
+from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_result
+from app.graphql.server.streams import StreamSlots
+from app.graphql.server.websocket import serve_websocket
 from app.http.bodies import NotJson, TooDeep, TooLarge, parse_json, read_bytes
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
-ASKING = frozenset({"query", "documentId", "extensions"})
-"""Parameters of a query string that ask something."""
+DOCUMENT_PARAMETERS = frozenset({"query", "documentId", "extensions"})
+"""A GET request with one of these parameters is an operation."""
 QUALITY = re.compile(r"[01](\.\d{0,3})?")
 
+T = TypeVar("T")
 
-class GraphQLDoor:
-    """Answers requests to /graphql. Errors are always JSON with a message and `extensions.code`."""
+
+class ClientDisconnected(Exception):
+    """The client closed its connection before the response was ready."""
+
+
+class GraphQLApi:
+    """Responds to requests to /graphql. Errors are always JSON, with a message and `extensions.code`."""
 
     def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
         self.config = config
         self.operations = Operations(database, outbox, config, changes)
-        self.streams = Streams(config.streams)
+        self.streams = StreamSlots(config.streams)
 
     async def __call__(self, request: Request) -> Response:
         if self.config.graphiql and _is_browser(request):
             return graphiql_page(token=self.config.demo_token)
         media_type = negotiate(request.headers.get("accept", ""))
-        shown = JSON if media_type in (None, EVENTS) else media_type
+        error_type = JSON if media_type in (None, EVENT_STREAM) else media_type
         try:
             if media_type is None:
-                raise Refused(406, f"The answer is {RESPONSE}, {JSON} or {EVENTS}", "NOT_ACCEPTABLE")
-            return await self.answer(request, media_type)
-        except Unauthenticated as refusal:
-            return self.refuse(Refused(401, refusal.message, "UNAUTHENTICATED"), shown)
-        except Refused as refusal:
-            return self.refuse(refusal, shown)
-        except Gone:
+                message = f"The response can be {RESPONSE}, {JSON} or {EVENT_STREAM}. Accept one of them."
+                raise HttpError(406, message, "NOT_ACCEPTABLE")
+            return await self.respond(request, media_type)
+        except ClientDisconnected:
             return Response(status_code=499)
+        except Unauthenticated as error:
+            return _error_response(HttpError(401, error.message, "UNAUTHENTICATED"), error_type)
+        except HttpError as error:
+            return _error_response(error, error_type)
         except Exception as error:
-            refused = show_refusal(error, request.state.request_id)
-            return self.refuse(refused, shown)
+            return _error_response(to_http_error(error, request.state.request_id), error_type)
 
-    async def socket(self, websocket: WebSocket) -> None:
-        await serve_socket(websocket, self.operations, self.streams, self.config)
+    async def serve_websocket(self, websocket: WebSocket) -> None:
+        await serve_websocket(websocket, self.operations, self.streams, self.config)
 
-    def refuse(self, refusal: Refused, media_type: str) -> Response:
-        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else dict(refusal.headers)
-        return Response(orjson.dumps({"errors": [refusal.shown]}), refusal.status, headers, media_type)
-
-    async def answer(self, request: Request, media_type: str) -> Response:
+    async def respond(self, request: Request, media_type: str) -> Response:
         if request.method not in ("GET", "HEAD", "POST"):
-            raise Refused(
-                405, "GraphQL is asked by POST, or queries by GET", "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"}
-            )
+            message = f"{request.method} is not allowed. Use POST, or GET for queries."
+            raise HttpError(405, message, "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"})
         principal = await request.user.principal()
-        asked = await self.read(request)
+        graphql_request = await self.read_request(request)
+        request_id = request.state.request_id
         try:
-            prepared = self.operations.prepare(asked, principal)
+            prepared = self.operations.prepare(graphql_request, principal)
             check_kind(prepared.kind, request.method, media_type)
-            if media_type == EVENTS:
-                return self.stream(request, self.operations.stream(prepared, request.state.request_id), principal)
-            executed = self.operations.execute(prepared, request.state.request_id)
-            answer = await (while_heard(request, executed) if prepared.kind is OperationType.QUERY else executed)
-        except Rejected as rejected:
-            answer = self.operations.reject(rejected, request.state.request_id)
-        return self.stream(request, only(answer), principal) if media_type == EVENTS else write(answer, media_type)
+            if media_type == EVENT_STREAM:
+                return self.stream(request, self.operations.stream(prepared, request_id), principal)
+            executed = self.operations.execute(prepared, request_id)
+            is_query = prepared.kind is OperationType.QUERY
+            result = await (cancel_on_disconnect(request, executed) if is_query else executed)
+        except OperationError as error:
+            result = self.operations.reject(error, request_id)
+        if media_type == EVENT_STREAM:
+            return self.stream(request, single_result(result), principal)
+        return _result_response(result, media_type)
 
-    def stream(self, request: Request, answers: Answers, principal: Principal) -> Response:
-        if self.streams.full:
-            raise Refused(503, "Too many streams are open", "TOO_MANY_STREAMS", {"Retry-After": "5"})
-        return EventStream(request, answers, self.streams, principal, self.config.token_check)
+    def stream(self, request: Request, results: Results, principal: Principal) -> Response:
+        if self.streams.are_full:
+            raise HttpError(
+                503, "Too many streams are open. Try again later.", "TOO_MANY_STREAMS", {"Retry-After": "5"}
+            )
+        return EventStream(request, results, self.streams, principal, self.config.token_check)
 
-    async def read(self, request: Request) -> GraphQLRequest:
+    async def read_request(self, request: Request) -> GraphQLRequest:
         if request.method != "POST":
             return read_parameters(dict(request.query_params))
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != JSON:
-            raise Refused(415, f"The body must be {JSON}", "UNSUPPORTED_MEDIA_TYPE")
+            received = f"got {content_type!r}" if content_type else "got none"
+            raise HttpError(415, f"The Content-Type must be {JSON}; {received}.", "UNSUPPORTED_MEDIA_TYPE")
         try:
             body = parse_json(await read_bytes(request, self.config.body_cap))
-        except TooLarge as refusal:
-            raise Refused(413, refusal.message, "PAYLOAD_TOO_LARGE") from refusal
-        except (NotJson, TooDeep) as refusal:
-            raise Refused(400, refusal.message, "BAD_REQUEST") from refusal
+        except TooLarge as error:
+            raise HttpError(413, error.message, "PAYLOAD_TOO_LARGE") from error
+        except (NotJson, TooDeep) as error:
+            raise HttpError(400, error.message, "BAD_REQUEST") from error
         return read_request(body)
 
 
 def check_kind(kind: OperationType, method: str, media_type: str) -> None:
-    """Raises Refused for an operation that the method or the type of the answer does not allow."""
-    if kind is OperationType.SUBSCRIPTION and (media_type != EVENTS or method == "HEAD"):
-        what = f"Subscriptions are answered as {EVENTS}, or over a WebSocket (graphql-transport-ws)"
-        raise Refused(406, what, "NOT_ACCEPTABLE")
+    """Raises HttpError for a kind of operation that the method or the media type of the response does not allow."""
+    if kind is OperationType.SUBSCRIPTION and (media_type != EVENT_STREAM or method == "HEAD"):
+        message = f"A subscription needs a stream. Accept {EVENT_STREAM}, or use a WebSocket (graphql-transport-ws)."
+        raise HttpError(406, message, "NOT_ACCEPTABLE")
     if kind is OperationType.MUTATION and method != "POST":
-        raise Refused(405, "Only queries can be asked by GET", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+        raise HttpError(405, "A mutation needs POST; GET is for queries.", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
 
 
-def write(answer: OperationResult, media_type: str) -> Response:
-    """What was not executed is 400, or 200 for callers that know only application/json; what came too late is 503."""
-    if answer.overdue:
-        return Response(orjson.dumps(answer.body), 503, {"Retry-After": "5"}, media_type)
-    status = 200 if answer.executed or media_type == JSON else 400
-    return Response(orjson.dumps(answer.body), status, media_type=media_type)
+async def cancel_on_disconnect(request: Request, work: Awaitable[T]) -> T:
+    """The result of work for a request whose body has been read.
+
+    If the client disconnects, the work is cancelled with its statements, and this raises ClientDisconnected.
+    """
+    working = asyncio.current_task()
+    assert working is not None
+    listening = asyncio.create_task(_cancel_at_disconnect(request, working))
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if listening.done() and listening.result():
+            working.uncancel()
+            raise ClientDisconnected from None
+        raise
+    finally:
+        listening.cancel()
+
+
+async def _cancel_at_disconnect(request: Request, working: "asyncio.Task[object]") -> bool:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return working.cancel()
+
+
+def _result_response(result: OperationResult, media_type: str) -> Response:
+    """The status is 503 after a time-out. For an operation that was not executed it is 400, and 200 under
+    application/json."""
+    if result.timed_out:
+        return Response(orjson.dumps(result.body), 503, {"Retry-After": "5"}, media_type)
+    status = 200 if result.executed or media_type == JSON else 400
+    return Response(orjson.dumps(result.body), status, media_type=media_type)
+
+
+def _error_response(error: HttpError, media_type: str) -> Response:
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else dict(error.headers)
+    return Response(orjson.dumps({"errors": [error.formatted]}), error.status, headers, media_type)
 
 
 def negotiate(accept: str) -> str | None:
-    """The media type of the answer, the most wanted first; None when none that the caller takes can be given."""
-    wanted = sorted(map(_read_range, accept.split(",")), key=lambda one: -one[1])
-    for one, quality in wanted:
-        if quality > 0 and one in (RESPONSE, JSON, EVENTS):
-            return one
-        if quality > 0 and one in ("", "*/*", "application/*"):
+    """The media type of the response, by the client's preference; None if the client accepts no supported one."""
+    ranges = sorted(map(_read_range, accept.split(",")), key=lambda media_range: -media_range[1])
+    for name, quality in ranges:
+        if quality > 0 and name in (RESPONSE, JSON, EVENT_STREAM):
+            return name
+        if quality > 0 and name in ("", "*/*", "application/*"):
             return JSON
     return None
 
 
-def _read_range(part: str) -> tuple[str, float]:
-    """One range of an Accept header and its quality, 1 when it says none that can be read."""
-    name, *parameters = (one.strip().lower() for one in part.split(";"))
-    given = next((one.removeprefix("q=") for one in parameters if one.startswith("q=")), "1")
-    return name, float(given) if QUALITY.fullmatch(given) else 1.0
+def _read_range(media_range: str) -> tuple[str, float]:
+    """One range of an Accept header and its quality. A missing or unreadable quality counts as 1."""
+    name, *parameters = (part.strip().lower() for part in media_range.split(";"))
+    quality = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
+    return name, float(quality) if QUALITY.fullmatch(quality) else 1.0
 
 
 def _is_browser(request: Request) -> bool:
-    """Whether a person opens the path in a browser: a GET that takes HTML and asks nothing."""
-    if request.method not in ("GET", "HEAD") or not ASKING.isdisjoint(request.query_params):
+    """True for a person who opens the path in a browser: a GET that accepts HTML and names no document."""
+    if request.method not in ("GET", "HEAD") or not DOCUMENT_PARAMETERS.isdisjoint(request.query_params):
         return False
     return "text/html" in request.headers.get("accept", "")
 
 
 def graphql_routes(database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> list[BaseRoute]:
-    """The routes of the GraphQL door."""
-    door = GraphQLDoor(database, outbox, config, changes)
+    """The routes of the GraphQL API."""
+    api = GraphQLApi(database, outbox, config, changes)
     every_method: list[str] = []
     return [
-        Route("/graphql", door.__call__, methods=every_method),
-        WebSocketRoute("/graphql", door.socket),
+        Route("/graphql", api.__call__, methods=every_method),
+        WebSocketRoute("/graphql", api.serve_websocket),
         *(graphiql_routes() if config.graphiql else []),
     ]

@@ -1,7 +1,7 @@
-"""Limits: how large a document may be once its fragments are written out.
+"""Limits on the size of a document with its fragments written out.
 
-A document can spell an answer that is exponentially longer than itself. So it is measured before anything else reads it,
-the rules of validation included: each definition once, whatever spreads it how often.
+A short document can spell out an exponentially large selection. So a document is measured before anything else reads it,
+validation included. Each definition is measured once, however often it is spread.
 """
 
 from collections.abc import Iterator
@@ -19,18 +19,21 @@ from graphql import (
     SelectionSetNode,
 )
 
-DEEPEST = 30
-MOST_ROOT_FIELDS = 50
-MOST_ALIASES = 500
-MOST_SELECTIONS = 5_000
+MAX_DEPTH = 30
+MAX_ROOT_FIELDS = 50
+MAX_ALIASES = 500
+MAX_SELECTIONS = 5_000
 
-TOO_DEEP = f"The document nests its fields more than {DEEPEST} levels deep"
+TOO_DEEP = f"The document nests fields too deeply; at most {MAX_DEPTH} levels are allowed."
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a selection comes to with its fragments written out: levels, fields on the first of them, fields under
-    another name, and fields and fragments in all. Sizes of parts of one selection add up."""
+    """The size of a selection with its fragments written out. The sizes of a selection's parts add up to its own.
+
+    `depth` counts levels, `roots` the fields on the first level, `aliases` the fields with an alias, and `selections` all
+    fields and fragments.
+    """
 
     depth: int = 0
     roots: int = 0
@@ -50,76 +53,71 @@ NOTHING = Size()
 
 
 class Measure:
-    """The sizes of a document's definitions. `visits` counts the selections looked at, each once; `circular` tells
-    whether some fragment spreads itself, which counts as nothing here."""
+    """Measures the definitions of a document. A fragment that spreads itself counts as empty at that place; validation
+    rejects it later."""
 
     def __init__(self, document: DocumentNode) -> None:
-        self.visits = 0
-        self.circular = False
-        named = (one for one in document.definitions if isinstance(one, FragmentDefinitionNode))
-        self._fragments = {one.name.value: one for one in named}
-        self._sizes: dict[str, Size | None] = {}
+        fragments = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
+        self._fragments = {node.name.value: node for node in fragments}
+        self._sizes: dict[str, Size] = {}
 
-    def size(self, selection_set: SelectionSetNode) -> Size:
-        """The size of a selection. Raises RecursionError for fragments within fragments by the hundred."""
+    def measure(self, selection_set: SelectionSetNode) -> Size:
+        """The size of a selection. Raises RecursionError for hundreds of fragments that spread one another."""
         total = NOTHING
         for node in selection_set.selections:
-            self.visits += 1
-            total += self._one(node)
+            total += self.measure_node(node)
         return total
 
-    def _one(self, node: SelectionNode) -> Size:
+    def measure_node(self, node: SelectionNode) -> Size:
+        """The size of one field, fragment spread or inline fragment."""
         if isinstance(node, FieldNode):
-            inner = self.size(node.selection_set) if node.selection_set else NOTHING
+            inner = self.measure(node.selection_set) if node.selection_set else NOTHING
             return Size(inner.depth + 1, 1, inner.aliases + (node.alias is not None), inner.selections + 1)
         if isinstance(node, FragmentSpreadNode):
-            return self.fragment(node.name.value) + Size(selections=1)
+            return self.measure_fragment(node.name.value) + Size(selections=1)
         assert isinstance(node, InlineFragmentNode)
-        return self.size(node.selection_set) + Size(selections=1)
+        return self.measure(node.selection_set) + Size(selections=1)
 
-    def fragment(self, name: str) -> Size:
-        """The size of a fragment; an unknown one has none."""
-        if name in self._sizes:
-            found = self._sizes[name]
-            self.circular |= found is None
-            return found or NOTHING
-        self._sizes[name] = None
-        definition = self._fragments.get(name)
-        measured = self._sizes[name] = self.size(definition.selection_set) if definition else NOTHING
-        return measured
+    def measure_fragment(self, name: str) -> Size:
+        """The size of a named fragment. A fragment that the document does not define is empty."""
+        if name not in self._sizes:
+            self._sizes[name] = NOTHING
+            definition = self._fragments.get(name)
+            self._sizes[name] = self.measure(definition.selection_set) if definition else NOTHING
+        return self._sizes[name]
 
 
 def check_limits(document: DocumentNode, measure: Measure) -> list[GraphQLError]:
-    """An error for each definition that is over a limit; all operations together count as one document."""
-    sizes = [(one, size) for one, size in _sizes(document, measure)]
-    errors = [GraphQLError(message, one) for one, size in sizes for message in _excesses(one, size)]
-    whole = sum(size.selections for one, size in sizes if isinstance(one, OperationDefinitionNode))
-    if not errors and whole > MOST_SELECTIONS:
-        errors.append(GraphQLError(_too_many(whole, "fields and fragments", MOST_SELECTIONS)))
+    """An error for each definition that exceeds a limit. The selections of all operations together have a limit too."""
+    sizes = list(_measure_definitions(document, measure))
+    errors = [GraphQLError(message, node) for node, size in sizes for message in _find_excesses(node, size)]
+    total = sum(size.selections for node, size in sizes if isinstance(node, OperationDefinitionNode))
+    if not errors and total > MAX_SELECTIONS:
+        errors.append(GraphQLError(_too_many(total, "fields and fragments", MAX_SELECTIONS)))
     return errors
 
 
-def _sizes(
+def _measure_definitions(
     document: DocumentNode, measure: Measure
 ) -> Iterator[tuple[OperationDefinitionNode | FragmentDefinitionNode, Size]]:
-    for one in document.definitions:
-        if isinstance(one, OperationDefinitionNode):
-            yield one, measure.size(one.selection_set)
-        elif isinstance(one, FragmentDefinitionNode):
-            yield one, measure.fragment(one.name.value)
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            yield node, measure.measure(node.selection_set)
+        elif isinstance(node, FragmentDefinitionNode):
+            yield node, measure.measure_fragment(node.name.value)
 
 
-def _excesses(one: OperationDefinitionNode | FragmentDefinitionNode, size: Size) -> Iterator[str]:
-    if size.depth > DEEPEST:
+def _find_excesses(node: OperationDefinitionNode | FragmentDefinitionNode, size: Size) -> Iterator[str]:
+    if size.depth > MAX_DEPTH:
         yield TOO_DEEP
-    if isinstance(one, OperationDefinitionNode) and size.roots > MOST_ROOT_FIELDS:
-        yield _too_many(size.roots, "root fields", MOST_ROOT_FIELDS)
-    if size.aliases > MOST_ALIASES:
-        yield _too_many(size.aliases, "aliases", MOST_ALIASES)
-    if size.selections > MOST_SELECTIONS:
-        yield _too_many(size.selections, "fields and fragments", MOST_SELECTIONS)
+    if isinstance(node, OperationDefinitionNode) and size.roots > MAX_ROOT_FIELDS:
+        yield _too_many(size.roots, "root fields", MAX_ROOT_FIELDS)
+    if size.aliases > MAX_ALIASES:
+        yield _too_many(size.aliases, "aliases", MAX_ALIASES)
+    if size.selections > MAX_SELECTIONS:
+        yield _too_many(size.selections, "fields and fragments", MAX_SELECTIONS)
 
 
-def _too_many(count: int, what: str, most: int) -> str:
-    shown = str(count) if count < 1_000_000 else "over a million"
-    return f"The document comes to {shown} {what} with its fragments written out; {most} are allowed"
+def _too_many(count: int, counted: str, limit: int) -> str:
+    shown = f"{count:,}" if count < 1_000_000 else "over a million"
+    return f"The document has {shown} {counted} with its fragments written out; at most {limit:,} are allowed."

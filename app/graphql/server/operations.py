@@ -1,47 +1,111 @@
-"""Operations: the one way from a request to an answer, whatever it came by; a transport only reads and writes messages."""
+"""The one way from a request to its result. Every transport uses it; a transport itself only reads and writes messages."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    GraphQLError,
-    OperationDefinitionNode,
-    OperationType,
-    create_source_event_stream,
-    execute,
-)
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
 
 from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.execution.context import Context
-from app.graphql.internals import RenderingExecutor
+from app.graphql.internals import RenderingExecutor, open_events
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Documents
-from app.graphql.server.errors import CODES, Refused, Rejected, is_overdue, show_error
-from app.graphql.server.requests import GraphQLRequest
+from app.graphql.server.errors import VALIDATION_FAILED, HttpError, OperationError, format_error, is_timed_out
 from app.graphql.server.trusted import hash_document, load_trusted
+from app.http.bodies import NotJson, TooDeep, parse_json
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 from app.storage.deadline import time_limit
 
+SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
-"""What Apollo's clients know it by; they then send the text."""
+"""Apollo's clients know this message. They then send the text of the document."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """An operation that may be executed: its document is valid and within the limits."""
+class GraphQLRequest:
+    """A well-formed GraphQL request. It has the text of a document, the id of a trusted document, or a text with its own
+    SHA-256 as the id."""
+
+    query: str | None
+    document_id: str | None
+    operation_name: str | None
+    variables: dict[str, Any]
+
+
+def read_parameters(parameters: dict[str, str]) -> GraphQLRequest:
+    """A request from a query string, in which variables and extensions are JSON. Raises HttpError (400) for any other."""
+    body: dict[str, Any] = dict(parameters)
+    for name in ("variables", "extensions"):
+        if body.get(name):
+            try:
+                body[name] = parse_json(body[name].encode("utf-8", "surrogateescape"))
+            except (NotJson, TooDeep) as error:
+                raise _bad_request(f"`{name}` is not valid JSON.") from error
+        else:
+            body.pop(name, None)
+    body["operationName"] = body.get("operationName") or None
+    return read_request(body)
+
+
+def read_request(body: object) -> GraphQLRequest:
+    """A request from its JSON. Raises HttpError (400) for a request that is not well-formed."""
+    if not isinstance(body, dict):
+        raise _bad_request("The request must be a JSON object.")
+    name, variables = body.get("operationName"), body.get("variables")
+    if name is not None and not isinstance(name, str):
+        raise _bad_request("`operationName` must be a string.")
+    for key in ("variables", "extensions"):
+        if body.get(key) is not None and not isinstance(body[key], dict):
+            raise _bad_request(f"`{key}` must be a JSON object.")
+    return GraphQLRequest(*_read_document(body), name or None, variables or {})
+
+
+def _read_document(body: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The text and the id of the document. At least one of them is there."""
+    query, document_id = body.get("query"), body.get("documentId")
+    if query is not None and not isinstance(query, str):
+        raise _bad_request("`query` must be a string with a GraphQL document.")
+    if document_id is not None and (not isinstance(document_id, str) or not document_id):
+        raise _bad_request("`documentId` must be a string with the id of a trusted document.")
+    if query and document_id:
+        raise _bad_request("Send either `query` or `documentId`, not both.")
+    chosen = document_id or _read_hash((body.get("extensions") or {}).get("persistedQuery"))
+    if not query and chosen is None:
+        raise _bad_request(
+            "The request has no document. Send its text in `query`, or a trusted document's `documentId`."
+        )
+    return query or None, chosen
+
+
+def _read_hash(persisted: Any) -> str | None:
+    """The hash in Apollo's `persistedQuery`, in lower case; None without one."""
+    if persisted is None:
+        return None
+    sha256 = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    if not isinstance(sha256, str) or not SHA256.fullmatch(sha256) or persisted.get("version", 1) != 1:
+        raise _bad_request("`extensions.persistedQuery` needs version 1, and a `sha256Hash` of 64 hex digits.")
+    return sha256.lower()
+
+
+def _bad_request(message: str) -> HttpError:
+    return HttpError(400, message, "BAD_REQUEST")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """An operation that may be executed: its document is valid, and its cost is within the limit."""
 
     ast: DocumentNode
     operation: OperationDefinitionNode
-    asked: GraphQLRequest
+    request: GraphQLRequest
     context: Context
     cost: int
 
@@ -49,108 +113,103 @@ class Prepared:
     def kind(self) -> OperationType:
         return self.operation.operation
 
-    def renewed(self) -> "Prepared":
-        """The same operation for another event: nothing that was loaded for the last one is kept."""
-        return replace(self, context=replace(self.context, rendered=0, loaders={}))
+    def for_next_event(self) -> "PreparedOperation":
+        """The same operation for another event of a subscription. It reads every record again."""
+        return replace(self, context=replace(self.context, loaders={}))
 
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """The members of an answer, ready for orjson; `executed` is false when there is no data because nothing ran.
-
-    `overdue` says that there is none because it took too long.
-    """
+    """The members of a result, ready for orjson. `executed` is false if nothing was executed, so that there is no data.
+    `timed_out` is true if no field has a value because the operation took too long."""
 
     body: dict[str, Any]
     executed: bool
-    overdue: bool = False
+    timed_out: bool = False
 
 
 class Operations:
-    """The schema with its kept documents, and everything that an operation needs."""
+    """Executes operations of the schema; it keeps the documents."""
 
     def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
         self.database, self.outbox, self.config, self.changes = database, outbox, config, changes
         self.schema = core_schema()
         self.trusted = load_trusted(config.documents)
-        told = config.introspection and not config.documents_only
-        self.documents = Documents(self.schema, introspection=told, trusted=self.trusted)
-        self._mutating: set[asyncio.Task[OperationResult]] = set()
+        introspection = config.introspection and not config.documents_only
+        self.documents = Documents(self.schema, introspection=introspection, trusted=self.trusted)
+        self._mutations: set[asyncio.Task[OperationResult]] = set()
 
-    def prepare(self, asked: GraphQLRequest, principal: Principal) -> Prepared:
-        """The operation that is asked for. Raises Rejected for a document that is not valid or over a limit, and
-        Refused (400) when `operationName` chooses no operation of it."""
-        document = self.documents.find(self._text(asked))
+    def prepare(self, request: GraphQLRequest, principal: Principal) -> PreparedOperation:
+        """The operation that a request chooses.
+
+        Raises OperationError for a document that is invalid or exceeds a limit, and HttpError for a document that is not
+        allowed (403) or an `operationName` that chooses no operation (400).
+        """
+        document = self.documents.find(self._find_text(request))
         if document.errors:
-            raise Rejected(document.errors)
-        operation = document.operation(asked.operation_name)
+            raise OperationError(document.errors)
+        operation = document.operation(request.operation_name)
         if operation is None:
-            what = f"no operation named {asked.operation_name!r}" if asked.operation_name else "no single operation"
-            raise Refused(400, f"The document has {what}; operationName says which to run", "BAD_REQUEST")
-        cost = VariableCosts(operation, asked.variables).cost(document.cost(operation))
+            raise _bad_request(_explain_missing_operation(request.operation_name))
+        cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
         if cost > self.config.cost_limit:
-            raise Rejected([_too_costly(cost, self.config.cost_limit)], cost)
+            raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
         assert document.ast is not None
         context = Context(Access(self.database, principal), document.plans, self.outbox, self.changes)
-        return Prepared(document.ast, operation, asked, context, cost)
+        return PreparedOperation(document.ast, operation, request, context, cost)
 
-    def _text(self, asked: GraphQLRequest) -> str:
-        """The text of the document. One that is sent along with its hash is run as it would be alone, and never kept."""
-        listed = None if asked.document_id is None else self.trusted.find(asked.document_id)
-        if listed is not None and asked.query in (None, listed):
-            return listed
-        if asked.query is None:
-            raise Rejected([NOT_FOUND])
-        if asked.document_id is not None and hash_document(asked.query) != asked.document_id:
-            raise Refused(400, "The sha256Hash is not that of the query", "BAD_REQUEST")
-        if self.config.documents_only and not self.trusted.lists(asked.query):
-            raise Refused(403, "Only trusted documents are answered, by their ids", "DOCUMENT_NOT_TRUSTED")
-        return asked.query
+    def _find_text(self, request: GraphQLRequest) -> str:
+        """The text of the request's document. A text that is sent with its hash is not registered."""
+        query, document_id = request.query, request.document_id
+        trusted = None if document_id is None else self.trusted.find(document_id)
+        if trusted is not None and query in (None, trusted):
+            return trusted
+        if query is None:
+            raise OperationError([NOT_FOUND])
+        if document_id is not None and hash_document(query) != document_id:
+            raise _bad_request("`sha256Hash` is not the SHA-256 of `query`.")
+        if self.config.documents_only and not self.trusted.has_text(query):
+            message = "This service executes trusted documents only. Send the id of one in `documentId`."
+            raise HttpError(403, message, "DOCUMENT_NOT_TRUSTED")
+        return query
 
-    async def stream(self, prepared: Prepared, request_id: str) -> AsyncGenerator[OperationResult, None]:
-        """One answer to a query or a mutation, and one for each event of a subscription.
+    async def stream(self, prepared: PreparedOperation, request_id: str) -> AsyncGenerator[OperationResult, None]:
+        """One result for a query or a mutation, and one for each event of a subscription.
 
-        A subscription that cannot begin has one, which is not executed. A mutation that has begun is finished, also when
-        nobody waits for its answer any more.
+        A subscription that cannot begin has a single result that is not executed. A mutation that has begun is finished,
+        even if the client no longer waits for its result.
         """
         if prepared.kind is not OperationType.SUBSCRIPTION:
             executed = self.execute(prepared, request_id)
-            yield await (executed if prepared.kind is OperationType.QUERY else self._finish(executed))
+            yield await (executed if prepared.kind is OperationType.QUERY else self._shield(executed))
             return
-        events = await self._open_events(prepared)
+        events = await open_events(
+            self.schema,
+            prepared.ast,
+            context=prepared.context,
+            variables=prepared.request.variables,
+            operation_name=prepared.request.operation_name,
+            hide_suggestions=self.documents.hide_suggestions,
+        )
         if isinstance(events, ExecutionResult):
-            yield self.reject(Rejected(events.errors or [], prepared.cost), request_id)
+            yield self.reject(OperationError(events.errors or [], prepared.cost), request_id)
             return
         async with aclosing(events):
             async for event in events:
-                yield await self.execute(prepared.renewed(), request_id, event)
+                yield await self.execute(prepared.for_next_event(), request_id, event)
 
-    async def _finish(self, executed: Coroutine[Any, Any, OperationResult]) -> OperationResult:
-        mutating = asyncio.create_task(executed)
-        self._mutating.add(mutating)
-        mutating.add_done_callback(self._mutating.discard)
-        return await asyncio.shield(mutating)
+    async def _shield(self, executed: Coroutine[Any, Any, OperationResult]) -> OperationResult:
+        """Waits for a mutation that goes on when the waiting is cancelled."""
+        mutation = asyncio.create_task(executed)
+        self._mutations.add(mutation)
+        mutation.add_done_callback(self._mutations.discard)
+        return await asyncio.shield(mutation)
 
-    async def _open_events(self, prepared: Prepared) -> Any:
-        """The events of a subscription, or an ExecutionResult that says why there are none."""
-        executor = RenderingExecutor.build(
-            self.schema,
-            prepared.ast,
-            context_value=prepared.context,
-            raw_variable_values=prepared.asked.variables,
-            operation_name=prepared.asked.operation_name,
-            hide_suggestions=self.documents.hide_suggestions,
-        )
-        if isinstance(executor, list):
-            return ExecutionResult(None, executor)
-        events = create_source_event_stream(executor)
-        return await events if executor.is_awaitable(events) else events
+    async def execute(self, prepared: PreparedOperation, request_id: str, event: object = None) -> OperationResult:
+        """The result of a query or a mutation, or of one event of a subscription.
 
-    async def execute(self, prepared: Prepared, request_id: str, event: object = None) -> OperationResult:
-        """The answer to a query, a mutation, or an event of a subscription.
-
-        Fields that the database has not answered in time are null, with an error whose code is TIMEOUT; the others keep
-        their values.
+        A field that the database does not answer in time is null, with an error whose code is TIMEOUT. The other fields
+        keep their values.
         """
         with time_limit(self.config.operation_timeout):
             result = execute(
@@ -158,33 +217,38 @@ class Operations:
                 prepared.ast,
                 event,
                 context_value=prepared.context,
-                variable_values=prepared.asked.variables,
-                operation_name=prepared.asked.operation_name,
+                variable_values=prepared.request.variables,
+                operation_name=prepared.request.operation_name,
                 executor_class=RenderingExecutor,
                 hide_suggestions=self.documents.hide_suggestions,
             )
             done = result if isinstance(result, ExecutionResult) else await result
-        return self.show(done, prepared.cost, request_id)
+        return self._format_result(done, prepared.cost, request_id)
 
-    def show(self, result: ExecutionResult, cost: int, request_id: str) -> OperationResult:
-        """An execution's result, or one event's of a subscription, as it is answered."""
+    def _format_result(self, result: ExecutionResult, cost: int, request_id: str) -> OperationResult:
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
-            return self.reject(Rejected(result.errors, cost), request_id)
+            return self.reject(OperationError(result.errors, cost), request_id)
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
-            body["errors"] = [show_error(error, request_id) for error in result.errors]
-        overdue = is_overdue(result.data, result.errors or ())
-        return OperationResult(body | self._extensions(cost), executed=True, overdue=overdue)
+            body["errors"] = [format_error(error, request_id) for error in result.errors]
+        timed_out = is_timed_out(result.data, result.errors or ())
+        return OperationResult(body | self._extensions(cost), executed=True, timed_out=timed_out)
 
-    def reject(self, rejected: Rejected, request_id: str) -> OperationResult:
-        """The answer to an operation that is not executed."""
-        shown = [show_error(error, request_id, CODES["request"]) for error in rejected.errors]
-        return OperationResult({"errors": shown} | self._extensions(rejected.cost), executed=False)
+    def reject(self, rejected: OperationError, request_id: str) -> OperationResult:
+        """The result of an operation that is not executed."""
+        errors = [format_error(error, request_id, VALIDATION_FAILED) for error in rejected.errors]
+        return OperationResult({"errors": errors} | self._extensions(rejected.cost), executed=False)
 
     def _extensions(self, cost: int | None) -> dict[str, Any]:
         return {"extensions": {"cost": {"requested": cost, "limit": self.config.cost_limit}}}
 
 
-def _too_costly(cost: int, limit: int) -> GraphQLError:
-    message = f"The operation costs {cost}, and {limit} is allowed: ask for smaller pages or fewer fields"
+def _explain_missing_operation(name: str | None) -> str:
+    if name is None:
+        return "The document has several operations. Choose one with `operationName`."
+    return f"The document has no operation named {name!r}. Set `operationName` to the name of one of its operations."
+
+
+def _too_expensive(cost: int, limit: int) -> GraphQLError:
+    message = f"The operation costs {cost:,}; at most {limit:,} is allowed. Ask for smaller pages or fewer fields."
     return GraphQLError(message, extensions={"code": "MAX_COST_EXCEEDED"})

@@ -1,4 +1,4 @@
-"""Event streams: operations answered as server-sent events, in the distinct connections mode of GraphQL over SSE.
+"""Operations over server-sent events, in the distinct connections mode of GraphQL over SSE.
 
 https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
 """
@@ -14,83 +14,89 @@ from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from app.auth import Principal
-from app.graphql.server.errors import Refused, show_refusal
+from app.graphql.server.errors import HttpError, to_http_error
 from app.graphql.server.operations import OperationResult
-from app.graphql.server.streams import Streams, await_refusal
+from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
 
-EVENTS = "text/event-stream"
+EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE = 12.0
-"""Seconds of silence after which a comment says that the stream lives."""
+"""After this many seconds without an event, a comment keeps the connection open."""
 COMMENT, COMPLETE = b":\n\n", b"event: complete\ndata:\n\n"
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
-Answers = AsyncGenerator[OperationResult, None]
+Results = AsyncGenerator[OperationResult, None]
 
 
 class EventStream(StreamingResponse):
-    """Answers as events, until they end, the client leaves, the token is no longer good, or the server stops."""
+    """Sends results as events. It ends with the results, or when the client disconnects, the token becomes invalid, or
+    the server stops."""
 
     def __init__(
-        self, request: Request, answers: Answers, streams: Streams, principal: Principal, token_check: float
+        self, request: Request, results: Results, slots: StreamSlots, principal: Principal, token_check: float
     ) -> None:
-        self.request, self.answers, self.streams = request, answers, streams
+        self.request, self.results, self.slots = request, results, slots
         self.principal, self.token_check = principal, token_check
-        self.blocks: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+        self.events: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self.stop = asyncio.Event()
         request.state.stop = self.stop
-        super().__init__(self.write(), headers=HEADERS, media_type=EVENTS)
+        self.content = self.write()
+        super().__init__(self.content, headers=HEADERS, media_type=EVENT_STREAM)
 
     async def stream_response(self, send: Send) -> None:
-        async with aclosing(self.body_iterator):  # type: ignore[type-var]
+        async with aclosing(self.content):
             await super().stream_response(send)
 
     async def write(self) -> AsyncGenerator[bytes, None]:
-        """The blocks of the stream. There is no await in the end of it, for a client that leaves cancels those."""
+        """The bytes of the stream. Its `finally` must not await, because a disconnect cancels every await there."""
         producing = asyncio.create_task(self.produce())
-        refused = asyncio.create_task(await_refusal(self.request.user, self.principal, self.token_check))
-        stopped = asyncio.create_task(self.stop.wait())
-        taking = asyncio.create_task(self.blocks.get())
-        with self.streams.place():
+        invalid = asyncio.create_task(wait_for_invalid_token(self.request.user, self.principal, self.token_check))
+        stopping = asyncio.create_task(self.stop.wait())
+        taking = asyncio.create_task(self.events.get())
+        with self.slots.take():
             try:
                 while True:
                     await asyncio.wait(
-                        {taking, refused, stopped}, timeout=KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED
+                        {taking, invalid, stopping}, timeout=KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED
                     )
-                    if stopped.done():
+                    if stopping.done():
                         return
-                    if refused.done():
-                        yield write_next({"errors": [Refused(401, refused.result().message, "UNAUTHENTICATED").shown]})
+                    if invalid.done():
+                        yield write_next(_to_body(HttpError(401, invalid.result().message, "UNAUTHENTICATED")))
                         yield COMPLETE
                         return
                     if not taking.done():
                         yield COMMENT
                         continue
-                    block = taking.result()
-                    if block is None:
+                    event = taking.result()
+                    if event is None:
                         return
-                    yield block
-                    taking = asyncio.create_task(self.blocks.get())
+                    yield event
+                    taking = asyncio.create_task(self.events.get())
             finally:
-                for task in (producing, refused, stopped, taking):
+                for task in (producing, invalid, stopping, taking):
                     task.cancel()
 
     async def produce(self) -> None:
-        """Puts the answers into the queue, one at a time, and None at the end."""
+        """Puts the results into the queue, one at a time, and None at the end."""
         try:
-            async with aclosing(self.answers):
-                async for answer in self.answers:
-                    await self.blocks.put(write_next(answer.body))
+            async with aclosing(self.results):
+                async for result in self.results:
+                    await self.events.put(write_next(result.body))
         except Exception as error:
-            await self.blocks.put(write_next({"errors": [show_refusal(error, self.request.state.request_id).shown]}))
-        await self.blocks.put(COMPLETE)
-        await self.blocks.put(None)
+            await self.events.put(write_next(_to_body(to_http_error(error, self.request.state.request_id))))
+        await self.events.put(COMPLETE)
+        await self.events.put(None)
 
 
 def write_next(body: Mapping[str, Any]) -> bytes:
-    """An answer as an event."""
+    """A result as a `next` event."""
     return b"event: next\ndata: " + orjson.dumps(body).replace(b"\n", b"\ndata: ") + b"\n\n"
 
 
-async def only(answer: OperationResult) -> Answers:
-    """The answers of an operation that has one."""
-    yield answer
+def _to_body(error: HttpError) -> dict[str, Any]:
+    return {"errors": [error.formatted]}
+
+
+async def single_result(result: OperationResult) -> Results:
+    """The results of an operation that has exactly one."""
+    yield result

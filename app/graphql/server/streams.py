@@ -1,4 +1,4 @@
-"""Streams: what WebSockets and event streams share: how many there may be, and that none outlives its token."""
+"""Rules for WebSockets and event streams: their number is limited, and none outlives its access token."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,39 +8,39 @@ from app.auth import Caller, Principal
 from app.errors import TooSlow, Unauthenticated, Unavailable
 
 
-class Streams:
-    """Counts the streams of this process."""
+class StreamSlots:
+    """The slots for streams of this process."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.open = 0
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.taken = 0
 
     @property
-    def full(self) -> bool:
-        return self.open >= self.most
+    def are_full(self) -> bool:
+        return self.taken >= self.limit
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Counts a stream for the length of the block."""
-        self.open += 1
+    def take(self) -> Iterator[None]:
+        """Takes a slot for the length of the block."""
+        self.taken += 1
         try:
             yield
         finally:
-            self.open -= 1
+            self.taken -= 1
 
 
-async def await_refusal(caller: Caller, principal: Principal, every: float) -> Unauthenticated:
-    """Waits until the caller's token is no longer good, looking each `every` seconds, and says why.
+async def wait_for_invalid_token(caller: Caller, principal: Principal, interval: float) -> Unauthenticated:
+    """Waits until the caller's token is no longer valid, and returns the reason. It checks every `interval` seconds.
 
-    A token that has lost an organization is taken as a bad one: what was begun with it may show that organization.
+    A token that has lost an organization counts as invalid, because the stream may show records of that organization.
     """
     while True:
-        await asyncio.sleep(every)
+        await asyncio.sleep(interval)
         try:
-            found = await caller.principal()
-        except Unauthenticated as refusal:
-            return refusal
+            current = await caller.principal()
+        except Unauthenticated as error:
+            return error
         except (Unavailable, TooSlow):
             continue
-        if not set(principal.organizations) <= set(found.organizations):
-            return Unauthenticated("The access token no longer reaches all the organizations that it did")
+        if not set(principal.organizations) <= set(current.organizations):
+            return Unauthenticated("The access token has lost access to an organization.")

@@ -1,111 +1,185 @@
-"""Socket: one WebSocket that speaks graphql-transport-ws; any operation may come over it."""
+"""Operations over WebSockets with the protocol graphql-transport-ws.
+
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+"""
 
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.auth import Caller, Principal
+from app.auth import Caller, Principal, read_authorization
 from app.config import Config
 from app.errors import Unauthenticated
-from app.graphql.server.errors import Refused, Rejected, show_refusal
-from app.graphql.server.operations import Operations
-from app.graphql.server.protocol import PROTOCOL, Closing, Message, find_token, read_message
-from app.graphql.server.requests import read_request
-from app.graphql.server.streams import Streams, await_refusal
+from app.graphql.server.errors import HttpError, OperationError, to_http_error
+from app.graphql.server.operations import Operations, read_request
+from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
+from app.http.bodies import NotJson, TooDeep, parse_json
 
-MOST_OPERATIONS = 100
-"""At once on one socket."""
+PROTOCOL = "graphql-transport-ws"
+WITH_ID = frozenset({"subscribe", "complete"})
+WITHOUT_ID = frozenset({"connection_init", "ping", "pong"})
+MAX_ID = 1000
+MAX_OPERATIONS = 100
+"""The number of operations that may run at the same time on one WebSocket."""
+MAX_REASON = 120
+"""Bytes of a close reason. A close frame holds 123."""
+TOKEN_NAMES = ("authorization", "x-access-token", "access_token", "accesstoken", "authtoken", "token")
 
 
-async def serve_socket(websocket: WebSocket, operations: Operations, streams: Streams, config: Config) -> None:
-    """Speaks with a client until it leaves, breaks the protocol, or its token is no longer good."""
+@dataclass(eq=False)
+class CloseSocket(Exception):
+    """Closes the WebSocket with a code of the WebSocket standard or of the protocol."""
+
+    code: int
+    text: str
+
+    @property
+    def reason(self) -> str:
+        """The text, cut to fit into a close frame."""
+        return self.text.encode("utf-8", "replace")[:MAX_REASON].decode("utf-8", "ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message from a client. `id` is empty if the type has none. `payload` is None, or of the form that the type needs."""
+
+    type: str
+    id: str
+    payload: Any
+
+
+def read_message(text: str) -> Message:
+    """A client's message. Raises CloseSocket (4400) for a message that breaks the protocol.
+
+    The payload of `subscribe` must only be an object here. Errors in it concern its operation alone.
+    """
+    try:
+        body = parse_json(text.encode("utf-8", "surrogatepass"))
+    except (NotJson, TooDeep) as error:
+        raise CloseSocket(4400, "The message is not JSON, or is nested too deeply.") from error
+    if not isinstance(body, dict):
+        raise CloseSocket(4400, "The message must be a JSON object.")
+    kind, payload = body.get("type"), body.get("payload")
+    if not isinstance(kind, str) or kind not in WITH_ID | WITHOUT_ID:
+        raise CloseSocket(4400, f"`type` must be one of {', '.join(sorted(WITH_ID | WITHOUT_ID))}.")
+    if kind != "complete" and not isinstance(payload, dict | None):
+        raise CloseSocket(4400, f"The payload of {kind} must be an object.")
+    if kind == "subscribe" and payload is None:
+        raise CloseSocket(4400, "`subscribe` needs a payload.")
+    return Message(kind, _read_id(body.get("id")) if kind in WITH_ID else "", payload)
+
+
+def _read_id(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID:
+        raise CloseSocket(4400, f"`id` must be a string of 1 to {MAX_ID} characters.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise CloseSocket(4400, "`id` contains a lone surrogate.")
+    return value
+
+
+def find_token(payload: Mapping[str, Any] | None) -> str | None:
+    """The token in the payload of connection_init, or None.
+
+    It is the value of one of TOKEN_NAMES in any case, in the payload or in its member `headers`.
+    """
+    members = {name.lower(): value for name, value in (payload or {}).items()}
+    for name in TOKEN_NAMES:
+        value = members.get(name)
+        token = read_authorization(value) if isinstance(value, str) else None
+        if token:
+            return token
+    headers = members.get("headers")
+    return find_token(headers) if isinstance(headers, dict) and headers is not payload else None
+
+
+async def serve_websocket(websocket: WebSocket, operations: Operations, slots: StreamSlots, config: Config) -> None:
+    """Serves a client until it leaves, breaks the protocol, or its token becomes invalid."""
     if PROTOCOL not in websocket.scope["subprotocols"]:
         await websocket.accept()
-        await websocket.close(4406, f"Only {PROTOCOL} is spoken here")
+        await websocket.close(4406, f"Use the subprotocol {PROTOCOL}.")
         return
     await websocket.accept(subprotocol=PROTOCOL)
-    if streams.full:
-        await websocket.close(1013, "Too many streams are open; try again later")
+    if slots.are_full:
+        await websocket.close(1013, "Too many streams are open. Try again later.")
         return
-    with streams.place():
-        await Socket(websocket, operations, config).serve()
+    with slots.take():
+        await Connection(websocket, operations, config).serve()
 
 
-class Socket:
-    """The state of a connection: who calls, once that is known, and the operations under way by their ids."""
+class Connection:
+    """The state of a WebSocket: its caller after connection_init, and its running operations by their ids."""
 
     def __init__(self, websocket: WebSocket, operations: Operations, config: Config) -> None:
         self.websocket, self.operations, self.config = websocket, operations, config
         self.request_id: str = websocket.state.request_id
         self.caller: Caller | None = None
         self.principal: Principal | None = None
-        self._known = asyncio.Event()
-        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._initialised = asyncio.Event()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def serve(self) -> None:
         parts: list[asyncio.Future[None]] = [
             asyncio.ensure_future(self._read()),
-            asyncio.ensure_future(self._watch()),
-            self._ended,
+            asyncio.ensure_future(self._watch_token()),
+            self._failed,
         ]
         try:
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._cancel(*parts, *self._running.values())
-        reasons = filter(None, [part.exception() for part in parts if not part.cancelled()])
-        for reason in reasons:
-            await self._close(reason)
+        for error in filter(None, [part.exception() for part in parts if not part.cancelled()]):
+            await self._close(error)
 
     async def _cancel(self, *parts: "asyncio.Future[None]") -> None:
         for part in parts:
             part.cancel()
         await asyncio.wait(parts)
 
-    async def _close(self, reason: BaseException) -> None:
-        """Closes the socket; the first reason counts."""
-        if not isinstance(reason, Closing):
-            refused = show_refusal(reason, self.request_id)
-            reason = Closing(4500, refused.message)
+    async def _close(self, error: BaseException) -> None:
+        """Closes the WebSocket. Only the first call has an effect."""
+        if not isinstance(error, CloseSocket):
+            error = CloseSocket(4500, to_http_error(error, self.request_id).message)
         with suppress(WebSocketDisconnect, RuntimeError):
-            await self.websocket.close(reason.code, reason.reason)
+            await self.websocket.close(error.code, error.reason)
 
-    async def _watch(self) -> None:
-        """Ends the socket when it does not say who calls in time, and when its token is no longer good."""
+    async def _watch_token(self) -> None:
+        """Ends the connection if connection_init does not arrive in time, and when the token becomes invalid."""
         try:
             async with asyncio.timeout(self.config.init_timeout):
-                await self._known.wait()
+                await self._initialised.wait()
         except TimeoutError as error:
-            raise Closing(4408, "Connection initialisation timeout") from error
+            raise CloseSocket(4408, "Connection initialisation timeout") from error
         assert self.caller is not None
         assert self.principal is not None
-        refusal = await await_refusal(self.caller, self.principal, self.config.token_check)
-        raise Closing(4403, refusal.message)
+        invalid = await wait_for_invalid_token(self.caller, self.principal, self.config.token_check)
+        raise CloseSocket(4403, invalid.message)
 
     async def _read(self) -> None:
-        """Takes messages until the client leaves."""
+        """Handles messages until the client leaves."""
         while True:
             received = await self.websocket.receive()
             if received["type"] == "websocket.disconnect":
                 return
             text = received.get("text")
             if text is None:
-                raise Closing(4400, "The messages are texts")
+                raise CloseSocket(4400, "Messages must be text, not bytes.")
             if len(text) > self.config.body_cap:
-                raise Closing(1009, f"The message is larger than {self.config.body_cap} bytes")
+                raise CloseSocket(1009, f"The message is too large; at most {self.config.body_cap} bytes are allowed.")
             try:
-                await self._take(read_message(text))
+                await self._handle(read_message(text))
             except WebSocketDisconnect:
                 return
 
-    async def _take(self, message: Message) -> None:
+    async def _handle(self, message: Message) -> None:
         match message.type:
             case "connection_init":
-                await self._begin(message.payload)
+                await self._initialise(message.payload)
             case "ping":
                 await self._send("pong", payload=message.payload)
             case "subscribe":
@@ -115,68 +189,69 @@ class Socket:
                 if task is not None:
                     task.cancel()
 
-    async def _begin(self, payload: Mapping[str, Any] | None) -> None:
+    async def _initialise(self, payload: Mapping[str, Any] | None) -> None:
         if self.caller is not None:
-            raise Closing(4429, "Too many initialisation requests")
+            raise CloseSocket(4429, "Too many initialisation requests")
         token = find_token(payload)
         self.caller = Caller(token, self.operations.database) if token else self.websocket.user
-        self.principal = await self._ask_principal(self.caller)
+        self.principal = await self._find_principal(self.caller)
         await self._send("connection_ack")
-        self._known.set()
+        self._initialised.set()
 
-    async def _ask_principal(self, caller: Caller) -> Principal:
+    async def _find_principal(self, caller: Caller) -> Principal:
         try:
             return await caller.principal()
-        except Unauthenticated as refusal:
-            raise Closing(4403, refusal.message) from refusal
+        except Unauthenticated as error:
+            raise CloseSocket(4403, error.message) from error
         except Exception as error:
-            refused = show_refusal(error, self.request_id)
-            raise Closing(1013 if refused.status == 503 else 4500, refused.message) from error
+            http_error = to_http_error(error, self.request_id)
+            raise CloseSocket(1013 if http_error.status == 503 else 4500, http_error.message) from error
 
     async def _subscribe(self, message: Message) -> None:
         if self.principal is None:
-            raise Closing(4401, "Unauthorized")
+            raise CloseSocket(4401, "Unauthorized")
         if message.id in self._running:
-            raise Closing(4409, f"Subscriber for {message.id} already exists")
-        if len(self._running) >= MOST_OPERATIONS:
-            refused = Refused(429, f"Only {MOST_OPERATIONS} operations may run at once", "TOO_MANY_OPERATIONS")
-            await self._send("error", message.id, [refused.shown])
+            raise CloseSocket(4409, f"Subscriber for {message.id} already exists")
+        if len(self._running) >= MAX_OPERATIONS:
+            text = f"At most {MAX_OPERATIONS} operations may run at the same time. Complete one first."
+            error = HttpError(429, text, "TOO_MANY_OPERATIONS")
+            await self._send("error", message.id, [error.formatted])
             return
-        self._running[message.id] = asyncio.create_task(self._operate(message))
+        self._running[message.id] = asyncio.create_task(self._run(message))
 
-    async def _operate(self, message: Message) -> None:
+    async def _run(self, message: Message) -> None:
         try:
-            await self._answer(message)
+            await self._execute(message)
         except WebSocketDisconnect:
             pass
-        except Closing as closing:
-            if not self._ended.done():
-                self._ended.set_exception(closing)
+        except CloseSocket as error:
+            if not self._failed.done():
+                self._failed.set_exception(error)
 
-    async def _answer(self, message: Message) -> None:
-        """Runs an operation and sends its answers; what is wrong with it is said of it alone."""
+    async def _execute(self, message: Message) -> None:
+        """Runs an operation and sends its results. An error of the operation does not close the WebSocket."""
         try:
-            asked = read_request(message.payload)
+            request = read_request(message.payload)
             assert self.caller is not None
-            prepared = self.operations.prepare(asked, await self._ask_principal(self.caller))
-            async with aclosing(self.operations.stream(prepared, self.request_id)) as answers:
-                async for answer in answers:
-                    if not answer.executed:
-                        return await self._finish("error", message.id, answer.body["errors"])
-                    await self._send("next", message.id, answer.body)
+            prepared = self.operations.prepare(request, await self._find_principal(self.caller))
+            async with aclosing(self.operations.stream(prepared, self.request_id)) as results:
+                async for result in results:
+                    if not result.executed:
+                        return await self._finish("error", message.id, result.body["errors"])
+                    await self._send("next", message.id, result.body)
             return await self._finish("complete", message.id)
-        except (Closing, WebSocketDisconnect):
+        except (CloseSocket, WebSocketDisconnect):
             raise
-        except Rejected as rejected:
-            errors = self.operations.reject(rejected, self.request_id).body["errors"]
-        except Refused as refused:
-            errors = [refused.shown]
+        except OperationError as error:
+            errors = self.operations.reject(error, self.request_id).body["errors"]
+        except HttpError as error:
+            errors = [error.formatted]
         except Exception as error:
-            errors = [show_refusal(error, self.request_id).shown]
+            errors = [to_http_error(error, self.request_id).formatted]
         return await self._finish("error", message.id, errors)
 
     async def _finish(self, type_: str, id_: str, payload: Any = None) -> None:
-        """Sends the last message of an operation, whose id is free from then on."""
+        """Sends the last message of an operation. From then on its id is free."""
         if self._running.get(id_) is asyncio.current_task():
             del self._running[id_]
             await self._send(type_, id_, payload)

@@ -29,13 +29,25 @@ from app.clients.faces import GRAPHQL_CLIENT
 from app.graphql.execution import plans
 from app.graphql.execution.context import MOST_PLANS, Context
 from app.graphql.execution.loading import Record, record_plan
-from app.graphql.internals import RenderingExecutor
+from app.graphql.internals import Rendered, RenderingExecutor
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.operations import Operations
 from tests.conftest import Service
 from tests.graphql.conftest import Door, add_records
 from tests.graphql.random_documents import PASSING, Author
 from tests.graphql.schema.test_connections import ROWS
+
+
+class CountingExecutor(RenderingExecutor):
+    """The service's executor. It counts the rendered values that it takes."""
+
+    rendered = 0
+
+    def complete_value(
+        self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
+    ) -> Any:
+        CountingExecutor.rendered += isinstance(result, Rendered)
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
 
 @dataclass
@@ -51,16 +63,18 @@ class Executor:
         assert validate(core_schema(), document) == [], source
         principal = await Caller(self.service.token, self.service.database).principal()
         context = Context(Access(self.service.database, principal), {}, None, None)  # type: ignore[arg-type]
+        CountingExecutor.rendered = 0
         done = execute(
             core_schema(),
             document,
             context_value=context,
             variable_values=self.variables,
-            executor_class=RenderingExecutor,
+            executor_class=CountingExecutor,
         )
         result = done if isinstance(done, ExecutionResult) else await done
         assert not result.errors, (source, result.errors)
-        return json.dumps(json.loads(orjson.dumps(result.data)), ensure_ascii=False), context.rendered
+        answer = json.dumps(json.loads(orjson.dumps(result.data)), ensure_ascii=False)
+        return answer, CountingExecutor.rendered
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""GraphQL over server-sent events: each request its own stream of next and complete."""
+"""GraphQL over server-sent events: each request has its own stream of next and complete events."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.auth import hash_token
 from app.changes.record import write_place
-from app.graphql.server import sse as events
+from app.graphql.server import sse
 from app.main import create_app
 from tests.conftest import Service
 from tests.graphql.conftest import add_records
@@ -47,7 +47,7 @@ class Stream:
     lines: AsyncIterator[str]
 
     async def block(self) -> list[str]:
-        """The lines of the next block; none when the stream has ended."""
+        """The lines of the next block, or no lines at the end of the stream."""
         lines: list[str] = []
         async for line in self.lines:
             if not line:
@@ -56,7 +56,7 @@ class Stream:
         return lines
 
     async def next(self) -> Any:
-        """The answer in the next event."""
+        """The result in the next event."""
         event, data = await self.block()
         assert event == "event: next"
         return json.loads(data.removeprefix("data: "))
@@ -68,10 +68,10 @@ class Stream:
 
 @asynccontextmanager
 async def stream(http: httpx.AsyncClient, query: str, method: str = "POST", **variables: Any) -> AsyncIterator[Stream]:
-    asked: dict[str, Any] = {"json": {"query": query, "variables": variables}}
+    request: dict[str, Any] = {"json": {"query": query, "variables": variables}}
     if method == "GET":
-        asked = {"params": {"query": query, "variables": json.dumps(variables)}}
-    async with http.stream(method, "/graphql", **asked) as response:
+        request = {"params": {"query": query, "variables": json.dumps(variables)}}
+    async with http.stream(method, "/graphql", **request) as response:
         yield Stream(response, response.aiter_lines())
 
 
@@ -89,7 +89,7 @@ async def test_a_query_has_one_event(http: httpx.AsyncClient, method: str) -> No
         await opened.complete()
 
 
-async def test_a_mutation_has_one_event_and_is_not_got(http: httpx.AsyncClient) -> None:
+async def test_a_mutation_has_one_event_and_needs_post(http: httpx.AsyncClient) -> None:
     mutation = 'mutation { deleteClient(id: "5eed") { userErrors { code } } }'
     async with stream(http, mutation) as opened:
         assert (await opened.next())["data"]["deleteClient"]["userErrors"] == [{"code": "NOT_FOUND"}]
@@ -108,7 +108,7 @@ async def test_a_mutation_has_one_event_and_is_not_got(http: httpx.AsyncClient) 
         ('subscription { clientChanges(organizationId: "5eed") { at } }', {}, "NOT_FOUND"),
     ],
 )
-async def test_what_is_wrong_with_an_operation_is_an_event(
+async def test_an_error_of_an_operation_is_an_event(
     http: httpx.AsyncClient, query: str, variables: dict[str, Any], code: str
 ) -> None:
     async with stream(http, query, **variables) as opened:
@@ -118,14 +118,14 @@ async def test_what_is_wrong_with_an_operation_is_an_event(
         await opened.complete()
 
 
-async def test_what_is_no_request_is_answered_in_json(http: httpx.AsyncClient) -> None:
-    for asked, status in (
+async def test_a_malformed_request_is_answered_in_json(http: httpx.AsyncClient) -> None:
+    for request, status in (
         ({"json": {"query": 1}}, 400),
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400),
         ({"content": b"{}", "headers": {"Content-Type": "text/plain"}}, 415),
         ({"json": {"query": VIEWER}, "headers": {"Authorization": "Bearer nothing"}}, 401),
     ):
-        response = await http.post("/graphql", **asked)
+        response = await http.post("/graphql", **request)
         assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
         assert response.json()["errors"][0]["extensions"]["code"]
 
@@ -138,7 +138,7 @@ async def test_a_subscription_needs_a_stream(http: httpx.AsyncClient, accept: st
     assert head.status_code == 406
 
 
-async def test_a_subscription_goes_on_after_its_cursor(shared_service: Service, http: httpx.AsyncClient) -> None:
+async def test_a_subscription_continues_after_its_cursor(shared_service: Service, http: httpx.AsyncClient) -> None:
     await add_records(shared_service, [{"name": "Ann"}, {"name": "Bea"}, {"name": "Cid"}])
     async with stream(http, FOLLOW, after=beginning(shared_service)) as opened:
         first = (await opened.next())["data"]["clientChanges"]
@@ -152,14 +152,14 @@ async def test_a_subscription_goes_on_after_its_cursor(shared_service: Service, 
         assert (await opened.next())["data"]["clientChanges"]["client"] == {"name": "Dan"}
 
 
-async def test_silence_is_broken_by_comments(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "KEEP_ALIVE", 0.02)
+async def test_comments_keep_a_silent_stream_open(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "KEEP_ALIVE", 0.02)
     async with stream(http, FOLLOW) as opened:
         assert await opened.block() == [":"]
         assert await opened.block() == [":"]
 
 
-async def test_a_token_that_is_no_longer_good_ends_the_stream(shared_service: Service, http: httpx.AsyncClient) -> None:
+async def test_an_expired_token_ends_the_stream(shared_service: Service, http: httpx.AsyncClient) -> None:
     token = await shared_service.make_token(organization_id=shared_service.organization)
     http.headers["authorization"] = token
     async with stream(http, FOLLOW) as opened:
@@ -173,10 +173,10 @@ async def test_a_token_that_is_no_longer_good_ends_the_stream(shared_service: Se
         await opened.complete()
 
 
-async def test_streams_over_the_limit_are_refused_and_those_that_leave_make_room(http: httpx.AsyncClient) -> None:
-    async with stream(http, FOLLOW), stream(http, FOLLOW), stream(http, FOLLOW), stream(http, VIEWER) as refused:
-        assert refused.response.status_code == 503
-        assert refused.response.headers["retry-after"] == "5"
+async def test_streams_over_the_limit_are_rejected_until_one_ends(http: httpx.AsyncClient) -> None:
+    async with stream(http, FOLLOW), stream(http, FOLLOW), stream(http, FOLLOW), stream(http, VIEWER) as rejected:
+        assert rejected.response.status_code == 503
+        assert rejected.response.headers["retry-after"] == "5"
     async with asyncio.timeout(PATIENCE):
         while True:
             async with stream(http, VIEWER) as opened:
@@ -184,7 +184,7 @@ async def test_streams_over_the_limit_are_refused_and_those_that_leave_make_room
                     break
 
 
-async def test_a_stopping_server_ends_its_streams_without_completing_them(service: Service) -> None:
+async def test_a_stopping_server_ends_its_streams_without_a_complete_event(service: Service) -> None:
     async with httpx.AsyncClient(headers={**service.headers, "Accept": STREAM}, timeout=PATIENCE) as http:
         async with served(service.app, service.config) as address:
             http.base_url = httpx.URL(address)

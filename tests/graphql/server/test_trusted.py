@@ -1,4 +1,4 @@
-"""Trusted documents: both formats, both ways to name one, the mode that answers nothing else, and the command that checks."""
+"""Trusted documents: both file formats, ids and hashes, the mode that executes nothing else, and the command that checks."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ NAME = "query Name { __typename }"
 COUNT = "query Count($first: Int) { clients(first: $first) { totalCount nodes { id } } }"
 MAKE = 'mutation Make { createClient(input: {name: "Made"}) { client { name } } }'
 SCHEMA = get_introspection_query()
-UNLISTED = "{ listed: __typename }"
+UNTRUSTED = "{ named: __typename }"
 TEXTS = {"0cc175b9c0f1b6a831c399e269772661": NAME, "count": COUNT, "make": MAKE}
 
 
@@ -46,7 +46,7 @@ def persisted(text: str, **more: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def listing(
+async def trusting(
     service: Service, path: Path, content: Any = TEXTS, **settings: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     file = write(path / "documents.json", content)
@@ -54,8 +54,8 @@ async def listing(
         yield http
 
 
-async def test_a_document_is_asked_by_its_id(service: Service, tmp_path: Path) -> None:
-    async with listing(service, tmp_path) as http:
+async def test_a_document_is_executed_by_its_id(service: Service, tmp_path: Path) -> None:
+    async with trusting(service, tmp_path) as http:
         for name in ("0cc175b9c0f1b6a831c399e269772661", sha256(NAME), f"sha256:{sha256(NAME)}"):
             expected = {"data": {"__typename": "Query"}}
             assert told(await http.post("/graphql", json={"documentId": name})) == expected
@@ -68,9 +68,9 @@ async def test_a_document_is_asked_by_its_id(service: Service, tmp_path: Path) -
         assert browser.json()["data"] == {"clients": {"totalCount": 0, "nodes": []}}
 
 
-async def test_a_document_is_asked_by_its_hash_as_apollo_does(service: Service, tmp_path: Path) -> None:
+async def test_a_document_is_executed_by_its_hash_as_apollo_sends_it(service: Service, tmp_path: Path) -> None:
     for content in (TEXTS, manifest([NAME, COUNT])):
-        async with listing(service, tmp_path, content) as http:
+        async with trusting(service, tmp_path, content) as http:
             expected = {"data": {"__typename": "Query"}}
             assert told(await http.post("/graphql", json=persisted(NAME))) == expected
             assert told(await http.post("/graphql", json=persisted(NAME, query=NAME))) == expected
@@ -80,20 +80,22 @@ async def test_a_document_is_asked_by_its_hash_as_apollo_does(service: Service, 
             assert told(await http.post("/graphql", json=upper)) == expected
 
 
-async def test_an_unknown_document_is_told_as_apollo_expects_and_never_registered(
-    service: Service, tmp_path: Path
-) -> None:
-    async with listing(service, tmp_path) as http:
+async def test_an_unknown_document_gets_apollos_error_and_is_not_registered(service: Service, tmp_path: Path) -> None:
+    async with trusting(service, tmp_path) as http:
         for _ in range(2):
-            for body in (persisted(UNLISTED), {"documentId": "unknown"}, {"documentId": f"sha256:{sha256(UNLISTED)}"}):
+            for body in (
+                persisted(UNTRUSTED),
+                {"documentId": "unknown"},
+                {"documentId": f"sha256:{sha256(UNTRUSTED)}"},
+            ):
                 answer = await http.post("/graphql", json=body)
                 (error,) = answer.json()["errors"]
                 assert answer.status_code == 200
                 assert error["message"] == "PersistedQueryNotFound"
                 assert error["extensions"] == {"code": "PERSISTED_QUERY_NOT_FOUND"}
                 assert (await http.post("/graphql", json=body, headers={"Accept": RESPONSE})).status_code == 400
-            sent = await http.post("/graphql", json=persisted(UNLISTED, query=UNLISTED))
-            assert told(sent) == {"data": {"listed": "Query"}}
+            sent = await http.post("/graphql", json=persisted(UNTRUSTED, query=UNTRUSTED))
+            assert told(sent) == {"data": {"named": "Query"}}
 
 
 WRONG: list[dict[str, Any]] = [
@@ -105,34 +107,34 @@ WRONG: list[dict[str, Any]] = [
     {"extensions": {"persistedQuery": {"version": 2, "sha256Hash": "0" * 64}}},
     {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": 1}}},
     {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x" * 64}}},
-    {"query": COUNT, "extensions": persisted(UNLISTED)["extensions"]},
+    {"query": COUNT, "extensions": persisted(UNTRUSTED)["extensions"]},
     {"query": COUNT, "extensions": persisted(NAME)["extensions"]},
 ]
 
 
-async def test_a_document_that_is_named_wrongly_is_400(service: Service, tmp_path: Path) -> None:
-    async with listing(service, tmp_path) as http:
+async def test_a_malformed_document_id_is_400(service: Service, tmp_path: Path) -> None:
+    async with trusting(service, tmp_path) as http:
         for body in WRONG:
             answer = await http.post("/graphql", json=body)
             assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), body
 
 
-async def test_nothing_but_the_listed_documents_is_answered_where_that_is_set(service: Service, tmp_path: Path) -> None:
-    async with listing(service, tmp_path, documents_only=True) as http:
+async def test_only_trusted_documents_are_executed_where_that_is_set(service: Service, tmp_path: Path) -> None:
+    async with trusting(service, tmp_path, documents_only=True) as http:
         for body in ({"documentId": "count"}, persisted(COUNT), {"query": COUNT}):
             assert (await http.post("/graphql", json=body)).json()["data"]["clients"]["totalCount"] == 0
-        for query in (UNLISTED, SCHEMA, f"{NAME} ", "{ clint { id } }", "{"):
+        for query in (UNTRUSTED, SCHEMA, f"{NAME} ", "{ clint { id } }", "{"):
             for body in ({"query": query}, persisted(query, query=query)):
                 answer = await http.post("/graphql", json=body)
                 assert (answer.status_code, code_of(answer)) == (403, "DOCUMENT_NOT_TRUSTED"), query
             assert (await http.get("/graphql", params={"query": query})).status_code == 403
-        (error,) = (await http.post("/graphql", json=persisted(UNLISTED))).json()["errors"]
+        (error,) = (await http.post("/graphql", json=persisted(UNTRUSTED))).json()["errors"]
         assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
 
 
-async def test_a_listed_question_about_the_schema_is_answered_wherever_it_is(service: Service, tmp_path: Path) -> None:
+async def test_a_trusted_introspection_is_executed_where_introspection_is_off(service: Service, tmp_path: Path) -> None:
     for settings in ({"documents_only": True}, {"introspection": False}):
-        async with listing(service, tmp_path, {"schema": SCHEMA}, **settings) as http:
+        async with trusting(service, tmp_path, {"schema": SCHEMA}, **settings) as http:
             for body in ({"documentId": "schema"}, {"query": SCHEMA}):
                 assert (await http.post("/graphql", json=body)).json()["data"]["__schema"]["queryType"][
                     "name"
@@ -170,13 +172,16 @@ def test_the_mode_needs_a_file_and_switches_graphiql_off(tmp_path: Path) -> None
     assert (config.documents_only, config.graphiql) == (True, False)
 
 
-DEAR = "query Dear { clients(first: 100) { nodes { customer { client { a: id b: id c: id d: id customer { id name city } } } } } }"
+EXPENSIVE = (
+    "query Expensive { clients(first: 100) { nodes { customer { client { "
+    "a: id b: id c: id d: id customer { id name city } } } } } }"
+)
 PROBLEMS = {
     "fine": COUNT,
     "unknown": "query Unknown {\n  clients { nothing }\n}",
     "broken": "query {",
     "deep": "query Deep { client(id: 1) " + "{ customer { client " * 20 + "{ id }" + "}}" * 20 + "}",
-    "dear": DEAR,
+    "expensive": EXPENSIVE,
 }
 
 
@@ -195,9 +200,9 @@ def test_the_command_names_every_problem_of_a_file(
     status, printed, err = check(write(tmp_path / "bad.json", PROBLEMS))
     assert status == 1
     assert err == "clientele: 4 of 5 documents cannot be answered\n"
-    assert [line.partition(": ")[0] for line in printed] == ["unknown", "broken", "deep", "dear"]
+    assert [line.partition(": ")[0] for line in printed] == ["unknown", "broken", "deep", "expensive"]
     assert "(line 2, column 13)" in printed[0]
-    assert printed[-1] == "dear: Dear costs 1011, and 1000 is allowed"
+    assert printed[-1] == "expensive: Expensive costs 1,011; at most 1,000 is allowed."
     for content in (TEXTS, manifest([NAME, COUNT, SCHEMA])):
         assert check(write(tmp_path / "good.json", content))[:2] == (0, [])
     assert check(tmp_path / "absent.json")[0] == 1

@@ -1,4 +1,4 @@
-"""graphql-transport-ws on a real socket: who may speak, what closes it, and what is said of one operation alone."""
+"""graphql-transport-ws on a real WebSocket: tokens, closing, and errors that concern one operation alone."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ subscription ($after: String, $organization: ID) {
 
 @asynccontextmanager
 async def another(service: Service, **settings: Any) -> AsyncIterator[str]:
-    """The address of another process's application over the same database."""
+    """The address of another application over the same database."""
     config = replace(service.config, **settings)
     app = create_app(config, service.database)
     async with app.router.lifespan_context(app), served(app, config) as address:
@@ -41,7 +41,7 @@ async def address(shared_service: Service) -> AsyncIterator[str]:
         yield address
 
 
-async def test_queries_and_mutations_are_answered_once(shared_service: Service, address: str) -> None:
+async def test_queries_and_mutations_have_one_result(shared_service: Service, address: str) -> None:
     async with wire(address, shared_service.token) as line:
         await line.ask("q", VIEWER)
         assert await line.next("q") == {"viewer": {"scopes": ["read", "write"]}}
@@ -70,7 +70,7 @@ async def test_queries_and_mutations_are_answered_once(shared_service: Service, 
         ({"query": "\ud800"}, "GRAPHQL_VALIDATION_FAILED"),
     ],
 )
-async def test_what_is_wrong_with_an_operation_is_said_of_it_alone(
+async def test_an_error_of_an_operation_does_not_close_the_websocket(
     shared_service: Service, address: str, payload: dict[str, Any], code: str
 ) -> None:
     async with wire(address, shared_service.token) as line:
@@ -91,7 +91,7 @@ async def test_a_mutation_that_has_begun_is_finished(shared_service: Service, ad
             await line.ask(
                 "m", 'mutation ($id: ID!) { updateClient(id: $id, input: {name: "Bea"}) { client { id } } }', id=client
             )
-            await until_somebody_waits(shared_service)
+            await until_a_statement_waits(shared_service)
             if how == "complete":
                 await line.send("complete", "m")
                 await line.send("ping")
@@ -103,7 +103,7 @@ async def test_a_mutation_that_has_begun_is_finished(shared_service: Service, ad
                 continue
 
 
-async def until_somebody_waits(service: Service) -> None:
+async def until_a_statement_waits(service: Service) -> None:
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
@@ -121,7 +121,9 @@ async def test_pings_are_answered_and_pongs_are_not(shared_service: Service, add
         assert await line.receive() == {"type": "pong"}
 
 
-async def test_the_token_may_be_in_the_header_and_the_payload_wins(shared_service: Service, address: str) -> None:
+async def test_the_token_may_be_in_the_header_and_the_payload_takes_precedence(
+    shared_service: Service, address: str
+) -> None:
     good, bad = {"Authorization": f"Bearer {shared_service.token}"}, {"Authorization": "Bearer nothing"}
     for headers, payload in ((good, None), (good, {}), (bad, good)):
         async with plain_wire(address, headers=headers) as line:
@@ -130,13 +132,13 @@ async def test_the_token_may_be_in_the_header_and_the_payload_wins(shared_servic
 
 
 @pytest.mark.parametrize("payload", [None, {}, {"Authorization": "Bearer "}, {"Authorization": "Bearer nothing"}])
-async def test_without_a_good_token_the_socket_is_closed(address: str, payload: dict[str, Any] | None) -> None:
+async def test_without_a_valid_token_the_websocket_is_closed(address: str, payload: dict[str, Any] | None) -> None:
     async with plain_wire(address) as line:
         await line.send("connection_init", payload=payload)
         assert (await line.closed())[0] == 4403
 
 
-async def test_an_expired_token_is_refused(shared_service: Service, address: str) -> None:
+async def test_an_expired_token_is_rejected(shared_service: Service, address: str) -> None:
     token = await shared_service.make_token(organization_id=shared_service.organization)
     await expire(shared_service, token)
     async with plain_wire(address) as line:
@@ -178,13 +180,13 @@ async def misbehave(line: Wire, how: str) -> None:
         ("silence", 4408),
     ],
 )
-async def test_a_stranger_who_breaks_the_protocol_is_closed(address: str, how: str, code: int) -> None:
+async def test_breaking_the_protocol_without_a_token_closes_the_websocket(address: str, how: str, code: int) -> None:
     async with plain_wire(address) as line:
         await misbehave(line, how)
         assert (await line.closed())[0] == code
 
 
-async def test_one_connection_init_is_enough(shared_service: Service, address: str) -> None:
+async def test_a_second_connection_init_closes_the_websocket(shared_service: Service, address: str) -> None:
     async with wire(address, shared_service.token) as line:
         await line.send("connection_init", payload={"Authorization": shared_service.token})
         assert await line.closed() == (4429, "Too many initialisation requests")
@@ -199,7 +201,7 @@ async def test_an_id_names_one_operation_at_a_time(shared_service: Service, addr
         assert await line.closed() == (4409, "Subscriber for a already exists")
 
 
-async def test_operations_run_side_by_side_up_to_a_hundred(shared_service: Service, address: str) -> None:
+async def test_a_hundred_operations_run_at_the_same_time(shared_service: Service, address: str) -> None:
     async with wire(address, shared_service.token) as line:
         for number in range(100):
             await line.ask(f"s{number}", FOLLOW)
@@ -211,25 +213,25 @@ async def test_operations_run_side_by_side_up_to_a_hundred(shared_service: Servi
 
 
 @pytest.mark.parametrize("offered", [None, ["graphql-ws"], ["chat"]])
-async def test_only_one_protocol_is_spoken(address: str, offered: list[str] | None) -> None:
+async def test_only_graphql_transport_ws_is_accepted(address: str, offered: list[str] | None) -> None:
     async with plain_wire(address, subprotocols=offered) as line:
         assert line.socket.subprotocol is None
         assert (await line.closed())[0] == 4406
 
 
-async def test_no_other_path_is_a_socket(address: str) -> None:
+async def test_other_paths_reject_websockets(address: str) -> None:
     with pytest.raises(InvalidStatus):
         async with plain_wire(f"{address}/v1"):
             pass
 
 
-async def test_streams_over_the_limit_are_told_to_come_back(shared_service: Service) -> None:
+async def test_streams_over_the_limit_are_told_to_try_again_later(shared_service: Service) -> None:
     async with another(shared_service, streams=2) as address:
         async with AsyncExitStack() as stack:
             for _ in range(2):
                 await stack.enter_async_context(wire(address, shared_service.token))
             async with plain_wire(address) as line:
-                assert await line.closed() == (1013, "Too many streams are open; try again later")
+                assert await line.closed() == (1013, "Too many streams are open. Try again later.")
         async with asyncio.timeout(20):
             while not await has_room(address):
                 continue
@@ -244,7 +246,7 @@ async def has_room(address: str) -> bool:
 
 
 @pytest.mark.parametrize("ending", ["revoked", "expired", "organization lost"])
-async def test_a_token_that_is_no_longer_good_ends_the_socket(
+async def test_a_token_that_becomes_invalid_closes_the_websocket(
     shared_service: Service, address: str, ending: str
 ) -> None:
     email = f"{ending.replace(' ', '.')}@example.com"
@@ -273,7 +275,7 @@ async def revoke(service: Service, token: str) -> None:
         assert await revoke_token(connection, found)
 
 
-async def test_an_operation_asks_anew_who_calls(shared_service: Service, address: str) -> None:
+async def test_each_operation_checks_the_token_again(shared_service: Service, address: str) -> None:
     token = await shared_service.make_token(organization_id=shared_service.organization)
     async with wire(address, token) as line:
         await revoke(shared_service, token)
@@ -281,7 +283,7 @@ async def test_an_operation_asks_anew_who_calls(shared_service: Service, address
         assert (await line.closed())[0] == 4403
 
 
-async def test_a_stopping_server_closes_its_sockets(service: Service) -> None:
+async def test_a_stopping_server_closes_its_websockets(service: Service) -> None:
     async with AsyncExitStack() as stack:
         async with served(service.app, service.config) as address:
             line = await stack.enter_async_context(wire(address, service.token))

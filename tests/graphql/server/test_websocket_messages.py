@@ -1,4 +1,4 @@
-"""The messages of graphql-transport-ws, read; and the token in connection_init, found."""
+"""Messages of graphql-transport-ws are read, and the token in connection_init is found."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.graphql.server.protocol import Closing, Message, find_token, read_message
+from app.graphql.server.websocket import CloseSocket, Message, find_token, read_message
 
 TOKEN = "sk_0123456789abcdef"
 BAD = [
@@ -42,37 +42,37 @@ BAD = [
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_a_message_that_the_protocol_does_not_know_closes_the_socket(text: str) -> None:
-    with pytest.raises(Closing) as closing:
+def test_a_message_that_breaks_the_protocol_closes_the_websocket(text: str) -> None:
+    with pytest.raises(CloseSocket) as closing:
         read_message(text)
     assert closing.value.code == 4400
     assert 0 < len(closing.value.reason.encode()) <= 123
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("sent", "message"),
     [
         ({"type": "connection_init"}, Message("connection_init", "", None)),
         ({"type": "connection_init", "payload": {"a": 1}}, Message("connection_init", "", {"a": 1})),
         ({"type": "ping", "payload": {"at": 1}}, Message("ping", "", {"at": 1})),
-        ({"type": "pong", "id": "kept out"}, Message("pong", "", None)),
+        ({"type": "pong", "id": "ignored"}, Message("pong", "", None)),
         ({"type": "subscribe", "id": "é", "payload": {"query": 1}}, Message("subscribe", "é", {"query": 1})),
-        ({"type": "complete", "id": "1", "payload": "whatever"}, Message("complete", "1", "whatever")),
+        ({"type": "complete", "id": "1", "payload": "ignored"}, Message("complete", "1", "ignored")),
     ],
 )
-def test_a_message_is_read(given: dict[str, Any], message: Message) -> None:
-    assert read_message(json.dumps(given)) == message
+def test_a_message_is_read(sent: dict[str, Any], message: Message) -> None:
+    assert read_message(json.dumps(sent)) == message
 
 
 @given(st.text())
-def test_no_text_at_all_breaks_the_reader(text: str) -> None:
-    with pytest.raises(Closing):
+def test_any_other_text_closes_the_websocket(text: str) -> None:
+    with pytest.raises(CloseSocket):
         read_message(text)
 
 
 @given(st.text(alphabet="aé漢😀"))
 def test_a_reason_fits_into_a_close_frame(text: str) -> None:
-    reason = Closing(4409, text).reason
+    reason = CloseSocket(4409, text).reason
     assert len(reason.encode()) <= 120
     assert text.startswith(reason)
 
@@ -97,5 +97,5 @@ def test_a_reason_fits_into_a_close_frame(text: str) -> None:
         ({"headers": {"headers": {"token": TOKEN}}}, TOKEN),
     ],
 )
-def test_a_token_is_found_wherever_front_ends_put_it(payload: dict[str, Any] | None, token: str | None) -> None:
+def test_a_token_is_found_under_every_usual_name(payload: dict[str, Any] | None, token: str | None) -> None:
     assert find_token(payload) == token

@@ -1,0 +1,121 @@
+"""Each internal of graphql-core and Strawberry that the service relies on. A failure means that an upgrade changed it."""
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import orjson
+import strawberry
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute, parse, specified_rules
+from graphql.validation.rules import overlapping_fields_can_be_merged
+
+from app.graphql.internals import (
+    COMPARISON_BUDGET,
+    Rendered,
+    RenderingExecutor,
+    ResolvedField,
+    core_schema_of,
+    is_budget_spent,
+    open_events,
+    read_resolved_field,
+    validate_document,
+)
+
+Info = strawberry.Info[Any, Any]
+
+
+@strawberry.type
+class Row:
+    name: str
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def row(self, info: Info, first: int = 0) -> Row:
+        made: Any = info.context(read_resolved_field(info))
+        return made if isinstance(made, Rendered) else Row(name="resolved")  # type: ignore[return-value]
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, info: Info, until: int) -> AsyncGenerator[str, None]:
+        for number in range(until):
+            yield f"{info.context} {number}"
+
+
+SCHEMA = core_schema_of(strawberry.Schema(query=Query, subscription=Subscription))
+
+
+def run(source: str, context: Any, **variables: Any) -> Any:
+    """The data of a query that needs no awaiting."""
+    result = execute(
+        SCHEMA, parse(source), context_value=context, variable_values=variables, executor_class=RenderingExecutor
+    )
+    assert isinstance(result, ExecutionResult)
+    assert not result.errors, result.errors
+    return json.loads(orjson.dumps(result.data))
+
+
+def check(source: str) -> list[GraphQLError]:
+    return validate_document(SCHEMA, parse(source), specified_rules, max_errors=5, hide_suggestions=True)
+
+
+async def count(source: str, **variables: Any) -> Any:
+    return await open_events(
+        SCHEMA, parse(source), context="number", variables=variables, operation_name=None, hide_suggestions=True
+    )
+
+
+def test_a_strawberry_schema_wraps_a_schema_of_graphql_core() -> None:
+    assert isinstance(SCHEMA, GraphQLSchema)
+    assert SCHEMA.query_type is not None
+    assert list(SCHEMA.query_type.fields) == ["row"]
+
+
+def test_the_budget_of_comparisons_is_the_one_that_validation_uses() -> None:
+    assert overlapping_fields_can_be_merged.get_complexity_budget() == COMPARISON_BUDGET
+    assert check(f"{{ row {{ {'name ' * 50} }} }}") == []
+    assert any(map(is_budget_spent, check(f"{{ {'row { name } ' * 1000} }}")))
+
+
+def test_a_spent_budget_is_told_from_other_errors() -> None:
+    too_many = check("{ a b c d e f g h }")
+    assert len(too_many) == 6
+    assert not any(map(is_budget_spent, too_many))
+
+
+def test_a_resolver_sees_its_nodes_the_fragments_and_the_coerced_variables() -> None:
+    resolved: list[ResolvedField] = []
+    source = """
+    query($first: Int = 3) { a: row(first: $first) { ...F } ...G }
+    fragment F on Row { name }
+    fragment G on Query { a: row(first: $first) { name } }
+    """
+    assert run(source, resolved.append) == {"a": {"name": "resolved"}}
+    (field,) = resolved
+    assert [node.alias.value for node in field.nodes if node.alias] == ["a", "a"]
+    assert set(field.fragments) == {"F", "G"}
+    assert dict(field.variables) == {"first": 3}
+
+
+def test_the_executor_takes_rendered_values_as_they_are() -> None:
+    def render(_: ResolvedField) -> Rendered:
+        return Rendered('{"name": "rendered", "more": 1}')
+
+    assert run("{ row { name } }", render) == {"row": {"name": "rendered", "more": 1}}
+    assert run("{ row { name } }", lambda _: None) == {"row": {"name": "resolved"}}
+
+
+async def test_the_events_of_a_subscription_are_opened_without_executing_them() -> None:
+    events = await count("subscription($until: Int!) { count(until: $until) }", until=2)
+    assert [event async for event in events] == ["number 0", "number 1"]
+
+
+async def test_a_subscription_that_cannot_begin_has_a_result_with_errors() -> None:
+    for variables in ({}, {"until": "x"}):
+        result = await count("subscription($until: Int!) { count(until: $until) }", **variables)
+        assert isinstance(result, ExecutionResult)
+        assert result.data is None
+        assert result.errors
