@@ -38,6 +38,9 @@ OWNERS_OF_TABLES = (
     "app.mail.outbox",
     "app.mail.repository",
     "app.organizations.repository",
+    "app.records.repository",
+    "app.records.statements",
+    "app.records.writes",
     "app.tokens",
 )
 """The modules that own a table, and so may write SQL."""

@@ -1,10 +1,11 @@
 """Erasure: a record is deleted for good, and the person with it from whatever else is kept."""
 
 from app.auth import Access, ExpectedVersion
-from app.clients.repository import ClientRepository, RenderedRecord
+from app.clients.repository import ClientRepository
 from app.idempotency import forget_client
 from app.mail.outbox import erase_messages
 from app.query.sql.render import Selection
+from app.records.repository import RenderedRecord
 
 
 async def erase_client(

@@ -14,9 +14,6 @@ from app.clients.statements import (
     TAXED,
     TAXPAYER,
     TOTAL,
-    count_statement,
-    get_many_statement,
-    get_statement,
     rank_statement,
 )
 from app.clients.writes import (
@@ -28,26 +25,18 @@ from app.clients.writes import (
     remove_statement,
     restore_statement,
 )
-from app.errors import NotFound, Stale
 from app.query.model import EVERYTHING
 from app.query.request import ListRequest
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, page_statement
 from app.query.sql.render import Selection
 from app.records.bodies import Values
+from app.records.repository import RenderedRecord, get_record, value_parameters, write_record
+from app.records.statements import count_statement, get_many_statement
 from app.storage.connection import Connection
 from app.storage.tables import clients
 
 Keyed = tuple[str, str | None]
 """A rendered row and the JSON list of its order values."""
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedRecord:
-    """One rendered record with its version and organization."""
-
-    json: str
-    version: int
-    organization_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +72,15 @@ class ClientRepository:
         self.window = window
 
     async def get(self, target: Target, selection: Selection) -> RenderedRecord | None:
-        parameters = {"organizations": list(target.organizations), "record": target.id}
-        row = (await self.connection.execute(get_statement(selection), parameters)).first()
-        return None if row is None else RenderedRecord(*row)
+        return await get_record(self.connection, clients, target, selection)
 
     async def get_many(
         self, organizations: Sequence[str], ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
     ) -> dict[str, str]:
         parameters = {"organizations": list(organizations), "ids": list(ids)}
-        rows = await self.connection.execute(get_many_statement(selection, deleted_too), parameters)
+        rows = await self.connection.execute(
+            get_many_statement(clients, selection, deleted_too=deleted_too), parameters
+        )
         return {client_id: json for client_id, json in rows}  # noqa: C416
 
     async def addressee(self, target: Target) -> Addressee | None:
@@ -130,7 +119,7 @@ class ClientRepository:
 
     async def _count(self, organization: str, request: ListRequest, search: Search) -> int:
         statement = count_statement(
-            request.face, request.where, search.shapes, request.deleted_too, search.skip_tenant_key
+            clients, request.face, request.where, search.shapes, request.deleted_too, search.skip_tenant_key
         )
         parameters = condition_parameters(request.values, search.terms)
         return await self._number(statement, {"organization": organization, **parameters})
@@ -175,9 +164,8 @@ class ClientRepository:
     ) -> tuple[RenderedRecord, dict[str, str]]:
         """The changed record and its metadata. Raises NotFound, and Stale when its version is not expected."""
         statement = change_statement(selection, frozenset(values), merge_metadata and "metadata" in values)
-        parameters = {f"v_{name}": value for name, value in values.items()}
-        row = await self._write(statement, target, parameters)
-        return RenderedRecord(row[0], row[1], row[2]), row[3]
+        record, (metadata,) = await write_record(self.connection, statement, target, value_parameters(values))
+        return record, metadata
 
     async def keep_check(
         self, target: Target, checked: Taxpayer, check: Mapping[str, Any], selection: Selection
@@ -185,37 +173,22 @@ class ClientRepository:
         """The record with the check of its tax number. Raises Stale, too, when it is not `checked`'s number any more."""
         was = (checked.tax_number, checked.country_code, checked.country)
         parameters = {"v_vies": check, **{f"w_{name}": value for name, value in zip(TAXED, was, strict=True)}}
-        row = await self._write(check_statement(selection), target, parameters)
-        return RenderedRecord(row[0], row[1], row[2])
+        return await self._write(check_statement(selection), target, parameters)
 
     async def remove(self, target: Target, selection: Selection) -> RenderedRecord:
-        row = await self._write(remove_statement(selection), target, {})
-        return RenderedRecord(row[0], row[1], row[2])
+        return await self._write(remove_statement(selection), target, {})
 
     async def restore(self, target: Target, selection: Selection) -> RenderedRecord:
-        row = await self._write(restore_statement(selection), target, {})
-        return RenderedRecord(row[0], row[1], row[2])
+        return await self._write(restore_statement(selection), target, {})
 
     async def erase(self, target: Target, selection: Selection) -> RenderedRecord:
-        """Deletes the record for good; the answer is what it was. Its images in the record of changes stay."""
-        row = await self._write(erase_statement(selection), target, {})
-        return RenderedRecord(row[0], row[1], row[2])
+        """Deletes the record for good; the answer is what it was. Its images in the history stay."""
+        return await self._write(erase_statement(selection), target, {})
 
     async def forget_images(self, organization: str, client_id: str) -> None:
-        """Leaves of the record's changes who, what and when."""
+        """Leaves the actor, the action and the moment of each of the record's changes."""
         await self.connection.execute(FORGET_IMAGES, {"organization": organization, "record": client_id})
 
-    async def _write(self, statement: Any, target: Target, parameters: Mapping[str, Any]) -> Any:
-        expected = target.expected_version
-        scope = {
-            "organizations": list(target.organizations),
-            "record": target.id,
-            "actor": target.actor,
-            "expected": [expected] if isinstance(expected, int) else expected,
-        }
-        row = (await self.connection.execute(statement, {**scope, **parameters})).first()
-        if row is None:
-            raise NotFound("There is no such record")
-        if row[1] is None:
-            raise Stale("The record has changed since that version")
-        return row
+    async def _write(self, statement: Select[Any], target: Target, parameters: Mapping[str, Any]) -> RenderedRecord:
+        record, _ = await write_record(self.connection, statement, target, parameters)
+        return record

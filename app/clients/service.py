@@ -12,13 +12,14 @@ from typing import Any
 
 from app.auth import Access, ExpectedVersion
 from app.clients.record import MOST_METADATA
-from app.clients.repository import ClientRepository, Keyed, RenderedRecord
+from app.clients.repository import ClientRepository, Keyed
 from app.errors import Invalid, NotFound, Problem, TooSlow
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.bodies import Values
+from app.records.repository import RenderedRecord
 from app.storage.connection import Connection
 from app.storage.database import Database
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    cast,
     collate,
     desc,
     func,
@@ -25,60 +24,14 @@ from sqlalchemy import (
     union,
 )
 
-from app.query.face import Face
-from app.query.model import Predicate
 from app.query.search_terms import TermShape
 from app.query.sql.conditions import CODE, has_term, search_condition
-from app.query.sql.pages import Way, meets, scope
+from app.query.sql.pages import Way, scope
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
+from app.records.statements import of_organizations
 from app.storage.tables import client_totals, clients, organizations
 
 MOST_HITS, MOST_CANDIDATES = 100, 1000
-
-
-def of_organizations(*, deleted: bool | None = False) -> ColumnElement[bool]:
-    """The records of the parameter `organizations`: live ones, deleted ones, or with None both.
-
-    The list stands in a subquery, so that its length changes no plan. Otherwise PostgreSQL plans anew at each execution
-    (some 90 µs) for lists that are shorter than its estimate.
-    """
-    listed = select(bindparam("organizations", type_=ARRAY(Text))).scalar_subquery()
-    scope = clients.c.organization_id == func.any(cast(listed, ARRAY(Text)))
-    if deleted is None:
-        return scope
-    return and_(scope, clients.c.deleted_at.is_not(None) if deleted else clients.c.deleted_at.is_(None))
-
-
-@lru_cache(maxsize=1024)
-def get_statement(selection: Selection) -> Select[Any]:
-    """(JSON, version, organization) of the live record `record` in `organizations`."""
-    names = dict.fromkeys((*needed_columns(selection), "version", "organization_id"))
-    where = and_(clients.c.id == bindparam("record", type_=Text()), of_organizations())
-    found = select(*(clients.c[name] for name in names)).where(where).subquery("c")
-    json, row = render_row(selection, found)
-    return select(json, found.c.version, found.c.organization_id).select_from(found.join(row, true()))
-
-
-@lru_cache(maxsize=1024)
-def get_many_statement(selection: Selection, deleted_too: bool = True) -> Select[Any]:
-    """(id, JSON) of the records `ids` in `organizations`."""
-    names = dict.fromkeys((*needed_columns(selection), "id"))
-    scope = of_organizations(deleted=None if deleted_too else False)
-    where = and_(clients.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), scope)
-    found = select(*(clients.c[name] for name in names)).where(where).subquery("c")
-    json, row = render_row(selection, found)
-    return select(found.c.id, json).select_from(found.join(row, true()))
-
-
-@lru_cache(maxsize=1024)
-def count_statement(
-    face: Face, where: Predicate, terms: tuple[TermShape, ...], deleted_too: bool, skip_tenant_key: bool = False
-) -> Select[Any]:
-    """How many records of `organization` meet the conditions and have every term."""
-    counted = select(func.count()).select_from(clients)
-    return counted.where(
-        scope(clients, deleted_too, skip_tenant_key=skip_tenant_key), meets(face, where, terms, clients.c)
-    )
 
 
 ADDRESSEE = (
@@ -91,7 +44,7 @@ ADDRESSEE = (
         organizations.c.locale,
     )
     .join(organizations, organizations.c.id == clients.c.organization_id)
-    .where(clients.c.id == bindparam("record", type_=Text()), of_organizations())
+    .where(clients.c.id == bindparam("record", type_=Text()), of_organizations(clients))
     .with_for_update(key_share=True, read=True, of=clients)
 )
 """The recipient and the sender of a reminder to the live record `record` in `organizations`.
@@ -103,7 +56,7 @@ TAXED = ("tax_number", "country_alpha2_code", "country")
 """The columns that a check of the tax number depends on."""
 
 TAXPAYER = select(clients.c.version, *(clients.c[name] for name in TAXED)).where(
-    clients.c.id == bindparam("record", type_=Text()), of_organizations()
+    clients.c.id == bindparam("record", type_=Text()), of_organizations(clients)
 )
 """(version, tax number, country code, country) of the live record `record` in `organizations`."""
 

@@ -7,30 +7,25 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    Integer,
     Select,
     Text,
-    and_,
     bindparam,
     func,
     insert,
-    literal_column,
-    or_,
     select,
-    text,
-    true,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.auth import Target
 from app.organizations.faces import INCLUDED
-from app.query.face import Face
 from app.query.model import Predicate, Scalar
 from app.query.request import ListRequest
 from app.query.sql.conditions import Places, condition, parametrize
-from app.query.sql.pages import condition_parameters, meets, page_statement, scope
-from app.query.sql.render import Selection, needed_columns, render_row
-from app.storage.columns import NOW
+from app.query.sql.pages import condition_parameters, page_statement
+from app.query.sql.render import Selection
+from app.records.repository import RenderedRecord, get_record, value_parameters, write_record
+from app.records.statements import count_statement, get_many_statement
+from app.records.writes import change_statement
 from app.storage.connection import Connection
 from app.storage.tables import account_organizations, organizations
 
@@ -58,51 +53,6 @@ REACHED = (
 )
 
 
-@lru_cache(maxsize=64)
-def render_statement(selection: Selection) -> Select[Any]:
-    """(JSON) of the organizations `ids`, the first created first."""
-    names = dict.fromkeys((*needed_columns(selection), "id", "created_at"))
-    wanted = organizations.c.id == func.any(bindparam("ids", type_=ARRAY(Text)))
-    found = select(*(organizations.c[name] for name in names)).where(wanted).subquery("c")
-    json, row = render_row(selection, found)
-    return select(json).select_from(found.join(row, true())).order_by(found.c.created_at, found.c.id)
-
-
-OF_ID = organizations.c.id == bindparam("organization", type_=Text())
-
-
-@lru_cache(maxsize=64)
-def get_statement(selection: Selection) -> Select[Any]:
-    """(JSON, version) of the organization `organization`."""
-    names = dict.fromkeys((*needed_columns(selection), "version"))
-    found = select(*(organizations.c[name] for name in names)).where(OF_ID).subquery("c")
-    json, row = render_row(selection, found)
-    return select(json, found.c.version).select_from(found.join(row, true()))
-
-
-@lru_cache(maxsize=256)
-def change_statement(selection: Selection, names: frozenset[str]) -> Select[Any]:
-    """Writes the parameters v_<column> of `names` into the organization `organization`; (JSON, version) afterwards.
-
-    No row when its version is not among `expected`.
-    """
-    expected = bindparam("expected", type_=ARRAY(Integer))
-    values: dict[str, Any] = {name: bindparam(f"v_{name}", type_=organizations.c[name].type) for name in names}
-    later = func.greatest(NOW, organizations.c.updated_at + text("interval '1 millisecond'"))
-    values |= {"version": organizations.c.version + 1, "updated_at": later}
-    wanted = and_(OF_ID, or_(organizations.c.version == func.any(expected), expected.is_(None)))
-    changed = update(organizations).values(values).where(wanted).returning(organizations).cte("ch")
-    json, row = render_row(selection, changed)
-    return select(json, changed.c.version).select_from(changed.join(row, true()))
-
-
-@lru_cache(maxsize=256)
-def count_statement(face: Face, where: Predicate) -> Select[Any]:
-    """How many of `organizations` meet the conditions."""
-    wanted = and_(scope(organizations, deleted_too=True), meets(face, where, (), organizations.c))
-    return select(func.count(literal_column("*"))).select_from(organizations).where(wanted)
-
-
 @lru_cache(maxsize=256)
 def meeting_statement(where: Predicate) -> Select[Any]:
     """REACHED, narrowed to a predicate of the face INCLUDED whose values are apart from it."""
@@ -121,7 +71,9 @@ class OrganizationRepository:
 
     async def render(self, ids: Sequence[str], selection: Selection) -> list[str]:
         """Those of `ids` that exist, the first created first, rendered."""
-        return [str(json) for json in await self.connection.scalars(render_statement(selection), {"ids": list(ids)})]
+        statement = get_many_statement(organizations, selection, order=("created_at", "id"))
+        rows = await self.connection.execute(statement, {"organizations": list(ids), "ids": list(ids)})
+        return [json for _, json in rows]
 
     async def list_some(self, ids: Sequence[str]) -> list[Organization]:
         """Those of `ids` that exist, the first created first."""
@@ -134,24 +86,18 @@ class OrganizationRepository:
 
     async def count(self, ids: Sequence[str], request: ListRequest) -> int:
         """The number of organizations among `ids` that the request matches."""
-        statement = count_statement(request.face, request.where)
+        statement = count_statement(organizations, request.face, request.where)
         parameters = condition_parameters(request.values, ())
         return int(await self.connection.scalar(statement, {"organizations": list(ids), **parameters}))
 
-    async def get(self, organization_id: str, selection: Selection) -> tuple[str, int] | None:
-        """(JSON, version), or None when there is no such organization."""
-        row = (await self.connection.execute(get_statement(selection), {"organization": organization_id})).first()
-        return None if row is None else (row[0], row[1])
+    async def get(self, target: Target, selection: Selection) -> RenderedRecord | None:
+        return await get_record(self.connection, organizations, target, selection)
 
-    async def change(
-        self, organization_id: str, values: Mapping[str, Any], selection: Selection, expected: Sequence[int] | None
-    ) -> tuple[str, int] | None:
-        """(JSON, version) afterwards, or None when the version was not as expected, or there is no such organization."""
-        parameters = {f"v_{name}": value for name, value in values.items()}
-        scope = {"organization": organization_id, "expected": expected}
-        statement = change_statement(selection, frozenset(values))
-        row = (await self.connection.execute(statement, {**scope, **parameters})).first()
-        return None if row is None else (row[0], row[1])
+    async def change(self, target: Target, values: Mapping[str, Any], selection: Selection) -> RenderedRecord:
+        """The changed organization. Raises NotFound, and Stale when its version is not expected."""
+        statement = change_statement(organizations, selection, frozenset(values))
+        organization, _ = await write_record(self.connection, statement, target, value_parameters(values))
+        return organization
 
     async def list_meeting(self, ids: Sequence[str], where: Predicate) -> list[Organization]:
         """As list_some, but only those that meet a predicate of the face INCLUDED."""

@@ -1,15 +1,14 @@
 """What an operator and an account do with organizations: each function is one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.accounts.repository import AccountRepository
 from app.accounts.service import require_account
-from app.auth import Access, Environment, Scope
+from app.auth import Access, Environment, ExpectedVersion, Scope
 from app.countries import country_code
-from app.errors import Conflict, NotFound, Stale
+from app.errors import Conflict, NotFound
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
 from app.organizations.record import check_name, check_organization_id
@@ -17,6 +16,7 @@ from app.organizations.repository import Organization, OrganizationRepository
 from app.query.model import Predicate
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
+from app.records.repository import RenderedRecord
 from app.storage.connection import Connection
 from app.storage.database import Database
 from app.tokens import issue_token
@@ -123,14 +123,6 @@ async def render_organizations(access: Access, ids: Sequence[str], selection: Se
         return await OrganizationRepository(connection).render(wanted, selection)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One rendered organization and its version."""
-
-    json: str
-    version: int
-
-
 async def list_account_organizations(access: Access, account_id: str, request: ListRequest) -> tuple[list[str], int]:
     """One page of the organizations of the caller's account, rendered, and the number of all that match.
 
@@ -156,7 +148,7 @@ async def add_organization(
     selection: Selection,
     *,
     key: RequestKey | None = None,
-    answer: Callable[[Shown], StoredResponse],
+    answer: Callable[[RenderedRecord], StoredResponse],
 ) -> StoredResponse:
     """Makes an organization of the caller's account and of its token's environment; `key` replays the first answer.
 
@@ -172,17 +164,18 @@ async def add_organization(
         repository = OrganizationRepository(connection)
         await repository.add(row)
         await repository.join(account_id, row["id"])
-        done = answer(_shown(await repository.get(row["id"], selection)))
+        made = await repository.get(access.narrow(row["id"]).target(row["id"]), selection)
+        done = answer(_need(made))
         if key is not None:
             await remember(connection, key, done, row["id"])
         return done
 
 
-async def get_organization(access: Access, organization_id: str, selection: Selection) -> Shown:
-    """An organization within reach. Raises NotFound."""
+async def get_organization(access: Access, organization_id: str, selection: Selection) -> RenderedRecord:
+    """An organization that the caller can access. Raises NotFound."""
     access.require(organization_id)
     async with access.database.read() as connection:
-        return _shown(await OrganizationRepository(connection).get(organization_id, selection))
+        return _need(await OrganizationRepository(connection).get(access.target(organization_id), selection))
 
 
 async def change_organization(
@@ -191,19 +184,17 @@ async def change_organization(
     values: Mapping[str, Any],
     selection: Selection,
     *,
-    expected: Sequence[int] | None = None,
-) -> Shown:
-    """Writes the given columns of an organization within reach. Raises NotFound, Forbidden, and Stale."""
+    expected: ExpectedVersion = None,
+) -> RenderedRecord:
+    """Writes the columns of an organization that the caller can access. Raises NotFound, Forbidden and Stale."""
     access.require_write()
     access.require(organization_id)
+    target = access.target(organization_id, expected)
     async with access.database.statement() as connection:
-        changed = await OrganizationRepository(connection).change(organization_id, values, selection, expected)
-    if changed is None:
-        raise Stale("The record has changed since that version")
-    return _shown(changed)
+        return await OrganizationRepository(connection).change(target, values, selection)
 
 
-def _shown(found: tuple[str, int] | None) -> Shown:
-    if found is None:
+def _need(organization: RenderedRecord | None) -> RenderedRecord:
+    if organization is None:
         raise NotFound("There is no such organization")
-    return Shown(*found)
+    return organization

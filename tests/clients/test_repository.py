@@ -14,12 +14,13 @@ from app.clients.duplicates import WINDOW as NEAR
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, TABLE, V1
 from app.clients.repository import ClientRepository
 from app.clients.service import change_client, search_clients, search_words
-from app.clients.statements import MOST_CANDIDATES, TOTAL, get_statement
+from app.clients.statements import MOST_CANDIDATES, TOTAL
 from app.query import operators
 from app.query.face import Face, Kind
 from app.query.model import Compare, Order, Page, Query
 from app.query.request import count_request
 from app.query.sql.pages import page_statement
+from app.records.statements import get_statement
 from app.storage.connection import Connection, Rows, compile_statement
 from app.storage.database import Database
 from app.storage.tables import SEARCHED_DOCUMENTS, SEARCHED_TEXTS, clients
@@ -139,7 +140,7 @@ async def test_v1_page_by_time_reads_a_page_of_rows(full: Database, big: str) ->
 
 async def test_one_record_is_read_by_its_key(full: Database, big: str) -> None:
     parameters = {"organizations": [big], "record": f"{3:024x}"}
-    nodes = await explain(full, get_statement(SELECTION), parameters)
+    nodes = await explain(full, get_statement(clients, SELECTION), parameters)
     assert rows_read(nodes) == 1
     assert indexes(nodes) <= {"ix_clients_live", "pk_clients"}
 

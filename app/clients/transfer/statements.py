@@ -21,9 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.clients.faces import TRANSFER, V1
-from app.clients.statements import of_organizations
 from app.query.face import Field, Kind
 from app.query.sql.render import Selection, render_field, render_row
+from app.records.statements import of_organizations
 from app.storage.tables import account_organizations, clients, organizations
 
 _organization = bindparam("organization", type_=Text())
@@ -48,7 +48,7 @@ HOLDERS = (
         organizations.c.name,
     )
     .join(organizations, organizations.c.id == clients.c.organization_id)
-    .where(clients.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), of_organizations(deleted=None))
+    .where(clients.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), of_organizations(clients, deleted=None))
 )
 """Which records of `organizations`, live or deleted, have one of `ids`."""
 

@@ -9,13 +9,13 @@ from starlette.responses import Response
 from app.clients.erasure import erase_client
 from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES
-from app.clients.repository import RenderedRecord
 from app.clients.service import add_clients, change_client, get_client, remove_client, restore_client
 from app.clients.vat_checks import check_tax_number
 from app.errors import Invalid, Problem
 from app.idempotency import StoredResponse
 from app.query.sql.render import Selection
 from app.records.bodies import read_body
+from app.records.repository import RenderedRecord
 from app.rest.customers.call import CustomersCall, CustomersResponse
 from app.rest.preconditions import FIRST_VERSION, etag
 

@@ -10,7 +10,6 @@ from app.errors import Malformed, NotFound, Stale
 from app.idempotency import StoredResponse
 from app.organizations.record import read_change, read_new
 from app.organizations.service import (
-    Shown,
     add_organization,
     change_organization,
     count_account_organizations,
@@ -19,6 +18,7 @@ from app.organizations.service import (
 )
 from app.query.messages import stringify
 from app.query.request import count_request
+from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.accounts import require_own_account
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
@@ -63,7 +63,7 @@ async def create(call: V1Call) -> Response:
     return V1Response(done.body, done.status, etag(FIRST_VERSION))
 
 
-def _answer(made: Shown) -> StoredResponse:
+def _answer(made: RenderedRecord) -> StoredResponse:
     return StoredResponse(200, made.json.encode())
 
 
@@ -94,7 +94,7 @@ async def patch(call: V1Call) -> Response:
     return show_record(changed.json, changed.version)
 
 
-async def _patched(call: V1Call, access: Access, given: Mapping[str, Any]) -> Shown:
+async def _patched(call: V1Call, access: Access, given: Mapping[str, Any]) -> RenderedRecord:
     if "id" in given and given["id"] != call.id:
         wanted = given["id"] if isinstance(given["id"], str) else stringify(given["id"])
         message = f"id cannot be updated from {call.id} to {wanted} when forceId is set to true"

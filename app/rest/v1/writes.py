@@ -9,13 +9,13 @@ from app.auth import Access
 from app.clients.faces import V1
 from app.clients.record import V1_RULES
 from app.clients.reminders import send_reminder
-from app.clients.repository import RenderedRecord
 from app.clients.service import add_clients, change_client, get_client, remove_client
 from app.errors import Invalid, Malformed, NotFound, Problem, Stale
 from app.idempotency import StoredResponse
 from app.query.messages import stringify
 from app.query.reader import MOST_MEMBERS
 from app.records.bodies import Values, read_body
+from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.answers import V1Response, join_rows, show, show_record
 from app.rest.v1.call import V1Call, text_argument

@@ -12,7 +12,6 @@ from strawberry.types import get_object_definition
 from app.auth import Access
 from app.clients.erasure import erase_client
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
-from app.clients.repository import RenderedRecord
 from app.clients.service import add_clients, change_client, remove_client, restore_client
 from app.errors import NotFound
 from app.graphql.execution.context import Info, chosen_organization, planned, read_id, write_global_id
@@ -25,6 +24,7 @@ from app.idempotency import RequestKey, StoredResponse
 from app.query.face import Face
 from app.query.sql.render import Selection
 from app.records.bodies import Mode, Rules, read_body
+from app.records.repository import RenderedRecord
 
 
 class Write(Protocol):

@@ -1,0 +1,196 @@
+"""Statements that write the records of any table: one statement changes a row, logs the change and renders the row.
+
+A statement takes the parameters `organizations`, `record` and `expected` (versions, or null for any), and v_<column> for
+each written column. With a history it also takes `actor`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    Column,
+    ColumnElement,
+    DefaultClause,
+    Integer,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    literal,
+    literal_column,
+    null,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSON, JSONB
+
+from app.query.sql.render import Selection, render_row
+from app.records.statements import of_organizations
+from app.storage.columns import NOW
+
+NO_IMAGE: ColumnElement[Any] = cast(null(), JSONB)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A table with one row for each change of a record. `record` is its column for the id of the record."""
+
+    table: Table
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement, and the rows that it writes; a record type can add its own parts to it."""
+
+    statement: Select[Any]
+    rows: CTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change:
+    """A change of one record.
+
+    `values` are the new values by column; `scope` holds the records that may be changed; `action` is its name in the
+    history. With `unchanged`, nothing is written unless these columns still have the values of the parameters
+    w_<column>. `columns` of the written row are added to the answer.
+    """
+
+    table: Table
+    values: Mapping[str, Any]
+    scope: ColumnElement[bool]
+    history: History | None = None
+    action: str = "updated"
+    unchanged: Sequence[str] = ()
+    columns: Sequence[str] = ()
+
+
+@lru_cache(maxsize=1024)
+def change_statement(
+    table: Table, selection: Selection, names: frozenset[str], history: History | None = None
+) -> Select[Any]:
+    """Writes the columns `names` of the live record `record`; the answer is that of `write_change`."""
+    change = Change(table=table, values=written_values(table, names), scope=of_organizations(table), history=history)
+    return write_change(change, selection).statement
+
+
+def written_values(table: Table, names: frozenset[str]) -> dict[str, Any]:
+    """The parameters v_<column> by column."""
+    return {name: bindparam(f"v_{name}", type_=table.c[name].type) for name in names}
+
+
+def write_change(change: Change, selection: Selection) -> Write:
+    """Makes a change. The version grows by one, and `updated_at` is later than it was.
+
+    Gives one row (JSON, version, organization, columns) if the record exists. Its version is null if the record's
+    version is not expected; nothing is written then.
+    """
+    table, was = change.table, lock_record(change.table, change.scope)
+    values = {**change.values, "version": table.c.version + 1, "updated_at": _later(table)}
+    wanted = (is_same(table, was), is_expected(was), *(_is_unchanged(was, name) for name in change.unchanged))
+    rows = update(table).values(values).where(*wanted).returning(table).cte("ch")
+    statement = select_written(rows, was, selection, [rows.c[name] for name in change.columns])
+    if change.history is not None:
+        source = rows.join(was, true())
+        log = log_rows(change.history, rows, change.action, source, _image(table, "was"), _image(table, "ch"))
+        statement = statement.add_cte(log)
+    return Write(statement, rows)
+
+
+def write_new(table: Table, selection: Selection, history: History | None = None, action: str = "created") -> Write:
+    """Inserts `rows`, a JSON list of records, with the defaults of the table for what is null.
+
+    Gives (id, JSON, version) of each record, in no certain order.
+    """
+    stored = stored_columns(table)
+    source = func.json_populate_recordset(literal_column(f"NULL::{table.name}"), bindparam("rows", type_=JSON()))
+    sent = source.table_valued(*(column(each.name, each.type) for each in stored), name="sent")
+    filled = [_or_default(each, sent.c[each.name]) for each in stored]
+    inserted = insert(table).from_select([each.name for each in stored], select(*filled), include_defaults=False)
+    rows = inserted.returning(table).cte("ch")
+    json, row = render_row(selection, rows)
+    statement = select(rows.c.id, json, rows.c.version).select_from(rows.join(row, true()))
+    if history is not None:
+        statement = statement.add_cte(log_rows(history, rows, action, rows, NO_IMAGE, _image(table, "ch")))
+    return Write(statement, rows)
+
+
+def _or_default(stored: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
+    if not isinstance(stored.server_default, DefaultClause):
+        return value
+    default = stored.server_default.arg
+    return func.coalesce(value, literal_column(f"'{default}'") if isinstance(default, str) else default)
+
+
+@cache
+def stored_columns(table: Table) -> tuple[Column[Any], ...]:
+    """The columns that are written; the database computes the others."""
+    return tuple(each for each in table.c if each.computed is None)
+
+
+def lock_record(table: Table, scope: ColumnElement[bool]) -> CTE:
+    """The record `record`, locked until the end of the transaction."""
+    return select(table).where(table.c.id == bindparam("record", type_=Text()), scope).with_for_update().cte("was")
+
+
+def is_same(table: Table, was: CTE) -> ColumnElement[bool]:
+    return and_(*(key == was.c[key.name] for key in table.primary_key))
+
+
+def is_expected(was: CTE) -> ColumnElement[bool]:
+    expected = bindparam("expected", type_=ARRAY(Integer))
+    return (was.c.version == func.any(expected)) | expected.is_(None)
+
+
+def _is_unchanged(was: CTE, name: str) -> ColumnElement[bool]:
+    return was.c[name].is_not_distinct_from(bindparam(f"w_{name}", type_=was.c[name].type))
+
+
+def select_written(
+    rows: CTE, was: CTE, selection: Selection, columns: Sequence[ColumnElement[Any]] = ()
+) -> Select[Any]:
+    """(JSON, version, organization, columns) of a written row; the organization alone if nothing was written."""
+    json, row = render_row(selection, rows)
+    tenant = was.c.organization_id if "organization_id" in was.c else was.c.id
+    answer = select(json, rows.c.version, tenant, *columns)
+    return answer.select_from(was.outerjoin(rows, true()).outerjoin(row, true()))
+
+
+def log_rows(
+    history: History, rows: CTE, action: str, source: Any, before: Any, after: Any, *, version_step: int = 0
+) -> CTE:
+    """Adds a change of each row to the history, with its images. `version_step` is for rows that are gone."""
+    record = {
+        "organization_id": rows.c.organization_id,
+        history.record: rows.c.id,
+        "version": rows.c.version + version_step if version_step else rows.c.version,
+        "action": literal(action, Text()),
+        "actor": bindparam("actor", type_=Text()),
+        "before": before,
+        "after": after,
+    }
+    values = select(*record.values()).select_from(source)
+    return insert(history.table).from_select(list(record), values, include_defaults=False).cte("lg")
+
+
+def _image(table: Table, alias: str) -> ColumnElement[Any]:
+    """A row as JSON, without the columns that the database computes."""
+    computed = [each.name for each in table.c if each.computed is not None]
+    document: ColumnElement[Any] = func.to_jsonb(literal_column(alias))
+    return document.op("-")(cast(computed, ARRAY(Text)))
+
+
+def _later(table: Table) -> ColumnElement[Any]:
+    """Now, and after the change before this one, even if that began later."""
+    return func.greatest(NOW, table.c.updated_at + text("interval '1 millisecond'"))
