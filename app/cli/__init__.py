@@ -6,11 +6,11 @@ import typer
 
 from app.cli.accounts import account_create, account_password
 from app.cli.documents import documents_check
-from app.cli.moving import export_command, import_command
 from app.cli.organizations import organization_create, organization_list
 from app.cli.outbox import outbox_list
 from app.cli.serving import migrate_command, schema_command, serve_command
 from app.cli.tokens import token_create, token_list, token_revoke
+from app.cli.transfer import export_command, import_command
 from app.errors import DomainError, Unavailable
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Clients and customers of invoicing organizations.")
