@@ -32,7 +32,7 @@ OWNERS_OF_TABLES = (
     "app.clients.duplicates",
     "app.clients.repository",
     "app.clients.statements",
-    "app.clients.transfer.statements",
+    "app.clients.transfer.repository",
     "app.clients.writes",
     "app.idempotency",
     "app.mail.outbox",

@@ -1,23 +1,27 @@
-"""`import` and `export`: clients that come from elsewhere, or go there."""
+"""`import` and `export`: the clients of an organization as a file."""
 
 import os
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryFile
+from typing import Annotated, BinaryIO
 
 import typer
 
 from app.cli.running import with_database
 from app.clients.transfer.service import export_clients, import_clients
-from app.clients.transfer.streams import open_output, open_records
+from app.errors import Malformed
 from app.server import say
 
 
 def import_command(
     file: Annotated[Path, typer.Argument(help="Clients as v1 shows them: JSON lines or one JSON list; - is stdin.")],
-    organization: Annotated[str, typer.Option(help="The organization that gets them, by id.")],
+    organization: Annotated[str, typer.Option(help="The id of the organization that gets the clients.")],
 ) -> None:
-    """Add the clients of a file with their ids and moments, all of them or none; prints how many."""
+    """Add the clients of a file, all of them or none, with their ids and dates; print their number."""
     with open_records(file) as records:
         size = records.seek(0, os.SEEK_END)
         shown = sys.stderr.isatty()
@@ -32,10 +36,41 @@ def import_command(
 
 
 def export_command(
-    organization: Annotated[str, typer.Option(help="The organization whose clients these are, by id.")],
+    organization: Annotated[str, typer.Option(help="The id of the organization that has the clients.")],
     output: Annotated[Path | None, typer.Option(help="The file to write. [default: stdout]")] = None,
 ) -> None:
-    """Print every client of an organization as JSON lines, deleted ones too, for `clientele import`."""
+    """Write every client of an organization, deleted ones too, as JSON lines for `clientele import`."""
     with open_output(output) as file:
         count = with_database(lambda database: export_clients(database, organization, file.write))
     typer.echo(f"Clients exported: {count}", err=True)
+
+
+def open_records(path: Path) -> BinaryIO:
+    """A file of records, or stdin for `-`. Input that cannot be read twice, such as a pipe, is copied to the disk."""
+    try:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as source:
+            if source is not sys.stdin.buffer and source.seekable():
+                return path.open("rb")
+            copy = TemporaryFile()  # noqa: SIM115
+            shutil.copyfileobj(source, copy)
+            return copy
+    except OSError as error:
+        raise Malformed(f"{path} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[BinaryIO]:
+    """Stdout, or a file that only its owner can read. The file appears when it is complete."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise Malformed(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)

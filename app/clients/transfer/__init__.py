@@ -1,1 +1,1 @@
-"""Moving house: all the clients of an organization out of the service and into it, as files."""
+"""Import and export of all clients of an organization, as files."""

@@ -1,4 +1,4 @@
-"""Files of records: JSON lines, or one JSON list, read record by record, however many there are."""
+"""Files of records: JSON lines or one JSON list, read record by record in constant memory."""
 
 import codecs
 import json
@@ -16,49 +16,49 @@ MOST_EXACT_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record of a file: the JSON value, or in `fault` why there is none.
+    """One record of a file: the JSON `value`, or the `error` that a record has instead.
 
-    `number` counts the records from 1, `line` is the line on which it begins, and `listed` tells a list from lines.
-    `size` is about how much of the file it takes, in characters.
+    `number` counts the records from 1; `line` is the line on which the record begins. `listed` is true in a JSON list.
+    `size` is the approximate length of the record, in characters.
     """
 
     number: int
     line: int
     listed: bool
     value: Any = None
-    fault: str | None = None
+    error: str | None = None
     size: int = 0
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         return f"record {self.number} on line {self.line}" if self.listed else f"line {self.line}"
 
 
 class NotARecord(ValueError):
-    """Why there is no record where one should be."""
+    """A part of a file that is not a record; the message says why."""
 
 
 def _read_whole(digits: str) -> int | float:
-    """A whole number: exact up to 18 digits, and beyond that a double, as JavaScript reads it and the doors wrote it."""
+    """A whole number: exact up to 18 digits; longer ones are doubles, as JavaScript and the APIs read them."""
     return int(digits) if len(digits) <= MOST_EXACT_DIGITS else float(digits)
 
 
-def _refuse_constant(name: str) -> Any:
-    raise NotARecord(f"is not valid JSON: {name} is no JSON number")
+def _reject_constant(name: str) -> Any:
+    raise NotARecord(f"is not valid JSON: {name} is not a JSON number")
 
 
-DECODER = json.JSONDecoder(parse_int=_read_whole, parse_constant=_refuse_constant)
+DECODER = json.JSONDecoder(parse_int=_read_whole, parse_constant=_reject_constant)
 
 
 def read_entries(file: BinaryIO) -> Iterator[Entry]:
-    """The records of a file from its beginning; it must be seekable. A list ends with its first fault, lines go on."""
+    """The records of a seekable file from its beginning. A list ends with its first error; lines continue after one."""
     file.seek(0)
-    listed = _opens_list(file)
+    listed = _is_list(file)
     file.seek(0)
     return _read_list(file) if listed else _read_lines(file)
 
 
-def _opens_list(file: BinaryIO) -> bool:
+def _is_list(file: BinaryIO) -> bool:
     while data := file.read(CHUNK):
         start = data.lstrip(codecs.BOM_UTF8 + SPACE.encode())
         if start:
@@ -80,7 +80,7 @@ def _read_lines(file: BinaryIO) -> Iterator[Entry]:
         try:
             yield Entry(number, line, False, _parse_line(data, long), size=len(data))
         except NotARecord as error:
-            yield Entry(number, line, False, fault=str(error))
+            yield Entry(number, line, False, error=str(error))
 
 
 def _parse_line(data: bytes, long: bool) -> Any:
@@ -100,20 +100,20 @@ def _read_list(file: BinaryIO) -> Iterator[Entry]:
     window = Window(file)
     number, line = 0, 1
     try:
-        more = window.begins()
+        more = window.open_list()
         while more:
             number, line = number + 1, window.line
-            value, size = window.value()
+            value, size = window.read_value()
             yield Entry(number, line, True, value, size=size)
-            more = window.goes_on()
-        if window.next():
-            raise NotARecord("is followed by something outside of the list")
+            more = window.pass_separator()
+        if window.peek():
+            raise NotARecord("is followed by text after the list")
     except NotARecord as error:
-        yield Entry(max(number, 1), line, True, fault=str(error))
+        yield Entry(max(number, 1), line, True, error=str(error))
 
 
 class Window:
-    """The part of a file that is being looked at, as text: it grows at the end and is cut at the front."""
+    """The part of a file that is being read, as text. It grows at the end and is cut at the front."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -122,7 +122,7 @@ class Window:
         self.line = 1
 
     def grow(self) -> bool:
-        """Doubles what is seen; False at the end of the file."""
+        """Reads as much again; False at the end of the file."""
         data = self.file.read(max(CHUNK, len(self.text)))
         self.text += self.decoder.decode(data, final=not data)
         return bool(data)
@@ -131,33 +131,33 @@ class Window:
         self.line += self.text.count("\n", 0, count)
         self.text = self.text[count:]
 
-    def next(self) -> str:
-        """The next character that is no white space, left in its place; empty at the end of the file."""
+    def peek(self) -> str:
+        """The next character after white space; empty at the end of the file."""
         while True:
             self.drop(len(self.text) - len(self.text.lstrip(SPACE)))
             if self.text or not self.grow():
                 return self.text[:1]
 
-    def begins(self) -> bool:
-        """Passes the sign that opens the list; whether a record follows."""
-        self.next()
+    def open_list(self) -> bool:
+        """Passes the opening bracket; True if a record follows."""
+        self.peek()
         self.drop(1)
-        return self.next() != "]" or self.goes_on()
+        return self.peek() != "]" or self.pass_separator()
 
-    def goes_on(self) -> bool:
-        """Passes the sign behind a record; whether another record follows."""
-        sign = self.next()
-        if sign not in (",", "]"):
-            raise NotARecord(f"is followed by {sign!r}" if sign else "is the last of a list without an end")
+    def pass_separator(self) -> bool:
+        """Passes the comma or bracket after a record; True if another record follows."""
+        separator = self.peek()
+        if separator not in (",", "]"):
+            raise NotARecord(f"is followed by {separator!r}" if separator else "is the last record of an unclosed list")
         self.drop(1)
-        self.next()
-        return sign == ","
+        self.peek()
+        return separator == ","
 
-    def value(self) -> tuple[Any, int]:
-        """The JSON value at the front, which is then cut off, and its length."""
+    def read_value(self) -> tuple[Any, int]:
+        """The JSON value at the front and its length. The value is cut off."""
         while True:
             try:
-                found, end = DECODER.raw_decode(self.text)
+                value, end = DECODER.raw_decode(self.text)
             except json.JSONDecodeError as error:
                 if len(self.text) > LONGEST:
                     raise NotARecord(f"{TOO_LONG} or not valid JSON") from error
@@ -167,4 +167,4 @@ class Window:
                 raise NotARecord("is nested too deep") from error
             else:
                 self.drop(end)
-                return found, end
+                return value, end

@@ -1,36 +1,38 @@
-"""Import and export: each is one transaction."""
+"""Import and export: each is one transaction. A failed import reports the problems of its records."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from app.clients.transfer.files import Entry, read_entries
-from app.clients.transfer.problems import MOST_PROBLEMS, Finding, describe, name_field, quote
 from app.clients.transfer.record import read_transferred
-from app.clients.transfer.repository import Holder, MovingRepository
+from app.clients.transfer.repository import ExistingRecord, TransferRepository
 from app.errors import DomainError, Invalid, Malformed, NotFound, Problem
+from app.query.messages import stringify
 from app.records.bodies import Values
 from app.storage.database import Database
 
 BATCH, BATCH_SIZE = 500, 4 * 1024 * 1024
 """The most records that are added at once, and about the most characters."""
-NO_PLACE = "name or email is too long for the database's indexes"
+MOST_PROBLEMS = 20
+LONGEST_NAME = 100
+TOO_LONG = "name or email is too long for the database's indexes"
 NO_ORGANIZATION = "There is no organization with the id {}"
 
 
 class NotImported(DomainError):
-    """A file with records that cannot be imported: nothing was. One line for each problem, or for the first twenty."""
+    """A file with records that cannot be imported; none was. The message has a line for each of the first problems."""
 
 
 async def export_clients(database: Database, organization_id: str, write: Callable[[bytes], object]) -> int:
-    """Hands every client of an organization, as it was at one moment, to `write`, one line each; how many there were.
+    """Passes every client of an organization, in one snapshot, to `write`, one line each. Gives their number.
 
-    Raises NotFound when there is no such organization.
+    Raises NotFound if the organization does not exist.
     """
     count = 0
     async with database.snapshot() as connection:
-        repository = MovingRepository(connection)
-        if not await repository.siblings(organization_id):
+        repository = TransferRepository(connection)
+        if not await repository.account_organizations(organization_id):
             raise NotFound(NO_ORGANIZATION.format(organization_id))
         async for shown, hidden in repository.export(organization_id):
             write(f"{shown[:-1]},{hidden}}}\n".encode() if hidden else f"{shown}\n".encode())
@@ -41,25 +43,25 @@ async def export_clients(database: Database, organization_id: str, write: Callab
 async def import_clients(
     database: Database, organization_id: str, file: BinaryIO, advance: Callable[[], object] = lambda: None
 ) -> int:
-    """Adds every record of a file, which must be seekable, to an organization, or none of them; how many there were.
+    """Adds every record of a seekable file to an organization, or none of them. Gives their number.
 
-    `advance` is called now and then while the file is being read. Raises NotFound when there is no such organization,
-    and NotImported with what is wrong with the records.
+    `advance` is called after each batch. Raises NotFound if the organization does not exist, and NotImported with the
+    problems of the records.
     """
     async with database.write() as connection:
-        repository = MovingRepository(connection)
+        repository = TransferRepository(connection)
         await repository.lock_imports(organization_id)
-        siblings = await repository.siblings(organization_id)
-        if not siblings:
+        account_organizations = await repository.account_organizations(organization_id)
+        if not account_organizations:
             raise NotFound(NO_ORGANIZATION.format(organization_id))
-        importing = Importing(repository, organization_id, siblings)
+        importing = Importing(repository, organization_id, account_organizations)
         for entries in batches(read_entries(file)):
             await importing.add(entries)
             advance()
-            if len(importing.findings) > MOST_PROBLEMS:
+            if len(importing.problems) > MOST_PROBLEMS:
                 break
-        if importing.findings:
-            raise NotImported(describe(importing.findings, organization_id, file))
+        if importing.problems:
+            raise NotImported(describe(importing.problems, organization_id, file))
         return importing.count
 
 
@@ -76,17 +78,33 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield batch
 
 
+@dataclass(frozen=True, slots=True)
+class RecordProblem:
+    """A problem of one record of a file.
+
+    With a `text`, it is the problem. Otherwise the id is taken: by the `existing` record, or by an earlier record of
+    the same batch.
+    """
+
+    entry: Entry
+    text: str = ""
+    existing: ExistingRecord | None = None
+
+
 @dataclass
 class Importing:
-    """One import under way. Sound records are added beside unsound ones, so that a later one with their id is found."""
+    """The state of one import.
 
-    repository: MovingRepository
+    Valid records are added beside invalid ones, so that a later record with the id of one is found.
+    """
+
+    repository: TransferRepository
     organization: str
-    siblings: Sequence[str]
+    account_organizations: Sequence[str]
     count: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    home: str | None = None
-    """The organization that the records come from: one file holds those of one."""
+    problems: list[RecordProblem] = field(default_factory=list)
+    source: str | None = None
+    """The organization that the file names; all of its records name the same."""
 
     async def add(self, entries: Sequence[Entry]) -> None:
         rows: dict[str, Values] = {}
@@ -94,19 +112,19 @@ class Importing:
         for entry in entries:
             row = self._read(entry)
             if row is not None and row["id"] in rows:
-                self.findings.append(Finding(entry))
+                self.problems.append(RecordProblem(entry))
             elif row is not None:
                 rows[row["id"]], origins[row["id"]] = row, entry
-        for holder in await self._holders(list(rows)):
-            self.findings.append(Finding(origins[holder.id], holder=holder))
-            del rows[holder.id]
-        for refused in await self._insert(list(rows.values())):
-            self.findings.append(Finding(origins[refused["id"]], NO_PLACE))
+        for existing in await self._existing_records(list(rows)):
+            self.problems.append(RecordProblem(origins[existing.id], existing=existing))
+            del rows[existing.id]
+        for rejected in await self._insert(list(rows.values())):
+            self.problems.append(RecordProblem(origins[rejected["id"]], TOO_LONG))
         self.count += len(rows)
 
     async def _insert(self, rows: Sequence[Values]) -> list[Values]:
-        """Adds the rows; when the database has no place for some, one by one, and gives those."""
-        refused: list[Values] = []
+        """Adds the rows. If the database rejects some, adds them one by one; gives the rejected ones."""
+        rejected: list[Values] = []
         try:
             if rows:
                 await self.repository.add(rows)
@@ -114,31 +132,87 @@ class Importing:
             if len(rows) == 1:
                 return list(rows)
             for row in rows:
-                refused += await self._insert([row])
-        return refused
+                rejected += await self._insert([row])
+        return rejected
 
     def _read(self, entry: Entry) -> Values | None:
-        """The row of a record; None, and a finding for each problem, when it is not sound."""
+        """The row of a record; None, after noting each problem, if the record is not valid."""
         try:
-            row = self._sound(entry)
-        except Invalid as refusal:
-            self.findings += [Finding(entry, f"{name_field(one.field)} {one.message}") for one in refusal.problems]
+            row = self._read_valid(entry)
+        except Invalid as error:
+            self.problems += [
+                RecordProblem(entry, f"{name_field(problem.field)} {problem.message}") for problem in error.problems
+            ]
             return None
         return row
 
-    def _sound(self, entry: Entry) -> Values:
-        if entry.fault or not isinstance(entry.value, dict):
-            raise Invalid([Problem("record", "type", entry.fault or "is not an object")])
+    def _read_valid(self, entry: Entry) -> Values:
+        if entry.error or not isinstance(entry.value, dict):
+            raise Invalid([Problem("record", "type", entry.error or "is not an object")])
         row = read_transferred(entry.value)
-        given = row["organization_id"]
-        self.home = self.home or given
-        if given not in (None, self.home):
-            told = f"is {quote(given)}, and that of the records before it {quote(self.home)}"
-            raise Invalid([Problem("organizationId", "format", told)])
+        source = row["organization_id"]
+        self.source = self.source or source
+        if source not in (None, self.source):
+            message = f"is {quote(source)}, but that of the records before it is {quote(self.source)}"
+            raise Invalid([Problem("organizationId", "format", message)])
         return {**row, "organization_id": self.organization}
 
-    async def _holders(self, ids: Sequence[str]) -> list[Holder]:
-        """One holder for each id that is taken: in the organization itself, if it is taken there."""
-        found = await self.repository.holders(self.siblings, ids)
-        found.sort(key=lambda one: one.organization_id == self.organization)
-        return list({one.id: one for one in found}.values())
+    async def _existing_records(self, ids: Sequence[str]) -> list[ExistingRecord]:
+        """One existing record for each id that is taken: in the organization itself, if it is taken there."""
+        records = await self.repository.existing_records(self.account_organizations, ids)
+        records.sort(key=lambda record: record.organization_id == self.organization)
+        return list({record.id: record for record in records}.values())
+
+
+def describe(problems: Sequence[RecordProblem], organization: str, file: BinaryIO) -> str:
+    """The first problems in the order of the file, one line each."""
+    repeated = {str(problem.entry.value["id"]) for problem in problems if not problem.text}
+    firsts = find_firsts(file, repeated) if repeated else {}
+    ordered = sorted(problems, key=lambda problem: problem.entry.number)[:MOST_PROBLEMS]
+    lines = [
+        f"{name_entry(problem.entry)}: {problem.text or _describe_taken_id(problem, organization, firsts)}"
+        for problem in ordered
+    ]
+    more = f". The first {len(lines)} problems" if len(problems) > len(lines) else ""
+    return "\n".join([f"Nothing is imported{more}:", *lines])
+
+
+def find_firsts(file: BinaryIO, ids: set[str]) -> dict[str, Entry]:
+    """The first record of the file with each of the ids."""
+    left, firsts = set(ids), {}
+    for entry in read_entries(file):
+        record_id = entry.value.get("id") if isinstance(entry.value, dict) else None
+        if isinstance(record_id, str) and record_id in left:
+            left.remove(record_id)
+            firsts[record_id] = entry
+            if not left:
+                break
+    return firsts
+
+
+def _describe_taken_id(problem: RecordProblem, organization: str, firsts: dict[str, Entry]) -> str:
+    first, existing = firsts[problem.entry.value["id"]], problem.existing
+    if first.number != problem.entry.number:
+        return f"id is in the file already: {name_entry(first)}"
+    assert existing is not None
+    client = f"{quote(existing.name)}{', deleted' if existing.deleted else ''}"
+    if existing.organization_id == organization:
+        return f"id is in the organization already: {client}"
+    other = f"{existing.organization_id}, {quote(existing.organization_name)}"
+    return f"id is in another organization of the same account, {other}: {client}"
+
+
+def name_entry(entry: Entry) -> str:
+    """The position of a record, with its id and name as far as it has them."""
+    value: dict[str, Any] = entry.value if isinstance(entry.value, dict) else {}
+    names = [quote(value[key]) for key in ("id", "name") if isinstance(value.get(key), str)]
+    return f"{entry.position} ({', '.join(names)})" if names else entry.position
+
+
+def name_field(name: str) -> str:
+    return name if name.isidentifier() and len(name) <= LONGEST_NAME else quote(name)
+
+
+def quote(text: str) -> str:
+    """A text between quotes, cut where it is long."""
+    return stringify(text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…")

@@ -1,4 +1,4 @@
-"""Files of records: the same records as lines and as a list, however they are cut into chunks; faults with their place."""
+"""Files of records: lines and a list hold the same records in chunks of any size; errors name their position."""
 
 import io
 import json
@@ -27,8 +27,8 @@ def entries(data: bytes) -> list[Entry]:
     return list(read_entries(io.BytesIO(data)))
 
 
-def faults(data: bytes) -> list[tuple[str, str]]:
-    return [(one.place, one.fault) for one in entries(data) if one.fault]
+def errors(data: bytes) -> list[tuple[str, str]]:
+    return [(entry.position, entry.error) for entry in entries(data) if entry.error]
 
 
 @settings(max_examples=50, deadline=None)
@@ -36,20 +36,20 @@ def faults(data: bytes) -> list[tuple[str, str]]:
 def test_lines_and_lists_hold_the_same_records(
     records: list[Any], chunk: int, indent: int | None, escaped: bool, mark: bytes
 ) -> None:
-    lines = "".join(f"{json.dumps(one, ensure_ascii=escaped)}\r\n\n" for one in records)
+    lines = "".join(f"{json.dumps(entry, ensure_ascii=escaped)}\r\n\n" for entry in records)
     listed = f" \n{json.dumps(records, ensure_ascii=escaped, indent=indent)}\n"
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(files, "CHUNK", chunk)
         for data in (lines, listed):
             found = entries(mark + data.encode())
-            assert [one.value for one in found] == records
-            assert [one.number for one in found] == list(range(1, len(records) + 1))
-            assert {one.fault for one in found} <= {None}
+            assert [entry.value for entry in found] == records
+            assert [entry.number for entry in found] == list(range(1, len(records) + 1))
+            assert {entry.error for entry in found} <= {None}
 
 
-def test_a_record_is_found_again_by_its_place() -> None:
-    assert [one.place for one in entries(b'{"a": 1}\n\n{"a":\t2}')] == ["line 1", "line 3"]
-    assert [one.place for one in entries(b'\n[\n{"a":\n1}, {"a": 2}\n,\n\n{}]')] == [
+def test_an_entry_names_its_position() -> None:
+    assert [entry.position for entry in entries(b'{"a": 1}\n\n{"a":\t2}')] == ["line 1", "line 3"]
+    assert [entry.position for entry in entries(b'\n[\n{"a":\n1}, {"a": 2}\n,\n\n{}]')] == [
         "record 1 on line 3",
         "record 2 on line 4",
         "record 3 on line 7",
@@ -61,45 +61,45 @@ def test_a_file_may_hold_nothing(data: bytes) -> None:
     assert entries(data) == []
 
 
-def test_lines_go_on_after_a_fault() -> None:
+def test_lines_go_on_after_a_error() -> None:
     data = b'{"a": 1}\n{"a": \n\xff\n{"a": NaN}\n' + b"[" * 100_000 + b'\n{"a": 2}\n'
-    assert [one.value for one in entries(data) if not one.fault] == [{"a": 1}, {"a": 2}]
-    assert faults(data) == [
+    assert [entry.value for entry in entries(data) if not entry.error] == [{"a": 1}, {"a": 2}]
+    assert errors(data) == [
         ("line 2", "is not valid JSON: Expecting value at column 6"),
         ("line 3", "is not UTF-8"),
-        ("line 4", "is not valid JSON: NaN is no JSON number"),
+        ("line 4", "is not valid JSON: NaN is not a JSON number"),
         ("line 5", "is nested too deep"),
     ]
 
 
 @pytest.mark.parametrize(
-    ("data", "records", "place", "fault"),
+    ("data", "records", "position", "error"),
     [
         (b"[", 0, "record 1 on line 1", "is not valid JSON: Expecting value"),
-        (b'[{"a": 1}', 1, "record 1 on line 1", "is the last of a list without an end"),
+        (b'[{"a": 1}', 1, "record 1 on line 1", "is the last record of an unclosed list"),
         (b'[{"a": 1},\n', 1, "record 2 on line 2", "is not valid JSON: Expecting value"),
         (b'[{"a": 1},\n]', 1, "record 2 on line 2", "is not valid JSON: Expecting value"),
         (b'[{"a": 1}\n{"a": 2}]', 1, "record 1 on line 1", "is followed by '{'"),
-        (b'[{"a": 1}]\n{"a": 2}', 1, "record 1 on line 1", "is followed by something outside of the list"),
-        (b'[{"a": 1}, {"a": Infinity}]', 1, "record 2 on line 1", "is not valid JSON: Infinity is no JSON number"),
+        (b'[{"a": 1}]\n{"a": 2}', 1, "record 1 on line 1", "is followed by text after the list"),
+        (b'[{"a": 1}, {"a": Infinity}]', 1, "record 2 on line 1", "is not valid JSON: Infinity is not a JSON number"),
         (b"[{}, " + b"[" * 100_000, 1, "record 2 on line 1", "is nested too deep"),
     ],
 )
-def test_a_list_ends_with_its_first_fault(data: bytes, records: int, place: str, fault: str) -> None:
+def test_a_list_ends_with_its_first_error(data: bytes, records: int, position: str, error: str) -> None:
     assert len(entries(data)) == records + 1
-    assert faults(data) == [(place, fault)]
+    assert errors(data) == [(position, error)]
 
 
 def test_a_record_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LONGEST", 1000)
     monkeypatch.setattr(files, "CHUNK", 100)
     long = json.dumps({"a": "x" * 5000}).encode()
-    assert [one.value for one in entries(long + b'\n{"a": 1}\n' + long)] == [None, {"a": 1}, None]
-    assert {fault for _, fault in faults(long + b"\n" + long)} == {f"is longer than {LONGEST} characters"}
-    ((place, fault),) = faults(b'[{"a": 1}, ' + long + b"]")
-    assert (place, fault.startswith("is longer than")) == ("record 2 on line 1", True)
+    assert [entry.value for entry in entries(long + b'\n{"a": 1}\n' + long)] == [None, {"a": 1}, None]
+    assert {error for _, error in errors(long + b"\n" + long)} == {f"is longer than {LONGEST} characters"}
+    ((position, error),) = errors(b'[{"a": 1}, ' + long + b"]")
+    assert (position, error.startswith("is longer than")) == ("record 2 on line 1", True)
 
 
-def test_numbers_are_those_that_the_doors_write() -> None:
+def test_numbers_are_those_that_the_apis_write() -> None:
     (found,) = entries(b'{"a": 999999999999999999, "b": 1' + b"0" * 300 + b', "c": 0.1, "d": 1' + b"0" * 5000 + b"}")
     assert found.value == {"a": 999999999999999999, "b": 1e300, "c": 0.1, "d": float("inf")}

@@ -1,4 +1,4 @@
-"""Moving house: an export and an import give the same records; an import is whole or it is nothing, and says why."""
+"""Import and export: an export and an import give the same records; an import adds all records or none, and says why."""
 
 import asyncio
 import io
@@ -19,7 +19,7 @@ from app.clients.record import BANK_ACCOUNT_TEXTS, BANK_ACCOUNT_TYPES, UJP_TEXTS
 from app.clients.repository import ClientRepository
 from app.clients.transfer import service
 from app.clients.transfer.files import Entry, read_entries
-from app.clients.transfer.repository import MovingRepository
+from app.clients.transfer.repository import TransferRepository
 from app.clients.transfer.service import NotImported, export_clients, import_clients
 from app.errors import NotFound
 from app.ids import new_id
@@ -185,7 +185,7 @@ async def test_records_get_the_organization_that_they_are_imported_into(database
     other = record(organizationId=new_id())
     (_, told) = await refused(database, organization, record(organizationId=elsewhere), other)
     assert told.endswith(
-        f'organizationId is "{other["organizationId"]}", and that of the records before it "{elsewhere}"'
+        f'organizationId is "{other["organizationId"]}", but that of the records before it is "{elsewhere}"'
     )
 
 
@@ -238,7 +238,7 @@ async def test_several_problems_are_told_at_once_but_no_more_than_twenty(databas
     ]
     assert told[6].endswith("): name can't be blank")
     many = await refused(database, organization, *(record(name=None) for _ in range(30)))
-    assert (len(many), many[0]) == (21, "Nothing is imported, and these are only the first problems:")
+    assert (len(many), many[0]) == (21, "Nothing is imported. The first 20 problems:")
     assert many[20].startswith("line 20 ")
 
 
@@ -275,7 +275,7 @@ async def test_an_export_shows_one_moment(database: Database) -> None:
     organization = await make_organization(database)
     await load(database, organization, *(record() for _ in range(1500)))
     async with database.snapshot() as connection:
-        rows = MovingRepository(connection).export(organization)
+        rows = TransferRepository(connection).export(organization)
         await anext(rows)
         await load(database, organization, record(id="f" * 24))
         assert len([row async for row in rows]) == 1499
