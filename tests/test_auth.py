@@ -11,7 +11,7 @@ from app.accounts.service import create_account
 from app.auth import Access, Caller, Environment, Principal, Scope, TokenBackend, token_of
 from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from app.ids import new_id
-from app.organizations.service import create_organization, create_token, reach_organizations
+from app.organizations.service import create_organization, create_token, list_accessible_organizations
 from app.storage.database import Database
 from app.storage.tables import organizations
 from app.tokens import issue_token, list_tokens, revoke_token
@@ -133,8 +133,10 @@ async def test_account_reaches_its_organizations_in_the_order_of_creation(databa
     who = await Caller(await create_token(database, account_email="owner@example.com"), database).principal()
     assert list(who.organizations) == made
     assert (who.account_id, who.owner, who.actor, who.scope) == (account, account, f"account:{account}", Scope.WRITE)
-    assert [one.id for one in await reach_organizations(Access(database, who))] == made
-    assert [one.id for one in await reach_organizations(Access(database, who), [made[3], "0" * 24, made[1]])] == [
+    assert [one.id for one in await list_accessible_organizations(Access(database, who))] == made
+    assert [
+        one.id for one in await list_accessible_organizations(Access(database, who), [made[3], "0" * 24, made[1]])
+    ] == [
         made[1],
         made[3],
     ]
@@ -160,7 +162,7 @@ async def test_account_token_reaches_the_organizations_of_its_environment(databa
 async def test_account_without_organizations_reaches_none(database: Database, account: str) -> None:
     who = await Caller(await create_token(database, account_email="OWNER@example.com"), database).principal()
     assert (who.organizations, who.owner) == ((), account)
-    assert await reach_organizations(Access(database, who)) == []
+    assert await list_accessible_organizations(Access(database, who)) == []
 
 
 @pytest.mark.usefixtures("account")

@@ -1,4 +1,4 @@
-"""The field table of accounts, as v1 shows them. The password is no field: it is written, and never shown or asked for."""
+"""The field table of accounts in v1. The password is not in it, because it is written but never shown or filtered."""
 
 from app.query.face import Face, Field, Kind
 

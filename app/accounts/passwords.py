@@ -1,6 +1,6 @@
-"""Passwords: hashed with argon2id and verified away from the event loop, a few at a time.
+"""Passwords: hashed with argon2id and verified in threads, a few at a time.
 
-RFC 9106's second profile (3 passes, 4 lanes) with as much memory as is set; the hash tells with what it was made.
+The parameters are RFC 9106's second profile (3 passes, 4 lanes) with the memory of the settings. A hash holds its own.
 """
 
 import asyncio
@@ -16,21 +16,21 @@ from argon2.exceptions import VerifyMismatchError
 from app.errors import TooMany
 
 AT_ONCE = 2
-"""How many hashes one process computes at once: each takes its memory, and some lanes of the processors."""
+"""The number of hashes that one process computes at once: each takes its memory and some lanes of the processors."""
 MOST_WAITING = 100
 
 
 class Passwords:
-    """`memory` is MiB for each hash."""
+    """Hashes and verifies passwords. `memory` is in MiB for each hash."""
 
     def __init__(self, memory: int) -> None:
         self.hasher = PasswordHasher(memory_cost=memory * 1024)
         self.turns = asyncio.Semaphore(AT_ONCE)
         self.waiting = 0
-        self.nobodys = self._invent()
+        self.dummy_hash = self._make_dummy_hash()
 
-    def _invent(self) -> str:
-        """A hash of no password; comparing with it takes as long as with an account's."""
+    def _make_dummy_hash(self) -> str:
+        """A hash that no password matches; verifying against it takes as long as against an account's."""
         salt, digest = (
             b64encode(secrets.token_bytes(length)).decode().rstrip("=")
             for length in (self.hasher.salt_len, self.hasher.hash_len)
@@ -40,9 +40,9 @@ class Passwords:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """A block in which one password is looked at. Raises TooMany when too many are waiting for theirs."""
+        """A block in which one password is hashed or verified. Raises TooMany if too many requests wait for a turn."""
         if self.waiting >= MOST_WAITING:
-            raise TooMany("Too many are logging in at this moment", 1)
+            raise TooMany("Too many logins are in progress", 1)
         self.waiting += 1
         try:
             async with self.turns:
@@ -54,18 +54,18 @@ class Passwords:
         return await asyncio.to_thread(self.hasher.hash, _bytes(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether it is the password of a hash; as much work when there is none."""
+        """True if a hash is that of the password. Without a hash the answer is False and takes the same time."""
         try:
-            await asyncio.to_thread(self.hasher.verify, stored or self.nobodys, _bytes(password))
+            await asyncio.to_thread(self.hasher.verify, stored or self.dummy_hash, _bytes(password))
         except VerifyMismatchError:
             return False
         return stored is not None
 
-    def outgrown(self, stored: str) -> bool:
-        """Whether a hash was made at another cost than new ones are."""
+    def needs_rehash(self, stored: str) -> bool:
+        """True if a hash was made with other parameters than new ones."""
         return self.hasher.check_needs_rehash(stored)
 
 
 def _bytes(password: str) -> bytes:
-    """The same bytes for the same letters, however a keyboard composes them."""
+    """The bytes of the composed letters (NFC), so that two keyboards give the same password."""
     return normalize("NFC", password).encode("utf-8", "surrogatepass")

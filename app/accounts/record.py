@@ -1,4 +1,4 @@
-"""What an account may hold: its address, its password, and how long its access tokens live."""
+"""The rules for writing an account, its password and its access tokens."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,11 +13,10 @@ from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, FieldRule, Rules, Valu
 LONGEST_PASSWORD = 72
 """Bytes, as in LoopBack; argon2 itself would take any length."""
 DEFAULT_TTL, ETERNAL, LONGEST_TTL = 1_209_600, -1, 2**31 - 1
-"""Seconds: two weeks when none are asked for; -1 never expires."""
+"""Seconds. The default is two weeks; ETERNAL never expires."""
 HIDDEN = "(hidden)"
-"""Stands in a Problem for a password."""
+"""The value in a Problem of a password."""
 BLANK = LOOPBACK_MESSAGES.blank
-
 
 RULES = Rules(
     columns={
@@ -55,12 +54,13 @@ def _read_address(text: str) -> str:
         raise Invalid([Problem("email", "custom.email", "Must provide a valid email", text)]) from invalid
 
 
-def taken(address: str) -> Invalid:
+def email_taken(address: str) -> Invalid:
+    """The error for an address that already has an account."""
     return Invalid([Problem("email", "uniqueness", "Email already exists", address)])
 
 
 def password_problems(password: object) -> Sequence[Problem]:
-    """What is wrong with a new password; its text is never repeated."""
+    """The problems of a new password. They never repeat its text."""
     if password is ABSENT or password is None or password == "":
         return [Problem("password", "presence", BLANK, password)]
     if not isinstance(password, str):
@@ -75,19 +75,20 @@ def password_problems(password: object) -> Sequence[Problem]:
 
 
 def check_password(password: str) -> str:
+    """The password itself. Raises Invalid."""
     problems = password_problems(password)
     if problems:
         raise Invalid(problems)
     return password
 
 
-def read_ttl(given: object) -> int:
-    """Seconds, or -1; a form sends them as text. Raises Invalid."""
-    if given is None or given == "":
+def read_ttl(ttl: object) -> int:
+    """The lifetime of a token in seconds, or -1 for one that never expires. A form sends it as text. Raises Invalid."""
+    if ttl is None or ttl == "":
         return DEFAULT_TTL
-    seconds = given
-    if isinstance(given, str) and given.removeprefix("-").isdecimal() and given.isascii() and len(given) < 12:
-        seconds = int(given)
+    seconds = ttl
+    if isinstance(ttl, str) and ttl.removeprefix("-").isdecimal() and ttl.isascii() and len(ttl) < 12:
+        seconds = int(ttl)
     if isinstance(seconds, float) and seconds.is_integer():
         seconds = int(seconds)
     if (
@@ -96,14 +97,14 @@ def read_ttl(given: object) -> int:
         and (seconds == ETERNAL or 1 <= seconds <= LONGEST_TTL)
     ):
         return seconds
-    message = f"is not a number of seconds from 1 to {LONGEST_TTL}, or {ETERNAL} for no end"
-    raise Invalid([Problem("ttl", "numericality", message, given)])
+    message = f"is not a number of seconds from 1 to {LONGEST_TTL}, or {ETERNAL} for a token that never expires"
+    raise Invalid([Problem("ttl", "numericality", message, ttl)])
 
 
-def read_scopes(given: object) -> Scope:
-    """The widest of a list of scopes; all when none are named. Raises Invalid."""
-    if given is None or given == []:
+def read_scopes(scopes: object) -> Scope:
+    """The widest of a list of scopes; an empty list means all. Raises Invalid."""
+    if scopes is None or scopes == []:
         return Scope.WRITE
-    if isinstance(given, list) and all(isinstance(one, str) and one in tuple(Scope) for one in given):
-        return Scope.WRITE if Scope.WRITE in given else Scope.READ
-    raise Invalid([Problem("scopes", "inclusion", f"is not a list of {' and '.join(Scope)}", given)])
+    if isinstance(scopes, list) and all(isinstance(scope, str) and scope in tuple(Scope) for scope in scopes):
+        return Scope.WRITE if Scope.WRITE in scopes else Scope.READ
+    raise Invalid([Problem("scopes", "inclusion", f"is not a list of {' and '.join(Scope)}", scopes)])

@@ -1,11 +1,11 @@
-"""What may be done with accounts: making them, logging in and out, and looking at one's own."""
+"""Use cases of accounts: sign-up, login, logout, the caller's own account and its tokens."""
 
 import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.passwords import Passwords
-from app.accounts.record import check_password, read_sign_up, taken
+from app.accounts.record import check_password, email_taken, read_sign_up
 from app.accounts.repository import AccountRepository, Credentials
 from app.auth import Access, Principal, Scope
 from app.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
@@ -26,11 +26,11 @@ from app.tokens import (
 
 
 class LoginFailed(Unauthenticated):
-    """There is no account with this address and this password; which of them is wrong is not told."""
+    """No account has this address and this password. The caller does not learn which of them is wrong."""
 
 
 async def create_account(database: Database, email: str) -> str:
-    """The new account's id; nobody can log in to it before it has a password. Raises Conflict when there is one."""
+    """Makes an account without a password and gives its id. Raises Conflict if the address has an account."""
     account_id = new_id()
     async with database.write() as connection:
         if not await AccountRepository(connection).add({"id": account_id, "email": email, "custom": {}}):
@@ -39,28 +39,28 @@ async def create_account(database: Database, email: str) -> str:
 
 
 async def sign_up(database: Database, passwords: Passwords, body: Mapping[str, Any], selection: Selection) -> str:
-    """The new account, rendered. Raises Invalid, also for an address that has an account."""
+    """Makes an account and renders it. Raises Invalid, also for an address that has an account."""
     values, password = read_sign_up(body)
     if not await is_unique(database, values["email"]):
-        raise taken(values["email"])
+        raise email_taken(values["email"])
     async with passwords.turn():
         password_hash = await passwords.hash(password)
     account_id = new_id()
     async with database.write() as connection:
         repository = AccountRepository(connection)
         if not await repository.add({**values, "id": account_id, "password_hash": password_hash}):
-            raise taken(values["email"])
+            raise email_taken(values["email"])
         return str(await repository.render(account_id, selection))
 
 
 async def is_unique(database: Database, email: str) -> bool:
-    """Whether no account has an e-mail address."""
+    """True if no account has the e-mail address."""
     async with database.read() as connection:
-        return await AccountRepository(connection).find(_normal(email)) is None
+        return await AccountRepository(connection).find(_normalise(email)) is None
 
 
-def _normal(email: str) -> str:
-    """The form in which an address is stored; a text that is no address is as it is, and nobody's."""
+def _normalise(email: str) -> str:
+    """Normalises an e-mail address. Invalid text is returned unchanged; no account can match it."""
     try:
         return check_address(check_text(email, "email"))
     except Invalid:
@@ -70,31 +70,31 @@ def _normal(email: str) -> str:
 async def log_in(database: Database, passwords: Passwords, email: str, password: str, ttl: int) -> AccessToken:
     """A new token for all live organizations of the account.
 
-    Each attempt is counted before the password is looked at, and forgotten when it is right. Raises LoginFailed; TooMany
-    after ten failures in a quarter of an hour, for addresses without an account too.
+    Each attempt counts as failed until its password is verified. Raises LoginFailed, and TooMany after ten failures in
+    15 minutes, also for an address without an account.
     """
-    address = _normal(email)
+    address = _normalise(email)
     email_hash = hashlib.sha256(address.lower().encode()).digest()
     async with database.read() as connection:
         repository = AccountRepository(connection)
-        _admit(await repository.barred(email_hash))
-        known = await repository.find(address) or Credentials("", None)
+        _admit(await repository.locked_out(email_hash))
+        credentials = await repository.find(address) or Credentials("", None)
     async with passwords.turn():
         async with database.statement() as connection:
             _admit(await AccountRepository(connection).count_failure(email_hash))
-        if not await passwords.verify(known.password_hash, password):
+        if not await passwords.verify(credentials.password_hash, password):
             raise LoginFailed("login failed")
-        outgrown = passwords.outgrown(str(known.password_hash))
-        renewed = await passwords.hash(password) if outgrown else None
+        needs_rehash = passwords.needs_rehash(str(credentials.password_hash))
+        rehashed = await passwords.hash(password) if needs_rehash else None
     async with database.write() as connection:
         repository = AccountRepository(connection)
-        if await repository.hold(address) != known:
+        if await repository.lock(address) != credentials:
             raise LoginFailed("login failed")
-        await repository.forgive(email_hash)
-        if renewed:
-            await repository.set_password(known.id, renewed)
-        await forget_expired(connection, known.id)
-        return await issue_session(connection, known.id, ttl=ttl)
+        await repository.clear_failures(email_hash)
+        if rehashed:
+            await repository.set_password(credentials.id, rehashed)
+        await forget_expired(connection, credentials.id)
+        return await issue_session(connection, credentials.id, ttl=ttl)
 
 
 def _admit(seconds: int | None) -> None:
@@ -103,26 +103,26 @@ def _admit(seconds: int | None) -> None:
 
 
 async def set_password(database: Database, passwords: Passwords, email: str, password: str) -> None:
-    """Gives the account a password; tokens that were made by logging in end. Raises NotFound and Invalid."""
+    """Sets the password of an account and ends the tokens of its logins. Raises NotFound and Invalid."""
     check_password(password)
     password_hash = await passwords.hash(password)
     async with database.write() as connection:
         repository = AccountRepository(connection)
-        known = await repository.find(_normal(email))
-        if known is None:
+        credentials = await repository.find(_normalise(email))
+        if credentials is None:
             raise NotFound(f"There is no account with the address {email}")
-        await repository.set_password(known.id, password_hash)
-        await end_sessions(connection, known.id)
+        await repository.set_password(credentials.id, password_hash)
+        await end_sessions(connection, credentials.id)
 
 
 async def log_out(access: Access) -> None:
-    """Revokes the token that was sent."""
+    """Revokes the token of the request."""
     async with access.database.statement() as connection:
         await revoke_token(connection, access.principal.token_id)
 
 
 def require_account(principal: Principal, account_id: str) -> str:
-    """The caller's own account. Raises NotFound for any other, and for an organization's own token."""
+    """The id of the caller's own account. Raises NotFound for any other, and for an organization's own token."""
     if principal.account_id is None or principal.account_id != account_id:
         raise NotFound("There is no such account")
     return account_id
@@ -131,10 +131,10 @@ def require_account(principal: Principal, account_id: str) -> str:
 async def get_account(access: Access, account_id: str, selection: Selection) -> str:
     """The caller's own account, rendered. Raises NotFound."""
     async with access.database.read() as connection:
-        found = await AccountRepository(connection).render(require_account(access.principal, account_id), selection)
-    if found is None:
+        account = await AccountRepository(connection).render(require_account(access.principal, account_id), selection)
+    if account is None:
         raise NotFound("There is no such account")
-    return found
+    return account
 
 
 async def account_email(access: Access) -> str | None:
@@ -146,7 +146,7 @@ async def account_email(access: Access) -> str | None:
 
 
 async def add_token(access: Access, account_id: str, ttl: int, scope: Scope) -> AccessToken:
-    """Another token for the caller's account and environment. Raises NotFound, and Forbidden with one that may only read."""
+    """Makes another token for the caller's account and environment. Raises NotFound, and Forbidden for a read-only token."""
     require_account(access.principal, account_id)
     access.require_write()
     async with access.database.write() as connection:
@@ -156,15 +156,15 @@ async def add_token(access: Access, account_id: str, ttl: int, scope: Scope) -> 
 
 
 async def list_tokens(access: Access, account_id: str, most: int) -> list[AccessToken]:
-    """At most so many tokens of the caller's account, the newest first, each named by its id. Raises NotFound."""
+    """At most `most` tokens of the caller's account, newest first, each named by its id. Raises NotFound."""
     require_account(access.principal, account_id)
     async with access.database.read() as connection:
         return await list_account_tokens(connection, account_id, most)
 
 
-async def remove_token(access: Access, account_id: str, named: str) -> bool:
-    """Whether the caller's account had a token of this id, or this very token; it opens nothing any more."""
+async def remove_token(access: Access, account_id: str, name: str) -> bool:
+    """Revokes a token of the caller's account by its id or its text. False if there is none."""
     require_account(access.principal, account_id)
     access.require_write()
     async with access.database.statement() as connection:
-        return await revoke_account_token(connection, account_id, named)
+        return await revoke_account_token(connection, account_id, name)

@@ -1,4 +1,4 @@
-"""The field tables of organizations: as the Customers contract shows them, entities, and as v1 does."""
+"""The field tables of organizations: entities of the Customers API, and organizations of v1."""
 
 from app.query.face import Codec, Face, Field, Kind
 from app.query.sql.render import Selection

@@ -46,7 +46,7 @@ SHOWN = (
     organizations.c.country,
     organizations.c.locale,
 )
-REACHED = (
+BY_IDS = (
     select(*SHOWN)
     .where(organizations.c.id == func.any(bindparam("ids", type_=ARRAY(Text))))
     .order_by(organizations.c.created_at, organizations.c.id)
@@ -55,8 +55,8 @@ REACHED = (
 
 @lru_cache(maxsize=256)
 def meeting_statement(where: Predicate) -> Select[Any]:
-    """REACHED, narrowed to a predicate of the face INCLUDED whose values are apart from it."""
-    return REACHED.where(condition(where, INCLUDED, organizations.c, Places()))
+    """BY_IDS with a predicate of the face INCLUDED, whose values are parameters."""
+    return BY_IDS.where(condition(where, INCLUDED, organizations.c, Places()))
 
 
 class OrganizationRepository:
@@ -70,14 +70,14 @@ class OrganizationRepository:
         return [Organization(*row) for row in rows]
 
     async def render(self, ids: Sequence[str], selection: Selection) -> list[str]:
-        """Those of `ids` that exist, the first created first, rendered."""
+        """The organizations of `ids`, oldest first, rendered."""
         statement = get_many_statement(organizations, selection, order=("created_at", "id"))
         rows = await self.connection.execute(statement, {"organizations": list(ids), "ids": list(ids)})
         return [json for _, json in rows]
 
     async def list_some(self, ids: Sequence[str]) -> list[Organization]:
-        """Those of `ids` that exist, the first created first."""
-        return [Organization(*row) for row in await self.connection.execute(REACHED, {"ids": list(ids)})]
+        """The organizations of `ids`, oldest first."""
+        return [Organization(*row) for row in await self.connection.execute(BY_IDS, {"ids": list(ids)})]
 
     async def page(self, ids: Sequence[str], request: ListRequest) -> list[str]:
         """One page of the organizations among `ids` that the request matches, rendered."""
@@ -100,20 +100,20 @@ class OrganizationRepository:
         return organization
 
     async def list_meeting(self, ids: Sequence[str], where: Predicate) -> list[Organization]:
-        """As list_some, but only those that meet a predicate of the face INCLUDED."""
+        """The organizations of `ids` that meet a predicate of the face INCLUDED, oldest first."""
         values: list[Scalar] = []
         statement = meeting_statement(parametrize(where, values))
         parameters = {"ids": list(ids), **condition_parameters(values, ())}
         return [Organization(*row) for row in await self.connection.execute(statement, parameters)]
 
     async def environment(self, organization_id: str) -> str | None:
-        """`live` or `sandbox`; None when there is no such organization."""
+        """`live` or `sandbox`; None if the organization does not exist."""
         statement = select(organizations.c.environment).where(organizations.c.id == organization_id)
-        found: str | None = await self.connection.scalar(statement)
-        return found
+        environment: str | None = await self.connection.scalar(statement)
+        return environment
 
     async def add(self, values: dict[str, Any]) -> bool:
-        """Whether it was added: False when there is one with its id."""
+        """Adds an organization. False if its id is taken."""
         statement = upsert(organizations).values(values).on_conflict_do_nothing().returning(organizations.c.id)
         return (await self.connection.execute(statement)).first() is not None
 

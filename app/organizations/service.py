@@ -1,4 +1,4 @@
-"""What an operator and an account do with organizations: each function is one transaction."""
+"""Use cases of organizations, for operators and for accounts. Each function is one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -33,7 +33,7 @@ async def create_organization(
     country: str | None = None,
     environment: Environment = Environment.LIVE,
 ) -> str:
-    """The new organization's id. Raises Conflict when the id is taken, NotFound when there is no such account."""
+    """Makes an organization and gives its id. Raises Conflict if the id is taken, NotFound if the account does not exist."""
     values: dict[str, Any] = {
         "id": check_organization_id(organization_id) if organization_id else new_id(),
         "name": check_name(name),
@@ -55,10 +55,10 @@ async def create_organization(
 
 
 async def _account(connection: Connection, email: str) -> str:
-    known = await AccountRepository(connection).find(email)
-    if known is None:
+    credentials = await AccountRepository(connection).find(email)
+    if credentials is None:
         raise NotFound(f"There is no account with the address {email}")
-    return known.id
+    return credentials.id
 
 
 async def create_token(
@@ -70,9 +70,9 @@ async def create_token(
     environment: Environment = Environment.LIVE,
     expires_at: datetime | None = None,
 ) -> str:
-    """A token for one organization, or for an account's organizations of one environment.
+    """Makes a token for one organization, or for an account's organizations of one environment.
 
-    Raises NotFound when there is no such organization or account.
+    Raises NotFound if the organization or the account does not exist.
     """
     async with database.write() as connection:
         repository = OrganizationRepository(connection)
@@ -90,10 +90,10 @@ async def create_token(
 
 
 async def _environment(repository: OrganizationRepository, organization_id: str) -> Environment:
-    found = await repository.environment(organization_id)
-    if found is None:
+    environment = await repository.environment(organization_id)
+    if environment is None:
         raise NotFound(f"There is no organization with the id {organization_id}")
-    return Environment(found)
+    return Environment(environment)
 
 
 async def list_organizations(database: Database) -> Sequence[Organization]:
@@ -102,25 +102,25 @@ async def list_organizations(database: Database) -> Sequence[Organization]:
         return await OrganizationRepository(connection).list_all()
 
 
-async def reach_organizations(access: Access, ids: Sequence[str] | None = None) -> Sequence[Organization]:
-    """Those of `ids` that the caller may use, or all of them, the first created first."""
-    wanted = access.principal.organizations if ids is None else access.organizations_among(ids)
+async def list_accessible_organizations(access: Access, ids: Sequence[str] | None = None) -> Sequence[Organization]:
+    """The organizations that the caller can access, or those of them in `ids`; oldest first."""
+    accessible = access.principal.organizations if ids is None else access.organizations_among(ids)
     async with access.database.read() as connection:
-        return await OrganizationRepository(connection).list_some(wanted)
+        return await OrganizationRepository(connection).list_some(accessible)
 
 
-async def reach_organizations_meeting(access: Access, ids: Sequence[str], where: Predicate) -> Sequence[Organization]:
-    """Those of `ids` that the caller may use and that meet a predicate of the face INCLUDED."""
-    wanted = access.organizations_among(ids)
+async def filter_organizations(access: Access, ids: Sequence[str], where: Predicate) -> Sequence[Organization]:
+    """The organizations of `ids` that the caller can access and that meet a predicate of the face INCLUDED."""
+    accessible = access.organizations_among(ids)
     async with access.database.read() as connection:
-        return await OrganizationRepository(connection).list_meeting(wanted, where)
+        return await OrganizationRepository(connection).list_meeting(accessible, where)
 
 
 async def render_organizations(access: Access, ids: Sequence[str], selection: Selection) -> list[str]:
-    """Those of `ids` that the caller may use, the first created first, rendered."""
-    wanted = access.organizations_among(ids)
+    """The organizations of `ids` that the caller can access, oldest first, rendered."""
+    accessible = access.organizations_among(ids)
     async with access.database.read() as connection:
-        return await OrganizationRepository(connection).render(wanted, selection)
+        return await OrganizationRepository(connection).render(accessible, selection)
 
 
 async def list_account_organizations(access: Access, account_id: str, request: ListRequest) -> tuple[list[str], int]:
@@ -152,7 +152,7 @@ async def add_organization(
 ) -> StoredResponse:
     """Makes an organization of the caller's account and of its token's environment; `key` replays the first answer.
 
-    Raises NotFound for an account that is not the caller's, and Forbidden with a token that may only read.
+    Raises NotFound for an account that is not the caller's, and Forbidden for a token that may only read.
     """
     require_account(access.principal, account_id)
     access.require_write()

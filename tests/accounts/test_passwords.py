@@ -1,4 +1,4 @@
-"""Passwords: how they are hashed, that nobody waits for the hash, and that an unknown account costs as much as a known one."""
+"""Passwords: hashing, the event loop beside it, and the same time for an account that does not exist."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ async def test_the_real_profile_is_argon2id_as_rfc_9106_has_it() -> None:
     stored = await passwords.hash("correct horse")
     assert extract_parameters(stored) == RFC_9106_LOW_MEMORY
     assert await passwords.verify(stored, "correct horse")
-    assert not passwords.outgrown(stored)
+    assert not passwords.needs_rehash(stored)
 
 
 async def test_a_password_is_the_same_however_its_letters_are_composed() -> None:
@@ -31,18 +31,18 @@ async def test_a_password_is_the_same_however_its_letters_are_composed() -> None
         assert not await passwords.verify(stored, wrong)
 
 
-async def test_a_hash_of_another_cost_is_verified_and_outgrown() -> None:
+async def test_a_hash_of_another_cost_is_verified_and_needs_rehash() -> None:
     stored = await Passwords(1).hash("x")
     grown = Passwords(2)
     assert await grown.verify(stored, "x")
-    assert grown.outgrown(stored)
+    assert grown.needs_rehash(stored)
 
 
-async def test_nobody_is_as_much_work_as_somebody_and_never_right() -> None:
+async def test_an_absent_hash_takes_as_long_and_never_matches() -> None:
     passwords = Passwords(3)
-    assert extract_parameters(passwords.nobodys) == extract_parameters(await passwords.hash("x"))
+    assert extract_parameters(passwords.dummy_hash) == extract_parameters(await passwords.hash("x"))
     assert not await passwords.verify(None, "x")
-    assert passwords.nobodys != Passwords(3).nobodys
+    assert passwords.dummy_hash != Passwords(3).dummy_hash
 
 
 async def test_the_event_loop_goes_on_while_a_password_is_hashed() -> None:

@@ -1,4 +1,4 @@
-"""Logging in, below the doors: what each attempt costs, and what happens beside it."""
+"""Logins in the service: the cost of each attempt, and changes that happen during one."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +14,7 @@ EMAIL = "ana@studio.example"
 
 
 class Watched(Passwords):
-    """Counts what is verified, and does something meanwhile."""
+    """Counts verified passwords, and runs something meanwhile."""
 
     def __init__(self, meanwhile: Callable[[], Awaitable[None]] | None = None) -> None:
         super().__init__(1)
@@ -36,7 +36,7 @@ async def account(database: Database) -> str:
     return account_id
 
 
-async def test_every_attempt_verifies_one_password_whoever_it_names(database: Database, account: str) -> None:
+async def test_every_attempt_verifies_one_password(database: Database, account: str) -> None:
     await create_account(database, "keys-only@studio.example")
     for email in (EMAIL, "keys-only@studio.example", "nobody@studio.example", "nobody"):
         watched = Watched()
@@ -48,7 +48,7 @@ async def test_every_attempt_verifies_one_password_whoever_it_names(database: Da
 
 
 @pytest.mark.usefixtures("account")
-async def test_a_password_that_is_changed_meanwhile_opens_nothing(database: Database) -> None:
+async def test_a_password_that_changes_during_a_login_is_rejected(database: Database) -> None:
     async def change() -> None:
         await set_password(database, Passwords(1), EMAIL, "new")
 
@@ -59,7 +59,7 @@ async def test_a_password_that_is_changed_meanwhile_opens_nothing(database: Data
     await log_in(database, Passwords(1), EMAIL, "new", 60)
 
 
-async def test_failures_of_long_ago_are_dropped_by_later_ones(database: Database) -> None:
+async def test_old_failures_are_deleted_by_later_ones(database: Database) -> None:
     async with database.write() as connection:
         old = "SELECT int4send(n), 3, now() - interval '16 minutes' FROM generate_series(1, 30) n"
         await connection.execute(text(f"INSERT INTO login_failures (hash, failures, since) {old}"))

@@ -1,4 +1,4 @@
-"""Bodies: what each of the three rule sets takes, what it makes of it, and what it refuses under which name."""
+"""Bodies of clients and customers: the values and the problems under the rules of each API."""
 
 from typing import Any
 

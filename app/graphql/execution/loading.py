@@ -14,7 +14,7 @@ from app.graphql.execution.plans import plan_selection
 from app.graphql.internals import Rendered
 from app.mail.repository import ClientKey
 from app.organizations.repository import Organization
-from app.organizations.service import reach_organizations
+from app.organizations.service import list_accessible_organizations
 from app.query.face import Face
 from app.query.sql.render import Selection
 
@@ -85,5 +85,5 @@ async def load_organization(context: Context, organization_id: str) -> Organizat
 
 
 async def _load_organizations(access: Access, ids: Sequence[str]) -> list[Organization | None]:
-    organizations = {organization.id: organization for organization in await reach_organizations(access, ids)}
+    organizations = {organization.id: organization for organization in await list_accessible_organizations(access, ids)}
     return [organizations.get(organization_id) for organization_id in ids]

@@ -28,7 +28,7 @@ from app.graphql.schema.connections import (
     resolve_connection,
 )
 from app.graphql.schema.types import Client, Customer, Node, Organization
-from app.organizations.service import reach_organizations
+from app.organizations.service import list_accessible_organizations
 
 MOST_NODES = 100
 
@@ -59,7 +59,7 @@ async def find_account(info: Info) -> Account | None:
 async def make_viewer(info: Info) -> Viewer:
     principal = info.context.principal
     account = await find_account(info)
-    stored = await reach_organizations(info.context.access)
+    stored = await list_accessible_organizations(info.context.access)
     scopes = ["read", "write"] if principal.scope == "write" else ["read"]
     return Viewer(
         account=account, scopes=scopes, organizations=[Organization.of(organization) for organization in stored]

@@ -9,7 +9,7 @@ from app.clients.faces import V1
 from app.clients.service import count_clients, get_client, list_clients, search_clients
 from app.errors import Malformed, NotFound
 from app.organizations.repository import Organization
-from app.organizations.service import reach_organizations_meeting
+from app.organizations.service import filter_organizations
 from app.query.request import count_request
 from app.query.sql.render import Selection
 from app.rest.v1.answers import not_modified, show, show_record, show_rows
@@ -108,6 +108,6 @@ async def _embedded(
     call: V1Call, access: Access, organization_id: str, include: Include | None, rows: Sequence[str]
 ) -> list[str]:
     included = include or Include()
-    organizations: Sequence[Organization] = await reach_organizations_meeting(access, [organization_id], included.where)
+    organizations: Sequence[Organization] = await filter_organizations(access, [organization_id], included.where)
     found = next(iter(organizations), None)
     return [embed(row, found, included) for row in rows]
