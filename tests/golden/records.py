@@ -1,4 +1,4 @@
-"""The recorded cases, and the rows that each of them starts from."""
+"""The recorded cases, and the database that each of them starts from."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from app.storage.tables import access_tokens, accounts, clients
 
 HERE = Path(__file__).parent
 TOKEN, EMAIL = "TESTTOKEN", "golden@example.com"
-STORED = ", ".join(one.name for one in clients.c if one.computed is None)
+STORED = ", ".join(column.name for column in clients.c if column.computed is None)
 
 Case = Mapping[str, Any]
 
@@ -29,17 +29,17 @@ def read_lines(name: str) -> list[dict[str, Any]]:
 
 @cache
 def seed() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((HERE / "golden-v1-seed.json").read_text(encoding="utf-8"))
-    return found
+    recorded: dict[str, Any] = json.loads((HERE / "golden-v1-seed.json").read_text(encoding="utf-8"))
+    return recorded
 
 
 async def plant(url: str, database: Database, folder: Path) -> None:
-    """The seed's organizations and clients, made by the command, and an account's recorded token for all of them."""
+    """Creates the organizations and clients of the seed with the command, and an account with the recorded token."""
     await command(url, "account", "create", EMAIL)
     for organization in seed()["organizations"]:
         home = organization["id"]
         await command(url, "organization", "create", organization["name"], "--id", home, "--account", EMAIL)
-        recorded = [one for one in seed()["clients"] if one["organizationId"] == home]
+        recorded = [client for client in seed()["clients"] if client["organizationId"] == home]
         file = folder / f"{home}.json"
         file.write_text(json.dumps(recorded), encoding="utf-8")
         await command(url, "import", str(file), "--organization", home)
@@ -51,7 +51,7 @@ async def plant(url: str, database: Database, folder: Path) -> None:
 
 
 async def command(url: str, *arguments: str) -> None:
-    """`clientele` with these arguments; it runs in a thread, for it has an event loop of its own."""
+    """Runs `clientele` with these arguments, in a thread because it has its own event loop."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DATABASE_URL", url)
         await asyncio.to_thread(cli, arguments, standalone_mode=False)
@@ -61,7 +61,7 @@ TOTALS = "INSERT INTO client_totals SELECT organization_id, 0, count(*) FROM cli
 
 
 async def restore(database: Database) -> None:
-    """Makes the clients those of the seed again."""
+    """Replaces all clients with those of the seed."""
     async with database.write() as connection:
         for table in ("clients", "client_changes", "client_totals", "outbox", "idempotency_keys"):
             await connection.driver.execute(f"DELETE FROM {table}")

@@ -1,4 +1,4 @@
-"""Replaying one recorded case, and comparing what came back with what was recorded."""
+"""Sends one recorded request again, and compares the answer with the recording."""
 
 import json
 import re
@@ -14,7 +14,7 @@ ID = re.compile(r"[0-9a-f]{24}")
 
 
 def content(case: Case) -> bytes | None:
-    """The body that was sent; a very long one is recorded as its head and its length."""
+    """The body of the request; a very long body is recorded as its head and its length."""
     if "body" in case:
         return json.dumps(case["body"], ensure_ascii=False).encode()
     raw: object = case.get("raw_body")
@@ -36,7 +36,7 @@ async def send(http: httpx.AsyncClient, method: str, url: str, case: Case) -> ht
 
 
 async def ask(http: httpx.AsyncClient, case: Case) -> tuple[int, Any, Any]:
-    """Status and body of the case's answer, and of the read after it: (status, body), or None."""
+    """Status and body of the answer, and (status, body) of the read after it, or None."""
     url = case["path"] + (f"?{case['query']}" if case["query"] else "")
     answer = await send(http, case["method"], url, case)
     body = answer.json() if answer.content else None
@@ -49,54 +49,68 @@ async def ask(http: httpx.AsyncClient, case: Case) -> tuple[int, Any, Any]:
 
 
 def compare(case: Case, body: Any, after: Any) -> str | None:
-    """In which place an answer, or the read after it, is another one than the recorded; None in none."""
+    """The path at which an answer, or the read after it, differs from the recording; None when nothing differs."""
     ignored = frozenset(case.get("ignore", ()))
-    place = differs(case.get("response_body"), body, "", ignored)
-    if place is not None or after is None:
-        return place
-    recorded, (status, found) = case["after"], after
+    path = find_difference(case.get("response_body"), body, "", ignored)
+    if path is not None or after is None:
+        return path
+    recorded, (status, body_after) = case["after"], after
     if status != recorded["status"]:
         return "status after"
     ignored |= {"updatedAt"} if case["method"] == "PATCH" else set()
-    place = differs(recorded["response_body"], found, "", ignored)
-    return None if place is None else f"after: {place}"
+    path = find_difference(recorded["response_body"], body_after, "", ignored)
+    return None if path is None else f"after: {path}"
 
 
-def differs(recorded: Any, given: Any, place: str, ignored: frozenset[str]) -> str | None:
-    """Where two values differ: a missing key and a null are the same; <id> and <now> stand for any.
+def find_difference(recorded: Any, answered: Any, path: str = "", ignored: frozenset[str] = frozenset()) -> str | None:
+    """The first path at which two values differ, or None. <id> stands for any id, and <now> for any moment.
 
-    `$list` is a long list, its ids in order, and `$set` the ids of a list whose order depends on the server's locale.
+    A key that the recording has, null or not, must be answered; a key that it lacks may be answered as null. `$list` is a
+    long list with its ids in order, and `$set` holds the ids of a list whose order depends on the server's locale.
     """
-    if place in ignored:
+    if path in ignored:
         return None
     if isinstance(recorded, dict) and "$list" in recorded:
-        return _list_differs(recorded["$list"], given, place, ignored)
+        return _compare_long_list(recorded["$list"], answered, path, ignored)
     if isinstance(recorded, dict) and "$set" in recorded:
-        return None if sorted(one["id"] for one in given) == recorded["$set"] else f"{place} ids"
-    if isinstance(recorded, dict) and isinstance(given, dict):
-        keys = sorted({*recorded, *given})
-        found = (differs(recorded.get(key), given.get(key), f"{place}.{key}".strip("."), ignored) for key in keys)
-        return next((one for one in found if one is not None), None)
-    if isinstance(recorded, list) and isinstance(given, list):
-        return _members_differ(recorded, given, place, ignored)
+        return None if sorted(row["id"] for row in answered) == recorded["$set"] else f"{path} ids"
+    if isinstance(recorded, dict) and isinstance(answered, dict):
+        return _compare_objects(recorded, answered, path, ignored)
+    if isinstance(recorded, list) and isinstance(answered, list):
+        return _compare_lists(recorded, answered, path, ignored)
     if recorded in ("<id>", "<now>"):
         pattern = ID if recorded == "<id>" else NOW
-        return None if isinstance(given, str) and pattern.fullmatch(given) else place
-    return None if recorded == given and isinstance(recorded, bool) is isinstance(given, bool) else place or "body"
+        return None if isinstance(answered, str) and pattern.fullmatch(answered) else path
+    same_type = isinstance(recorded, bool) is isinstance(answered, bool)
+    return None if recorded == answered and same_type else path or "body"
 
 
-def _members_differ(recorded: list[Any], given: list[Any], place: str, ignored: frozenset[str]) -> str | None:
-    if len(recorded) != len(given):
-        return f"{place} length"
-    found = (
-        differs(*pair, f"{place}[{index}]", ignored) for index, pair in enumerate(zip(recorded, given, strict=True))
-    )
-    return next((one for one in found if one is not None), None)
+def _compare_objects(
+    recorded: Mapping[str, Any], answered: Mapping[str, Any], path: str, ignored: frozenset[str]
+) -> str | None:
+    for key in sorted({*recorded, *answered}):
+        inner = f"{path}.{key}".strip(".")
+        if key not in answered and inner not in ignored:
+            return f"{inner} is missing"
+        difference = find_difference(recorded.get(key), answered.get(key), inner, ignored)
+        if difference is not None:
+            return difference
+    return None
 
 
-def _list_differs(recorded: Mapping[str, Any], given: Any, place: str, ignored: frozenset[str]) -> str | None:
-    if not isinstance(given, list) or len(given) != recorded["count"]:
-        return f"{place} count"
-    if [one.get("id") for one in given] != recorded["ids"]:
-        return f"{place} ids"
-    return differs(recorded["first"], given[0], f"{place}[0]", ignored) if given else None
+def _compare_lists(recorded: list[Any], answered: list[Any], path: str, ignored: frozenset[str]) -> str | None:
+    if len(recorded) != len(answered):
+        return f"{path} length"
+    for index, pair in enumerate(zip(recorded, answered, strict=True)):
+        difference = find_difference(*pair, f"{path}[{index}]", ignored)
+        if difference is not None:
+            return difference
+    return None
+
+
+def _compare_long_list(recorded: Mapping[str, Any], answered: Any, path: str, ignored: frozenset[str]) -> str | None:
+    if not isinstance(answered, list) or len(answered) != recorded["count"]:
+        return f"{path} count"
+    if [row.get("id") for row in answered] != recorded["ids"]:
+        return f"{path} ids"
+    return find_difference(recorded["first"], answered[0], f"{path}[0]", ignored) if answered else None
