@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +49,10 @@ class Asker:
 
 
 @contextmanager
-def fresh_database() -> Iterator[str]:
-    """An embedded database in a folder of its own, removed afterwards."""
+def fresh_database(settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yields the address of a new embedded database with these settings of PostgreSQL; it is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="clientele-bench-") as folder:
-        with embedded_postgres(Path(folder)) as url:
+        with embedded_postgres(Path(folder), settings=settings) as url:
             yield url
         remove_embedded(Path(folder))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import make_parser
-from benchmarks.beside import Row, Timing, describe, python_of, run
+from benchmarks.beside import Comparison, Row, Timing, python_of, run
 from benchmarks.in_process import Message, measure
 from benchmarks.load import Ask
 
@@ -36,8 +36,8 @@ def test_a_disturbed_round_does_not_make_a_row_slower() -> None:
 
 def test_a_row_over_the_limit_is_marked() -> None:
     row = Row("v1", "count", Ask(path="/"))
-    assert "SLOWER" in describe(row, Timing(this=[110], other=[100]), 1.05)
-    assert "SLOWER" not in describe(row, Timing(this=[104], other=[100]), 1.05)
+    assert "SLOWER" in Comparison(row, row, Timing(this=[110], other=[100])).describe(1.05)
+    assert "SLOWER" not in Comparison(row, row, Timing(this=[104], other=[100])).describe(1.05)
 
 
 def test_a_folder_without_the_service_is_rejected(tmp_path: Path) -> None:
