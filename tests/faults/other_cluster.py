@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.postgres.binaries import copy_binaries, find_binaries
 from app.postgres.folders import make_shared_folder
-from app.postgres.os_user import choose_account
+from app.postgres.os_user import choose_os_user
 
 
 def free_port() -> int:
@@ -25,8 +25,8 @@ def free_port() -> int:
 
 
 def main(locale: str, command: list[str]) -> int:
-    account, binaries = choose_account(), find_binaries()
-    if account.lent:
+    account, binaries = choose_os_user(), find_binaries()
+    if account.drop_privileges:
         binaries = copy_binaries(binaries, make_shared_folder())
     home = Path(tempfile.mkdtemp(prefix="clientele-other-"))
     account.own(home)

@@ -17,7 +17,7 @@ from app.errors import Misconfigured
 from app.postgres.binaries import Binaries, find_binaries, shell_safe
 from app.postgres.embedded import embedded_postgres, find_cluster, remove_embedded
 from app.postgres.folders import SHARED
-from app.postgres.os_user import choose_account
+from app.postgres.os_user import choose_os_user
 from tests.postgres.house import House, ask, await_true
 
 LIST = "SELECT string_agg(word, ',' ORDER BY word) FROM kept"
@@ -266,7 +266,7 @@ def test_cluster_of_another_major_version_is_refused(house: House) -> None:
     version = house.cluster / "PG_VERSION"
     version.write_text("17\n")
     try:
-        assert "was made by PostgreSQL 17, and this is PostgreSQL 18" in house.refuse()
+        assert "was created by PostgreSQL 17, but this is PostgreSQL 18" in house.refuse()
     finally:
         version.write_text("18\n")
 
@@ -303,7 +303,7 @@ def test_account_must_be_a_plain_one_that_exists(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setenv("CLIENTELE_DATABASE_ACCOUNT", name)
     with pytest.raises(Misconfigured, match="CLIENTELE_DATABASE_ACCOUNT"):
-        choose_account()
+        choose_os_user()
 
 
 def test_data_folder_of_the_other_kind_of_user_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
