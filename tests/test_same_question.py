@@ -23,7 +23,7 @@ from app.query.reader import read_predicate
 from app.query.request import Wanted
 from tests.conftest import Service
 from tests.seeding import request_of
-from tests.speakers import OPERATORS, PARTS, SPEAKERS, Question
+from tests.spellings import OPERATORS, PARTS, SPEAKERS, Question
 
 ROWS: dict[str, dict[str, Any]] = {
     "a": {

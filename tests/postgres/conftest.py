@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres.house import LODGERS, House, build_house
+from tests.postgres.data_folder import LODGERS, House, build_house
 
 
 @pytest.fixture(scope="module", params=LODGERS)

@@ -18,7 +18,7 @@ from app.postgres.binaries import Binaries, find_binaries, shell_safe
 from app.postgres.embedded import embedded_postgres, find_cluster, remove_embedded
 from app.postgres.folders import SHARED
 from app.postgres.os_user import choose_os_user
-from tests.postgres.house import House, ask, await_true
+from tests.postgres.data_folder import House, ask, await_true
 
 LIST = "SELECT string_agg(word, ',' ORDER BY word) FROM kept"
 

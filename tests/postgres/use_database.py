@@ -1,6 +1,6 @@
 """A process that uses the embedded PostgreSQL of a folder until its input ends, or removes it.
 
-usage: occupant.py use|remove FOLDER [ACCOUNT]. It prints the database's address, or why there is none. With ACCOUNT, root
+usage: use_database.py use|remove FOLDER [ACCOUNT]. It prints the database's address, or why there is none. With ACCOUNT, root
 becomes that account first and is a plain user from then on; all is imported before: the account need not reach the code.
 """
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import asyncpg
 
-OCCUPANT = Path(__file__).with_name("occupant.py")
+OCCUPANT = Path(__file__).with_name("use_database.py")
 AS_ROOT = os.geteuid() == 0
 LODGERS = ("root", "plain user") if AS_ROOT else ("plain user",)
 """Root tries both ways; a plain user has one."""
