@@ -15,7 +15,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rows", type=int, help="the number of clients; by default 100,000, and 20,000 with --beside")
     parser.add_argument(
-        "--rounds", type=int, help="rounds of measurements; by default 5, with --beside 9, and for the scale 25"
+        "--rounds", type=int, help="rounds of measurements; by default 5, with --beside 60, and for the scale 25"
     )
     parser.add_argument(
         "--beside",
@@ -27,7 +27,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--limit", type=float, default=1.05, help="with --beside, the highest ratio of a row; by default 1.05"
     )
     parser.add_argument(
-        "--requests", type=int, default=100, help="with --beside, the requests of a round; by default 100"
+        "--requests", type=int, default=20, help="with --beside, the requests of a round; by default 20"
     )
     parser.add_argument(
         "--scale",
@@ -47,7 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main() -> int:
     options = make_parser().parse_args()
     if options.beside:
-        options.rows, options.rounds = options.rows or 20_000, options.rounds or 9
+        options.rows, options.rounds = options.rows or 20_000, options.rounds or 60
         return beside.run(options)
     options.rows = options.rows or 100_000
     if options.scale or (options.scale is None and options.rows >= LARGE):
