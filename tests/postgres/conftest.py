@@ -1,28 +1,28 @@
-"""Houses: one for each way to run, shared by the tests that leave it sound, and a new one where a test needs the first start."""
+"""Data folders with an embedded PostgreSQL: one shared by the tests of a module, or a new one, for each way to run."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres.data_folder import LODGERS, House, build_house
+from tests.postgres.data_folder import WAYS_TO_RUN, DataFolder, make_data_folder
 
 
-@pytest.fixture(scope="module", params=LODGERS)
-def shared_house(request: pytest.FixtureRequest) -> Iterator[House]:
-    house = build_house(request.param)
-    yield house
-    house.remove()
+@pytest.fixture(scope="module", params=WAYS_TO_RUN)
+def shared_data_folder(request: pytest.FixtureRequest) -> Iterator[DataFolder]:
+    data_folder = make_data_folder(request.param)
+    yield data_folder
+    data_folder.remove()
 
 
 @pytest.fixture
-def house(shared_house: House) -> Iterator[House]:
-    """Empty before and after the test; the cluster and its rows stay."""
-    yield shared_house
-    shared_house.empty()
+def data_folder(shared_data_folder: DataFolder) -> Iterator[DataFolder]:
+    """A shared data folder that no process uses before and after the test; its cluster and rows stay."""
+    yield shared_data_folder
+    shared_data_folder.stop_all()
 
 
-@pytest.fixture(params=LODGERS)
-def new_house(request: pytest.FixtureRequest) -> Iterator[House]:
-    house = build_house(request.param)
-    yield house
-    house.remove()
+@pytest.fixture(params=WAYS_TO_RUN)
+def new_data_folder(request: pytest.FixtureRequest) -> Iterator[DataFolder]:
+    data_folder = make_data_folder(request.param)
+    yield data_folder
+    data_folder.remove()

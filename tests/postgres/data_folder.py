@@ -1,4 +1,4 @@
-"""House: a folder with an embedded PostgreSQL, the processes that use it, and what the system tells of them."""
+"""DataFolder: a data folder with an embedded PostgreSQL, the processes that use it, and the processes of the server."""
 
 import asyncio
 import os
@@ -15,51 +15,53 @@ from pathlib import Path
 
 import asyncpg
 
-OCCUPANT = Path(__file__).with_name("use_database.py")
+PROGRAM = Path(__file__).with_name("use_database.py")
 AS_ROOT = os.geteuid() == 0
-LODGERS = ("root", "plain user") if AS_ROOT else ("plain user",)
-"""Root tries both ways; a plain user has one."""
+WAYS_TO_RUN = ("root", "plain user") if AS_ROOT else ("plain user",)
+"""Root tests both ways to run; a plain user tests one."""
 
-STRANGE = 'dä ta\'s "5%20" $HOME, `x` & \\ ü'
-"""A folder's name with what shells, addresses and configuration files read in their own way."""
+UNUSUAL_NAME = 'dä ta\'s "5%20" $HOME, `x` & \\ ü'
+"""A folder name with characters that are special in shells, addresses and configuration files."""
 
 
 @dataclass
-class Occupant:
+class UserProcess:
+    """A process that runs use_database.py."""
+
     process: subprocess.Popen[str]
-    said: str
-    """The address, or the refusal."""
+    output: str
+    """The first line of output: the address of the database, or an error."""
 
     @property
     def url(self) -> str:
-        assert self.said.startswith("postgresql://"), self.said
-        return self.said
+        assert self.output.startswith("postgresql://"), self.output
+        return self.output
 
-    def leave(self) -> int:
+    def finish(self) -> int:
         self.process.communicate()
         return self.process.returncode
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         self.process.send_signal(number)
-        return self.leave()
+        return self.finish()
 
 
 @dataclass
-class House:
-    """`outer` has mode 0700 and a space in its name; `lodger` says as whom its processes run."""
+class DataFolder:
+    """A data folder inside `parent_folder`, which has mode 0700 and a space in its name. `runs_as` is the user of its processes."""
 
-    outer: Path
-    lodger: str
-    occupants: list[Occupant] = field(default_factory=list)
+    parent_folder: Path
+    runs_as: str
+    users: list[UserProcess] = field(default_factory=list)
 
     @property
     def data_dir(self) -> Path:
-        return self.outer / STRANGE
+        return self.parent_folder / UNUSUAL_NAME
 
     @property
     def home(self) -> Path:
-        note = self.data_dir / "postgres.place"
-        return Path(note.read_text()) if note.exists() else self.data_dir
+        link = self.data_dir / "postgres.place"
+        return Path(link.read_text()) if link.exists() else self.data_dir
 
     @property
     def cluster(self) -> Path:
@@ -67,41 +69,41 @@ class House:
 
     @property
     def uid(self) -> int:
-        """Who should own the data: by default `nobody` for root."""
+        """The user that must own the data: `nobody` when root runs the tests."""
         return pwd.getpwnam("nobody").pw_uid if AS_ROOT else os.getuid()
 
-    def begin(self, environment: Mapping[str, str] | None = None, action: str = "use") -> subprocess.Popen[str]:
-        account = ["nobody"] if AS_ROOT and self.lodger == "plain user" else []
+    def spawn_user(self, environment: Mapping[str, str] | None = None, action: str = "use") -> subprocess.Popen[str]:
+        os_user = ["nobody"] if AS_ROOT and self.runs_as == "plain user" else []
         return subprocess.Popen(
-            [sys.executable, OCCUPANT, action, self.data_dir, *account],
+            [sys.executable, PROGRAM, action, self.data_dir, *os_user],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **(environment or {})},
         )
 
-    def enter(self, environment: Mapping[str, str] | None = None) -> Occupant:
-        return self.settle(self.begin(environment))
+    def start_user(self, environment: Mapping[str, str] | None = None) -> UserProcess:
+        return self.await_output(self.spawn_user(environment))
 
-    def settle(self, process: subprocess.Popen[str]) -> Occupant:
+    def await_output(self, process: subprocess.Popen[str]) -> UserProcess:
         assert process.stdout
         first = process.stdout.readline().rstrip("\n")
         if not first.startswith("postgresql://"):
             first += "\n" + process.stdout.read()
-        self.occupants.append(Occupant(process, first))
-        return self.occupants[-1]
+        self.users.append(UserProcess(process, first))
+        return self.users[-1]
 
-    def refuse(self) -> str:
-        """Enters, which must fail, and returns what the process said."""
-        occupant = self.enter()
-        assert occupant.leave() == 1, occupant.said
-        return occupant.said
+    def fail_to_start(self) -> str:
+        """Starts a process that must fail, and returns its output."""
+        user = self.start_user()
+        assert user.finish() == 1, user.output
+        return user.output
 
-    def server(self) -> int:
+    def server_pid(self) -> int:
         return int((self.cluster / "postmaster.pid").read_text().splitlines()[0])
 
-    def processes(self) -> list[int]:
-        """The processes that have this house's cluster, made or in the making, among their arguments."""
+    def server_processes(self) -> list[int]:
+        """Returns the processes with the cluster, created or not yet, among their arguments."""
         return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if self._names(path)]
 
     def _names(self, path: Path) -> bool:
@@ -110,44 +112,44 @@ class House:
         except OSError:
             return False
 
-    def empty(self) -> None:
-        for occupant in self.occupants:
-            if occupant.process.stdout and not occupant.process.stdout.closed:
-                occupant.leave()
-        for pid in self.processes():
+    def stop_all(self) -> None:
+        for user in self.users:
+            if user.process.stdout and not user.process.stdout.closed:
+                user.finish()
+        for pid in self.server_processes():
             os.kill(pid, signal.SIGQUIT)
-        await_true(lambda: not self.processes())
-        self.occupants.clear()
+        wait_until(lambda: not self.server_processes())
+        self.users.clear()
 
     def remove(self) -> None:
-        self.empty()
+        self.stop_all()
         if self.home != self.data_dir:
             shutil.rmtree(self.home)
-        shutil.rmtree(self.outer)
+        shutil.rmtree(self.parent_folder)
 
 
-def build_house(lodger: str) -> House:
+def make_data_folder(runs_as: str) -> DataFolder:
     outer = Path(tempfile.mkdtemp(prefix="clientele tests ", dir="/tmp"))
-    house = House(outer, lodger)
-    if lodger == "plain user":
-        os.chown(outer, house.uid, -1)
-    return house
+    data_folder = DataFolder(outer, runs_as)
+    if runs_as == "plain user":
+        os.chown(outer, data_folder.uid, -1)
+    return data_folder
 
 
-def await_true(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"still false after {seconds:.0f} s"
         time.sleep(0.01)
 
 
-def ask(url: str, question: str, *, user: str | None = None, password: str | None = None) -> object:
-    """The first value of the answer, over a connection of its own."""
+def fetch_value(url: str, query: str, *, user: str | None = None, password: str | None = None) -> object:
+    """Returns the first value of the result, over a connection of its own."""
 
     async def fetch() -> object:
         connection = await asyncpg.connect(url, user=user, password=password)
         try:
-            return await connection.fetchval(question)
+            return await connection.fetchval(query)
         finally:
             await connection.close()
 

@@ -1,7 +1,7 @@
-"""A process that uses the embedded PostgreSQL of a folder until its input ends, or removes it.
+"""Uses the embedded PostgreSQL of a data folder until standard input ends, or removes it.
 
-usage: use_database.py use|remove FOLDER [ACCOUNT]. It prints the database's address, or why there is none. With ACCOUNT, root
-becomes that account first and is a plain user from then on; all is imported before: the account need not reach the code.
+usage: use_database.py use|remove FOLDER [USER]. It prints the address of the database, or an error. With USER, root first
+becomes that plain user. Everything is imported before that, because USER may be unable to read the code.
 """
 
 import os
@@ -19,7 +19,7 @@ from app.postgres.folders import make_shared_folder
 
 
 def become(name: str) -> None:
-    """Gives up being root for good. The programs are root's copy: the account may be unable to reach the installed ones."""
+    """Gives up the rights of root, after copying the programs, because the user may be unable to read the installed ones."""
     binaries = copy_binaries(find_binaries(), make_shared_folder())
     embedded.find_binaries = lambda: binaries  # type: ignore[attr-defined]
     entry = pwd.getpwnam(name)
@@ -28,10 +28,10 @@ def become(name: str) -> None:
     os.setuid(entry.pw_uid)
 
 
-def main(action: str, folder: str, *account: str) -> None:
+def main(action: str, folder: str, *os_user: str) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # the tests may have been started with one ignored
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    for name in account:
+    for name in os_user:
         become(name)
     try:
         if action == "remove":
@@ -39,8 +39,8 @@ def main(action: str, folder: str, *account: str) -> None:
         with embedded.embedded_postgres(Path(folder)) as url:
             print(url, flush=True)
             sys.stdin.read()
-    except Misconfigured as refusal:
-        print(refusal.message, flush=True)
+    except Misconfigured as error:
+        print(error.message, flush=True)
         raise SystemExit(1) from None
 
 
