@@ -76,7 +76,7 @@ def request_of(
 
 async def ask(database: Database, organization: str, face: Face, query: Query, page: Page) -> list[tuple[str, str]]:
     """The ids of a page's rows in the order of the walk, each with the JSON list of its order values."""
-    shown = face.column("id")
+    shown = face.columns["id"]
     statement, parameters = page_statement(clients, request_of(face, query, page, (("id", shown),)))
     async with database.read() as connection:
         rows = await connection.execute(statement, {"organization": organization, **parameters})

@@ -254,7 +254,7 @@ def test_the_questions_cover_every_operator_and_every_type() -> None:
     assert {compare.operator for _, compare in every} == {
         row for row in vars(operators).values() if isinstance(row, Operator) and not row.variant_of
     }
-    assert {one.face.column(compare.column).kind for one, compare in every} == set(Kind)
+    assert {one.face.columns[compare.column].kind for one, compare in every} == set(Kind)
     for name, one in SPEAKERS.items():
         spelled = str([one.spell(question) for question, _ in QUESTIONS])
         missing = [word for word in one.dialect.operators if f"'{word.lstrip('$')}'" not in spelled]

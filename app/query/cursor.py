@@ -59,7 +59,7 @@ def positions(
     `orders` are the complete ones. Raises Malformed, naming `field`, for values of other types.
     """
     try:
-        typed = tuple(_position(face.column(order.column), value) for order, value in zip(orders, values, strict=True))
+        typed = tuple(_position(face.columns[order.column], value) for order, value in zip(orders, values, strict=True))
         if not VISIBLE.fullmatch(str(typed[-1])):
             raise ValueError(typed[-1])
     except (ValueError, Malformed) as error:

@@ -56,21 +56,22 @@ class Field:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One public spelling. `noun` is the record's public name; `folds` orders and compares text by its folded form, nulls last."""
+    """One public spelling of the rows of a table.
+
+    - `noun` is the public name of a record.
+    - `folds`: text is ordered and compared by its folded form, and nulls come last.
+    - `columns` holds the field that shows a column, by the name of the column.
+    """
 
     name: str
     noun: str
     fields: Mapping[str, Field]
     folds: bool
-    _columns: dict[str, Field] = dataclass_field(init=False, repr=False)
+    columns: Mapping[str, Field] = dataclass_field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         columns = {field.column: field for field in reversed(list(self.fields.values()))}
-        object.__setattr__(self, "_columns", columns)
-
-    def column(self, name: str) -> Field:
-        """The field that shows a column."""
-        return self._columns[name]
+        object.__setattr__(self, "columns", columns)
 
     def by_column(self) -> dict[str, Field]:
         """The writable fields by the column that each writes."""

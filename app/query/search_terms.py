@@ -62,7 +62,7 @@ def _names_key(where: Predicate, face: Face) -> bool:
         return any(_names_key(part, face) for part in where.parts)
     if not isinstance(where, Compare) or where.operator is not EQ or where.path:
         return False
-    return where.column == "id" or face.column(where.column).folded is not None
+    return where.column == "id" or face.columns[where.column].folded is not None
 
 
 def _implied(where: Predicate, face: Face) -> Iterator[Term]:
@@ -70,7 +70,7 @@ def _implied(where: Predicate, face: Face) -> Iterator[Term]:
         case And(parts):
             for part in parts:
                 yield from _implied(part, face)
-        case Compare() if face.column(where.column).searched and isinstance(where.value, str):
+        case Compare() if face.columns[where.column].searched and isinstance(where.value, str):
             for text, whole in _known_parts(where, where.value, face):
                 yield from _fragments(text, whole)
 

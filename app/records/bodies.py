@@ -143,7 +143,7 @@ def _find_blanks(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode, 
     """Required fields that are null, empty or, unless the body is an update, absent. `invalid` fields are skipped."""
     problems: list[Problem] = []
     for column in rules.required:
-        name = face.column(column).name
+        name = face.columns[column].name
         value = body.get(name, ABSENT)
         if name not in invalid and (value is None or value == "" or (value is ABSENT and mode != "update")):
             problems.append(Problem(name, "presence", rules.messages.blank, value))

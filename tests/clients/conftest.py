@@ -19,7 +19,7 @@ from app.storage.tables import client_changes, clients
 from tests.seeding import make_organization, principal, request_of
 
 SELECTION = tuple(
-    (column, face.column(column))
+    (column, face.columns[column])
     for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
     for column in sorted({field.column for field in face.fields.values()})
     if face is GRAPHQL_CLIENT or column in ("metadata", "bank_accounts", "ujp")
@@ -51,7 +51,7 @@ class Office:
             made.extend(orjson.loads(one.json)["id"] for one in found)
             return StoredResponse(200, b"")
 
-        selection = (("id", GRAPHQL_CLIENT.column("id")),)
+        selection = (("id", GRAPHQL_CLIENT.columns["id"]),)
         await add_clients(self.access, self.organization, rows, selection, answer=answer)
         return made
 
@@ -66,7 +66,7 @@ class Office:
 
     async def search(self, *words: str) -> list[str]:
         """The ids of the hits, by id."""
-        selection = (("id", GRAPHQL_CLIENT.column("id")),)
+        selection = (("id", GRAPHQL_CLIENT.columns["id"]),)
         listing = await list_clients(
             self.access, self.organization, request_of(GRAPHQL_CLIENT, Query(words=words), Page(100), selection)
         )

@@ -96,7 +96,7 @@ async def every_way(
     connection: Connection, organization: str, face: Face, query: Query, page: Page
 ) -> dict[str, list[str]]:
     """The ids of a page, found by looking at windows of several sizes, and by each statement alone."""
-    selection, terms = (("id", face.column("id")),), query_terms(query, face)
+    selection, terms = (("id", face.columns["id"]),), query_terms(query, face)
     found: dict[str, Any] = {}
     for window in (1, 3, 1000):
         repository = ClientRepository(connection, window)
@@ -109,7 +109,7 @@ async def every_way(
     }.items():
         statement, parameters = page_statement(clients, request_of(face, query, page, selection), search)
         found[name] = await connection.execute(statement, {"organization": organization, **parameters})
-    prefix = face.column("id").codec.prefix
+    prefix = face.columns["id"].codec.prefix
     return {name: [orjson.loads(json)["id"].removeprefix(prefix) for json, _ in rows] for name, rows in found.items()}
 
 
@@ -214,7 +214,7 @@ async def test_rows_without_a_value_wait_for_the_end_of_those_with_one(database:
             query = Query(words=("hit",), orders=(Order("email"),))
             async with database.read() as connection:
                 found = await ClientRepository(connection, window).page(
-                    organization, request_of(CUSTOMER, query, Page(2, backward=backward), (("id", V1.column("id")),))
+                    organization, request_of(CUSTOMER, query, Page(2, backward=backward), (("id", V1.columns["id"]),))
                 )
             assert "".join(orjson.loads(json)["id"][0] for json, _ in found) == expected, (window, backward)
 

@@ -81,7 +81,7 @@ def _compare(compare: Compare, row: Row, face: Face) -> bool | None:
 
 
 def _value(compare: Compare, row: Row, face: Face) -> Any:
-    codec = face.column(compare.column).codec
+    codec = face.columns[compare.column].codec
     value = row[compare.column]
     if compare.path:
         return _inside(value, compare)

@@ -63,7 +63,7 @@ REGEXES = ["^a", "n+$", "[Ab]", "é", "^$", "a.b", "\\\\", "'", "ж", "^cust_0+1
 
 def values_for(face: Face, column: str) -> list[Any]:
     """Values worth comparing a column with: some of its own, and some that no row has."""
-    field = face.column(column)
+    field = face.columns[column]
     if column == "type":
         return ["customer", "supplier", "both"]
     if field.kind is Kind.ID:
@@ -84,7 +84,7 @@ def values_for(face: Face, column: str) -> list[Any]:
 
 def compares_of(face: Face, column: str, *path: str) -> list[Compare]:
     """Every operator with every value, as a reader would put it together."""
-    field, values = face.column(column), values_for(face, column)
+    field, values = face.columns[column], values_for(face, column)
     textual = (field.kind in (Kind.TEXT, Kind.ID) or bool(path)) and column != "type"
     if path:
         values = ["x", "X", "7", "É%", "true", "", "y", 7, Decimal("7.5"), Decimal("0.1"), -3]

@@ -61,7 +61,7 @@ def _sortable(face: Face, column: str) -> bool:
 
 
 def order_value(face: Face, row: Row, column: str) -> Any:
-    field, value = face.column(column), row[column]
+    field, value = face.columns[column], row[column]
     if value is None:
         return False if field.codec.null_is_false else None
     return fold(value) if face.folds and field.kind is Kind.TEXT else value

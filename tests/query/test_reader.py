@@ -354,7 +354,7 @@ PATTERNS = (O.CONTAINS, O.STARTS_WITH, O.ENDS_WITH, O.LIKE, O.REGEX)
 
 def written_value(compare: Compare, face: Face) -> Any:
     """The value as JSON in the face's spelling."""
-    codec = face.column(compare.column).codec
+    codec = face.columns[compare.column].codec
 
     def one(value: Any) -> Any:
         if isinstance(value, datetime):
@@ -392,7 +392,7 @@ def write_negation(written: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def write_compare(compare: Compare, dialect: Dialect, face: Face) -> dict[str, Any]:
-    name = face.column(compare.column).name
+    name = face.columns[compare.column].name
     if compare.operator is O.IS_NULL:
         operators: dict[str, Any] = {SPELLINGS[dialect.name][O.EQ if compare.value else O.NE]: None}
     else:
@@ -411,13 +411,13 @@ def write_compare(compare: Compare, dialect: Dialect, face: Face) -> dict[str, A
 
 def compares(dialect: Dialect, face: Face) -> st.SearchStrategy[Compare]:
     fields = sorted((one for one in face.fields.values() if one.filterable), key=lambda one: one.name)
-    names = [one.column for one in fields if face.column(one.column) is one]
+    names = [one.column for one in fields if face.columns[one.column] is one]
     return st.sampled_from(names).flatmap(lambda column: _compare_of(column, dialect, face))
 
 
 @st.composite
 def _compare_of(draw: st.DrawFn, column: str, dialect: Dialect, face: Face) -> Compare:
-    field = face.column(column)
+    field = face.columns[column]
     inside = field.kind is Kind.JSON
     keys = draw(st.lists(st.sampled_from(["a", "b", "key"]), min_size=1, max_size=3)) if inside else []
     path = tuple(keys) if dialect.deep_paths or not keys else (".".join(keys),)

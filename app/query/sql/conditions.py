@@ -89,7 +89,7 @@ def condition(predicate: Predicate, face: Face, columns: Columns, places: Places
 
 
 def _comparison(compare: Compare, face: Face, columns: Columns, places: Places) -> ColumnElement[bool]:
-    field = face.column(compare.column)
+    field = face.columns[compare.column]
     value: ColumnElement[Any] = columns[compare.column]
     if compare.path:
         return _inside_json(compare, value, places)

@@ -30,7 +30,7 @@ class PageOrder:
     backward: bool
 
     def nullable(self, index: int) -> bool:
-        return self.face.column(self.orders[index].column).nullable
+        return self.face.columns[self.orders[index].column].nullable
 
 
 def is_split(face: Face, orders: Sequence[Order]) -> bool:
@@ -39,12 +39,12 @@ def is_split(face: Face, orders: Sequence[Order]) -> bool:
     That holds for an order of one nullable column and the id, both in the same direction.
     """
     one_way = len({order.descending for order in orders}) == 1
-    return face.folds and one_way and len(orders) == 2 and face.column(orders[0].column).nullable
+    return face.folds and one_way and len(orders) == 2 and face.columns[orders[0].column].nullable
 
 
 def order_key(face: Face, columns: Columns, name: str) -> ColumnElement[Any]:
     """The SQL that a face orders by: the column, the folded form of a text, or false for a null that is shown as false."""
-    stored, field = _stored_key(face, name), face.column(name)
+    stored, field = _stored_key(face, name), face.columns[name]
     if field.codec.null_is_false:
         return func.coalesce(columns[name], false())
     if not face.folds or field.kind is not Kind.TEXT:
@@ -54,7 +54,7 @@ def order_key(face: Face, columns: Columns, name: str) -> ColumnElement[Any]:
 
 def _stored_key(face: Face, name: str) -> str | None:
     """The column that holds an order key, or None when it is computed."""
-    field = face.column(name)
+    field = face.columns[name]
     if field.codec.null_is_false:
         return None
     return field.folded if face.folds and field.kind is Kind.TEXT else name
@@ -64,7 +64,7 @@ def _stored_key(face: Face, name: str) -> str | None:
 def is_indexed(table: Table, face: Face, orders: tuple[Order, ...]) -> bool:
     """Whether an index holds the rows of an organization in this order, at least in its first step."""
     column = orders[0].column
-    if face.column(column).nullable and not is_split(face, orders):
+    if face.columns[column].nullable and not is_split(face, orders):
         return False
     indexes = [table.primary_key.columns.keys(), *(index.columns.keys() for index in table.indexes)]
     return _stored_key(face, column) in {names[1] for names in indexes if len(names) > 1}
@@ -92,7 +92,7 @@ def order_keys(order: PageOrder, keys: Keys) -> list[ColumnElement[Any]]:
 
 
 def _value(order: PageOrder, side: str, index: int) -> ColumnElement[Any]:
-    kind = order.face.column(order.orders[index].column).kind
+    kind = order.face.columns[order.orders[index].column].kind
     return bindparam(f"{side}{index}", type_=TYPES.get(kind, Text()))
 
 
