@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 from app.clients.faces import CUSTOMER
 from app.clients.service import search_words
@@ -14,12 +15,12 @@ from app.query.reader import read_predicate
 from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
 from app.query.sql.render import Selection
 from app.query.values import check_text
-from app.rest.parameters import read_parameters
 
 NAMES = ("limit", "next_cursor", "prev_cursor", "include_total_count", "order_by", "query", "search")
 PASSING = frozenset({"access_token"})
 """What other parts of the service read from a query string."""
 
+MOST_PARAMETERS = 1000
 DEFAULT_LIMIT, HIGHEST_LIMIT = 10, 100
 DEEPEST_QUERY = 12
 
@@ -34,6 +35,20 @@ def read_request(scope: Mapping[str, Any], selection: Selection) -> ListRequest:
     page = read_page(one)
     total = read_flag(one, "include_total_count", default=True)
     return complete_request(CUSTOMER, selection, query, page, Wanted(total=total, beyond=page.backward))
+
+
+def read_parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The values of each parameter, in their order. Raises Malformed for text that is not UTF-8 and for over 1,000 values."""
+    try:
+        text = scope["query_string"].decode()
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError as error:
+        reason = "is not valid UTF-8" if isinstance(error, UnicodeError) else f"has over {MOST_PARAMETERS} parameters"
+        raise Malformed(f"The query string {reason}") from error
+    parameters: dict[str, list[str]] = {}
+    for name, value in pairs:
+        parameters.setdefault(name, []).append(value)
+    return parameters
 
 
 def read_single(given: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, str]:
