@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLError
 
 from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, NotFound, Stale, TooSlow, Unavailable
+from app.http.errors import HttpError
 
 log = logging.getLogger("clientele")
 
@@ -27,14 +28,12 @@ CODES: Mapping[type[BaseException], str] = {
 """The value of `extensions.code` for each kind of DomainError."""
 
 
-@dataclass(eq=False)
-class HttpError(Exception):
+class RequestError(HttpError):
     """A request that is not executed: its HTTP status, its message, and the value of `extensions.code`."""
 
-    status: int
-    message: str
-    code: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self, status: int, message: str, code: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.headers = status, code, headers or {}
 
     @property
     def formatted(self) -> dict[str, Any]:
@@ -64,15 +63,15 @@ def format_error(error: GraphQLError, request_id: str, code: str = "BAD_USER_INP
     return formatted
 
 
-def to_http_error(error: BaseException, request_id: str) -> HttpError:
+def to_request_error(error: BaseException, request_id: str) -> RequestError:
     """The response for an error outside of the execution."""
     message, extensions = _describe(error, request_id)
     code = extensions["code"]
     if code == "SERVICE_UNAVAILABLE":
-        return HttpError(503, message, code, {"Retry-After": "5"})
+        return RequestError(503, message, code, {"Retry-After": "5"})
     if code == "TIMEOUT":
-        return HttpError(503, message, code, {"Retry-After": "1"})
-    return HttpError(500 if code == "INTERNAL_SERVER_ERROR" else 400, message, code)
+        return RequestError(503, message, code, {"Retry-After": "1"})
+    return RequestError(500 if code == "INTERNAL_SERVER_ERROR" else 400, message, code)
 
 
 def is_timed_out(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:

@@ -19,7 +19,7 @@ from app.auth import Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Unauthenticated
-from app.graphql.server.errors import HttpError, OperationError, to_http_error
+from app.graphql.server.errors import OperationError, RequestError, to_request_error
 from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes
 from app.graphql.server.operations import GraphQLRequest, OperationResult, Operations, read_parameters, read_request
 from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_result
@@ -57,16 +57,16 @@ class GraphQLApi:
         try:
             if media_type is None:
                 message = f"The response can be {RESPONSE}, {JSON} or {EVENT_STREAM}. Accept one of them."
-                raise HttpError(406, message, "NOT_ACCEPTABLE")
+                raise RequestError(406, message, "NOT_ACCEPTABLE")
             return await self.respond(request, media_type)
         except ClientDisconnected:
             return Response(status_code=499)
         except Unauthenticated as error:
-            return _error_response(HttpError(401, error.message, "UNAUTHENTICATED"), error_type)
-        except HttpError as error:
+            return _error_response(RequestError(401, error.message, "UNAUTHENTICATED"), error_type)
+        except RequestError as error:
             return _error_response(error, error_type)
         except Exception as error:
-            return _error_response(to_http_error(error, request.state.request_id), error_type)
+            return _error_response(to_request_error(error, request.state.request_id), error_type)
 
     async def serve_websocket(self, websocket: WebSocket) -> None:
         await serve_websocket(websocket, self.operations, self.streams, self.config)
@@ -74,7 +74,7 @@ class GraphQLApi:
     async def respond(self, request: Request, media_type: str) -> Response:
         if request.method not in ("GET", "HEAD", "POST"):
             message = f"{request.method} is not allowed. Use POST, or GET for queries."
-            raise HttpError(405, message, "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"})
+            raise RequestError(405, message, "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"})
         principal = await request.user.principal()
         graphql_request = await self.read_request(request)
         request_id = request.state.request_id
@@ -94,7 +94,7 @@ class GraphQLApi:
 
     def stream(self, request: Request, results: Results, principal: Principal) -> Response:
         if self.streams.are_full:
-            raise HttpError(
+            raise RequestError(
                 503, "Too many streams are open. Try again later.", "TOO_MANY_STREAMS", {"Retry-After": "5"}
             )
         return EventStream(request, results, self.streams, principal, self.config.token_check)
@@ -105,23 +105,23 @@ class GraphQLApi:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != JSON:
             received = f"got {content_type!r}" if content_type else "got none"
-            raise HttpError(415, f"The Content-Type must be {JSON}; {received}.", "UNSUPPORTED_MEDIA_TYPE")
+            raise RequestError(415, f"The Content-Type must be {JSON}; {received}.", "UNSUPPORTED_MEDIA_TYPE")
         try:
             body = parse_json(await read_bytes(request, self.config.body_cap))
         except TooLarge as error:
-            raise HttpError(413, error.message, "PAYLOAD_TOO_LARGE") from error
+            raise RequestError(413, error.message, "PAYLOAD_TOO_LARGE") from error
         except (NotJson, TooDeep) as error:
-            raise HttpError(400, error.message, "BAD_REQUEST") from error
+            raise RequestError(400, error.message, "BAD_REQUEST") from error
         return read_request(body)
 
 
 def check_kind(kind: OperationType, method: str, media_type: str) -> None:
-    """Raises HttpError for a kind of operation that the method or the media type of the response does not allow."""
+    """Raises RequestError for a kind of operation that the method or the media type of the response does not allow."""
     if kind is OperationType.SUBSCRIPTION and (media_type != EVENT_STREAM or method == "HEAD"):
         message = f"A subscription needs a stream. Accept {EVENT_STREAM}, or use a WebSocket (graphql-transport-ws)."
-        raise HttpError(406, message, "NOT_ACCEPTABLE")
+        raise RequestError(406, message, "NOT_ACCEPTABLE")
     if kind is OperationType.MUTATION and method != "POST":
-        raise HttpError(405, "A mutation needs POST; GET is for queries.", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+        raise RequestError(405, "A mutation needs POST; GET is for queries.", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
 
 
 async def cancel_on_disconnect(request: Request, work: Awaitable[T]) -> T:
@@ -158,7 +158,7 @@ def _result_response(result: OperationResult, media_type: str) -> Response:
     return Response(orjson.dumps(result.body), status, media_type=media_type)
 
 
-def _error_response(error: HttpError, media_type: str) -> Response:
+def _error_response(error: RequestError, media_type: str) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else dict(error.headers)
     return Response(orjson.dumps({"errors": [error.formatted]}), error.status, headers, media_type)
 

@@ -17,7 +17,7 @@ from app.graphql.internals import RenderingExecutor, open_events
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Documents
-from app.graphql.server.errors import VALIDATION_FAILED, HttpError, OperationError, format_error, is_timed_out
+from app.graphql.server.errors import VALIDATION_FAILED, OperationError, RequestError, format_error, is_timed_out
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.http.bodies import NotJson, TooDeep, parse_json
 from app.mail.worker import OutboxWorker
@@ -41,7 +41,7 @@ class GraphQLRequest:
 
 
 def read_parameters(parameters: dict[str, str]) -> GraphQLRequest:
-    """A request from a query string, in which variables and extensions are JSON. Raises HttpError (400) for any other."""
+    """A request from a query string, in which variables and extensions are JSON. Raises RequestError (400) for any other."""
     body: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if body.get(name):
@@ -56,7 +56,7 @@ def read_parameters(parameters: dict[str, str]) -> GraphQLRequest:
 
 
 def read_request(body: object) -> GraphQLRequest:
-    """A request from its JSON. Raises HttpError (400) for a request that is not well-formed."""
+    """A request from its JSON. Raises RequestError (400) for a request that is not well-formed."""
     if not isinstance(body, dict):
         raise _bad_request("The request must be a JSON object.")
     name, variables = body.get("operationName"), body.get("variables")
@@ -95,8 +95,8 @@ def _read_hash(persisted: Any) -> str | None:
     return sha256.lower()
 
 
-def _bad_request(message: str) -> HttpError:
-    return HttpError(400, message, "BAD_REQUEST")
+def _bad_request(message: str) -> RequestError:
+    return RequestError(400, message, "BAD_REQUEST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Operations:
     def prepare(self, request: GraphQLRequest, principal: Principal) -> PreparedOperation:
         """The operation that a request chooses.
 
-        Raises OperationError for a document that is invalid or exceeds a limit, and HttpError for a document that is not
+        Raises OperationError for a document that is invalid or exceeds a limit, and RequestError for a document that is not
         allowed (403) or an `operationName` that chooses no operation (400).
         """
         document = self.documents.find(self._find_text(request))
@@ -170,7 +170,7 @@ class Operations:
             raise _bad_request("`sha256Hash` is not the SHA-256 of `query`.")
         if self.config.documents_only and not self.trusted.has_text(query):
             message = "This service executes trusted documents only. Send the id of one in `documentId`."
-            raise HttpError(403, message, "DOCUMENT_NOT_TRUSTED")
+            raise RequestError(403, message, "DOCUMENT_NOT_TRUSTED")
         return query
 
     async def stream(self, prepared: PreparedOperation, request_id: str) -> AsyncGenerator[OperationResult, None]:

@@ -14,7 +14,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from app.auth import Principal
-from app.graphql.server.errors import HttpError, to_http_error
+from app.graphql.server.errors import RequestError, to_request_error
 from app.graphql.server.operations import OperationResult
 from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
 
@@ -61,7 +61,7 @@ class EventStream(StreamingResponse):
                     if stopping.done():
                         return
                     if invalid.done():
-                        yield write_next(_to_body(HttpError(401, invalid.result().message, "UNAUTHENTICATED")))
+                        yield write_next(_to_body(RequestError(401, invalid.result().message, "UNAUTHENTICATED")))
                         yield COMPLETE
                         return
                     if not taking.done():
@@ -83,7 +83,7 @@ class EventStream(StreamingResponse):
                 async for result in self.results:
                     await self.events.put(write_next(result.body))
         except Exception as error:
-            await self.events.put(write_next(_to_body(to_http_error(error, self.request.state.request_id))))
+            await self.events.put(write_next(_to_body(to_request_error(error, self.request.state.request_id))))
         await self.events.put(COMPLETE)
         await self.events.put(None)
 
@@ -93,7 +93,7 @@ def write_next(body: Mapping[str, Any]) -> bytes:
     return b"event: next\ndata: " + orjson.dumps(body).replace(b"\n", b"\ndata: ") + b"\n\n"
 
 
-def _to_body(error: HttpError) -> dict[str, Any]:
+def _to_body(error: RequestError) -> dict[str, Any]:
     return {"errors": [error.formatted]}
 
 

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app.auth import Caller, Principal, read_authorization
 from app.config import Config
 from app.errors import Unauthenticated
-from app.graphql.server.errors import HttpError, OperationError, to_http_error
+from app.graphql.server.errors import OperationError, RequestError, to_request_error
 from app.graphql.server.operations import Operations, read_request
 from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
 from app.http.bodies import NotJson, TooDeep, parse_json
@@ -144,7 +144,7 @@ class Connection:
     async def _close(self, error: BaseException) -> None:
         """Closes the WebSocket. Only the first call has an effect."""
         if not isinstance(error, CloseSocket):
-            error = CloseSocket(4500, to_http_error(error, self.request_id).message)
+            error = CloseSocket(4500, to_request_error(error, self.request_id).message)
         with suppress(WebSocketDisconnect, RuntimeError):
             await self.websocket.close(error.code, error.reason)
 
@@ -204,8 +204,8 @@ class Connection:
         except Unauthenticated as error:
             raise CloseSocket(4403, error.message) from error
         except Exception as error:
-            http_error = to_http_error(error, self.request_id)
-            raise CloseSocket(1013 if http_error.status == 503 else 4500, http_error.message) from error
+            request_error = to_request_error(error, self.request_id)
+            raise CloseSocket(1013 if request_error.status == 503 else 4500, request_error.message) from error
 
     async def _subscribe(self, message: Message) -> None:
         if self.principal is None:
@@ -214,7 +214,7 @@ class Connection:
             raise CloseSocket(4409, f"Subscriber for {message.id} already exists")
         if len(self._running) >= MAX_OPERATIONS:
             text = f"At most {MAX_OPERATIONS} operations may run at the same time. Complete one first."
-            error = HttpError(429, text, "TOO_MANY_OPERATIONS")
+            error = RequestError(429, text, "TOO_MANY_OPERATIONS")
             await self._send("error", message.id, [error.formatted])
             return
         self._running[message.id] = asyncio.create_task(self._run(message))
@@ -244,10 +244,10 @@ class Connection:
             raise
         except OperationError as error:
             errors = self.operations.reject(error, self.request_id).body["errors"]
-        except HttpError as error:
+        except RequestError as error:
             errors = [error.formatted]
         except Exception as error:
-            errors = [to_http_error(error, self.request_id).formatted]
+            errors = [to_request_error(error, self.request_id).formatted]
         return await self._finish("error", message.id, errors)
 
     async def _finish(self, type_: str, id_: str, payload: Any = None) -> None:
