@@ -1,21 +1,21 @@
-"""create_app: the only wiring."""
+"""create_app wires the service together: its database, background tasks, routes and middleware."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
-from starlette.middleware.cors import CORSMiddleware
 
 from app.accounts.passwords import Passwords
 from app.auth import TokenBackend
-from app.changes.notifier import ChangeNotifier
-from app.changes.reader import ChangeReader
+from app.changes.reader import ChangeNotifier, ChangeReader
 from app.config import Config
 from app.errors import Misconfigured
 from app.graphql.server.http import graphql_routes
+from app.http.cors import cors_middleware
 from app.http.health import health_routes
 from app.http.request_ids import RequestIds
 from app.idempotency import forget_regularly
@@ -31,71 +31,20 @@ from app.storage.database import Database
 from app.vat.vies import Vies
 
 GRACE = 15.0
-"""Seconds for the sends under way when the service ends; longer than the outbox's own."""
-
-
-def choose_mailer(config: Config) -> Mailer:
-    """SMTP where it is set, .eml files where it is not."""
-    return SmtpMailer.from_url(config.smtp_url) if config.smtp_url else FileMailer(config.data_dir / "mail")
-
-
-def cross_origin(config: Config) -> list[Middleware]:
-    """Lets the pages of the configured origins call every door; no cookies are used, so none are allowed."""
-    if not config.cors_origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=config.cors_origins,
-            allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=("*",),
-            expose_headers=("X-Request-Id", "ETag", "X-Total-Count", "Retry-After"),
-            max_age=3600,
-        )
-    ]
-
-
-async def end(task: "asyncio.Task[None]") -> None:
-    """Cancels a task and waits for it, and again where a library in it has swallowed the cancellation."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=GRACE)
+"""Seconds that a cancelled task gets to end; longer than the grace of the outbox worker."""
 
 
 def create_app(config: Config, database: Database | None = None) -> Starlette:
-    """The application over `config.database_url`, or over an open `database`, which it then leaves open."""
-    if database is None and config.database_url is None:
-        raise Misconfigured("create_app needs DATABASE_URL; clientele serve starts the embedded PostgreSQL for it")
-    own = database is None
-    store = database or Database(
-        config.database_url or "", pool_size=config.pool_size, statement_timeout=config.statement_timeout
-    )
+    """The application over `config.database_url`, or over an open `database`, which it does not close.
 
+    Raises Misconfigured without either of them.
+    """
+    store = database or open_database(config)
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from)
     changes = ChangeReader(store, config.listen_url)
-    notifier = ChangeNotifier(store, changes.wake)
     vies = Vies(config.vies_url, config.vies_timeout)
-
     passwords = Passwords(config.password_memory)
     services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, config.sign_up)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        stopping = asyncio.Event()
-        delivering = asyncio.create_task(outbox.run())
-        reading = asyncio.create_task(changes.run())
-        notifier.start()
-        forgetting = asyncio.create_task(forget_regularly(store, stopping))
-        yield
-        stopping.set()
-        await end(delivering)
-        await notifier.stop()
-        await end(reading)
-        await forgetting
-        await vies.close()
-        if own:
-            await store.close()
-
     return Starlette(
         routes=[
             *health_routes(store),
@@ -104,13 +53,61 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         ],
         middleware=[
             Middleware(RequestIds),
-            *cross_origin(config),
+            *cors_middleware(config.cors_origins),
             Middleware(AuthenticationMiddleware, backend=TokenBackend(store)),
         ],
-        lifespan=lifespan,
+        lifespan=Background(store, outbox, changes, vies, owns_database=database is None).lifespan,
     )
 
 
 def app_from_environment() -> Starlette:
-    """The application of a worker process, as its environment says."""
+    """The application of a worker process. The settings come from the environment."""
     return create_app(Config.from_environment())
+
+
+def open_database(config: Config) -> Database:
+    if config.database_url is None:
+        raise Misconfigured("create_app needs DATABASE_URL; clientele serve starts the embedded PostgreSQL for it")
+    return Database(config.database_url, pool_size=config.pool_size, statement_timeout=config.statement_timeout)
+
+
+def choose_mailer(config: Config) -> Mailer:
+    """SMTP if SMTP_URL is set, otherwise .eml files in the data directory."""
+    return SmtpMailer.from_url(config.smtp_url) if config.smtp_url else FileMailer(config.data_dir / "mail")
+
+
+@dataclass(frozen=True)
+class Background:
+    """The tasks that run beside the requests, and the connections that end with them."""
+
+    database: Database
+    outbox: OutboxWorker
+    changes: ChangeReader
+    vies: Vies
+    owns_database: bool
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Starts the tasks, and at the end stops them and closes the connections."""
+        stopping = asyncio.Event()
+        notifier = ChangeNotifier(self.database, self.changes.wake)
+        delivering = asyncio.create_task(self.outbox.run())
+        reading = asyncio.create_task(self.changes.run())
+        notifier.start()
+        deleting = asyncio.create_task(forget_regularly(self.database, stopping))
+        yield
+        stopping.set()
+        await cancel(delivering)
+        await notifier.stop()
+        await cancel(reading)
+        await deleting
+        await self.vies.close()
+        if self.owns_database:
+            await self.database.close()
+
+
+async def cancel(task: "asyncio.Task[None]") -> None:
+    """Cancels a task and waits for it. Cancels again if a library inside the task swallowed the cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=GRACE)

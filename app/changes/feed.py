@@ -1,4 +1,4 @@
-"""Feed: the newest changes of one organization, once for all of its followers in this process."""
+"""Feed: the newest changes of one organization, shared by all of its followers in this process."""
 
 import asyncio
 from bisect import bisect_right
@@ -10,62 +10,65 @@ ERASED = "erased"
 
 
 class Feed:
-    """Holds every settled change with a number over `floor`: at most `most` of them, and `room` characters of images.
+    """Holds every settled change with a number above `floor`.
 
-    A follower keeps nothing but the number that it has come to. One that is slower than the feed forgets falls below
-    `floor` and reads on from the database, so it costs no memory.
+    It holds at most `max_changes` changes with at most `max_characters` characters of images. A follower keeps only the
+    last number that it has seen. A follower that falls below `floor` reads on from the database, so a slow follower
+    costs no memory.
     """
 
-    def __init__(self, floor: int, *, most: int = 256, room: int = 2_000_000) -> None:
+    def __init__(self, floor: int, *, max_changes: int = 256, max_characters: int = 2_000_000) -> None:
         self.floor = floor
-        self.most, self.room = most, room
+        self.max_changes, self.max_characters = max_changes, max_characters
         self.followers = 0
         self._changes: list[Change] = []
         self._size = 0
         self._erased: dict[str, int] = {}
-        self._grown = asyncio.Event()
+        self._arrived = asyncio.Event()
 
     def extend(self, changes: Sequence[Change]) -> None:
-        """Takes the next changes, in order, and forgets the oldest where there are too many."""
+        """Adds the next changes, in order, and drops the oldest when a limit is exceeded."""
         if not changes:
             return
         self._changes.extend(changes)
         self._size += sum(change.size for change in changes)
-        self._note_erased(changes)
-        forgotten = 0
-        while len(self._changes) - forgotten > self.most or self._size > self.room:
-            self._size -= self._changes[forgotten].size
-            forgotten += 1
-        if forgotten:
-            self.floor = self._changes[forgotten - 1].number
-            del self._changes[:forgotten]
+        self._redact_erased(changes)
+        self._drop_oldest()
         self._wake()
 
     def skip(self, number: int) -> None:
-        """Forgets everything up to a number: what lies there was not read for this feed."""
+        """Drops every change up to a number, because this feed did not read them."""
         self.floor, self._changes, self._size = number, [], 0
         self._wake()
 
     def next(self, number: int) -> Change | None:
-        """The first change after a number, which is not below the floor; None when there is none yet."""
-        place = bisect_right(self._changes, number, key=lambda change: change.number)
-        return self._changes[place] if place < len(self._changes) else None
+        """The first change after `number`, which must not be below the floor. None if it has not arrived yet."""
+        index = bisect_right(self._changes, number, key=lambda change: change.number)
+        return self._changes[index] if index < len(self._changes) else None
 
-    def shown(self, change: Change) -> Change:
-        """The change as it may be told now: without its images once the person has been erased."""
+    def redact(self, change: Change) -> Change:
+        """The change, without its images if the person was erased later."""
         return change.without_images() if change.number < self._erased.get(change.client_id, 0) else change
 
-    async def grown(self) -> None:
-        """Waits for the next changes."""
-        await self._grown.wait()
+    async def wait_for_changes(self) -> None:
+        await self._arrived.wait()
 
-    def _note_erased(self, changes: Sequence[Change]) -> None:
+    def _redact_erased(self, changes: Sequence[Change]) -> None:
         erased = {change.client_id: change.number for change in changes if change.action == ERASED}
         if erased:
             self._erased |= erased
-            self._changes = [self.shown(change) for change in self._changes]
+            self._changes = [self.redact(change) for change in self._changes]
             self._size = sum(change.size for change in self._changes)
 
+    def _drop_oldest(self) -> None:
+        dropped = 0
+        while len(self._changes) - dropped > self.max_changes or self._size > self.max_characters:
+            self._size -= self._changes[dropped].size
+            dropped += 1
+        if dropped:
+            self.floor = self._changes[dropped - 1].number
+            del self._changes[:dropped]
+
     def _wake(self) -> None:
-        self._grown.set()
-        self._grown = asyncio.Event()
+        self._arrived.set()
+        self._arrived = asyncio.Event()

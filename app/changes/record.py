@@ -1,4 +1,4 @@
-"""What a change is, the places among an organization's changes, and what was committed at a moment."""
+"""Changes of records, their cursors, and snapshots of the transactions that were committed at a moment."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -7,15 +7,17 @@ from app.errors import Malformed
 from app.query.cursor import read_cursor, write_cursor
 
 LARGEST_NUMBER = 2**63 - 1
+INVALID_CURSOR = "Invalid cursor: pass a cursor that this API returned for these changes."
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change as its followers get it.
 
-    `number` grows with each change of any organization; `transaction` is the one that made it. `at` is text, as all
-    moments are. `before`, `after` and `customer_after` are the record as JSON text, the first two as GraphQL's Client
-    spells it and the third as its Customer does: None before a creation, and everywhere once the person is erased.
+    `number` grows with each change of any organization. `transaction` is the id of the transaction that made the change.
+    `at` is text in ISO 8601. `before`, `after` and `customer_after` are images: the record as JSON text, with the fields
+    of GraphQL's Client, and those of Customer for the third. `before` is None for a creation. All three are None once
+    the person is erased.
     """
 
     number: int
@@ -32,7 +34,7 @@ class Change:
 
     @property
     def size(self) -> int:
-        """How many characters its images hold."""
+        """The number of characters in the images."""
         return sum(len(image) for image in (self.before, self.after, self.customer_after) if image)
 
     def without_images(self) -> "Change":
@@ -41,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class PastChange:
-    """A change in the history of one record, its images as JSON text in the spelling of one face."""
+    """A change in the history of one record. The images are JSON text with the fields of one face."""
 
     number: int
     version: int
@@ -54,7 +56,7 @@ class PastChange:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was committed at a moment: transactions below `oldest`, and those below `next` that are not `open`."""
+    """The transactions committed at a moment: those below `oldest`, and those below `next` that are not in `open`."""
 
     oldest: int
     next: int
@@ -62,48 +64,54 @@ class Snapshot:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """From PostgreSQL's spelling, `oldest:next:open,open`."""
+        """Reads PostgreSQL's text form of pg_snapshot, `oldest:next:open,open`."""
         oldest, following, still_open = text.split(":")
-        return cls(int(oldest), int(following), frozenset(int(one) for one in still_open.split(",") if one))
+        return cls(int(oldest), int(following), frozenset(map(int, filter(None, still_open.split(",")))))
 
     def shows(self, transaction: int) -> bool:
         return transaction < self.oldest or (transaction < self.next and transaction not in self.open)
 
 
-def write_place(organization_id: str, number: int) -> str:
+def write_change_cursor(organization_id: str, number: int) -> str:
     """The cursor of a change among those of its organization."""
-    return _write(_mark("changes", organization_id), number)
+    return _write(_change_scope(organization_id), number)
 
 
-def read_place(organization_id: str, text: str, field: str = "after") -> int:
+def read_change_cursor(organization_id: str, text: str, field: str = "after") -> int:
     """The number in a cursor of an organization's changes. Raises Malformed for any other text."""
-    return _read(_mark("changes", organization_id), text, field)
+    return _read(_change_scope(organization_id), text, field)
 
 
-def write_past_place(organization_id: str, client_id: str, number: int) -> str:
-    """The cursor of a change in a record's history. A later change of another record may still be uncommitted, so it is
-    no place among the organization's changes."""
-    return _write(_mark("history", organization_id, client_id), number)
+def write_history_cursor(organization_id: str, client_id: str, number: int) -> str:
+    """The cursor of a change in a record's history.
+
+    It is not a cursor among the organization's changes: an earlier change of another record may still be uncommitted.
+    """
+    return _write(_history_scope(organization_id, client_id), number)
 
 
-def read_past_place(organization_id: str, client_id: str, text: str, field: str = "after") -> int:
+def read_history_cursor(organization_id: str, client_id: str, text: str, field: str = "after") -> int:
     """The number in a cursor of a record's history. Raises Malformed for any other text."""
-    return _read(_mark("history", organization_id, client_id), text, field)
+    return _read(_history_scope(organization_id, client_id), text, field)
 
 
-def _mark(*parts: str) -> str:
-    return " ".join(parts)
+def _change_scope(organization_id: str) -> str:
+    return f"changes {organization_id}"
 
 
-def _write(mark: str, number: int) -> str:
-    return write_cursor(mark, f"[{number}]")
+def _history_scope(organization_id: str, client_id: str) -> str:
+    return f"history {organization_id} {client_id}"
 
 
-def _read(mark: str, text: str, field: str) -> int:
+def _write(scope: str, number: int) -> str:
+    return write_cursor(scope, f"[{number}]")
+
+
+def _read(scope: str, text: str, field: str) -> int:
     try:
-        (number,) = read_cursor(mark, text, field, 1)
+        (number,) = read_cursor(scope, text, field, 1)
     except Malformed as error:
-        raise Malformed("The cursor is not one of these changes", field) from error
+        raise Malformed(INVALID_CURSOR, field) from error
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= LARGEST_NUMBER:
-        raise Malformed("The cursor is not one of these changes", field)
+        raise Malformed(INVALID_CURSOR, field)
     return number

@@ -1,15 +1,15 @@
-"""ChangeRepository: the record of changes, read in order."""
+"""ChangeRepository: reads the table of changes in the order of their numbers."""
 
 from collections.abc import Sequence
 
 from app.changes.record import Change, PastChange, Snapshot
 from app.changes.statements import (
-    FOLLOWED,
     HISTORY_LENGTH,
+    IS_SETTLED,
     LAST_NUMBER,
     NEW_TRANSACTION,
-    REPLAYED,
-    SETTLED,
+    REPLAYED_CHANGES,
+    SETTLED_CHANGES,
     SNAPSHOT,
     WAKE,
     history_statement,
@@ -19,33 +19,33 @@ from app.storage.connection import Connection
 
 
 class ChangeRepository:
-    """Over one connection in autocommit. Every statement that reads changes names the organizations."""
+    """Uses one connection in autocommit. Every statement that reads changes names the organizations."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     async def last_number(self) -> int:
-        """The last number that a change was given, whether it is committed or not."""
+        """The last number that any change took, committed or not."""
         return int(await self.connection.scalar(LAST_NUMBER))
 
     async def new_transaction(self) -> int:
-        """A transaction younger than all that have a number now."""
+        """The id of a transaction that is newer than all that have an id now."""
         return int(await self.connection.scalar(NEW_TRANSACTION))
 
     async def is_settled(self, transaction: int) -> bool:
-        """Whether all transactions older than this one have ended."""
-        return bool(await self.connection.scalar(SETTLED, {"transaction": transaction}))
+        """Whether all transactions older than `transaction` have ended."""
+        return bool(await self.connection.scalar(IS_SETTLED, {"transaction": transaction}))
 
     async def snapshot(self) -> Snapshot:
         return Snapshot.read(await self.connection.scalar(SNAPSHOT))
 
-    async def followed(self, organizations: Sequence[str], after: int, upto: int, most: int) -> list[Change]:
+    async def list_settled(self, organizations: Sequence[str], after: int, upto: int, most: int) -> list[Change]:
         parameters = {"organizations": list(organizations), "after": after, "upto": upto, "most": most}
-        return [Change(*row) for row in await self.connection.execute(FOLLOWED, parameters)]
+        return [Change(*row) for row in await self.connection.execute(SETTLED_CHANGES, parameters)]
 
-    async def replayed(self, organization: str, after: int, upto: int, most: int) -> list[Change]:
+    async def replay(self, organization: str, after: int, upto: int, most: int) -> list[Change]:
         parameters = {"organization": organization, "after": after, "upto": upto, "most": most}
-        return [Change(*row) for row in await self.connection.execute(REPLAYED, parameters)]
+        return [Change(*row) for row in await self.connection.execute(REPLAYED_CHANGES, parameters)]
 
     async def history(self, organization: str, client_id: str, face: Face, before: int, most: int) -> list[PastChange]:
         parameters = {"organization": organization, "record": client_id, "before": before, "most": most}
@@ -56,5 +56,5 @@ class ChangeRepository:
         return int(await self.connection.scalar(HISTORY_LENGTH, parameters))
 
     async def wake(self) -> None:
-        """Wakes the followers of every process."""
+        """Wakes the readers of every process."""
         await self.connection.execute(WAKE)

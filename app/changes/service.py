@@ -1,11 +1,11 @@
-"""What may be asked of the changes: to follow those of an organization, and to page through those of a record."""
+"""Services of changes: follow the changes of an organization, and page through the history of a record."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from app.auth import Access
 from app.changes.reader import ChangeReader
-from app.changes.record import LARGEST_NUMBER, Change, PastChange, read_past_place, read_place
+from app.changes.record import LARGEST_NUMBER, Change, PastChange, read_change_cursor, read_history_cursor
 from app.changes.repository import ChangeRepository
 from app.errors import Malformed
 from app.query.face import Face
@@ -13,7 +13,7 @@ from app.query.face import Face
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A page of a record's changes, newest first. `total` is None when it was not asked for."""
+    """A page of a record's changes, newest first. `total` is None unless the caller asked for it."""
 
     changes: Sequence[PastChange]
     has_next: bool
@@ -23,20 +23,23 @@ class History:
 async def follow_changes(
     access: Access, reader: ChangeReader, organization_id: str, after: str | None
 ) -> AsyncGenerator[Change, None]:
-    """The changes of an organization, each once, in the order of their numbers, without end.
+    """The changes of an organization, each once and in the order of their numbers, without end.
 
-    With a cursor: those after it. Without one: those that are not yet committed now. Raises NotFound when the
-    organization is out of reach, and Malformed for a cursor that was not given here or lies ahead of every change.
+    With the cursor `after`: the changes after it. Without: the changes that are not committed yet. Raises NotFound for
+    an organization that the caller cannot access. Raises Malformed for an invalid cursor, and for a cursor with a number
+    that no change has yet.
     """
     access.require(organization_id)
-    number = None if after is None else read_place(organization_id, after)
-    settled = await reader.begun()
+    number = None if after is None else read_change_cursor(organization_id, after)
+    settled = await reader.wait_until_started()
     async with access.database.read() as connection:
         repository = ChangeRepository(connection)
         if number is None:
             return reader.follow(organization_id, settled, await repository.snapshot())
         if number > await repository.last_number():
-            raise Malformed("The cursor lies ahead of every change", "after")
+            raise Malformed(
+                "Invalid cursor: no change has this number yet; pass a cursor that this API returned.", "after"
+            )
     return reader.follow(organization_id, number)
 
 
@@ -50,11 +53,11 @@ async def list_history(
     after: str | None,
     total: bool,
 ) -> History:
-    """At most `first` changes of a record, live or deleted, before the one of the cursor."""
+    """At most `first` changes of a record, newest first, that are older than the cursor. The record may be deleted."""
     access.require(organization_id)
-    before = LARGEST_NUMBER if after is None else read_past_place(organization_id, client_id, after)
+    before = LARGEST_NUMBER if after is None else read_history_cursor(organization_id, client_id, after)
     async with access.database.read() as connection:
         repository = ChangeRepository(connection)
-        found = await repository.history(organization_id, client_id, face, before, first + 1)
-        counted = await repository.history_length(organization_id, client_id) if total else None
-    return History(found[:first], len(found) > first, counted)
+        changes = await repository.history(organization_id, client_id, face, before, first + 1)
+        length = await repository.history_length(organization_id, client_id) if total else None
+    return History(changes[:first], len(changes) > first, length)

@@ -1,11 +1,10 @@
-"""Readers over one database, as several processes have them, and writers that choose when they commit."""
+"""Readers over one database, as in several processes, and writers that choose when they commit."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.changes.notifier import ChangeNotifier
-from app.changes.reader import ChangeReader
+from app.changes.reader import ChangeNotifier, ChangeReader
 from app.changes.record import Change
 from app.changes.repository import ChangeRepository
 from app.storage.connection import Connection
@@ -19,24 +18,24 @@ VALUES ($1, $2, 1, 'updated', 'test') RETURNING id
 
 
 @asynccontextmanager
-async def reading(database: Database, *, poll: float = 0.02, rings: bool = False) -> AsyncIterator[ChangeReader]:
-    """A reader at work; with `rings` its commits wake it and the others."""
-    reader = ChangeReader(database, poll=poll, breath=0.001)
-    bell = ChangeNotifier(database, reader.wake, pause=0.001)
+async def reading(database: Database, *, poll: float = 0.02, notifies: bool = False) -> AsyncIterator[ChangeReader]:
+    """A running reader. With `notifies`, commits of its database wake it and the readers of other processes."""
+    reader = ChangeReader(database, poll=poll, min_interval=0.001)
+    notifier = ChangeNotifier(database, reader.wake, pause=0.001)
     work = asyncio.create_task(reader.run())
-    if rings:
-        bell.start()
+    if notifies:
+        notifier.start()
     try:
-        await reader.begun()
+        await reader.wait_until_started()
         yield reader
     finally:
-        await bell.stop()
+        await notifier.stop()
         work.cancel()
         await asyncio.wait([work])
 
 
 async def add_change(connection: Connection, organization: str, client: str = "c" * 24) -> int:
-    """A bare change without images; its number."""
+    """Adds a change without images and returns its number."""
     number: int = await connection.driver.fetchval(ADD, organization, client)
     return number
 

@@ -1,4 +1,4 @@
-"""A feed: whatever it forgets, a follower that falls back on the whole record sees every change once, in order."""
+"""A feed: a follower that reads dropped changes from the table sees every change once, in order."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,16 +19,16 @@ steps = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 9)), max_size=30)
 def test_a_follower_at_any_pace_misses_nothing_and_sees_nothing_twice(
     pace: list[tuple[int, int]], most: int, room: int
 ) -> None:
-    feed, kept, seen, reached = Feed(0, most=most, room=room), list[Change](), list[int](), 0
+    feed, kept, seen, reached = Feed(0, max_changes=most, max_characters=room), list[Change](), list[int](), 0
 
     def take() -> bool:
         nonlocal reached
-        again = next((one for one in kept if one.number > reached), None)
-        found = again if reached < feed.floor else feed.next(reached)
-        if found is not None:
-            seen.append(found.number)
-            reached = found.number
-        return found is not None
+        replayed = next((stored for stored in kept if stored.number > reached), None)
+        following = replayed if reached < feed.floor else feed.next(reached)
+        if following is not None:
+            seen.append(following.number)
+            reached = following.number
+        return following is not None
 
     for added, taken in pace:
         new = [change(len(kept) + 1 + index) for index in range(added)]
@@ -38,33 +38,33 @@ def test_a_follower_at_any_pace_misses_nothing_and_sees_nothing_twice(
             take()
     while take():
         pass
-    assert seen == [one.number for one in kept]
+    assert seen == [stored.number for stored in kept]
 
 
 @given(st.lists(st.integers(0, 30), max_size=30), st.integers(1, 5), st.integers(1, 100))
 def test_a_feed_stays_within_its_bounds(sizes: list[int], most: int, room: int) -> None:
-    feed = Feed(0, most=most, room=room)
+    feed = Feed(0, max_changes=most, max_characters=room)
     for number, size in enumerate(sizes, 1):
         feed.extend([change(number, image="x" * size)])
         held, number = [], feed.floor
-        while (one := feed.next(number)) is not None:
-            held.append(one)
-            number = one.number
+        while (following := feed.next(number)) is not None:
+            held.append(following)
+            number = following.number
         assert len(held) <= most
-        assert sum(one.size for one in held) <= room
+        assert sum(each.size for each in held) <= room
 
 
 def test_an_erased_person_is_forgotten() -> None:
     feed = Feed(0)
     feed.extend([change(1, "a"), change(2, "b"), change(3, "a")])
     late = change(1, "a")
-    assert feed.shown(late).after == "{}"
+    assert feed.redact(late).after == "{}"
     feed.extend([change(4, "a", "erased"), change(5, "a")])
     assert [feed.next(number).after for number in range(5)] == [None, "{}", None, None, "{}"]  # type: ignore[union-attr]
-    assert feed.shown(late).after is None
+    assert feed.redact(late).after is None
 
 
-def test_what_was_not_read_for_it_is_below_its_floor() -> None:
+def test_skipped_changes_are_below_the_floor() -> None:
     feed = Feed(0)
     feed.extend([change(1)])
     feed.skip(9)

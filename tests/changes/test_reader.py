@@ -1,4 +1,4 @@
-"""Followers get every change once and in order, in whatever order the changes become visible."""
+"""Followers get every change once and in order, even if the changes become visible in another order."""
 
 import asyncio
 from contextlib import aclosing, suppress
@@ -7,7 +7,7 @@ import pytest
 
 from app.auth import Access
 from app.changes.reader import ChangeReader
-from app.changes.record import write_place
+from app.changes.record import write_change_cursor
 from app.changes.service import follow_changes
 from app.errors import Malformed, NotFound
 from app.storage.database import Database
@@ -36,7 +36,7 @@ async def test_a_change_that_is_committed_after_a_later_one_is_not_missed(databa
         assert await following == [first, second]
 
 
-async def test_a_change_that_is_rolled_back_holds_nothing_up(database: Database) -> None:
+async def test_a_change_that_is_rolled_back_delays_no_other(database: Database) -> None:
     async with reading(database) as reader, aclosing(reader.follow(HOME, 0)) as changes:
         with suppress(ZeroDivisionError):
             async with database.write() as connection:
@@ -48,7 +48,7 @@ async def test_a_change_that_is_rolled_back_holds_nothing_up(database: Database)
 
 
 async def test_many_writers_at_once_in_two_readers(database: Database, database_url: str) -> None:
-    """Each reader tells each change once and in order; a third follower leaves and comes back all the time."""
+    """Each reader delivers each change once and in order; a third follower leaves and comes back all the time."""
 
     async def write() -> None:
         for index in range(15):
@@ -67,7 +67,7 @@ async def test_many_writers_at_once_in_two_readers(database: Database, database_
 
     async with (
         opened(database_url) as second,
-        reading(database, rings=True) as one,
+        reading(database, notifies=True) as one,
         reading(second) as two,
         aclosing(one.follow(HOME, 0)) as first,
         aclosing(two.follow(HOME, 0)) as other,
@@ -107,7 +107,7 @@ async def test_a_follower_with_a_cursor_goes_on_after_it(database: Database) -> 
         numbers = [await add_change(connection, HOME if index % 2 else OTHER) for index in range(400)]
     ours = numbers[1::2]
     async with reading(database) as reader:
-        changes = await follow_changes(access_of(database), reader, HOME, write_place(HOME, ours[10]))
+        changes = await follow_changes(access_of(database), reader, HOME, write_change_cursor(HOME, ours[10]))
         async with aclosing(changes):
             assert await take(changes, len(ours) - 11) == ours[11:]
 
@@ -116,17 +116,17 @@ def access_of(database: Database) -> Access:
     return Access(database, principal(HOME))
 
 
-async def test_what_a_caller_may_not_follow_is_refused(database: Database) -> None:
+async def test_an_organization_or_a_cursor_that_is_not_the_callers_is_rejected(database: Database) -> None:
     async with database.write() as connection:
         await add_change(connection, HOME)
     async with reading(database) as reader:
         with pytest.raises(NotFound):
             await follow_changes(access_of(database), reader, OTHER, None)
-        for cursor in (write_place(OTHER, 1), "x", write_place(HOME, await last_number(database) + 1)):
+        for cursor in (write_change_cursor(OTHER, 1), "x", write_change_cursor(HOME, await last_number(database) + 1)):
             with pytest.raises(Malformed):
                 await follow_changes(access_of(database), reader, HOME, cursor)
         changes = await follow_changes(
-            access_of(database), reader, HOME, write_place(HOME, await last_number(database))
+            access_of(database), reader, HOME, write_change_cursor(HOME, await last_number(database))
         )
         await changes.aclose()
 
@@ -134,7 +134,7 @@ async def test_what_a_caller_may_not_follow_is_refused(database: Database) -> No
 async def test_a_notice_wakes_a_reader_in_another_process(database: Database, database_url: str) -> None:
     async with (
         opened(database_url) as second,
-        reading(database, rings=True),
+        reading(database, notifies=True),
         reading(second, poll=NEVER) as reader,
         aclosing(reader.follow(HOME, 0)) as changes,
     ):
@@ -145,10 +145,10 @@ async def test_a_notice_wakes_a_reader_in_another_process(database: Database, da
         assert await following == [number]
 
 
-async def test_a_notice_is_sent_whatever_deadline_its_writer_had(database: Database, database_url: str) -> None:
+async def test_a_notice_is_sent_after_the_deadline_of_its_writer(database: Database, database_url: str) -> None:
     async with (
         opened(database_url) as second,
-        reading(database, rings=True),
+        reading(database, notifies=True),
         reading(second, poll=NEVER) as reader,
         aclosing(reader.follow(HOME, 0)) as changes,
     ):
@@ -162,7 +162,9 @@ async def test_a_notice_is_sent_whatever_deadline_its_writer_had(database: Datab
         assert await following == [number]
 
 
-async def test_a_lost_notice_costs_a_look_and_a_lost_connection_is_made_again(database: Database) -> None:
+async def test_a_lost_notice_delays_a_change_by_a_poll_and_a_lost_connection_is_opened_again(
+    database: Database,
+) -> None:
     async with reading(database, poll=0.2) as reader, aclosing(reader.follow(HOME, 0)) as changes:
         following = asyncio.create_task(take(changes, 1))
         first = await listening(database)
@@ -174,7 +176,7 @@ async def test_a_lost_notice_costs_a_look_and_a_lost_connection_is_made_again(da
 
 
 async def listening(database: Database, other_than: int = 0) -> int:
-    """The process that serves the connection on which notices are heard, once there is one."""
+    """The id of the server process of the connection that listens for notices, once there is one."""
     query = (
         "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()"
         " AND pid <> $2 AND query LIKE 'LISTEN%'"
@@ -182,9 +184,9 @@ async def listening(database: Database, other_than: int = 0) -> int:
     async with asyncio.timeout(20):
         while True:
             async with database.read() as connection:
-                found: int | None = await connection.driver.fetchval(query, NAME, other_than)
-            if found is not None:
-                return found
+                process: int | None = await connection.driver.fetchval(query, NAME, other_than)
+            if process is not None:
+                return process
             await asyncio.sleep(0.02)
 
 

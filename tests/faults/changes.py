@@ -27,7 +27,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from app.accounts.service import create_account
-from app.changes.record import read_place, write_place
+from app.changes.record import read_change_cursor, write_change_cursor
 from app.organizations.service import create_organization, create_token
 from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
@@ -163,13 +163,13 @@ async def write_late(run: Run, count: int) -> int:
 async def follow(run: Run, receive: Any) -> list[int]:
     """The numbers that a subscriber has got, in the order of their arrival."""
     numbers: list[int] = []
-    after = write_place(run.organization, 0)
+    after = write_change_cursor(run.organization, 0)
     while not run.done or not numbers or numbers[-1] < run.last:
         stay, came = CHANCE.randint(1, 150), time.time()
         with suppress(OSError, WebSocketException, httpx.HTTPError, TimeoutError, Away):
             async with asyncio.timeout(1 if run.done else 5), receive(run, after) as changes:
                 async for told in changes:
-                    numbers.append(read_place(run.organization, told["cursor"]))
+                    numbers.append(read_change_cursor(run.organization, told["cursor"]))
                     after = told["cursor"]
                     began = datetime.fromisoformat(told["at"]).timestamp()
                     if began > came:

@@ -8,7 +8,7 @@ import orjson
 import strawberry
 from strawberry import field
 
-from app.changes.record import PastChange, write_past_place
+from app.changes.record import PastChange, write_history_cursor
 from app.changes.service import list_history
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import Record
@@ -101,5 +101,5 @@ async def resolve_history(
         after=after,
         total=planned(info, "history", selects_total, "ChangeConnection"),
     )
-    keyed = [(write_past_place(organization_id, client_id, past.number), Change.of(past)) for past in page.changes]
+    keyed = [(write_history_cursor(organization_id, client_id, past.number), Change.of(past)) for past in page.changes]
     return keyed_connection(keyed, has_next=page.has_next, has_previous=after is not None, total=page.total or 0)

@@ -9,7 +9,7 @@ import strawberry
 from strawberry import field
 
 from app.changes.record import Change as FollowedChange
-from app.changes.record import write_place
+from app.changes.record import write_change_cursor
 from app.changes.service import follow_changes
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.errors import NotFound
@@ -49,7 +49,7 @@ class ClientChange(Change):
             version=change.version,
             before_text=change.before,
             after_text=change.after,
-            cursor=write_place(change.organization_id, change.number),
+            cursor=write_change_cursor(change.organization_id, change.number),
             client_id=strawberry.ID(change.client_id),
             customer_text=change.customer_after,
         )

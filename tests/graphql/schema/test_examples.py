@@ -32,7 +32,9 @@ async def test_the_subscription_is_one_that_can_begin(seeded: Door) -> None:
     async with served(seeded.service.app, seeded.service.config) as address, wire(address, demo_token(seeded)) as line:
         payload = {"query": example.query, "variables": {**example.variables, "after": "x"}}
         await line.send("subscribe", "s", {**payload, "operationName": example.name})
-        assert (await line.error("s"))["message"] == "The cursor is not one of these changes"
+        assert (await line.error("s"))[
+            "message"
+        ] == "Invalid cursor: pass a cursor that this API returned for these changes."
 
 
 def is_subscription(example: Example) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.changes.record import write_past_place, write_place
+from app.changes.record import write_change_cursor, write_history_cursor
 from tests.conftest import Service
 from tests.graphql.conftest import Door, add_records
 
@@ -115,8 +115,8 @@ async def test_a_bad_page_is_refused(service: Service, door: Door) -> None:
         ({"first": 101}, "first"),
         ({"after": ""}, "after"),
         ({"after": "x"}, "after"),
-        ({"after": write_place(service.organization, 1)}, "after"),
-        ({"after": write_past_place(service.organization, other, 1)}, "after"),
+        ({"after": write_change_cursor(service.organization, 1)}, "after"),
+        ({"after": write_history_cursor(service.organization, other, 1)}, "after"),
     ):
         refusal = await door.refusal(VERSIONS, id=client, **variables)
         assert (refusal["extensions"]["code"], refusal["extensions"]["field"]) == ("BAD_USER_INPUT", field)

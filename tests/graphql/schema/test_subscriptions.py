@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.auth import Scope
-from app.changes.record import write_place
+from app.changes.record import write_change_cursor
 from tests.conftest import Service
 from tests.graphql.conftest import Door, add_records
 from tests.live import served, wire
@@ -35,7 +35,7 @@ async def address(service: Service) -> AsyncIterator[str]:
 
 
 def beginning(service: Service) -> str:
-    return write_place(service.organization, 0)
+    return write_change_cursor(service.organization, 0)
 
 
 async def ok(response: httpx.Response) -> Any:
@@ -116,17 +116,19 @@ async def test_nobody_is_told_of_other_organizations(service: Service, address: 
     async with wire(address, service.token) as line, wire(address, token) as stranger:
         for id_, home in (("first", None), ("second", f"ent_{second}")):
             await line.ask(
-                id_, FOLLOW, after=write_place(second if home else service.organization, 0), organization=home
+                id_, FOLLOW, after=write_change_cursor(second if home else service.organization, 0), organization=home
             )
             told = (await line.next(id_))["clientChanges"]
             assert told["clientId"] == made[second if home else service.organization]
             await line.send("complete", id_)
-        await stranger.ask("s", FOLLOW, after=write_place(foreign, 0))
+        await stranger.ask("s", FOLLOW, after=write_change_cursor(foreign, 0))
         assert {(await stranger.next("s"))["clientChanges"]["after"]["name"] for _ in range(2)} == {foreign}
         await stranger.ask("other", FOLLOW, organization=second)
         assert (await stranger.error("other"))["extensions"]["code"] == "NOT_FOUND"
-        await line.ask("cursor", FOLLOW, after=write_place(second, 0))
-        assert (await line.error("cursor"))["message"] == "The cursor is not one of these changes"
+        await line.ask("cursor", FOLLOW, after=write_change_cursor(second, 0))
+        assert (await line.error("cursor"))[
+            "message"
+        ] == "Invalid cursor: pass a cursor that this API returned for these changes."
 
 
 async def test_random_disconnects_lose_nothing_and_repeat_nothing(service: Service, address: str) -> None:

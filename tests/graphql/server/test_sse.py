@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from app.auth import hash_token
-from app.changes.record import write_place
+from app.changes.record import write_change_cursor
 from app.graphql.server import sse
 from app.main import create_app
 from tests.conftest import Service
@@ -76,7 +76,7 @@ async def stream(http: httpx.AsyncClient, query: str, method: str = "POST", **va
 
 
 def beginning(service: Service) -> str:
-    return write_place(service.organization, 0)
+    return write_change_cursor(service.organization, 0)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
