@@ -56,9 +56,13 @@ class Pool:
             statement_cache_size=KEPT_STATEMENTS,
             max_cached_statement_lifetime=0,
         )
-        await set_up(driver)
-        with suppress(asyncpg.InvalidParameterValueError):  # a server on Windows cannot
-            await driver.execute(CHECK_CLIENT)
+        try:
+            await set_up(driver)
+            with suppress(asyncpg.InvalidParameterValueError):  # a server on Windows cannot
+                await driver.execute(CHECK_CLIENT)
+        except BaseException:
+            driver.terminate()
+            raise
         return driver
 
     def give_back(self, driver: "asyncpg.Connection[Any]", *, sound: bool) -> None:
