@@ -70,8 +70,8 @@ def planned(
         if len(plans) >= MOST_PLANS:
             plans.clear()
         plans[key] = plan(SelectionReader(resolved.fragments, resolved.variables), resolved.nodes, *arguments)
-    planned_: PlanT = plans[key]
-    return planned_
+    stored: PlanT = plans[key]
+    return stored
 
 
 PREFIXES = {"Client": "", "Customer": "cust_", "Organization": "", "Account": ""}

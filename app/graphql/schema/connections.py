@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
 import orjson
 import strawberry
@@ -18,19 +18,15 @@ from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import RecordT, whole_record
 from app.graphql.execution.plans import ConnectionPlan, plan_connection
 from app.graphql.internals import Rendered
-from app.graphql.schema.arguments import (
-    AfterArgument,
-    BeforeArgument,
-    ClientFilterArgument,
-    ClientOrderArgument,
-    CustomerFilterArgument,
-    CustomerOrderArgument,
-    DeletedArgument,
-    FirstArgument,
-    LastArgument,
-    SearchArgument,
+from app.graphql.schema.inputs import (
+    ClientFilter,
+    ClientOrder,
+    CustomerFilter,
+    CustomerOrder,
+    argument,
+    read_orders,
+    to_plain,
 )
-from app.graphql.schema.inputs import read_orders, to_plain
 from app.query.cursor import make_fingerprint, write_cursor, write_values
 from app.query.dialects import GRAPHQL
 from app.query.face import Face
@@ -40,6 +36,10 @@ from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted
 from app.query.values import check_text
 
 LARGEST_PAGE, DEFAULT_PAGE = 100, 20
+
+SEARCH = "Words that all occur in some text of the record, without regard to case and accents."
+FILTER = argument("Conditions that all hold.")
+ORDER_BY = argument("The order, most important step first; it always ends in the id.")
 
 T = TypeVar("T")
 
@@ -70,14 +70,16 @@ class Connection(Generic[T]):
 class ConnectionArguments:
     """The arguments of a connection; None stands for an absent one. `ConnectionExtension` adds them to a field."""
 
-    first: FirstArgument = None
-    after: AfterArgument = None
-    last: LastArgument = None
-    before: BeforeArgument = None
+    first: Annotated[
+        int | None, argument("How many rows from the beginning, or after `after`: at most 100; 20 by default.")
+    ] = None
+    after: Annotated[str | None, argument("The cursor of the row before the page.")] = None
+    last: Annotated[int | None, argument("How many rows from the end, or before `before`: at most 100.")] = None
+    before: Annotated[str | None, argument("The cursor of the row after the page.")] = None
     filter: Any = None
-    search: SearchArgument = None
+    search: Annotated[str | None, argument(SEARCH)] = None
     order_by: Any = None
-    include_deleted: DeletedArgument = None
+    include_deleted: Annotated[bool | None, argument("Whether deleted records are listed too.")] = None
 
 
 class ConnectionExtension(FieldExtension):
@@ -101,8 +103,12 @@ class ConnectionExtension(FieldExtension):
         return {**own, "arguments": arguments}
 
 
-CLIENT_CONNECTION = ConnectionExtension(ClientFilterArgument, ClientOrderArgument)
-CUSTOMER_CONNECTION = ConnectionExtension(CustomerFilterArgument, CustomerOrderArgument)
+CLIENT_CONNECTION = ConnectionExtension(
+    Annotated[ClientFilter | None, FILTER], Annotated[list[ClientOrder] | None, ORDER_BY]
+)
+CUSTOMER_CONNECTION = ConnectionExtension(
+    Annotated[CustomerFilter | None, FILTER], Annotated[list[CustomerOrder] | None, ORDER_BY]
+)
 
 
 def read_query(arguments: ConnectionArguments, face: Face) -> Query:

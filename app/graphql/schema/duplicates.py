@@ -14,7 +14,7 @@ from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import Record, make_record, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
-from app.graphql.schema.arguments import argument
+from app.graphql.schema.inputs import argument
 from app.query.face import Face
 from app.query.sql.render import Selection
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import orjson
 import strawberry
@@ -13,12 +13,14 @@ from app.changes.service import list_history
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import Record
 from app.graphql.execution.plans import selects_total
-from app.graphql.schema.arguments import AfterChange, FirstChanges
 from app.graphql.schema.connections import Connection, keyed_connection, read_count
-from app.graphql.schema.scalars import DateTime, Json
+from app.graphql.schema.inputs import DateTime, Json, argument
 
 HISTORY = "What was done to the record, newest first, through whichever door."
 ALWAYS_CHANGED = frozenset({"version", "updatedAt"})
+
+FirstChanges = Annotated[int | None, argument("How many changes, the newest first: at most 100; 20 by default.")]
+AfterChange = Annotated[str | None, argument("The cursor of a change of this history: those before it in time follow.")]
 
 
 @strawberry.enum(description="What was done to a record.")

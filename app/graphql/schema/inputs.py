@@ -1,20 +1,59 @@
-"""Inputs: filters and orders made from the field table, for what can be shown can be asked for; read back as plain objects."""
+"""Inputs: the scalars, and the filters and orders that are made from the field table and read back as plain objects."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from enum import Enum
 from keyword import iskeyword
-from typing import Any
+from types import GenericAlias
+from typing import Annotated, Any, NewType
 
 import strawberry
+from graphql import GraphQLError
 from strawberry import UNSET
+from strawberry.types import get_object_definition
 
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.loading import python_name
-from app.graphql.schema.scalars import DateTime, Json
 from app.query.dialects import GRAPHQL
 from app.query.face import Face, Kind
 from app.query.model import Order
 from app.query.operators import Behaviour, Operator, Shape
+from app.query.values import parse_moment
+
+
+def _read_moment(value: object) -> str:
+    if isinstance(value, str) and parse_moment(value) is not None:
+        return value
+    raise GraphQLError(f"DateTime needs an ISO 8601 text, not {value!r}")
+
+
+Json = NewType("Json", object)
+DateTime = NewType("DateTime", str)
+
+SCALARS: dict[object, Any] = {
+    Json: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value.",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
+    ),
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="A moment in UTC with milliseconds, such as `2026-04-20T10:10:30.000Z`. As an input, any ISO 8601 "
+        "date or date-time; without an offset it is taken as UTC, and a date alone as its midnight.",
+        serialize=lambda value: value,
+        parse_value=_read_moment,
+    ),
+}
+
+
+def argument(description: str) -> Any:
+    return strawberry.argument(description=description)
+
+
+OrganizationArgument = Annotated[
+    strawberry.ID | None,
+    argument("The organization, by global or bare id; by default the first created one within reach."),
+]
 
 
 def optional(type_: Any, description: str, name: str | None = None) -> tuple[Any, Any]:
@@ -89,7 +128,7 @@ FILTERS: Mapping[Kind, Any] = {
     Kind.BOOLEAN: BooleanFilter,
     Kind.DATE: DateTimeFilter,
     Kind.NUMBER: IntFilter,
-    Kind.JSON: list[JSONFilter],  # type: ignore[valid-type]
+    Kind.JSON: GenericAlias(list, (JSONFilter,)),
 }
 
 
@@ -128,9 +167,9 @@ def _make_order(face: Face) -> Any:
         if field.sortable
     }
     noun = face.noun.lower()
-    made: Any = Enum(f"{face.noun}OrderField", members)  # type: ignore[misc]
+    make_enum: Callable[..., Any] = Enum
     what = f"What {noun}s are ordered by. Text is ordered without regard to case and accents."
-    orderable = strawberry.enum(made, description=what)
+    orderable = strawberry.enum(make_enum(f"{face.noun}OrderField", members), description=what)
     fields = {
         "field": (orderable, strawberry.field(description="What to order by.")),
         "direction": (
@@ -148,14 +187,18 @@ CustomerOrder = _make_order(GRAPHQL_CUSTOMER)
 
 
 def to_plain(value: Any) -> Any:
-    """An input as the caller wrote it: objects by GraphQL names, without what was left out."""
+    """An input as the caller wrote it: objects by GraphQL names, without the members that were left out."""
     if isinstance(value, list):
         return [to_plain(member) for member in value]
-    definition = getattr(type(value), "__strawberry_definition__", None)
+    definition = get_object_definition(value)
     if definition is None:
         return value.value if isinstance(value, Enum) else value
-    given = ((field, getattr(value, field.python_name)) for field in definition.fields)
-    return {field.graphql_name or camel(field.python_name): to_plain(one) for field, one in given if one is not UNSET}
+    members = ((field, getattr(value, field.python_name)) for field in definition.fields)
+    return {
+        field.graphql_name or camel(field.python_name): to_plain(member)
+        for field, member in members
+        if member is not UNSET
+    }
 
 
 def camel(name: str) -> str:
@@ -163,5 +206,5 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def read_orders(given: list[Any] | None) -> tuple[Order, ...]:
-    return tuple(Order(one.field.value, one.direction is OrderDirection.DESC) for one in given or ())
+def read_orders(steps: list[Any] | None) -> tuple[Order, ...]:
+    return tuple(Order(step.field.value, step.direction is OrderDirection.DESC) for step in steps or ())

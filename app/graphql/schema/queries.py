@@ -19,7 +19,6 @@ from app.graphql.execution.loading import (
     record_plan,
     whole_record,
 )
-from app.graphql.schema.arguments import OrganizationArgument, argument
 from app.graphql.schema.connections import (
     CLIENT_CONNECTION,
     CUSTOMER_CONNECTION,
@@ -27,6 +26,7 @@ from app.graphql.schema.connections import (
     ConnectionArguments,
     resolve_connection,
 )
+from app.graphql.schema.inputs import OrganizationArgument, argument
 from app.graphql.schema.types import Client, Customer, Node, Organization
 from app.organizations.service import list_accessible_organizations
 

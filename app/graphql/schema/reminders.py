@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
+from typing import Annotated
 
 import strawberry
 from strawberry import field
@@ -14,9 +15,8 @@ from app.errors import Malformed
 from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import Record
 from app.graphql.execution.plans import selects_total
-from app.graphql.schema.arguments import AfterReminder, FirstReminders
 from app.graphql.schema.connections import Connection, keyed_connection, read_count
-from app.graphql.schema.scalars import DateTime
+from app.graphql.schema.inputs import DateTime, argument
 from app.ids import is_id
 from app.mail.repository import ClientKey, Delivery
 from app.query.cursor import read_cursor, write_cursor, write_values
@@ -25,6 +25,11 @@ SCOPE = "reminders"
 """The scope of the cursors: a cursor of another list is not valid here."""
 
 REMINDERS = "The reminders that were sent to the client or are on their way, the newest first."
+
+FirstReminders = Annotated[
+    int | None, argument("How many from the newest on, or after `after`: at most 100; 20 by default.")
+]
+AfterReminder = Annotated[str | None, argument("The cursor of the reminder before the page.")]
 
 
 @strawberry.enum(description="What a reminder is at.")

@@ -7,10 +7,10 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from app.graphql.internals import core_schema_of
+from app.graphql.schema.inputs import SCALARS
 from app.graphql.schema.mutations.clients import ClientMutations
 from app.graphql.schema.mutations.customers import CustomerMutations
 from app.graphql.schema.queries import Account, Query
-from app.graphql.schema.scalars import SCALARS
 from app.graphql.schema.subscriptions import Subscription
 from app.graphql.schema.types import Client, Customer, Organization
 

@@ -15,9 +15,8 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.errors import NotFound
 from app.graphql.execution.context import Info, chosen_organization
 from app.graphql.execution.loading import RecordT, python_name
-from app.graphql.schema.arguments import OrganizationArgument, argument
 from app.graphql.schema.history import Change, ChangeAction
-from app.graphql.schema.scalars import DateTime
+from app.graphql.schema.inputs import DateTime, OrganizationArgument, argument
 from app.graphql.schema.types import Client, Customer
 
 ATTRIBUTES = {name: python_name(name) for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER) for name in face.fields}

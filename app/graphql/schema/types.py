@@ -26,8 +26,8 @@ from app.graphql.schema.duplicates import (
     resolve_duplicates,
 )
 from app.graphql.schema.history import HISTORY, Change, resolve_history
+from app.graphql.schema.inputs import DateTime, Json
 from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders
-from app.graphql.schema.scalars import DateTime, Json
 from app.mail.repository import ClientKey
 from app.organizations.repository import Organization as StoredOrganization
 from app.query.face import Face

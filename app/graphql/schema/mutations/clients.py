@@ -6,9 +6,16 @@ import strawberry
 
 from app.clients.reminders import send_reminder
 from app.graphql.execution.context import Info, read_id
-from app.graphql.schema.arguments import ClientId, Expected, IdempotencyKey, OrganizationArgument, argument
+from app.graphql.schema.inputs import OrganizationArgument, argument
 from app.graphql.schema.mutations.bulk import CreateClientsPayload, ErrorPolicy, create_clients
-from app.graphql.schema.mutations.inputs import CreateClientInput, ReplaceClientInput, UpdateClientInput
+from app.graphql.schema.mutations.inputs import (
+    ClientId,
+    CreateClientInput,
+    Expected,
+    IdempotencyKey,
+    ReplaceClientInput,
+    UpdateClientInput,
+)
 from app.graphql.schema.mutations.payloads import (
     CreateClientPayload,
     DeleteClientPayload,

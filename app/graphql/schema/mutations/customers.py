@@ -5,8 +5,14 @@ from typing import Annotated
 import strawberry
 
 from app.graphql.execution.context import Info
-from app.graphql.schema.arguments import CustomerId, Expected, IdempotencyKey, OrganizationArgument, argument
-from app.graphql.schema.mutations.inputs import CreateCustomerInput, UpdateCustomerInput
+from app.graphql.schema.inputs import OrganizationArgument, argument
+from app.graphql.schema.mutations.inputs import (
+    CreateCustomerInput,
+    CustomerId,
+    Expected,
+    IdempotencyKey,
+    UpdateCustomerInput,
+)
 from app.graphql.schema.mutations.payloads import (
     CreateCustomerPayload,
     DeleteCustomerPayload,

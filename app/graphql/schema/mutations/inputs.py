@@ -1,14 +1,13 @@
 """Record inputs: what may be written into a client, made from the field table and described as the types are."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.loading import python_name
-from app.graphql.schema.inputs import make_input, optional
-from app.graphql.schema.scalars import Json
+from app.graphql.schema.inputs import Json, argument, make_input, optional
 from app.graphql.schema.types import Client, Customer
 from app.query.face import Face, Kind
 
@@ -45,3 +44,16 @@ UpdateCustomerInput = _make_values(
     Customer,
     whole=False,
 )
+
+ClientId = Annotated[strawberry.ID, argument("The client, by global or bare id.")]
+CustomerId = Annotated[strawberry.ID, argument("The customer, by global id or `cust_` and 24 hex digits.")]
+Expected = Annotated[
+    int | None, argument("The version that the record must still have; it is refused with STALE_VERSION otherwise.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    argument(
+        "Any text of yours, of 1 to 255 characters: the same request with the same key is done once and answered alike, "
+        "for a day or more; another request with it is refused with CONFLICT."
+    ),
+]
