@@ -22,17 +22,18 @@ OPTIONAL = (
 )
 FORM = "a schema knows a text only as String or ID"
 EXPLAINED = {
-    r"(first|last) is from 0 to \d+, not -?\d+": RANGE,
+    r"`(first|last)` must be between 0 and \d+; got -?\d+\.": RANGE,
     r"A list may have at most \d+ members; got \d+\.": RANGE,
-    r"Ask for at most \d+ nodes at once, not \d+": RANGE,
+    r"`ids` must hold at most \d+ ids; got \d+\.": RANGE,
     r"The pattern for `\w+` may have at most \d+ characters; got \d+\.": RANGE,
     r"The value of `\w+` (may have at most .*|must be between .*|contains a number that is out of range\.|may be nested .*)": RANGE,
-    r"Ask for the first or for the last records, not for both": OPTIONAL,
+    r"Pass `first` or `last`, not both\.": OPTIONAL,
     r"(This operator on |`between` on |Pattern operators on )?`\w+` (needs?|cannot be ordered against null) .*": OPTIONAL,
     r"The `(and|or)` operator needs .*": OPTIONAL,
     r"The filter must be an object\.": OPTIONAL,
     r"The condition on `\w+` has no operator\.": OPTIONAL,
     r"The path inside `\w+` must have at least one key\.": OPTIONAL,
+    r"Invalid cursor: pass a cursor that this API returned\.": FORM,
     r"The cursor (is not one that this service gave|belongs to another order, search or filter)": FORM,
     r"Invalid cursor: (pass a cursor that this API returned for these changes|no change has this number yet.*)\.": FORM,
     r"The value of `\w+` contains (a NUL|an unpaired surrogate).*": FORM,

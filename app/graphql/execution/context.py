@@ -1,4 +1,4 @@
-"""Context: what one GraphQL operation carries along, and how its arguments name records."""
+"""Context: the access, plans and loaders of an operation, and the ids in its arguments."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -42,7 +42,7 @@ class Context:
     def loader(
         self, key: Hashable, load: Callable[[Sequence[KeyT]], Awaitable[Sequence[ValueT]]]
     ) -> DataLoader[KeyT, ValueT]:
-        """The batching loader of this operation for a key, made with `load` the first time."""
+        """The batching loader of this operation for a key. The first call creates it with `load`."""
         if key not in self.loaders:
             self.loaders[key] = DataLoader(load_fn=load)
         return self.loaders[key]
@@ -61,7 +61,7 @@ def planned(
     plan: Callable[[SelectionReader, Sequence[FieldNode], *Arguments], PlanT],
     *arguments: *Arguments,
 ) -> PlanT:
-    """The plan of the field being resolved for a face: made once per document and value of its boolean variables."""
+    """The plan of the field being resolved, for a face. It is made once per document and set of boolean variables."""
     resolved = read_resolved_field(info)
     switches = tuple(item for item in resolved.variables.items() if isinstance(item[1], bool))
     key = (face, tuple(map(id, resolved.nodes)), switches)

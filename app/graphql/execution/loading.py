@@ -1,4 +1,4 @@
-"""Loading single records and organizations for resolvers, in batches: one statement for all siblings."""
+"""Records and organizations for resolvers, loaded in batches: one statement for all siblings."""
 
 import re
 from collections.abc import Mapping, Sequence

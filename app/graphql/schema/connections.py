@@ -37,24 +37,24 @@ from app.query.values import check_text
 
 LARGEST_PAGE, DEFAULT_PAGE = 100, 20
 
-SEARCH = "Words that all occur in some text of the record, without regard to case and accents."
-FILTER = argument("Conditions that all hold.")
-ORDER_BY = argument("The order, most important step first; it always ends in the id.")
+SEARCH = "Words to search for. A record matches if its texts contain every word. Case and accents are ignored."
+FILTER = argument("Conditions on the records. A record matches if all of them hold.")
+ORDER_BY = argument("The order, most important step first. The id is always the last step.")
 
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page lies among the rows.")
+@strawberry.type(description="The position of a page among all rows.")
 class PageInfo:
-    has_next_page: bool = field(description="Whether rows follow this page.")
-    has_previous_page: bool = field(description="Whether rows precede this page.")
+    has_next_page: bool = field(description="True if rows follow this page.")
+    has_previous_page: bool = field(description="True if rows precede this page.")
     start_cursor: str | None = field(description="The cursor of the first row of the page.")
     end_cursor: str | None = field(description="The cursor of the last row of the page.")
 
 
 @strawberry.type(description="A row of a page, with its cursor.")
 class Edge(Generic[T]):
-    cursor: str = field(description="The row's place in the order; opaque.")
+    cursor: str = field(description="The position of the row in the order, as opaque text.")
     node: T = field(description="The record.")
 
 
@@ -62,8 +62,10 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     edges: list[Edge[T]] = field(description="The rows of the page with their cursors.")
     nodes: list[T] = field(description="The records of the page.")
-    page_info: PageInfo = field(description="Where the page lies.")
-    total_count: int = field(description="How many records there are in all; exact, and counted only when asked for.")
+    page_info: PageInfo = field(description="The position of the page among all rows.")
+    total_count: int = field(
+        description="The exact number of records on all pages. It is counted only when it is selected."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +73,19 @@ class ConnectionArguments:
     """The arguments of a connection; None stands for an absent one. `ConnectionExtension` adds them to a field."""
 
     first: Annotated[
-        int | None, argument("How many rows from the beginning, or after `after`: at most 100; 20 by default.")
+        int | None, argument("The number of rows from the start, or after `after`: at most 100. The default is 20.")
     ] = None
     after: Annotated[str | None, argument("The cursor of the row before the page.")] = None
-    last: Annotated[int | None, argument("How many rows from the end, or before `before`: at most 100.")] = None
+    last: Annotated[int | None, argument("The number of rows from the end, or before `before`: at most 100.")] = None
     before: Annotated[str | None, argument("The cursor of the row after the page.")] = None
     filter: Any = None
     search: Annotated[str | None, argument(SEARCH)] = None
     order_by: Any = None
-    include_deleted: Annotated[bool | None, argument("Whether deleted records are listed too.")] = None
+    include_deleted: Annotated[bool | None, argument("True to list deleted records too. The default is false.")] = None
 
 
 class ConnectionExtension(FieldExtension):
-    """Gives a field the arguments of a connection, and its resolver all of them as one `arguments`."""
+    """Adds the arguments of a connection to a field. The resolver gets all of them as its parameter `arguments`."""
 
     def __init__(self, filter_argument: Any, order_argument: Any) -> None:
         types = get_type_hints(ConnectionArguments, include_extras=True)
@@ -118,12 +120,12 @@ def read_query(arguments: ConnectionArguments, face: Face) -> Query:
 
 
 def read_page(arguments: ConnectionArguments) -> PageArguments:
-    """The page. Raises Malformed for a negative count, one over 100, or both counts."""
+    """The page. Raises Malformed for a count below 0 or over 100, and for both counts."""
     if arguments.first is not None and arguments.last is not None:
-        raise Malformed("Ask for the first or for the last records, not for both", "last")
+        raise Malformed("Pass `first` or `last`, not both.", "last")
     for name, count in (("first", arguments.first), ("last", arguments.last)):
         if count is not None and not 0 <= count <= LARGEST_PAGE:
-            raise Malformed(f"{name} is from 0 to {LARGEST_PAGE}, not {count}", name)
+            raise Malformed(f"`{name}` must be between 0 and {LARGEST_PAGE}; got {count}.", name)
     backward = arguments.last is not None
     count = arguments.last if backward else arguments.first
     return PageArguments(
@@ -155,10 +157,10 @@ async def resolve_connection(
 ) -> Connection[RecordT]:
     """The connection of an organization's records of a type."""
     face = type_.face
-    made = planned(info, face.name, plan_connection, face)
-    request = read_request(arguments, face, made)
+    plan = planned(info, face.name, plan_connection, face)
+    request = read_request(arguments, face, plan)
     listing = await list_clients(info.context.access, organization_id, request)
-    return _connection(listing, made, request.fingerprint, type_)
+    return _connection(listing, plan, request.fingerprint, type_)
 
 
 def keyed_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
@@ -177,10 +179,10 @@ def keyed_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previ
 
 
 def read_count(first: int | None) -> int:
-    """How many rows a list that goes one way gives. Raises Malformed for a negative count, or one over 100."""
+    """The number of rows of a list without `last`. Raises Malformed for a count below 0 or over 100."""
     count = DEFAULT_PAGE if first is None else first
     if not 0 <= count <= LARGEST_PAGE:
-        raise Malformed(f"first is from 0 to {LARGEST_PAGE}, not {count}", "first")
+        raise Malformed(f"`first` must be between 0 and {LARGEST_PAGE}; got {count}.", "first")
     return count
 
 

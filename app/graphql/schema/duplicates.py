@@ -1,4 +1,4 @@
-"""Possible duplicates of a record, loaded for all siblings over one connection."""
+"""Possible duplicates of a record. Those of all sibling records are loaded together."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -20,32 +20,32 @@ from app.query.sql.render import Selection
 
 DEFAULT_DUPLICATES = 5
 DUPLICATES = (
-    "Other live records of the organization that may be the same: those with the same tax number or e-mail address, and "
-    "those whose similar name begins alike or shares its longest words. The surest come first; none below means that "
-    "none was found, not that there is none."
+    "Other records of the organization that may be the same, most certain first. Candidates have the same tax number, the "
+    "same e-mail address, or a similar name that starts alike or shares the longest words. The search is bounded, so an "
+    "empty list does not prove that there is no duplicate. Deleted records are ignored."
 )
 SCORE = (
-    "How sure it is, above 0 and up to 1: the same tax number counts 0.95, the same e-mail address 0.8, a name 0.7 times "
-    "its similarity; together 1 - (1 - a)(1 - b)(1 - c)."
+    "The certainty, above 0 and at most 1. An equal tax number counts 0.95, an equal e-mail address 0.8, and a name 0.7 "
+    "times its similarity. Together they count 1 - (1 - a)(1 - b)(1 - c)."
 )
-REASONS = "Why it may be the same; never empty."
+REASONS = "The reasons why the records may be the same. Never empty."
 
-DuplicatesArgument = Annotated[int, argument(f"How many at most: up to {MOST_DUPLICATES}.")]
+DuplicatesArgument = Annotated[int, argument(f"The largest number of records to return: at most {MOST_DUPLICATES}.")]
 
 
-@strawberry.enum(description="Why a record may be the same as another.")
+@strawberry.enum(description="A reason why two records may be the same.")
 class DuplicateReason(Enum):
     SAME_TAX_NUMBER = strawberry.enum_value(
-        "SAME_TAX_NUMBER", description="The same tax number, whatever its case, spaces and punctuation."
+        "SAME_TAX_NUMBER", description="The tax numbers are equal. Case, spaces and punctuation are ignored."
     )
-    SAME_EMAIL = strawberry.enum_value("SAME_EMAIL", description="The same e-mail address, whatever its case.")
+    SAME_EMAIL = strawberry.enum_value("SAME_EMAIL", description="The e-mail addresses are equal. Case is ignored.")
     SIMILAR_NAME = strawberry.enum_value(
-        "SIMILAR_NAME", description="A name that shares at least half of its trigrams, whatever its case and accents."
+        "SIMILAR_NAME", description="The names share at least half of their trigrams. Case and accents are ignored."
     )
 
 
 class ComparableRecord(Record):
-    """A record whose duplicates can be looked for."""
+    """A record with the fields that duplicates are found by."""
 
     name: str
     email: str | None
@@ -62,7 +62,7 @@ async def resolve_duplicates(
 ) -> list[Any]:
     """The possible duplicates of a record. Raises Malformed for a number out of range."""
     if not 0 <= first <= MOST_DUPLICATES:
-        raise Malformed(f"first is from 0 to {MOST_DUPLICATES}, not {first}", "first")
+        raise Malformed(f"`first` must be between 0 and {MOST_DUPLICATES}; got {first}.", "first")
     type_, face = type(root), root.face
     selection = planned(info, face.name, _plan_duplicates, face)
     chosen = selection if selection is not None else whole_record(face)

@@ -1,4 +1,4 @@
-"""Changes as GraphQL shows them: the history of a record."""
+"""History: the changes of a record."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -16,27 +16,29 @@ from app.graphql.execution.plans import selects_total
 from app.graphql.schema.connections import Connection, keyed_connection, read_count
 from app.graphql.schema.inputs import DateTime, Json, argument
 
-HISTORY = "What was done to the record, newest first, through whichever door."
+HISTORY = "The changes of the record through every API, newest first."
 ALWAYS_CHANGED = frozenset({"version", "updatedAt"})
 
-FirstChanges = Annotated[int | None, argument("How many changes, the newest first: at most 100; 20 by default.")]
-AfterChange = Annotated[str | None, argument("The cursor of a change of this history: those before it in time follow.")]
+FirstChanges = Annotated[int | None, argument("The number of changes, newest first: at most 100. The default is 20.")]
+AfterChange = Annotated[str | None, argument("The cursor of a change in this history. The page holds older changes.")]
 
 
-@strawberry.enum(description="What was done to a record.")
+@strawberry.enum(description="The kind of a change.")
 class ChangeAction(Enum):
-    CREATED = strawberry.enum_value("created", description="It was made.")
-    IMPORTED = strawberry.enum_value("imported", description="It was taken over from elsewhere, with its id.")
-    UPDATED = strawberry.enum_value("updated", description="Fields of it were written.")
-    DELETED = strawberry.enum_value("deleted", description="It was deleted softly.")
-    RESTORED = strawberry.enum_value("restored", description="It was brought back.")
-    ERASED = strawberry.enum_value("erased", description="It was deleted for good, and its earlier images with it.")
+    CREATED = strawberry.enum_value("created", description="The record was created.")
+    IMPORTED = strawberry.enum_value("imported", description="The record was imported with its id from another system.")
+    UPDATED = strawberry.enum_value("updated", description="Fields of the record were written.")
+    DELETED = strawberry.enum_value("deleted", description="The record was deleted. It can be restored.")
+    RESTORED = strawberry.enum_value("restored", description="The record was restored.")
+    ERASED = strawberry.enum_value(
+        "erased", description="The record was deleted permanently, together with its earlier images."
+    )
 
 
 def changed_fields(before: str | None, after: str | None) -> list[str] | None:
-    """The fields that differ between two images, or those of a new record that have a value; None without images.
+    """The names of the fields that differ between two images. Of a new record: the fields that have a value.
 
-    `version` and `updatedAt`, which every change writes, are left out.
+    `version` and `updatedAt` are left out, since every change writes them. None without images.
     """
     if after is None:
         return None
@@ -52,10 +54,12 @@ def _json(text: str | None) -> Json | None:
 
 @strawberry.type(description="A change in the history of a record.")
 class Change:
-    action: ChangeAction = field(description="What was done.")
-    at: DateTime = field(description="When the change began.")
-    actor: str = field(description="Who did it: `account:` or `token:` and an id, or `operator` for the command line.")
-    version: int = field(description="The version that the record had after the change.")
+    action: ChangeAction = field(description="The kind of the change.")
+    at: DateTime = field(description="The time when the change began.")
+    actor: str = field(
+        description="The author of the change: `account:` or `token:` and an id, or `operator` for the command line."
+    )
+    version: int = field(description="The version of the record after the change.")
     before_text: strawberry.Private[str | None]
     after_text: strawberry.Private[str | None]
 
@@ -71,19 +75,19 @@ class Change:
         )
 
     @strawberry.field(
-        description="The record as it was before, with the names of its type's plain fields; null for a new one, and "
-        "when the record has been erased."
+        description="The record before the change, with the plain fields of its type. Null for a new record, and after the "
+        "record is erased."
     )
     def before(self) -> Json | None:
         return _json(self.before_text)
 
-    @strawberry.field(description="The record as it was after the change; null when the record has been erased.")
+    @strawberry.field(description="The record after the change. Null after the record is erased.")
     def after(self) -> Json | None:
         return _json(self.after_text)
 
     @strawberry.field(
-        description="The fields that the change gave another value, without `version` and `updatedAt`; of a new record "
-        "those that have a value. Null when the record has been erased."
+        description="The names of the fields with a new value, without `version` and `updatedAt`. For a new record: the "
+        "fields that have a value. Null after the record is erased."
     )
     def changed_fields(self) -> list[str] | None:
         return changed_fields(self.before_text, self.after_text)
@@ -92,7 +96,7 @@ class Change:
 async def resolve_history(
     root: Record, info: Info, first: FirstChanges = None, after: AfterChange = None
 ) -> Connection[Change]:
-    """A page of a record's changes. Raises Malformed for a count that is negative or over 100, and a foreign cursor."""
+    """A page of a record's changes. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
     organization_id, client_id = root.key
     page = await list_history(
         info.context.access,

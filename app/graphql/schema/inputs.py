@@ -23,7 +23,7 @@ from app.query.values import parse_moment
 def _read_moment(value: object) -> str:
     if isinstance(value, str) and parse_moment(value) is not None:
         return value
-    raise GraphQLError(f"DateTime needs an ISO 8601 text, not {value!r}")
+    raise GraphQLError(f"DateTime must be an ISO 8601 date or date-time; got {value!r}.")
 
 
 Json = NewType("Json", object)
@@ -38,8 +38,8 @@ SCALARS: dict[object, Any] = {
     ),
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="A moment in UTC with milliseconds, such as `2026-04-20T10:10:30.000Z`. As an input, any ISO 8601 "
-        "date or date-time; without an offset it is taken as UTC, and a date alone as its midnight.",
+        description="A date and time in UTC with milliseconds, such as `2026-04-20T10:10:30.000Z`. An input is an ISO 8601 "
+        "date or date-time. Without an offset it is in UTC, and a date stands for its midnight.",
         serialize=lambda value: value,
         parse_value=_read_moment,
     ),
@@ -52,17 +52,19 @@ def argument(description: str) -> Any:
 
 OrganizationArgument = Annotated[
     strawberry.ID | None,
-    argument("The organization, by global or bare id; by default the first created one within reach."),
+    argument(
+        "The global or bare id of the organization. The default is the first created organization that your token can access."
+    ),
 ]
 
 
 def optional(type_: Any, description: str, name: str | None = None) -> tuple[Any, Any]:
-    """A member of an input that may be left out."""
+    """The type and the field of an input member that may be left out."""
     return type_ | None, strawberry.field(default=UNSET, description=description, name=name)
 
 
 def make_input(name: str, description: str, fields: Mapping[str, tuple[Any, Any]]) -> Any:
-    """An input type of these members, each a type and a field of Strawberry's."""
+    """An input type with these members. Each is a type and a Strawberry field."""
     body = {"__annotations__": {key: type_ for key, (type_, _) in fields.items()}, "__module__": __name__}
     members = {key: field for key, (_, field) in fields.items()}
     return strawberry.input(type(name, (), body | members), name=name, description=description)
@@ -139,11 +141,11 @@ def _make_filter(face: Face) -> Any:
         for field in face.fields.values()
         if field.filterable
     }
-    many, one = f"list[{name}] | None", f"{name} | None"
+    many, single = f"list[{name}] | None", f"{name} | None"
     logic = {
         "and_": (many, strawberry.field(default=UNSET, name="and", description="All of these hold.")),
         "or_": (many, strawberry.field(default=UNSET, name="or", description="At least one of these holds.")),
-        "not_": (one, strawberry.field(default=UNSET, name="not", description=NOT)),
+        "not_": (single, strawberry.field(default=UNSET, name="not", description=NOT)),
     }
     return make_input(name, f"Conditions on a {face.noun.lower()}, all of which hold.", fields | logic)
 
@@ -154,10 +156,10 @@ ClientFilter = _make_filter(GRAPHQL_CLIENT)
 CustomerFilter = _make_filter(GRAPHQL_CUSTOMER)
 
 
-@strawberry.enum(description="Which way an order goes.")
+@strawberry.enum(description="The direction of an order.")
 class OrderDirection(Enum):
-    ASC = strawberry.enum_value("ASC", description="From the first to the last: A to Z, old to new.")
-    DESC = strawberry.enum_value("DESC", description="From the last to the first: Z to A, new to old.")
+    ASC = strawberry.enum_value("ASC", description="Ascending: A to Z, old to new.")
+    DESC = strawberry.enum_value("DESC", description="Descending: Z to A, new to old.")
 
 
 def _make_order(face: Face) -> Any:
@@ -168,18 +170,19 @@ def _make_order(face: Face) -> Any:
     }
     noun = face.noun.lower()
     make_enum: Callable[..., Any] = Enum
-    what = f"What {noun}s are ordered by. Text is ordered without regard to case and accents."
+    what = f"The fields that {noun}s can be ordered by. The order of text ignores case and accents."
     orderable = strawberry.enum(make_enum(f"{face.noun}OrderField", members), description=what)
     fields = {
-        "field": (orderable, strawberry.field(description="What to order by.")),
+        "field": (orderable, strawberry.field(description="The field to order by.")),
         "direction": (
             OrderDirection,
             strawberry.field(
-                default=OrderDirection.ASC, description="Which way; rows without a value come last in both."
+                default=OrderDirection.ASC,
+                description="The direction. Rows without a value come last in both directions.",
             ),
         ),
     }
-    return make_input(f"{face.noun}Order", f"One step of an order of {noun}s.", fields)
+    return make_input(f"{face.noun}Order", f"A step of an order of {noun}s.", fields)
 
 
 ClientOrder = _make_order(GRAPHQL_CLIENT)

@@ -32,7 +32,9 @@ from app.organizations.service import list_accessible_organizations
 
 MOST_NODES = 100
 
-NodeIds = Annotated[list[strawberry.ID], argument(f"The global ids: at most {MOST_NODES}, each as often as you like.")]
+NodeIds = Annotated[
+    list[strawberry.ID], argument(f"The global ids: at most {MOST_NODES}. An id may occur more than once.")
+]
 
 
 @strawberry.type(description="The account that a token belongs to.")
@@ -40,11 +42,11 @@ class Account(Node):
     email: str = field(description="The e-mail address of the account.")
 
 
-@strawberry.type(description="Whoever sent the request.")
+@strawberry.type(description="The account or organization that the token belongs to.")
 class Viewer:
-    account: Account | None = field(description="The account; null for an organization's own token.")
-    scopes: list[str] = field(description="What the token may do: `read`, and `write` if it may.")
-    organizations: list[Organization] = field(description="The organizations within reach, the first created first.")
+    account: Account | None = field(description="The account. Null for a token of an organization.")
+    scopes: list[str] = field(description="The scopes of the token: `read`, and `write` if the token may write.")
+    organizations: list[Organization] = field(description="The organizations that your token can access, oldest first.")
 
 
 async def find_account(info: Info) -> Account | None:
@@ -98,44 +100,46 @@ async def find_node(info: Info, global_id: str) -> Node | None:
 async def find_nodes(info: Info, global_ids: Sequence[str]) -> list[Node | None]:
     """The records in the order of their ids, loaded together. Raises Malformed for more than 100 ids."""
     if len(global_ids) > MOST_NODES:
-        raise Malformed(f"Ask for at most {MOST_NODES} nodes at once, not {len(global_ids)}", "ids")
+        raise Malformed(f"`ids` must hold at most {MOST_NODES} ids; got {len(global_ids)}.", "ids")
     return list(await asyncio.gather(*(find_node(info, global_id) for global_id in global_ids)))
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(description="The queries.")
 class Query:
-    @strawberry.field(description="The record with a global id; null when there is none within reach.")
+    @strawberry.field(
+        description="The record with a global id. Null if there is no such record that your token can access."
+    )
     async def node(self, info: Info, id: Annotated[strawberry.ID, argument("The global id.")]) -> Node | None:
         return await find_node(info, id)
 
     @strawberry.field(
-        description="The records with these global ids, in the same order; null stands for one that is not within reach."
+        description="The records with these global ids, in the same order. Null stands for a record that your token cannot access."
     )
     async def nodes(self, info: Info, ids: NodeIds) -> list[Node | None]:
         return await find_nodes(info, ids)
 
-    @strawberry.field(description="Whoever sent the request.")
+    @strawberry.field(description="The account or organization that the token belongs to.")
     async def viewer(self, info: Info) -> Viewer:
         return await make_viewer(info)
 
-    @strawberry.field(description="An organization; null when there is none with this id within reach.")
+    @strawberry.field(description="An organization. Null if there is no such organization that your token can access.")
     async def organization(self, info: Info, id: OrganizationArgument = None) -> Organization | None:
         return await find_organization(info, chosen_organization(info, id))
 
-    @strawberry.field(description="A client; null when there is none with this id within reach.")
+    @strawberry.field(description="A client. Null if there is no such client that your token can access.")
     async def client(
-        self, info: Info, id: Annotated[strawberry.ID, argument("The global or the bare id.")]
+        self, info: Info, id: Annotated[strawberry.ID, argument("The global or bare id.")]
     ) -> Client | None:
         return await find_record(info, Client, read_id("Client", id))
 
-    @strawberry.field(description="A customer; null when there is none with this id within reach.")
+    @strawberry.field(description="A customer. Null if there is no such customer that your token can access.")
     async def customer(
         self, info: Info, id: Annotated[strawberry.ID, argument("The global id, or `cust_` and 24 hex digits.")]
     ) -> Customer | None:
         return await find_record(info, Customer, read_id("Customer", id))
 
     @strawberry.field(
-        description="The clients of an organization; null when it is not within reach.",
+        description="The clients of an organization. Null if your token cannot access it.",
         extensions=[CLIENT_CONNECTION],
     )
     async def clients(
@@ -145,7 +149,7 @@ class Query:
         return await resolve_connection(info, Client, organization, arguments) if organization else None
 
     @strawberry.field(
-        description="The customers of an organization; null when it is not within reach.",
+        description="The customers of an organization. Null if your token cannot access it.",
         extensions=[CUSTOMER_CONNECTION],
     )
     async def customers(

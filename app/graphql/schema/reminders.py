@@ -1,4 +1,4 @@
-"""The reminders of a client: a connection by key, loaded for all clients of a page at once."""
+"""The reminders of a client: a connection by key. Those of all clients of a page are loaded together."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,32 +24,38 @@ from app.query.cursor import read_cursor, write_cursor, write_values
 SCOPE = "reminders"
 """The scope of the cursors: a cursor of another list is not valid here."""
 
-REMINDERS = "The reminders that were sent to the client or are on their way, the newest first."
+REMINDERS = "The reminders to the client, sent or waiting, newest first."
 
 FirstReminders = Annotated[
-    int | None, argument("How many from the newest on, or after `after`: at most 100; 20 by default.")
+    int | None, argument("The number of reminders, newest first: at most 100. The default is 20.")
 ]
 AfterReminder = Annotated[str | None, argument("The cursor of the reminder before the page.")]
 
 
-@strawberry.enum(description="What a reminder is at.")
+@strawberry.enum(description="The state of a reminder.")
 class ReminderState(Enum):
-    WAITING = strawberry.enum_value("waiting", description="It is to be handed to the mail server, now or later.")
-    SENDING = strawberry.enum_value("sending", description="It is being handed to the mail server.")
-    SENT = strawberry.enum_value("sent", description="The mail server has taken it.")
-    FAILED = strawberry.enum_value("failed", description="The mail server refused it for good, or took it never.")
+    WAITING = strawberry.enum_value("waiting", description="The reminder waits for its next delivery attempt.")
+    SENDING = strawberry.enum_value("sending", description="The reminder is being delivered to the mail server.")
+    SENT = strawberry.enum_value("sent", description="The mail server accepted the reminder.")
+    FAILED = strawberry.enum_value("failed", description="Delivery failed permanently, or every retry failed.")
 
 
-@strawberry.type(description="A reminder of open documents, and what has become of it.")
+@strawberry.type(description="A reminder of open documents, with the state of its delivery.")
 class Reminder:
-    to: str = field(description="The e-mail address that it goes to.")
-    language: str = field(description="The language that it is written in, such as `en`.")
-    state: ReminderState = field(description="What it is at.")
-    attempts: int = field(description="How often it was tried to hand it to the mail server.")
-    created_at: DateTime = field(description="When it was asked for; it has been safe since then.")
-    last_attempt_at: DateTime | None = field(description="When the last attempt began; null before the first one.")
-    next_attempt_at: DateTime | None = field(description="When it is tried next; null when it is sent or given up.")
-    sent_at: DateTime | None = field(description="When the mail server took it; null before.")
+    to: str = field(description="The e-mail address of the recipient.")
+    language: str = field(description="The language of the text, such as `en`.")
+    state: ReminderState = field(description="The state of the delivery.")
+    attempts: int = field(description="The number of delivery attempts.")
+    created_at: DateTime = field(description="The time when the reminder was stored for delivery.")
+    last_attempt_at: DateTime | None = field(
+        description="The start of the last delivery attempt. Null before the first attempt."
+    )
+    next_attempt_at: DateTime | None = field(
+        description="The time of the next delivery attempt. Null for a reminder that is sent or has failed."
+    )
+    sent_at: DateTime | None = field(
+        description="The time when the mail server accepted the reminder. Null until then."
+    )
 
     @classmethod
     def of(cls, stored: Delivery) -> "Reminder":
@@ -72,7 +78,7 @@ def show_moment(moment: datetime) -> DateTime:
 async def resolve_reminders(
     root: Record, info: Info, first: FirstReminders = None, after: AfterReminder = None
 ) -> Connection[Reminder]:
-    """A page of a client's reminders. Raises Malformed for a count that is negative or over 100, and a foreign cursor."""
+    """A page of a client's reminders. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
     count, access = read_count(first), info.context.access
     behind = None if after is None else _read_cursor(after)
     load = partial(_load_reminders, access, count + 1, behind)
@@ -88,7 +94,7 @@ def _read_cursor(text: str) -> str:
     """The id of the reminder that a cursor names."""
     (reminder_id,) = read_cursor(SCOPE, text, "after", 1)
     if not isinstance(reminder_id, str) or not is_id(reminder_id):
-        raise Malformed("The cursor is not one that this service gave", "after")
+        raise Malformed("Invalid cursor: pass a cursor that this API returned.", "after")
     return reminder_id
 
 

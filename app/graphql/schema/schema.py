@@ -1,4 +1,4 @@
-"""The schema: assembled once per process, and printed as schema.graphql."""
+"""The schema: built once per process, and printed as schema.graphql."""
 
 from functools import cache
 
@@ -15,14 +15,14 @@ from app.graphql.schema.subscriptions import Subscription
 from app.graphql.schema.types import Client, Customer, Organization
 
 
-@strawberry.type(description="What can be changed.")
+@strawberry.type(description="The mutations.")
 class Mutation(ClientMutations, CustomerMutations):
     pass
 
 
 @cache
 def build_schema() -> strawberry.Schema:
-    """The schema of Strawberry's classes; a process has one."""
+    """The Strawberry schema. A process builds it once."""
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
@@ -33,7 +33,7 @@ def build_schema() -> strawberry.Schema:
 
 
 def core_schema() -> GraphQLSchema:
-    """The schema as graphql-core executes it."""
+    """The graphql-core schema, which is executed."""
     return core_schema_of(build_schema())
 
 

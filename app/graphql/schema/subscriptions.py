@@ -1,4 +1,4 @@
-"""The subscription: the changes of an organization's clients as they happen."""
+"""The subscription: the changes of an organization's clients, as soon as they are committed."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -29,12 +29,10 @@ def read_image(type_: type[RecordT], text: str | None) -> RecordT | None:
     return type_.of({ATTRIBUTES[name]: value for name, value in orjson.loads(text).items()})
 
 
-@strawberry.type(
-    description="A change of a client, as a subscription tells it; its images are in the spelling of Client."
-)
+@strawberry.type(description="A change of a client in a subscription. Its images have the field names of Client.")
 class ClientChange(Change):
     cursor: str = field(
-        description="The place of the change among those of its organization: subscribe after it to go on."
+        description="The position of the change among all changes of its organization. A new subscription can continue after it."
     )
     client_id: strawberry.ID = field(description="The bare id of the client.")
     customer_text: strawberry.Private[str | None]
@@ -53,20 +51,22 @@ class ClientChange(Change):
             customer_text=change.customer_after,
         )
 
-    @strawberry.field(description="The client as the change left it; null when the record has been erased.")
+    @strawberry.field(description="The client after the change. Null if the record is erased.")
     def client(self) -> Client | None:
         return read_image(Client, self.after_text)
 
-    @strawberry.field(description="The same record as the Customers API spells it; null when it has been erased.")
+    @strawberry.field(
+        description="The same record with the field names of the Customers API. Null if the record is erased."
+    )
     def customer(self) -> Customer | None:
         return read_image(Customer, self.customer_text)
 
 
-@strawberry.type(description="What can be followed, over a WebSocket (graphql-transport-ws) or server-sent events.")
+@strawberry.type(description="The subscriptions, over a WebSocket (graphql-transport-ws) or server-sent events.")
 class Subscription:
     @strawberry.subscription(
-        description="Every change of an organization's clients, made through any door, once and in order. A subscription "
-        "that begins after the last cursor it has seen misses nothing and gets nothing twice."
+        description="The changes of an organization's clients through every API, each once and in order. A subscription "
+        "that starts after the last cursor of an earlier one gets every change once."
     )
     async def client_changes(
         self,
@@ -75,8 +75,8 @@ class Subscription:
         after: Annotated[
             str | None,
             argument(
-                "The cursor of the last change seen: those after it follow. Without it, those that are not yet "
-                "committed when the subscription begins."
+                "The cursor of the last change that you have received. Later changes follow. Without a cursor, the changes "
+                "that are committed after the start of the subscription follow."
             ),
         ] = None,
     ) -> AsyncIterator[ClientChange]:
@@ -84,10 +84,10 @@ class Subscription:
         if organization is None:
             raise NotFound("There is no such organization", "organizationId")
         context = info.context
-        return _tell(await follow_changes(context.access, context.changes, organization, after))
+        return _show_changes(await follow_changes(context.access, context.changes, organization, after))
 
 
-async def _tell(changes: AsyncGenerator[FollowedChange, None]) -> AsyncGenerator[ClientChange, None]:
+async def _show_changes(changes: AsyncGenerator[FollowedChange, None]) -> AsyncGenerator[ClientChange, None]:
     async with aclosing(changes):
         async for change in changes:
             yield ClientChange.of_followed(change)

@@ -1,4 +1,4 @@
-"""The types that GraphQL shows. A record's attributes are its rendered JSON; agreement with the field table is tested."""
+"""The object types. A record's attributes are its rendered JSON; a test compares its fields with the field table."""
 
 from typing import ClassVar, Self
 
@@ -33,18 +33,18 @@ from app.organizations.repository import Organization as StoredOrganization
 from app.query.face import Face
 
 
-@strawberry.interface(description="Anything with a global id that `node` finds again.")
+@strawberry.interface(description="An object with a global id, which `node` can load.")
 class Node:
     id: strawberry.ID = field(description="The global id.")
 
 
-@strawberry.type(description="An organization: the business whose clients these are.")
+@strawberry.type(description="An organization: a business that has clients and customers.")
 class Organization(Node):
-    organization_id: strawberry.ID = field(description="The bare id, as the REST API has it: 24 hex digits.")
-    name: str = field(description="The organization's name.")
-    email: str | None = field(description="Its e-mail address, to which answers to reminders go.")
-    country: str | None = field(description="Its country.")
-    locale: str = field(description="Its language, such as `en`: the language of reminders when none is asked for.")
+    organization_id: strawberry.ID = field(description="The bare id, as in the REST APIs: 24 hex digits.")
+    name: str = field(description="The name of the organization.")
+    email: str | None = field(description="The e-mail address of the organization. Replies to reminders go there.")
+    country: str | None = field(description="The country of the organization.")
+    locale: str = field(description="The language of the organization, such as `en`. Reminders use it by default.")
 
     @classmethod
     def of(cls, stored: StoredOrganization) -> Self:
@@ -57,11 +57,15 @@ class Organization(Node):
             locale=stored.locale,
         )
 
-    @strawberry.field(description="Its clients; null beside an error only.", extensions=[CLIENT_CONNECTION])
+    @strawberry.field(
+        description="The clients of the organization. Null only with an error.", extensions=[CLIENT_CONNECTION]
+    )
     async def clients(self, info: Info, arguments: ConnectionArguments) -> "Connection[Client] | None":
         return await resolve_connection(info, Client, self.organization_id, arguments)
 
-    @strawberry.field(description="Its customers; null beside an error only.", extensions=[CUSTOMER_CONNECTION])
+    @strawberry.field(
+        description="The customers of the organization. Null only with an error.", extensions=[CUSTOMER_CONNECTION]
+    )
     async def customers(self, info: Info, arguments: ConnectionArguments) -> "Connection[Customer] | None":
         return await resolve_connection(info, Customer, self.organization_id, arguments)
 
@@ -85,16 +89,20 @@ async def resolve_customer(root: Record, info: Info) -> "Customer | None":
     return await load_record(info, Customer, client_id)
 
 
-@strawberry.type(description="A client as the v1 Clients API spells it: someone who receives documents or sends them.")
+@strawberry.type(
+    description="A client with the field names of the v1 Clients API: a person or company that receives or sends documents."
+)
 class Client(ComparableRecord, Node):
     face: ClassVar[Face] = GRAPHQL_CLIENT
 
-    client_id: strawberry.ID = field(description="The bare id, as the v1 API has it: 24 hex digits.")
+    client_id: strawberry.ID = field(description="The bare id, as in the v1 API: 24 hex digits.")
     organization_id: strawberry.ID = field(description="The bare id of the organization that the client belongs to.")
-    version: int = field(description="Grows by one with each change; `expectedVersion` of an update compares with it.")
-    name: str = field(description="The name; never blank.")
+    version: int = field(
+        description="The version. It grows by one with each change, and `expectedVersion` of a mutation is compared with it."
+    )
+    name: str = field(description="The name. It is never blank.")
     email: str | None = field(description="The e-mail address.")
-    contact: str | None = field(description="The person to talk to.")
+    contact: str | None = field(description="The name of the contact person.")
     note: str | None = field(description="A note for your own use.")
     type: str | None = field(description="`customer`, `supplier` or `both`.")
     address: str | None = field(description="Street and number.")
@@ -106,8 +114,8 @@ class Client(ComparableRecord, Node):
     country_alpha2_code: str | None = field(description="The country's ISO 3166-1 alpha-2 code, such as `SI`.")
     fiscal_region_code: str | None = field(description="The code of the fiscal region.")
     tax_number: str | None = field(description="The tax or VAT number.")
-    tax_subject: bool | None = field(description="Whether the client is subject to tax.")
-    is_end_customer: bool | None = field(description="Whether the client is an end customer.")
+    tax_subject: bool | None = field(description="True if the client is subject to tax.")
+    is_end_customer: bool | None = field(description="True if the client is an end customer.")
     company_number: str | None = field(description="The number in the company register.")
     iban: str | None = field(description="The IBAN of the bank account.")
     bank: str | None = field(description="The name of the bank.")
@@ -115,14 +123,16 @@ class Client(ComparableRecord, Node):
     website: str | None = field(description="The web site.")
     phone: str | None = field(description="The phone number.")
     business_type: str | None = field(description="The kind of business.")
-    unit_id: strawberry.ID | None = field(description="The unit in which the client was made.")
-    unit_ids: list[str] | None = field(description="The units that the client belongs to.")
+    unit_id: strawberry.ID | None = field(description="The id of the business unit that the client was created in.")
+    unit_ids: list[str] | None = field(description="The ids of the business units that the client belongs to.")
     custom: Json | None = field(description="Free-form data of your own.")
     data: list[Json] | None = field(description="Named values: objects with `id`, `name`, `value` and `options`.")
-    created_at: DateTime = field(description="When the client was made.")
-    updated_at: DateTime = field(description="When the client was last changed.")
-    deleted_at: DateTime | None = field(description="When the client was deleted; null for a live one.")
-    is_deleted: bool = field(description="Whether the client is deleted.")
+    created_at: DateTime = field(description="The time when the client was created.")
+    updated_at: DateTime = field(description="The time when the client was last changed.")
+    deleted_at: DateTime | None = field(
+        description="The time when the client was deleted. Null for a client that is not deleted."
+    )
+    is_deleted: bool = field(description="True if the client is deleted.")
     deleted_id: strawberry.ID | None = field(description="The id that the client had when it was deleted.")
 
     organization: Organization | None = field(
@@ -130,7 +140,7 @@ class Client(ComparableRecord, Node):
     )
 
     customer: "Customer | None" = field(
-        resolver=resolve_customer, description="The same record as the Customers API spells it."
+        resolver=resolve_customer, description="The same record with the field names of the Customers API."
     )
     history: Connection[Change] = field(resolver=resolve_history, description=HISTORY)
     reminders: Connection[Reminder] = field(resolver=resolve_reminders, description=REMINDERS)
@@ -145,14 +155,20 @@ class Client(ComparableRecord, Node):
         return ClientDuplicate(client=record, score=duplicate.score, reasons=read_reasons(duplicate))
 
 
-@strawberry.type(description="A client as the Customers API spells it: the same record as the client with its id.")
+@strawberry.type(
+    description="A client with the field names of the Customers API: the same record as the client with the same id."
+)
 class Customer(ComparableRecord, Node):
     face: ClassVar[Face] = GRAPHQL_CUSTOMER
 
-    customer_id: strawberry.ID = field(description="The id as the Customers API has it: `cust_` and 24 hex digits.")
-    entity_id: strawberry.ID = field(description="The id of the entity (the organization): `ent_` and 24 hex digits.")
-    version: int = field(description="Grows by one with each change; `expectedVersion` of an update compares with it.")
-    name: str = field(description="The name; never blank.")
+    customer_id: strawberry.ID = field(description="The id, as in the Customers API: `cust_` and 24 hex digits.")
+    entity_id: strawberry.ID = field(
+        description="The id of the entity, which is the organization: `ent_` and 24 hex digits."
+    )
+    version: int = field(
+        description="The version. It grows by one with each change, and `expectedVersion` of a mutation is compared with it."
+    )
+    name: str = field(description="The name. It is never blank.")
     email: str | None = field(description="The e-mail address.")
     contact_type: str | None = field(description="`buyer`, `supplier` or `both`.")
     address: str | None = field(description="Street and number.")
@@ -163,8 +179,8 @@ class Customer(ComparableRecord, Node):
     country: str | None = field(description="The country.")
     country_code: str | None = field(description="The country's ISO 3166-1 alpha-2 code, such as `SI`.")
     tax_number: str | None = field(description="The tax or VAT number.")
-    is_tax_subject: bool = field(description="Whether the customer is subject to tax.")
-    is_end_consumer: bool = field(description="Whether the customer is an end consumer.")
+    is_tax_subject: bool = field(description="True if the customer is subject to tax.")
+    is_end_consumer: bool = field(description="True if the customer is an end consumer.")
     company_number: str | None = field(description="The number in the company register.")
     peppol_id: str | None = field(description="The participant id in the Peppol network.")
     peppol_scheme_id: str | None = field(description="The scheme of the Peppol participant id.")
@@ -176,18 +192,22 @@ class Customer(ComparableRecord, Node):
         description="The receiver in the Slovenian public sector: `receiver_name`, `receiver_identifier`, "
         "`receiver_agent` and `receiver_mailbox`."
     )
-    metadata: Json = field(description="Data of your own: at most 50 keys of up to 40 characters, texts of up to 250.")
-    vies: Json | None = field(description="The last answer of a VAT number check; null until it is asked for.")
-    created_at: DateTime = field(description="When the customer was made.")
-    updated_at: DateTime = field(description="When the customer was last changed.")
-    deleted_at: DateTime | None = field(description="When the customer was deleted; null for a live one.")
+    metadata: Json = field(
+        description="Data of your own: at most 50 keys of up to 40 characters, with texts of up to 250 characters."
+    )
+    vies: Json | None = field(description="The last result of a VAT number check. Null before the first check.")
+    created_at: DateTime = field(description="The time when the customer was created.")
+    updated_at: DateTime = field(description="The time when the customer was last changed.")
+    deleted_at: DateTime | None = field(
+        description="The time when the customer was deleted. Null for a customer that is not deleted."
+    )
 
     organization: Organization | None = field(
         resolver=resolve_organization, description="The organization that the customer belongs to."
     )
 
     client: Client | None = field(
-        resolver=resolve_client, description="The same record as the v1 Clients API spells it."
+        resolver=resolve_client, description="The same record with the field names of the v1 Clients API."
     )
     history: Connection[Change] = field(resolver=resolve_history, description=HISTORY)
     reminders: Connection[Reminder] = field(resolver=resolve_reminders, description=REMINDERS)
@@ -202,14 +222,14 @@ class Customer(ComparableRecord, Node):
         return CustomerDuplicate(customer=record, score=duplicate.score, reasons=read_reasons(duplicate))
 
 
-@strawberry.type(description="A client that may be the same as another.")
+@strawberry.type(description="A client that may be the same as another client.")
 class ClientDuplicate:
     client: Client = field(description="The other client.")
     score: float = field(description=SCORE)
     reasons: list[DuplicateReason] = field(description=REASONS)
 
 
-@strawberry.type(description="A customer that may be the same as another.")
+@strawberry.type(description="A customer that may be the same as another customer.")
 class CustomerDuplicate:
     customer: Customer = field(description="The other customer.")
     score: float = field(description=SCORE)

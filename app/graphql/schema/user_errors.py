@@ -1,4 +1,4 @@
-"""User errors: what was wrong with a mutation, in words that a program can read."""
+"""User errors: the errors of a mutation that its caller can correct, with codes for programs."""
 
 from collections.abc import Awaitable
 from enum import Enum
@@ -9,25 +9,27 @@ import strawberry
 from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, NotFound, Problem, Stale
 
 
-@strawberry.enum(description="What is wrong with a mutation.")
+@strawberry.enum(description="The kind of a user error.")
 class UserErrorCode(Enum):
-    BLANK = strawberry.enum_value("BLANK", description="A value is required and was missing or empty.")
-    CONFLICT = strawberry.enum_value("CONFLICT", description="The idempotency key was used for another request.")
+    BLANK = strawberry.enum_value("BLANK", description="A required value is missing or empty.")
+    CONFLICT = strawberry.enum_value("CONFLICT", description="The idempotency key belongs to another request.")
     FORBIDDEN = strawberry.enum_value("FORBIDDEN", description="The token may only read.")
     INVALID = strawberry.enum_value("INVALID", description="The value has the wrong form.")
-    INVALID_CHOICE = strawberry.enum_value("INVALID_CHOICE", description="The value is none of those allowed.")
-    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="There is no such record within reach.")
+    INVALID_CHOICE = strawberry.enum_value("INVALID_CHOICE", description="The value is not one of the allowed values.")
+    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="There is no such record that your token can access.")
     STALE_VERSION = strawberry.enum_value(
-        "STALE_VERSION", description="The record is not at `expectedVersion` any more."
+        "STALE_VERSION", description="The record no longer has the version `expectedVersion`."
     )
     TOO_LONG = strawberry.enum_value("TOO_LONG", description="The value is longer or larger than allowed.")
 
 
-@strawberry.type(description="Something that the sender of a mutation can put right.")
+@strawberry.type(description="An error that the caller of a mutation can correct.")
 class UserError:
-    field: list[str] | None = strawberry.field(description="The path of the input that is wrong, if one is.")
-    message: str = strawberry.field(description="What is wrong, in English.")
-    code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
+    field: list[str] | None = strawberry.field(
+        description="The path of the wrong argument or input field. Null if the error belongs to none."
+    )
+    message: str = strawberry.field(description="The error, as English text for people.")
+    code: UserErrorCode = strawberry.field(description="The error, as a code for programs.")
 
 
 ResultT = TypeVar("ResultT")

@@ -16,7 +16,7 @@ from app.graphql.execution.context import Info, planned
 from app.graphql.execution.loading import make_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
-from app.graphql.schema.mutations.payloads import Outcome
+from app.graphql.schema.mutations.payloads import Payload
 from app.graphql.schema.mutations.records import CLIENTS, need_organization, request_key
 from app.graphql.schema.types import Client
 from app.graphql.schema.user_errors import UserError, attempt, user_errors
@@ -26,23 +26,23 @@ from app.records.bodies import Values, read_body
 MOST_ROWS = 1000
 
 
-@strawberry.enum(description="What becomes of the other rows when some are refused.")
+@strawberry.enum(description="The treatment of valid rows when other rows are invalid.")
 class ErrorPolicy(Enum):
-    REJECT_ALL = strawberry.enum_value("REJECT_ALL", description="None is written.")
-    REJECT_FAILED = strawberry.enum_value("REJECT_FAILED", description="The others are written.")
+    REJECT_ALL = strawberry.enum_value("REJECT_ALL", description="No row is written.")
+    REJECT_FAILED = strawberry.enum_value("REJECT_FAILED", description="The valid rows are written.")
 
 
-@strawberry.type(description="What became of one of many new clients.")
+@strawberry.type(description="The result of one row of `createClients`.")
 class CreateClientsResult:
-    index: int = field(description="The place in the input, from 0.")
-    client: Client | None = field(description="The new client; null when it was not written.")
-    user_errors: list[UserError] = field(description="What was wrong with this row; empty when nothing was.")
+    index: int = field(description="The index of the row in the input, from 0.")
+    client: Client | None = field(description="The new client. Null if it was not written.")
+    user_errors: list[UserError] = field(description="The errors of this row. Empty if the row is valid.")
 
 
-@strawberry.type(description="The outcome of making many clients; `userErrors` holds those of every row.")
-class CreateClientsPayload(Outcome):
+@strawberry.type(description="The result of `createClients`. `userErrors` holds the errors of all rows.")
+class CreateClientsPayload(Payload):
     results: list[CreateClientsResult] = field(
-        description="One for each row of the input, in its order; none when the request was refused as a whole."
+        description="A result for each row, in the order of the input. Empty if the whole request is rejected."
     )
 
 
@@ -77,7 +77,7 @@ async def _create(
 ) -> CreateClientsPayload:
     """Raises Invalid for too many rows, and as add_batch."""
     if len(clients) > MOST_ROWS:
-        raise Invalid([Problem("input", "length", f"At most {MOST_ROWS} clients are made at once, not {len(clients)}")])
+        raise Invalid([Problem("input", "length", f"must hold at most {MOST_ROWS} clients; got {len(clients)}")])
     bodies, organization = to_plain(clients), need_organization(info, organization_id)
     selection = planned(info, "clients at once", _plan)
     chosen = selection if selection is not None else CLIENTS.whole

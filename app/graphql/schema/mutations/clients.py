@@ -1,4 +1,4 @@
-"""What can be changed of clients: each mutation gives the record as it is now, or says what was wrong."""
+"""The mutations of clients. Each returns the record after the write, or the errors."""
 
 from typing import Annotated
 
@@ -29,14 +29,14 @@ from app.graphql.schema.user_errors import attempt
 
 CreateClient = Annotated[CreateClientInput, argument("The new client.")]
 CreateClients = Annotated[list[CreateClientInput], argument("The new clients: at most 1,000.")]
-ReplaceClient = Annotated[ReplaceClientInput, argument("The whole client.")]
-UpdateClient = Annotated[UpdateClientInput, argument("What changes.")]
-Policy = Annotated[ErrorPolicy, argument("What becomes of the others when some of the clients are refused.")]
+ReplaceClient = Annotated[ReplaceClientInput, argument("All fields of the client.")]
+UpdateClient = Annotated[UpdateClientInput, argument("The fields to change.")]
+Policy = Annotated[ErrorPolicy, argument("The treatment of valid clients when other clients are invalid.")]
 
 
 @strawberry.type
 class ClientMutations:
-    @strawberry.mutation(description="Makes a client.")
+    @strawberry.mutation(description="Creates a client.")
     async def create_client(
         self,
         info: Info,
@@ -47,7 +47,7 @@ class ClientMutations:
         result = await CLIENTS.create(info, organization_id, input, idempotency_key)
         return CreateClientPayload(client=result.record, user_errors=result.errors)
 
-    @strawberry.mutation(description="Makes up to 1,000 clients at once, and says of each what became of it.")
+    @strawberry.mutation(description="Creates up to 1,000 clients in one request, with a result for each client.")
     async def create_clients(
         self,
         info: Info,
@@ -58,38 +58,47 @@ class ClientMutations:
     ) -> CreateClientsPayload:
         return await create_clients(info, organization_id, input, error_policy, idempotency_key)
 
-    @strawberry.mutation(description="Writes a whole client anew: what is left out gets its default. The id stays.")
+    @strawberry.mutation(
+        description="Replaces all fields of a client. Omitted fields get their defaults, and the id stays."
+    )
     async def replace_client(
         self, info: Info, id: ClientId, input: ReplaceClient, expected_version: Expected = None
     ) -> ReplaceClientPayload:
         result = await CLIENTS.change(info, id, input, "replace", expected_version)
         return ReplaceClientPayload(client=result.record, user_errors=result.errors)
 
-    @strawberry.mutation(description="Changes some fields of a client: what is left out stays, null clears.")
+    @strawberry.mutation(
+        description="Changes some fields of a client. Omitted fields keep their values, and null clears a field."
+    )
     async def update_client(
         self, info: Info, id: ClientId, input: UpdateClient, expected_version: Expected = None
     ) -> UpdateClientPayload:
         result = await CLIENTS.change(info, id, input, "update", expected_version)
         return UpdateClientPayload(client=result.record, user_errors=result.errors)
 
-    @strawberry.mutation(description="Deletes a client softly: it is no longer found, and can be restored.")
+    @strawberry.mutation(description="Deletes a client. Lists no longer show it, and it can be restored.")
     async def delete_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> DeleteClientPayload:
         result = await CLIENTS.delete(info, id, expected_version)
         return DeleteClientPayload(client=result.record, deleted_client_id=result.deleted_id, user_errors=result.errors)
 
-    @strawberry.mutation(description="Brings a deleted client back; one that is not deleted is refused with NOT_FOUND.")
+    @strawberry.mutation(
+        description="Restores a deleted client. The error for a client that is not deleted is NOT_FOUND."
+    )
     async def restore_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> RestoreClientPayload:
         result = await CLIENTS.restore(info, id, expected_version)
         return RestoreClientPayload(client=result.record, user_errors=result.errors)
 
-    @strawberry.mutation(description="Sends a general, polite reminder of open documents to a client by e-mail.")
+    @strawberry.mutation(description="Sends a client a polite, general reminder of open documents by e-mail.")
     async def send_client_reminder(
         self,
         info: Info,
         id: ClientId,
-        email: Annotated[str | None, argument("Sent there instead of to the client's own address.")] = None,
+        email: Annotated[
+            str | None, argument("The recipient's e-mail address. The default is the address of the client.")
+        ] = None,
         language: Annotated[
-            str | None, argument("One of en, de, fr, it, sl and hr; by default the organization's.")
+            str | None,
+            argument("The language: en, de, fr, it, sl or hr. The default is the language of the organization."),
         ] = None,
         idempotency_key: IdempotencyKey = None,
     ) -> SendClientReminderPayload:

@@ -1,4 +1,4 @@
-"""What can be changed of customers: each mutation gives the record as it is now, or says what was wrong."""
+"""The mutations of customers. Each returns the record after the write, or the errors."""
 
 from typing import Annotated
 
@@ -23,12 +23,12 @@ from app.graphql.schema.mutations.payloads import (
 from app.graphql.schema.mutations.records import CUSTOMERS
 
 CreateCustomer = Annotated[CreateCustomerInput, argument("The new customer.")]
-UpdateCustomer = Annotated[UpdateCustomerInput, argument("What changes.")]
+UpdateCustomer = Annotated[UpdateCustomerInput, argument("The fields to change.")]
 
 
 @strawberry.type
 class CustomerMutations:
-    @strawberry.mutation(description="Makes a customer.")
+    @strawberry.mutation(description="Creates a customer.")
     async def create_customer(
         self,
         info: Info,
@@ -39,14 +39,16 @@ class CustomerMutations:
         result = await CUSTOMERS.create(info, organization_id, input, idempotency_key)
         return CreateCustomerPayload(customer=result.record, user_errors=result.errors)
 
-    @strawberry.mutation(description="Changes some fields of a customer: what is left out stays, null clears.")
+    @strawberry.mutation(
+        description="Changes some fields of a customer. Omitted fields keep their values, and null clears a field."
+    )
     async def update_customer(
         self, info: Info, id: CustomerId, input: UpdateCustomer, expected_version: Expected = None
     ) -> UpdateCustomerPayload:
         result = await CUSTOMERS.change(info, id, input, "update", expected_version)
         return UpdateCustomerPayload(customer=result.record, user_errors=result.errors)
 
-    @strawberry.mutation(description="Deletes a customer softly: it is no longer found, and can be restored.")
+    @strawberry.mutation(description="Deletes a customer. Lists no longer show it, and it can be restored.")
     async def delete_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> DeleteCustomerPayload:
@@ -56,7 +58,7 @@ class CustomerMutations:
         )
 
     @strawberry.mutation(
-        description="Brings a deleted customer back; one that is not deleted is refused with NOT_FOUND."
+        description="Restores a deleted customer. The error for a customer that is not deleted is NOT_FOUND."
     )
     async def restore_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
@@ -65,8 +67,8 @@ class CustomerMutations:
         return RestoreCustomerPayload(customer=result.record, user_errors=result.errors)
 
     @strawberry.mutation(
-        description="Erases a customer, live or deleted, for good: the person goes from the history, kept answers and "
-        "messages too, and only who changed what and when is kept. It cannot be undone."
+        description="Erases a customer permanently, also a deleted one. The person is removed from the history, stored "
+        "responses and messages too; the history keeps only the kind, author and time of each change. There is no undo."
     )
     async def permanently_delete_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None

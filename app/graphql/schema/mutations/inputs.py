@@ -1,4 +1,4 @@
-"""Record inputs: what may be written into a client, made from the field table and described as the types are."""
+"""The inputs of mutations. The fields of records come from the field table, their descriptions from the object types."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ WRITTEN: Mapping[Kind, Any] = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.JSON: Js
 
 
 def _make_values(name: str, description: str, face: Face, type_: Any, *, whole: bool) -> Any:
-    """The writable fields; `whole` makes the name required, as for a new record."""
+    """The writable fields of a face. `whole` makes the name required, as in a new record."""
     shown = {field.python_name: field.description for field in type_.__strawberry_definition__.fields}
     fields: dict[str, tuple[Any, Any]] = {}
     for field in face.fields.values():
@@ -31,29 +31,41 @@ def _make_values(name: str, description: str, face: Face, type_: Any, *, whole: 
 
 CreateClientInput = _make_values("CreateClientInput", "A new client.", GRAPHQL_CLIENT, Client, whole=True)
 ReplaceClientInput = _make_values(
-    "ReplaceClientInput", "A whole client: what is left out gets its default.", GRAPHQL_CLIENT, Client, whole=True
+    "ReplaceClientInput",
+    "All fields of a client. Omitted fields get their defaults.",
+    GRAPHQL_CLIENT,
+    Client,
+    whole=True,
 )
 UpdateClientInput = _make_values(
-    "UpdateClientInput", "What changes: what is left out stays, null clears.", GRAPHQL_CLIENT, Client, whole=False
+    "UpdateClientInput",
+    "The fields to change. Omitted fields keep their values, and null clears a field.",
+    GRAPHQL_CLIENT,
+    Client,
+    whole=False,
 )
 CreateCustomerInput = _make_values("CreateCustomerInput", "A new customer.", GRAPHQL_CUSTOMER, Customer, whole=True)
 UpdateCustomerInput = _make_values(
     "UpdateCustomerInput",
-    "What changes: what is left out stays, null clears. `metadata` is merged by key, and a null value removes its key.",
+    "The fields to change. Omitted fields keep their values, and null clears a field. `metadata` is merged by key, and a "
+    "null value removes its key.",
     GRAPHQL_CUSTOMER,
     Customer,
     whole=False,
 )
 
-ClientId = Annotated[strawberry.ID, argument("The client, by global or bare id.")]
-CustomerId = Annotated[strawberry.ID, argument("The customer, by global id or `cust_` and 24 hex digits.")]
+ClientId = Annotated[strawberry.ID, argument("The global or bare id of the client.")]
+CustomerId = Annotated[strawberry.ID, argument("The global id of the customer, or `cust_` and 24 hex digits.")]
 Expected = Annotated[
-    int | None, argument("The version that the record must still have; it is refused with STALE_VERSION otherwise.")
+    int | None,
+    argument(
+        "The version that the record must have. A record with another version is not changed, and the error is STALE_VERSION."
+    ),
 ]
 IdempotencyKey = Annotated[
     str | None,
     argument(
-        "Any text of yours, of 1 to 255 characters: the same request with the same key is done once and answered alike, "
-        "for a day or more; another request with it is refused with CONFLICT."
+        "A text of your choice, of 1 to 255 characters. The same request with the same key is done once, and repeats get "
+        "the same result for at least a day. The error for another request with the same key is CONFLICT."
     ),
 ]

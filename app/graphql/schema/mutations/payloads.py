@@ -1,4 +1,4 @@
-"""Payloads: the outcome of each mutation. Each has a type of its own, so that it can grow without the others."""
+"""Payloads: the results of mutations. Each mutation has its own type, which can grow without the others."""
 
 import strawberry
 from strawberry import field
@@ -7,93 +7,95 @@ from app.graphql.schema.connections import Edge, make_edge
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError
 
-EDGE = "The same record as a row of the list in its default order, for a client that adds it there."
-DELETED = "The global id of the record that is no longer found, for a client that removes it from its lists."
+EDGE = "The record as an edge of the list in its default order, for a front end that adds it to a list."
+DELETED = (
+    "The global id of the deleted record, for a front end that removes it from its lists. Null if the mutation failed."
+)
 
 
 @strawberry.type
-class Outcome:
-    user_errors: list[UserError] = field(description="What was wrong; empty when the mutation was done.")
+class Payload:
+    user_errors: list[UserError] = field(description="The errors of the mutation. Empty if it succeeded.")
 
 
 @strawberry.type
-class ClientOutcome(Outcome):
+class ClientPayload(Payload):
     client: Client | None = field(
-        default=None, description="The client as it is now; null when the mutation was refused."
+        default=None, description="The client after the mutation. Null if the mutation failed."
     )
 
 
 @strawberry.type
-class NewClientOutcome(ClientOutcome):
+class NewClientPayload(ClientPayload):
     @strawberry.field(description=EDGE)
     def client_edge(self) -> Edge[Client] | None:
         return make_edge(self.client) if self.client else None
 
 
 @strawberry.type
-class CustomerOutcome(Outcome):
+class CustomerPayload(Payload):
     customer: Customer | None = field(
-        default=None, description="The customer as it is now; null when the mutation was refused."
+        default=None, description="The customer after the mutation. Null if the mutation failed."
     )
 
 
 @strawberry.type
-class NewCustomerOutcome(CustomerOutcome):
+class NewCustomerPayload(CustomerPayload):
     @strawberry.field(description=EDGE)
     def customer_edge(self) -> Edge[Customer] | None:
         return make_edge(self.customer) if self.customer else None
 
 
-@strawberry.type(description="The outcome of making a client.")
-class CreateClientPayload(NewClientOutcome):
+@strawberry.type(description="The result of `createClient`.")
+class CreateClientPayload(NewClientPayload):
     pass
 
 
-@strawberry.type(description="The outcome of writing a whole client anew.")
-class ReplaceClientPayload(ClientOutcome):
+@strawberry.type(description="The result of `replaceClient`.")
+class ReplaceClientPayload(ClientPayload):
     pass
 
 
-@strawberry.type(description="The outcome of changing a client.")
-class UpdateClientPayload(ClientOutcome):
+@strawberry.type(description="The result of `updateClient`.")
+class UpdateClientPayload(ClientPayload):
     pass
 
 
-@strawberry.type(description="The outcome of deleting a client softly.")
-class DeleteClientPayload(ClientOutcome):
+@strawberry.type(description="The result of `deleteClient`.")
+class DeleteClientPayload(ClientPayload):
     deleted_client_id: strawberry.ID | None = field(default=None, description=DELETED)
 
 
-@strawberry.type(description="The outcome of restoring a client.")
-class RestoreClientPayload(NewClientOutcome):
+@strawberry.type(description="The result of `restoreClient`.")
+class RestoreClientPayload(NewClientPayload):
     pass
 
 
-@strawberry.type(description="The outcome of sending a reminder.")
-class SendClientReminderPayload(Outcome):
-    success: bool = field(description="Whether the reminder is safe in the outbox; it is then delivered, with retries.")
+@strawberry.type(description="The result of `sendClientReminder`.")
+class SendClientReminderPayload(Payload):
+    success: bool = field(description="True if the reminder is stored in the outbox, which delivers it with retries.")
 
 
-@strawberry.type(description="The outcome of making a customer.")
-class CreateCustomerPayload(NewCustomerOutcome):
+@strawberry.type(description="The result of `createCustomer`.")
+class CreateCustomerPayload(NewCustomerPayload):
     pass
 
 
-@strawberry.type(description="The outcome of changing a customer.")
-class UpdateCustomerPayload(CustomerOutcome):
+@strawberry.type(description="The result of `updateCustomer`.")
+class UpdateCustomerPayload(CustomerPayload):
     pass
 
 
-@strawberry.type(description="The outcome of deleting a customer softly.")
-class DeleteCustomerPayload(CustomerOutcome):
+@strawberry.type(description="The result of `deleteCustomer`.")
+class DeleteCustomerPayload(CustomerPayload):
     deleted_customer_id: strawberry.ID | None = field(default=None, description=DELETED)
 
 
-@strawberry.type(description="The outcome of restoring a customer.")
-class RestoreCustomerPayload(NewCustomerOutcome):
+@strawberry.type(description="The result of `restoreCustomer`.")
+class RestoreCustomerPayload(NewCustomerPayload):
     pass
 
 
-@strawberry.type(description="The outcome of erasing a customer: the customer is shown as it was, this last time.")
-class PermanentlyDeleteCustomerPayload(CustomerOutcome):
+@strawberry.type(description="The result of `permanentlyDeleteCustomer`, with a last view of the customer.")
+class PermanentlyDeleteCustomerPayload(CustomerPayload):
     deleted_customer_id: strawberry.ID | None = field(default=None, description=DELETED)
