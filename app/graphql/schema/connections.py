@@ -148,8 +148,8 @@ def read_request(arguments: ConnectionArguments, face: Face, plan: ConnectionPla
 def make_edge(record: RecordT) -> Edge[RecordT]:
     """A record with its cursor in the default order, after which a list that shows it can continue."""
     _, record_id = record.key
-    scope = make_fingerprint(record.face.name, Query())
-    return Edge(cursor=write_cursor(scope, write_values([record_id])), node=record)
+    fingerprint = make_fingerprint(record.face.name, Query())
+    return Edge(cursor=write_cursor(fingerprint, write_values([record_id])), node=record)
 
 
 async def resolve_connection(
@@ -199,6 +199,7 @@ def _connection(listing: Listing, plan: ConnectionPlan, fingerprint: str, type_:
 
 
 def _rendered(keyed: Sequence[tuple[str, str]], plan: ConnectionPlan) -> tuple[Any, Any]:
+    """The edges and the nodes as JSON, which the executor takes for completed lists."""
     nodes = Rendered(f"[{','.join(json for json, _ in keyed)}]")
     if plan.edge is None:
         return [], nodes

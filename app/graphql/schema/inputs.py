@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Set
 from enum import Enum
 from keyword import iskeyword
 from types import GenericAlias
-from typing import Annotated, Any, NewType
+from typing import Annotated, Any, NewType, TypeAlias
 
 import strawberry
 from graphql import GraphQLError
@@ -58,13 +58,17 @@ OrganizationArgument = Annotated[
 ]
 
 
-def optional(type_: Any, description: str, name: str | None = None) -> tuple[Any, Any]:
-    """The type and the field of an input member that may be left out."""
+Member: TypeAlias = tuple[Any, Any]
+"""The type and the Strawberry field of a member of an input."""
+
+
+def optional(type_: Any, description: str, name: str | None = None) -> Member:
+    """A member that may be left out."""
     return type_ | None, strawberry.field(default=UNSET, description=description, name=name)
 
 
-def make_input(name: str, description: str, fields: Mapping[str, tuple[Any, Any]]) -> Any:
-    """An input type with these members. Each is a type and a Strawberry field."""
+def make_input(name: str, description: str, fields: Mapping[str, Member]) -> Any:
+    """An input type with these members."""
     body = {"__annotations__": {key: type_ for key, (type_, _) in fields.items()}, "__module__": __name__}
     members = {key: field for key, (_, field) in fields.items()}
     return strawberry.input(type(name, (), body | members), name=name, description=description)
@@ -75,7 +79,7 @@ SORTED = EXACT | {Behaviour.MEMBERSHIP, Behaviour.ORDER, Behaviour.RANGE}
 TEXTUAL = frozenset(Behaviour)
 
 
-def _operator_fields(type_: Any, behaviours: Set[Behaviour]) -> dict[str, tuple[Any, Any]]:
+def _operator_fields(type_: Any, behaviours: Set[Behaviour]) -> dict[str, Member]:
     """The operators of the GraphQL dialect with these behaviours, over values of a type."""
     return {
         _attribute(spelling): optional(_operand_type(operator, type_), _describe(operator), spelling)

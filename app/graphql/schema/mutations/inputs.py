@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.types import get_object_definition
 
-from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.graphql.execution.loading import python_name
-from app.graphql.schema.inputs import Json, argument, make_input, optional
+from app.graphql.execution.loading import Record, python_name
+from app.graphql.schema.inputs import Json, Member, argument, make_input, optional
 from app.graphql.schema.types import Client, Customer
-from app.query.face import Face, Kind
+from app.query.face import Kind
 
 LISTS: Mapping[str, Any] = {"unit_ids": list[str], "data": list[Json], "bank_accounts": list[Json]}
 WRITTEN: Mapping[Kind, Any] = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.JSON: Json}
 
 
-def _make_values(name: str, description: str, face: Face, type_: Any, *, whole: bool) -> Any:
-    """The writable fields of a face. `whole` makes the name required, as in a new record."""
-    shown = {field.python_name: field.description for field in type_.__strawberry_definition__.fields}
-    fields: dict[str, tuple[Any, Any]] = {}
-    for field in face.fields.values():
+def _make_values(name: str, description: str, type_: type[Record], *, whole: bool) -> Any:
+    """The writable fields of a type's face. `whole` makes the name required, as in a new record."""
+    shown = {field.python_name: field.description for field in get_object_definition(type_, strict=True).fields}
+    fields: dict[str, Member] = {}
+    for field in type_.face.fields.values():
         key = python_name(field.name)
         written = LISTS.get(field.column) or WRITTEN.get(field.kind)
         if field.writable and key == "name" and whole:
@@ -29,27 +29,24 @@ def _make_values(name: str, description: str, face: Face, type_: Any, *, whole: 
     return make_input(name, description, fields)
 
 
-CreateClientInput = _make_values("CreateClientInput", "A new client.", GRAPHQL_CLIENT, Client, whole=True)
+CreateClientInput = _make_values("CreateClientInput", "A new client.", Client, whole=True)
 ReplaceClientInput = _make_values(
     "ReplaceClientInput",
     "All fields of a client. Omitted fields get their defaults.",
-    GRAPHQL_CLIENT,
     Client,
     whole=True,
 )
 UpdateClientInput = _make_values(
     "UpdateClientInput",
     "The fields to change. Omitted fields keep their values, and null clears a field.",
-    GRAPHQL_CLIENT,
     Client,
     whole=False,
 )
-CreateCustomerInput = _make_values("CreateCustomerInput", "A new customer.", GRAPHQL_CUSTOMER, Customer, whole=True)
+CreateCustomerInput = _make_values("CreateCustomerInput", "A new customer.", Customer, whole=True)
 UpdateCustomerInput = _make_values(
     "UpdateCustomerInput",
     "The fields to change. Omitted fields keep their values, and null clears a field. `metadata` is merged by key, and a "
     "null value removes its key.",
-    GRAPHQL_CUSTOMER,
     Customer,
     whole=False,
 )
