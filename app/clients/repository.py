@@ -27,16 +27,21 @@ from app.clients.writes import (
 )
 from app.query.model import EVERYTHING
 from app.query.request import ListRequest
-from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, page_statement
+from app.query.sql.pages import NO_SEARCH, Search, condition_parameters
 from app.query.sql.render import Selection
 from app.records.bodies import Values
-from app.records.repository import RenderedRecord, get_record, value_parameters, write_record
-from app.records.statements import count_statement, get_many_statement
+from app.records.repository import (
+    RenderedRecord,
+    RenderedRow,
+    count_records,
+    get_record,
+    get_records,
+    list_records,
+    value_parameters,
+    write_record,
+)
 from app.storage.connection import Connection
 from app.storage.tables import clients
-
-Keyed = tuple[str, str | None]
-"""A rendered row and the JSON list of its order values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +82,7 @@ class ClientRepository:
     async def get_many(
         self, organizations: Sequence[str], ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
     ) -> dict[str, str]:
-        parameters = {"organizations": list(organizations), "ids": list(ids)}
-        rows = await self.connection.execute(
-            get_many_statement(clients, selection, deleted_too=deleted_too), parameters
-        )
-        return {client_id: json for client_id, json in rows}  # noqa: C416
+        return await get_records(self.connection, clients, organizations, ids, selection, deleted_too=deleted_too)
 
     async def addressee(self, target: Target) -> Addressee | None:
         parameters = {"organizations": list(target.organizations), "record": target.id}
@@ -93,39 +94,26 @@ class ClientRepository:
         row = (await self.connection.execute(TAXPAYER, parameters)).first()
         return None if row is None else Taxpayer(*row)
 
-    async def page(self, organization: str, request: ListRequest) -> list[Keyed]:
+    async def page(self, organization: str, request: ListRequest) -> list[RenderedRow]:
         """At most `page.limit` rows in the order of the request; a backward page begins with its last row."""
-        find = partial(self._find_page, organization, request)
+        owners = {"organization": organization}
+        find = partial(list_records, self.connection, clients, owners, request)
         if not request.terms:
             return await find(NO_SEARCH)
         async with self.connection.planning():
             return await Searcher(self.connection, organization, self.window).page(find, request)
 
-    async def _find_page(self, organization: str, request: ListRequest, search: Search) -> list[Keyed]:
-        statement, parameters = page_statement(clients, request, search)
-        rows = await self.connection.execute(statement, {"organization": organization, **parameters})
-        return [(json, key) for json, key in rows]
-
     async def count(self, organization: str, request: ListRequest) -> int:
         """The number of records that a request matches. Without conditions it costs the same at any size."""
+        owners = {"organization": organization}
         if request.where == EVERYTHING and not request.words and not request.deleted_too:
-            return await self._number(TOTAL, {"organization": organization})
+            return int(await self.connection.scalar(TOTAL, owners))
         if not request.terms:
-            return await self._count(organization, request, NO_SEARCH)
+            return await count_records(self.connection, clients, owners, request)
         async with self.connection.planning():
             searcher = Searcher(self.connection, organization, self.window)
             sample = await searcher.sample(request.terms, request.deleted_too)
-            return await self._count(organization, request, sample.index_search())
-
-    async def _count(self, organization: str, request: ListRequest, search: Search) -> int:
-        statement = count_statement(
-            clients, request.face, request.where, search.shapes, request.deleted_too, search.skip_tenant_key
-        )
-        parameters = condition_parameters(request.values, search.terms)
-        return await self._number(statement, {"organization": organization, **parameters})
-
-    async def _number(self, statement: Select[Any], parameters: Mapping[str, Any]) -> int:
-        return int((await self.connection.execute(statement, parameters)).scalar_one())
+            return await count_records(self.connection, clients, owners, request, sample.index_search())
 
     async def rank(
         self, organization: str, term: str, words: Sequence[str], types: Sequence[str] | None, selection: Selection

@@ -12,14 +12,14 @@ from typing import Any
 
 from app.auth import Access, ExpectedVersion
 from app.clients.record import MOST_METADATA
-from app.clients.repository import ClientRepository, Keyed
+from app.clients.repository import ClientRepository
 from app.errors import Invalid, NotFound, Problem, TooSlow
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.bodies import Values
-from app.records.repository import RenderedRecord
+from app.records.repository import RenderedRecord, RenderedRow
 from app.storage.connection import Connection
 from app.storage.database import Database
 
@@ -28,7 +28,7 @@ from app.storage.database import Database
 class Listing:
     """A page in the order of its request. `total` is None unless the request wants it."""
 
-    rows: Sequence[Keyed]
+    rows: Sequence[RenderedRow]
     has_next: bool
     has_previous: bool
     total: int | None = None
@@ -100,7 +100,7 @@ async def _rows_outside(repository: ClientRepository, organization_id: str, requ
 
 
 async def _count(
-    repository: ClientRepository, organization_id: str, request: ListRequest, rows: Sequence[Keyed] | None
+    repository: ClientRepository, organization_id: str, request: ListRequest, rows: Sequence[RenderedRow] | None
 ) -> int | None:
     """The total, if it is wanted. A page from the start that shows the last row tells it without another statement."""
     page = request.page

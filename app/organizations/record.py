@@ -7,7 +7,7 @@ from app.countries import country_code
 from app.errors import Invalid, Problem
 from app.ids import is_id
 from app.organizations.faces import ORGANIZATION
-from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, FieldRule, Rules, Values, find_chosen_id, read_body
+from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, FieldRule, Rules, Values, read_body, read_new_body
 
 LONGEST_NAME = 1000
 
@@ -41,14 +41,7 @@ def check_organization_id(text: str) -> str:
 
 def read_new(body: Mapping[str, Any]) -> Values:
     """The values of a new organization. Raises Invalid with every problem at once."""
-    problems = find_chosen_id(body)
-    try:
-        values = read_body(ORGANIZATION, body, RULES, "create")
-    except Invalid as error:
-        raise Invalid([*error.problems, *problems]) from error
-    if problems:
-        raise Invalid(problems)
-    return _add_country_code(values)
+    return _add_country_code(read_new_body(ORGANIZATION, body, RULES))
 
 
 def read_change(body: Mapping[str, Any]) -> Values:

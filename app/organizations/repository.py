@@ -21,10 +21,17 @@ from app.organizations.faces import INCLUDED
 from app.query.model import Predicate, Scalar
 from app.query.request import ListRequest
 from app.query.sql.conditions import Places, condition, parametrize
-from app.query.sql.pages import condition_parameters, page_statement
+from app.query.sql.pages import condition_parameters
 from app.query.sql.render import Selection
-from app.records.repository import RenderedRecord, get_record, value_parameters, write_record
-from app.records.statements import count_statement, get_many_statement
+from app.records.repository import (
+    RenderedRecord,
+    count_records,
+    get_record,
+    get_records,
+    list_records,
+    value_parameters,
+    write_record,
+)
 from app.records.writes import change_statement
 from app.storage.connection import Connection
 from app.storage.tables import account_organizations, organizations
@@ -71,9 +78,8 @@ class OrganizationRepository:
 
     async def render(self, ids: Sequence[str], selection: Selection) -> list[str]:
         """The organizations of `ids`, oldest first, rendered."""
-        statement = get_many_statement(organizations, selection, order=("created_at", "id"))
-        rows = await self.connection.execute(statement, {"organizations": list(ids), "ids": list(ids)})
-        return [json for _, json in rows]
+        order = ("created_at", "id")
+        return [*(await get_records(self.connection, organizations, ids, ids, selection, order=order)).values()]
 
     async def list_some(self, ids: Sequence[str]) -> list[Organization]:
         """The organizations of `ids`, oldest first."""
@@ -81,14 +87,12 @@ class OrganizationRepository:
 
     async def page(self, ids: Sequence[str], request: ListRequest) -> list[str]:
         """One page of the organizations among `ids` that the request matches, rendered."""
-        statement, parameters = page_statement(organizations, request)
-        return await self.connection.scalars(statement, {"organizations": list(ids), **parameters})
+        rows = await list_records(self.connection, organizations, {"organizations": list(ids)}, request)
+        return [json for json, _ in rows]
 
     async def count(self, ids: Sequence[str], request: ListRequest) -> int:
         """The number of organizations among `ids` that the request matches."""
-        statement = count_statement(organizations, request.face, request.where)
-        parameters = condition_parameters(request.values, ())
-        return int(await self.connection.scalar(statement, {"organizations": list(ids), **parameters}))
+        return await count_records(self.connection, organizations, {"organizations": list(ids)}, request)
 
     async def get(self, target: Target, selection: Selection) -> RenderedRecord | None:
         return await get_record(self.connection, organizations, target, selection)

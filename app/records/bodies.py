@@ -4,7 +4,7 @@ A record type describes its columns with `FieldRule`s and each of its APIs with 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.errors import ABSENT, Invalid, Malformed, Problem
@@ -80,11 +80,6 @@ class Rules:
     messages: Messages
     lax: bool = False
     raises_malformed: bool = False
-    required: Sequence[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        required = tuple(column for column, rule in self.columns.items() if rule.required)
-        object.__setattr__(self, "required", required)
 
 
 Reader = Callable[[Field, Any, Rules], object]
@@ -102,12 +97,12 @@ def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> 
     problems: list[Problem] = []
     values: Values = {}
     for name, value in body.items():
-        known = face.fields.get(name)
-        if known is None:
+        field = face.fields.get(name)
+        if field is None:
             problems.append(Problem(name, "unknown-property", rules.messages.unknown, value))
-        elif known.writable:
+        elif field.writable:
             try:
-                values[known.column] = _read_value(known, value, rules)
+                values[field.column] = _read_value(field, value, rules)
             except InvalidValue as error:
                 shown = None if error.code == MALFORMED else value
                 problems.append(Problem(name, error.code, error.message, shown))
@@ -123,16 +118,28 @@ def find_chosen_id(body: Mapping[str, Any]) -> list[Problem]:
     return [] if chosen in (None, "") else [Problem("id", "absence", "can't be set", chosen)]
 
 
-def _read_value(known: Field, value: object, rules: Rules) -> object:
-    rule = rules.columns.get(known.column, NO_RULE)
+def read_new_body(face: Face, body: Mapping[str, Any], rules: Rules) -> Values:
+    """The values of a new record of v1. A chosen id is the last problem."""
+    problems = find_chosen_id(body)
+    try:
+        values = read_body(face, body, rules, "create")
+    except Invalid as error:
+        raise Invalid([*error.problems, *problems]) from error
+    if problems:
+        raise Invalid(problems)
+    return values
+
+
+def _read_value(field: Field, value: object, rules: Rules) -> object:
+    rule = rules.columns.get(field.column, NO_RULE)
     if value is None:
         if not rule.nullable:
             raise InvalidValue("type", "Expected a value, received null")
         return rule.null
-    reader = rule.reader or KIND_READERS[known.kind]
+    reader = rule.reader or KIND_READERS[field.kind]
     try:
-        check_storable(value, known.name)
-        return reader(known, value, rules)
+        check_storable(value, field.name)
+        return reader(field, value, rules)
     except Malformed as error:
         if rules.raises_malformed:
             raise
@@ -142,8 +149,8 @@ def _read_value(known: Field, value: object, rules: Rules) -> object:
 def _find_blanks(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode, invalid: set[str]) -> Sequence[Problem]:
     """Required fields that are null, empty or, unless the body is an update, absent. `invalid` fields are skipped."""
     problems: list[Problem] = []
-    for column in rules.required:
-        name = face.columns[column].name
+    required = [column for column, rule in rules.columns.items() if rule.required]
+    for name in (face.columns[column].name for column in required):
         value = body.get(name, ABSENT)
         if name not in invalid and (value is None or value == "" or (value is ABSENT and mode != "update")):
             problems.append(Problem(name, "presence", rules.messages.blank, value))
@@ -162,7 +169,7 @@ def _complete(face: Face, values: Values, rules: Rules, mode: Mode) -> Values:
     return values
 
 
-def read_text(known: Field, value: object, rules: Rules) -> str:
+def read_text(field: Field, value: object, rules: Rules) -> str:
     if not isinstance(value, str):
         if not rules.lax or not isinstance(value, bool | int | float):
             raise InvalidValue("type", rules.messages.not_text)
@@ -172,21 +179,21 @@ def read_text(known: Field, value: object, rules: Rules) -> str:
     return value
 
 
-def read_id(known: Field, value: object, rules: Rules) -> str:
+def read_id(field: Field, value: object, rules: Rules) -> str:
     """An id is a text in every API; numbers are never coerced."""
     if not isinstance(value, str):
         raise InvalidValue("type", rules.messages.not_text)
-    return read_text(known, value, rules)
+    return read_text(field, value, rules)
 
 
-def read_boolean(known: Field, value: object, rules: Rules) -> bool:
+def read_boolean(field: Field, value: object, rules: Rules) -> bool:
     try:
-        return (lax_boolean if rules.lax else strict_boolean)(value, known.name)
+        return (lax_boolean if rules.lax else strict_boolean)(value, field.name)
     except Malformed as error:
         raise InvalidValue("type", rules.messages.not_boolean) from error
 
 
-def read_moment(known: Field, value: object, rules: Rules) -> str:
+def read_moment(field: Field, value: object, rules: Rules) -> str:
     """An ISO 8601 date or date-time as a text in UTC."""
     moment = parse_moment(value) if isinstance(value, str) else None
     if moment is None:
@@ -194,7 +201,7 @@ def read_moment(known: Field, value: object, rules: Rules) -> str:
     return moment.isoformat()
 
 
-def read_json(known: Field, value: object, rules: Rules) -> object:
+def read_json(field: Field, value: object, rules: Rules) -> object:
     """Any JSON value; 7.0 becomes 7, so that a number has one spelling."""
     return whole_numbers(value)
 
@@ -209,8 +216,8 @@ KIND_READERS: Mapping[Kind, Reader] = {
 """The reader of each kind. Numbers have none: the one stored number is a version, which has limits of its own."""
 
 
-def _read_locale(known: Field, value: object, rules: Rules) -> str:
-    return read_text(known, value, rules) or DEFAULT_LOCALE
+def _read_locale(field: Field, value: object, rules: Rules) -> str:
+    return read_text(field, value, rules) or DEFAULT_LOCALE
 
 
 DEFAULT_LOCALE = "en"

@@ -10,11 +10,11 @@ from app.clients.faces import V1
 from app.clients.record import V1_RULES
 from app.clients.reminders import send_reminder
 from app.clients.service import add_clients, change_client, get_client, remove_client
-from app.errors import Invalid, Malformed, NotFound, Problem, Stale
+from app.errors import Invalid, Malformed, NotFound, Stale
 from app.idempotency import StoredResponse
 from app.query.messages import stringify
 from app.query.reader import MOST_MEMBERS
-from app.records.bodies import Values, read_body
+from app.records.bodies import Values, read_body, read_new_body
 from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.answers import V1Response, join_rows, show, show_record
@@ -35,7 +35,7 @@ async def create(call: V1Call) -> Response:
     if isinstance(given, list):
         records, answer = read_items(given), _answer_rows
     else:
-        records, answer = [read_new(given)], _answer_one
+        records, answer = [read_new_body(V1, given, V1_RULES)], _answer_one
     key = call.key(access.principal, "create", body.data)
     done = await add_clients(access, call.id, records, ALL, key=key, answer=answer)
     return V1Response(done.body, done.status, None if isinstance(given, list) else etag(FIRST_VERSION))
@@ -62,26 +62,13 @@ def read_items(items: Sequence[Mapping[str, Any]]) -> list[Values]:
     problems: list[Invalid | None] = []
     for item in items:
         try:
-            records.append(read_new(item))
+            records.append(read_new_body(V1, item, V1_RULES))
             problems.append(None)
         except Invalid as invalid:
             problems.append(invalid)
     if any(problems):
         raise TooManyProblems([*problems])
     return records
-
-
-def read_new(body: Mapping[str, Any]) -> Values:
-    """The values of a new client, whose id nobody chooses."""
-    chosen = body.get("id")
-    problems = [] if chosen in (None, "") else [Problem("id", "absence", "can't be set", chosen)]
-    try:
-        values = read_body(V1, body, V1_RULES, "create")
-    except Invalid as invalid:
-        raise Invalid([*invalid.problems, *problems]) from invalid
-    if problems:
-        raise Invalid(problems)
-    return values
 
 
 async def replace(call: V1Call) -> Response:
