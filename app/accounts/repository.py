@@ -44,7 +44,7 @@ class Credentials:
 
 EMAIL = func.lower(collate(bindparam("email", type_=Text()), "pg_c_utf8"))
 HAS_EMAIL = accounts.c.email_lower == collate(EMAIL, "C")
-"""The account of the parameter `email`, whatever its case."""
+"""The account of the parameter `email`, in any case."""
 
 FIND_BY_EMAIL = select(accounts.c.id, accounts.c.password_hash).where(HAS_EMAIL)
 

@@ -72,8 +72,8 @@ async def test_a_few_at_once_and_not_without_end() -> None:
                 most = max(most, inside)
                 await opened.wait()
                 inside -= 1
-        except TooMany as refusal:
-            return refusal.retry_after != 1
+        except TooMany as error:
+            return error.retry_after != 1
         return True
 
     entering = [asyncio.create_task(enter()) for _ in range(MOST_WAITING + 3)]
@@ -106,7 +106,7 @@ def test_python_and_argon2_agree_about_the_default_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_ttl", "seconds"),
+    ("ttl", "seconds"),
     [
         (None, 1_209_600),
         ("", 1_209_600),
@@ -118,17 +118,17 @@ def test_python_and_argon2_agree_about_the_default_memory() -> None:
         (2**31 - 1, 2**31 - 1),
     ],
 )
-def test_a_ttl_is_seconds_or_no_end(given_ttl: object, seconds: int) -> None:
-    assert read_ttl(given_ttl) == seconds
+def test_a_ttl_is_seconds_or_no_end(ttl: object, seconds: int) -> None:
+    assert read_ttl(ttl) == seconds
 
 
 @pytest.mark.parametrize(
-    "given_ttl", [0, -2, "0", "x", "1e3", "--1", "٣", 1.5, True, [60], {}, 2**31, "9" * 30, 1e300, float("inf")]
+    "ttl", [0, -2, "0", "x", "1e3", "--1", "٣", 1.5, True, [60], {}, 2**31, "9" * 30, 1e300, float("inf")]
 )
-def test_a_ttl_that_is_neither_is_refused(given_ttl: object) -> None:
-    with pytest.raises(Invalid) as refused:
-        read_ttl(given_ttl)
-    assert refused.value.field == "ttl"
+def test_any_other_ttl_is_rejected(ttl: object) -> None:
+    with pytest.raises(Invalid) as error:
+        read_ttl(ttl)
+    assert error.value.field == "ttl"
 
 
 def test_scopes_are_those_of_tokens() -> None:

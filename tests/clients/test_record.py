@@ -21,7 +21,7 @@ C: Set = (CUSTOMER, CUSTOMER_RULES)
 G: Set = (GRAPHQL_CLIENT, CLIENT_RULES)
 ACCOUNT = dict.fromkeys(("name", "bank_name", "iban", "account_number", "bic", "routing_number", "sort_code"))
 
-TAKEN: list[tuple[Set, dict[str, Any], Values]] = [
+VALID: list[tuple[Set, dict[str, Any], Values]] = [
     (V, {}, {}),
     (V, {"name": "A", "email": None, "city": ""}, {"name": "A", "email": None, "city": ""}),
     (V, {"name": 7, "zip": 1000, "city": True, "note": 0.5}, {"name": "7", "zip": "1000", "city": "true", "note": "0.5"}),
@@ -56,13 +56,13 @@ TAKEN: list[tuple[Set, dict[str, Any], Values]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rules", "body", "values"), TAKEN)
-def test_body_is_taken_in_neutral_names(rules: Set, body: dict[str, Any], values: Values) -> None:
+@pytest.mark.parametrize(("rules", "body", "values"), VALID)
+def test_a_body_becomes_values_by_column(rules: Set, body: dict[str, Any], values: Values) -> None:
     assert read_body(rules[0], body, rules[1], "update") == values
 
 
 @pytest.mark.parametrize(("rules", "defaults"), [(V, V1_DEFAULTS), (C, CUSTOMER_DEFAULTS), (G, V1_DEFAULTS)])
-def test_new_record_has_the_defaults_of_its_door(rules: Set, defaults: Values) -> None:
+def test_a_new_record_has_the_defaults_of_its_api(rules: Set, defaults: Values) -> None:
     assert read_body(rules[0], {"name": "A"}, rules[1], "create") == {**defaults, "name": "A"}
 
 
@@ -77,7 +77,7 @@ def test_replacement_empties_what_the_face_has_and_nothing_else(rules: Set) -> N
     assert "peppol_id" not in values
 
 
-def test_null_in_the_metadata_of_a_new_record_is_no_key() -> None:
+def test_a_null_in_the_metadata_of_a_new_record_is_dropped() -> None:
     body = {"name": "A", "metadata": {"a": "x", "b": None}}
     assert read_body(CUSTOMER, body, CUSTOMER_RULES, "create")["metadata"] == {"a": "x"}
 
@@ -87,7 +87,7 @@ DEEP: Any = "x"
 for _ in range(40):
     DEEP = [DEEP]
 
-REFUSED: list[tuple[Set, dict[str, Any], set[tuple[str, str]]]] = [
+INVALID: list[tuple[Set, dict[str, Any], set[tuple[str, str]]]] = [
     (V, {"nmae": "A"}, {("nmae", "unknown-property")}),
     (V, {"metadata": {}}, {("metadata", "unknown-property")}),
     (V, {"iban": "x"}, {("iban", "unknown-property")}),
@@ -142,15 +142,15 @@ REFUSED: list[tuple[Set, dict[str, Any], set[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("rules", "body", "problems"), REFUSED)
+@pytest.mark.parametrize(("rules", "body", "problems"), INVALID)
 @pytest.mark.parametrize("mode", ["create", "update"])
-def test_body_is_refused_with_every_problem(
+def test_an_invalid_body_is_rejected_with_every_problem(
     rules: Set, body: dict[str, Any], problems: set[tuple[str, str]], mode: Mode
 ) -> None:
     given_body = body if "name" in body else {"name": "A", **body}
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as error:
         read_body(rules[0], given_body, rules[1], mode)
-    assert {(problem.field, problem.code) for problem in refused.value.problems} == problems
+    assert {(problem.field, problem.code) for problem in error.value.problems} == problems
 
 
 MALFORMED: list[dict[str, Any]] = [
@@ -161,18 +161,18 @@ MALFORMED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("body", MALFORMED)
-def test_v1_takes_for_malformed_what_cannot_be_stored_or_is_no_list(body: dict[str, Any]) -> None:
-    with pytest.raises(Malformed) as refused:
+def test_a_value_that_cannot_be_stored_or_is_not_a_list_is_malformed_in_v1(body: dict[str, Any]) -> None:
+    with pytest.raises(Malformed) as error:
         read_body(V1, {"name": "A", **body}, V1_RULES, "create")
-    assert refused.value.field in body
+    assert error.value.field in body
 
 
 @pytest.mark.parametrize(("rules", "name"), [(V, "undefined"), (C, "undefined"), (G, "undefined")])
-def test_name_must_be_given_for_a_new_record(rules: Set, name: str) -> None:
+def test_a_new_record_needs_a_name(rules: Set, name: str) -> None:
     for mode in ("create", "replace"):
-        with pytest.raises(Invalid) as refused:
+        with pytest.raises(Invalid) as error:
             read_body(rules[0], {}, rules[1], mode)
-        (problem,) = refused.value.problems
+        (problem,) = error.value.problems
         assert (problem.field, problem.code, repr(problem.value)) == ("name", "presence", name)
 
 
@@ -185,7 +185,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("rules", [V, C, G], ids=["v1", "customers", "graphql"])
 @given(data=st.data())
-def test_any_body_is_taken_or_refused(rules: Set, data: st.DataObject) -> None:
+def test_any_body_is_read_or_rejected(rules: Set, data: st.DataObject) -> None:
     keys = st.sampled_from(sorted(rules[0].fields)) | st.text(max_size=5)
     body = data.draw(st.dictionaries(keys, JSON, max_size=5))
     mode: Mode = data.draw(st.sampled_from(["create", "replace", "update"]))

@@ -41,10 +41,10 @@ def test_lines_and_lists_hold_the_same_records(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(files, "CHUNK", chunk)
         for data in (lines, listed):
-            found = entries(mark + data.encode())
-            assert [entry.value for entry in found] == records
-            assert [entry.number for entry in found] == list(range(1, len(records) + 1))
-            assert {entry.error for entry in found} <= {None}
+            read = entries(mark + data.encode())
+            assert [entry.value for entry in read] == records
+            assert [entry.number for entry in read] == list(range(1, len(records) + 1))
+            assert {entry.error for entry in read} <= {None}
 
 
 def test_an_entry_names_its_position() -> None:
@@ -101,5 +101,5 @@ def test_a_record_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_numbers_are_those_that_the_apis_write() -> None:
-    (found,) = entries(b'{"a": 999999999999999999, "b": 1' + b"0" * 300 + b', "c": 0.1, "d": 1' + b"0" * 5000 + b"}")
-    assert found.value == {"a": 999999999999999999, "b": 1e300, "c": 0.1, "d": float("inf")}
+    (entry,) = entries(b'{"a": 999999999999999999, "b": 1' + b"0" * 300 + b', "c": 0.1, "d": 1' + b"0" * 5000 + b"}")
+    assert entry.value == {"a": 999999999999999999, "b": 1e300, "c": 0.1, "d": float("inf")}

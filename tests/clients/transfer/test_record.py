@@ -1,4 +1,4 @@
-"""Records as they were elsewhere: what is kept, what is filled in, what is refused, each with its property."""
+"""Imported records: the columns that are kept, the defaults, and the problems of each property."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ ID = "81f50ed0079636b590d0edea"
 
 
 def problems(**body: Any) -> list[tuple[str, str]]:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as error:
         read_transferred({"id": ID, "name": "Ana", **body})
-    return [(one.field, one.message) for one in refused.value.problems]
+    return [(problem.field, problem.message) for problem in error.value.problems]
 
 
-def test_what_only_the_service_writes_is_kept() -> None:
+def test_columns_that_only_the_service_writes_are_kept() -> None:
     values = read_transferred(
         {
             "id": ID,
@@ -62,9 +62,9 @@ def test_a_record_without_a_last_change_was_last_changed_when_it_was_made() -> N
     assert values["updated_at"] == values["created_at"] == "2022-01-01T00:00:00.336000+00:00"
 
 
-@pytest.mark.parametrize("given", ["", "5", ID.upper(), f"{ID}0", 5])
-def test_an_id_is_24_lower_case_hex_digits(given: object) -> None:
-    assert problems(id=given) == [("id", "is not 24 lower-case hex digits")]
+@pytest.mark.parametrize("record_id", ["", "5", ID.upper(), f"{ID}0", 5])
+def test_an_id_is_24_lower_case_hex_digits(record_id: object) -> None:
+    assert problems(id=record_id) == [("id", "is not 24 lower-case hex digits")]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from app.storage.database import Database
 from app.storage.tables import clients
 from tests.seeding import insert_rows, make_organization
 
-STORED = [one for one in clients.c if one.computed is None and one.name != "organization_id"]
+STORED = [column for column in clients.c if column.computed is None and column.name != "organization_id"]
 ODD = [
     "",
     " ",
@@ -58,7 +58,7 @@ JSON_VALUES = st.recursive(
 )
 DOCUMENTS = st.dictionaries(TEXTS, JSON_VALUES, max_size=3)
 MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(
-    lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000, tzinfo=UTC)
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
 )
 MAYBE = st.none()
 
@@ -68,7 +68,7 @@ def full(names: tuple[str, ...], **more: st.SearchStrategy[Any]) -> st.SearchStr
 
 
 BY_NAME: Mapping[str, st.SearchStrategy[Any]] = {
-    "id": st.integers(0, 2**96 - 1).map(lambda one: f"{one:024x}"),
+    "id": st.integers(0, 2**96 - 1).map(lambda number: f"{number:024x}"),
     "name": TEXTS.filter(bool),
     "type": MAYBE | st.sampled_from(CLIENT_TYPES),
     "unit_ids": MAYBE | st.lists(TEXTS, max_size=3),
@@ -86,16 +86,18 @@ BY_NAME: Mapping[str, st.SearchStrategy[Any]] = {
 
 
 def values_of(column: Column[Any]) -> st.SearchStrategy[Any]:
-    """What a column may hold: a new one is drawn by its type."""
+    """The values that a column may hold; those of a new column follow its type."""
     if column.name in BY_NAME:
         return BY_NAME[column.name]
     drawn = {Text: TEXTS, Boolean: st.booleans(), JSONB: DOCUMENTS, TIMESTAMP: MOMENTS, Integer: st.integers(0, 99)}
-    found = drawn[type(column.type)]
-    return MAYBE | found if column.nullable else found
+    values = drawn[type(column.type)]
+    return MAYBE | values if column.nullable else values
 
 
 ROWS = st.lists(
-    st.fixed_dictionaries({one.name: values_of(one) for one in STORED}), max_size=8, unique_by=lambda row: row["id"]
+    st.fixed_dictionaries({column.name: values_of(column) for column in STORED}),
+    max_size=8,
+    unique_by=lambda row: row["id"],
 )
 
 
@@ -143,16 +145,16 @@ async def load(database: Database, organization: str, *records: object) -> int:
     return await import_clients(database, organization, io.BytesIO("\n".join(map(json.dumps, records)).encode()))
 
 
-async def refused(database: Database, organization: str, *records: object) -> list[str]:
-    """Why nothing was imported: the lines of the refusal."""
+async def rejected_import(database: Database, organization: str, *records: object) -> list[str]:
+    """The lines of the message of an import that adds nothing."""
     before = await stored(database, organization)
-    with pytest.raises(NotImported) as refusal:
+    with pytest.raises(NotImported) as error:
         await load(database, organization, *records)
     assert await stored(database, organization) == before
-    return refusal.value.message.split("\n")
+    return error.value.message.split("\n")
 
 
-async def test_a_record_that_holds_no_more_than_v1_shows_is_exported_as_v1_shows_it(database: Database) -> None:
+async def test_an_export_adds_members_to_v1_only_where_a_record_has_more(database: Database) -> None:
     organization = await make_organization(database)
     await load(database, organization, record(name="Plain"), record(name="Rich", metadata={"a": "b"}, version=2))
     plain, rich = parse(await exported(database, organization))
@@ -173,26 +175,27 @@ async def test_imported_records_are_searched_counted_and_logged(database: Databa
         statement = "SELECT client_id, action, actor, version, before, after FROM client_changes ORDER BY client_id"
         changes = await connection.driver.fetch(statement)
     assert [tuple(row)[:5] for row in changes] == [
-        (one["id"], "imported", "operator", 1, None) for one in sorted((kept, gone), key=lambda one: one["id"])
+        (client["id"], "imported", "operator", 1, None)
+        for client in sorted((kept, gone), key=lambda client: client["id"])
     ]
     assert {row["after"]["name"] for row in changes} == {"Žiga & sinovi", "Gone"}
 
 
-async def test_records_get_the_organization_that_they_are_imported_into(database: Database) -> None:
+async def test_imported_records_belong_to_the_organization_of_the_import(database: Database) -> None:
     organization, elsewhere = await make_organization(database), new_id()
     await load(database, organization, record(organizationId=elsewhere), record(), record(organizationId=elsewhere))
-    assert {one["organizationId"] for one in parse(await exported(database, organization))} == {organization}
+    assert {client["organizationId"] for client in parse(await exported(database, organization))} == {organization}
     other = record(organizationId=new_id())
-    (_, told) = await refused(database, organization, record(organizationId=elsewhere), other)
-    assert told.endswith(
+    (_, line) = await rejected_import(database, organization, record(organizationId=elsewhere), other)
+    assert line.endswith(
         f'organizationId is "{other["organizationId"]}", but that of the records before it is "{elsewhere}"'
     )
 
 
-async def test_an_id_is_refused_by_name_wherever_it_is_taken(
+async def test_a_taken_id_is_rejected_with_the_record_that_has_it(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the file, in one batch and in two; in the organization, live and deleted; in another one of the account."""
+    """In one batch of the file and in two; live and deleted in the organization; in another organization of the account."""
     monkeypatch.setattr(service, "BATCH", 2)
     await create_account(database, "owner@example.com")
     mine, sister = [
@@ -204,8 +207,8 @@ async def test_an_id_is_refused_by_name_wherever_it_is_taken(
     stranger = await make_organization(database)
     await load(database, stranger, free)
     again = free | {"name": "Again"}
-    told = await refused(database, mine, free, again, there, gone, hers, record(), again, there)
-    assert told == [
+    lines = await rejected_import(database, mine, free, again, there, gone, hers, record(), again, there)
+    assert lines == [
         "Nothing is imported:",
         f'line 2 ("{free["id"]}", "Again"): id is in the file already: line 1 ("{free["id"]}", "Free")',
         f'line 3 ("{there["id"]}", "There"): id is in the organization already: "There"',
@@ -222,13 +225,15 @@ async def test_two_imports_at_once_do_not_take_the_same_ids(database: Database) 
     homes = [await create_organization(database, name, account_email="owner@example.com") for name in ("A", "B", "C")]
     records = [record() for _ in range(3)]
     done = await asyncio.gather(*(load(database, home, *records) for home in homes), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in done) == ["NotImported", "NotImported", "int"]
+    assert sorted(type(result).__name__ for result in done) == ["NotImported", "NotImported", "int"]
 
 
-async def test_several_problems_are_told_at_once_but_no_more_than_twenty(database: Database) -> None:
+async def test_an_import_reports_the_first_twenty_problems(database: Database) -> None:
     organization = await make_organization(database)
-    told = await refused(database, organization, record(), 5, {"id": "5", "IBAN": [], "\x1b[31m": 1}, record(name=None))
-    assert told[:6] == [
+    lines = await rejected_import(
+        database, organization, record(), 5, {"id": "5", "IBAN": [], "\x1b[31m": 1}, record(name=None)
+    )
+    assert lines[:6] == [
         "Nothing is imported:",
         "line 2: record is not an object",
         'line 3 ("5"): id is not 24 lower-case hex digits',
@@ -236,42 +241,42 @@ async def test_several_problems_are_told_at_once_but_no_more_than_twenty(databas
         'line 3 ("5"): "\\u001b[31m" is not defined in the model',
         'line 3 ("5"): name can\'t be blank',
     ]
-    assert told[6].endswith("): name can't be blank")
-    many = await refused(database, organization, *(record(name=None) for _ in range(30)))
+    assert lines[6].endswith("): name can't be blank")
+    many = await rejected_import(database, organization, *(record(name=None) for _ in range(30)))
     assert (len(many), many[0]) == (21, "Nothing is imported. The first 20 problems:")
     assert many[20].startswith("line 20 ")
 
 
-async def test_a_text_that_no_index_has_place_for_is_told_with_its_record(database: Database) -> None:
-    """A name may be long; one of thousands of different letters is more than a page of an index holds."""
+async def test_a_text_that_is_too_long_for_an_index_is_reported_with_its_record(database: Database) -> None:
+    """A name may be long, but a text of thousands of different letters does not fit into a page of an index."""
     organization = await make_organization(database)
     endless = record(email="".join(map(chr, range(0x4E00, 0x4E00 + 9000))))
-    told = await refused(database, organization, record(), endless, record(name="x" * 10_000), record(id="5"))
-    assert [one.partition(": ")[2] for one in told[1:]] == [
+    lines = await rejected_import(database, organization, record(), endless, record(name="x" * 10_000), record(id="5"))
+    assert [line.partition(": ")[2] for line in lines[1:]] == [
         "name or email is too long for the database's indexes",
         "id is not 24 lower-case hex digits",
     ]
-    assert told[1].startswith(f'line 2 ("{endless["id"]}"')
+    assert lines[1].startswith(f'line 2 ("{endless["id"]}"')
 
 
-async def test_records_are_added_in_batches_of_a_number_and_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_batches_are_limited_by_number_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "BATCH", 3)
     monkeypatch.setattr(service, "BATCH_SIZE", 100)
     entries = [Entry(number, number, False, size=size) for number, size in enumerate([1, 1, 1, 99, 1, 200, 1, 1], 1)]
-    assert [[one.number for one in batch] for batch in service.batches(entries)] == [[1, 2, 3], [4, 5], [6], [7, 8]]
+    assert [[entry.number for entry in batch] for batch in service.batches(entries)] == [[1, 2, 3], [4, 5], [6], [7, 8]]
     for data in (b'{"a": 1}', b'[ {"a": 1}]'):
-        assert [one.size for one in read_entries(io.BytesIO(data))] == [8]
+        assert [entry.size for entry in read_entries(io.BytesIO(data))] == [8]
 
 
-async def test_an_organization_that_is_not_there_is_told(database: Database) -> None:
+async def test_an_unknown_organization_is_rejected(database: Database) -> None:
     with pytest.raises(NotFound, match="no organization with the id 5"):
         await load(database, "5", record())
     with pytest.raises(NotFound, match="no organization with the id 5"):
         await exported(database, "5")
 
 
-async def test_an_export_shows_one_moment(database: Database) -> None:
-    """Whatever is committed while it is under way stays out."""
+async def test_an_export_is_one_snapshot(database: Database) -> None:
+    """Records that are committed during the export are not in it."""
     organization = await make_organization(database)
     await load(database, organization, *(record() for _ in range(1500)))
     async with database.snapshot() as connection:
