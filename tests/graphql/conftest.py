@@ -1,4 +1,4 @@
-"""The door as a front end sees it: a question, its variables, and the answer; and a few records that differ in everything."""
+"""The GraphQL API as a front end uses it, and records to ask about."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,45 +16,45 @@ DEFAULTS: Mapping[str, Any] = {"metadata": {}, "custom": {}}
 
 
 @dataclass
-class Door:
+class GraphQLApi:
     """GraphQL over HTTP with one token."""
 
     service: Service
     http: httpx.AsyncClient
 
     async def post(self, query: str, variables: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
-        """The plain response; half surrogate pairs travel as JSON escapes."""
+        """The HTTP response. Lone surrogates are sent as JSON escapes."""
         body = json.dumps({"query": query, "variables": variables, **more})
         return await self.http.post("/graphql", content=body, headers={"Content-Type": "application/json"})
 
-    async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The whole answer."""
+    async def run(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole result."""
         answer: dict[str, Any] = (await self.post(query, variables)).json()
         return answer
 
     async def data(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The data of an answer without errors."""
-        answer = await self.ask(query, **variables)
+        """The data of a result without errors."""
+        answer = await self.run(query, **variables)
         assert "errors" not in answer, answer["errors"]
         data: dict[str, Any] = answer["data"]
         return data
 
-    async def refusal(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The only error of an answer."""
-        (error,) = (await self.ask(query, **variables))["errors"]
+    async def error(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The only error of a result."""
+        (error,) = (await self.run(query, **variables))["errors"]
         return dict(error)
 
 
 @pytest.fixture
-async def door(service: Service) -> AsyncIterator[Door]:
+async def api(service: Service) -> AsyncIterator[GraphQLApi]:
     async with service.client(service.token) as http:
-        yield Door(service, http)
+        yield GraphQLApi(service, http)
 
 
 async def add_records(
     service: Service, rows: Sequence[Mapping[str, Any]], organization: str | None = None
 ) -> list[str]:
-    """Puts records into an organization; their ids, in order."""
+    """Adds records to an organization. Returns their ids, in order."""
     home = organization or service.organization
     made = [{"id": new_id(), "organization_id": home, **DEFAULTS, **row} for row in rows]
     async with service.database.write() as connection:

@@ -1,4 +1,4 @@
-"""An author of documents: selections of every shape by chance, in queries and in mutations."""
+"""Random documents: selections of every shape, in queries and in mutations."""
 
 import random
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ DIRECTIVES = (
 )
 
 
-PASSING = frozenset({"id", "clientId", "customerId", "version", "createdAt", "updatedAt", "deletedAt"})
-"""What the same mutation done twice does not show alike."""
+VOLATILE = frozenset({"id", "clientId", "customerId", "version", "createdAt", "updatedAt", "deletedAt"})
+"""Fields whose values differ when the same mutation is executed twice."""
 MUTATIONS = {
     "createClient": 'input: {name: "Zoë", email: "zoe@two.example"}',
     "createClients": 'input: [{name: "Zoë"}, {name: ""}, {name: "Abel", city: "Graz"}], errorPolicy: REJECT_FAILED',
@@ -34,39 +34,41 @@ MUTATIONS = {
     "restoreCustomer": "id: $cust",
     "permanentlyDeleteCustomer": 'id: "cust_0"',
 }
-GONE = {"restoreClient": "deleteClient", "restoreCustomer": "deleteCustomer"}
-"""What comes before a mutation, so that there is something to do."""
-BACK = {gone: back for back, gone in GONE.items()}
+PREPARED_BY = {"restoreClient": "deleteClient", "restoreCustomer": "deleteCustomer"}
+"""The mutation that must come before another one."""
+UNDONE_BY = {mutation: undo for undo, mutation in PREPARED_BY.items()}
 
 
 @dataclass
-class Author:
-    """Writes documents by chance. A plain one has nothing that needs a resolver or a label that PostgreSQL would cut.
+class DocumentWriter:
+    """Writes random documents. A plain one needs no resolver, and no alias that PostgreSQL would cut.
 
-    `passing` are fields that are not asked for.
+    `omitted` are fields that are never selected.
     """
 
     chance: random.Random
     plain: bool
-    passing: frozenset[str] = frozenset()
+    omitted: frozenset[str] = frozenset()
     fragments: dict[str, str] = field(default_factory=dict)
 
-    def document(self) -> str:
+    def query(self) -> str:
         roots = " ".join(f"q{index}: {self.root()}" for index in range(self.chance.randint(1, 3)))
-        asked = "query($yes: Boolean!, $no: Boolean! = false, $client: ID!, $customer: ID!, $cust: ID!)"
+        head = "query($yes: Boolean!, $no: Boolean! = false, $client: ID!, $customer: ID!, $cust: ID!)"
         used = "t: __typename @include(if: $yes) @skip(if: $no) u: client(id: $client) { __typename }"
         used += " v: node(id: $customer) { __typename } w: customer(id: $cust) { __typename }"
-        return f"{asked} {{ {roots} {used} }} {self.spread_in(roots)}"
+        return f"{head} {{ {roots} {used} }} {self.spread_in(roots)}"
 
-    def change(self) -> str:
-        """A document of mutations that can be done again and again."""
+    def mutation(self) -> str:
+        """A document of mutations that can be executed any number of times."""
         name = self.chance.choice(list(MUTATIONS))
-        steps = [one for one in (GONE.get(name), name, BACK.get(name)) if one]
-        fields = " ".join(f"m{index}: {one}({MUTATIONS[one]}) {self.payload(one)}" for index, one in enumerate(steps))
+        steps = [step for step in (PREPARED_BY.get(name), name, UNDONE_BY.get(name)) if step]
+        fields = " ".join(
+            f"m{index}: {step}({MUTATIONS[step]}) {self.payload(step)}" for index, step in enumerate(steps)
+        )
         used = "t: updateClient(id: $client, input: {}) { __typename @include(if: $yes) @skip(if: $no) }"
         used += " u: updateCustomer(id: $cust, input: {}) { __typename }"
-        asked = "mutation($yes: Boolean!, $no: Boolean! = false, $client: ID!, $cust: ID!)"
-        return f"{asked} {{ {used} {fields} }} {self.spread_in(fields)}"
+        head = "mutation($yes: Boolean!, $no: Boolean! = false, $client: ID!, $cust: ID!)"
+        return f"{head} {{ {used} {fields} }} {self.spread_in(fields)}"
 
     def spread_in(self, text: str) -> str:
         return " ".join(fragment for name, fragment in self.fragments.items() if f"...{name} " in text)
@@ -143,7 +145,7 @@ class Author:
         return self.chance.choice(DIRECTIVES) if self.chance.random() < 0.25 else ""
 
     def field(self, noun: str, depth: int) -> str:
-        name = self.chance.choice([one for one in FACES[noun].fields if one not in self.passing])
+        name = self.chance.choice([field for field in FACES[noun].fields if field not in self.omitted])
         long = "x" * 62 + f"{NAMES.index(name):02}"
         short = ("", "", "", f"a_{name}: ", f"{'y' * 40}_{name[:20]}: " if len(name) < 20 else "")
         aliases = (*short, *(("r: ", "the: ") if name == "name" else ()), *(() if self.plain else (f"{long}: ",)))
@@ -154,8 +156,8 @@ class Author:
 
     def inline(self, noun: str, depth: int) -> str:
         condition = self.chance.choice((f"on {noun}", "", "on Node"))
-        inner = "{ n: __typename }" if condition == "on Node" and self.passing else self.record(noun, depth + 1)
-        inner = "{ id __typename }" if condition == "on Node" and not self.passing else inner
+        inner = "{ n: __typename }" if condition == "on Node" and self.omitted else self.record(noun, depth + 1)
+        inner = "{ id __typename }" if condition == "on Node" and not self.omitted else inner
         return f"... {condition} {self.directive()} {inner}"
 
     def spread(self, noun: str, depth: int) -> str:
@@ -173,7 +175,10 @@ class Author:
             parts = f"score reasons {noun.lower()} {self.record(noun, depth + 1)}"
             return f"possibleDuplicates(first: 2) {self.directive()} {{ {parts} }}"
         if self.chance.random() < 0.2:
-            told = ("reminders { totalCount }", *(() if self.passing else ("history(first: 2) { nodes { version } }",)))
-            return str(self.chance.choice(told))
+            fields = (
+                "reminders { totalCount }",
+                *(() if self.omitted else ("history(first: 2) { nodes { version } }",)),
+            )
+            return str(self.chance.choice(fields))
         other = OTHER[noun]
         return f"{other.lower()} {self.directive()} {self.record(other, depth + 1)}"

@@ -94,7 +94,7 @@ test('a typed query runs and its rows are in the response pane', () =>
     await explorer.picture('rows');
   }));
 
-/** A page without a prefilled token is refused once, before the token is typed; the browser logs that by itself. */
+/** A page without a token gets one 401 before the token is typed, and the browser logs it. */
 function isFault(complaint) {
   return !complaint.includes('status of 401');
 }
@@ -218,7 +218,7 @@ test('without its bundle the page says so and runs from pinned files of the pack
     {},
     async (explorer) => {
       await explorer.open(URL_OF_PAGE);
-      assert.match(await explorer.page.getByRole('note').textContent(), /comes from a CDN/);
+      assert.match(await explorer.page.getByRole('note').textContent(), /from a CDN/);
       assert.deepEqual(await explorer.tabs(), TAB_NAMES);
       await runTypedQuery(explorer);
       assert.deepEqual(explorer.complaints.filter(isFault), []);
@@ -237,7 +237,7 @@ test('a file of the CDN that is not the pinned one is not run', async () => {
     {},
     async (explorer) => {
       await explorer.page.goto(URL_OF_PAGE);
-      await explorer.page.getByText('could not be loaded, or were not the expected ones').waitFor();
+      await explorer.page.getByText('could not be loaded: a file is missing').waitFor();
     },
     (page) => serveWithoutBundle(page, files),
   );

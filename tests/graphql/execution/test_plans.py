@@ -1,4 +1,4 @@
-"""Both paths agree: what the database renders is what resolvers would have said, for any selection; nearly all is rendered."""
+"""The database renders what resolvers would return, for any selection, and it renders nearly every selection."""
 
 import json
 import random
@@ -33,8 +33,8 @@ from app.graphql.internals import Rendered, RenderingExecutor
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.operations import Operations
 from tests.conftest import Service
-from tests.graphql.conftest import Door, add_records
-from tests.graphql.random_documents import PASSING, Author
+from tests.graphql.conftest import GraphQLApi, add_records
+from tests.graphql.random_documents import VOLATILE, DocumentWriter
 from tests.graphql.schema.test_connections import ROWS
 
 
@@ -52,13 +52,13 @@ class CountingExecutor(RenderingExecutor):
 
 @dataclass
 class Executor:
-    """Executes documents directly, each with a context of its own."""
+    """Executes documents, each with its own context."""
 
     service: Service
     variables: dict[str, Any]
 
     async def run(self, source: str) -> tuple[str, int]:
-        """The answer's JSON, members in order, and how many values were rendered."""
+        """The result's JSON with its members in order, and the number of rendered values."""
         document = parse(source)
         assert validate(core_schema(), document) == [], source
         principal = await Caller(self.service.token, self.service.database).principal()
@@ -80,15 +80,17 @@ class Executor:
 @pytest.fixture
 async def executor(service: Service) -> Executor:
     made = await add_records(service, ROWS)
-    customer = (await Door(service, service.http).data(f'{{ customer(id: "cust_{made[3]}") {{ id }} }}'))["customer"]
+    customer = (await GraphQLApi(service, service.http).data(f'{{ customer(id: "cust_{made[3]}") {{ id }} }}'))[
+        "customer"
+    ]
     variables = {"yes": True, "client": made[0], "customer": customer["id"], "cust": f"cust_{made[1]}"}
-    client = (await Door(service, service.http).data(f'{{ client(id: "{made[0]}") {{ id }} }}'))["client"]["id"]
+    client = (await GraphQLApi(service, service.http).data(f'{{ client(id: "{made[0]}") {{ id }} }}'))["client"]["id"]
     return Executor(service, {**variables, "client": client})
 
 
 @contextmanager
 def nothing_rendered(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every record takes the ordinary path."""
+    """Makes every record take the path of resolvers."""
     with patch.context() as patched:
         patched.setattr(plans, "plan_record", lambda *_: None)
         yield
@@ -101,7 +103,7 @@ def nothing_rendered(patch: pytest.MonkeyPatch) -> Iterator[None]:
 async def test_rendered_and_resolved_answers_are_the_same(
     executor: Executor, monkeypatch: pytest.MonkeyPatch, chance: random.Random
 ) -> None:
-    source = Author(chance, plain=False).document()
+    source = DocumentWriter(chance, plain=False).query()
     rendered, _ = await executor.run(source)
     with nothing_rendered(monkeypatch):
         resolved, count = await executor.run(source)
@@ -114,7 +116,7 @@ async def test_rendered_and_resolved_answers_are_the_same(
 async def test_rendered_and_resolved_payloads_are_the_same(
     executor: Executor, monkeypatch: pytest.MonkeyPatch, chance: random.Random
 ) -> None:
-    source = Author(chance, plain=False, passing=PASSING).change()
+    source = DocumentWriter(chance, plain=False, omitted=VOLATILE).mutation()
     rendered, _ = await executor.run(source)
     with nothing_rendered(monkeypatch):
         resolved, count = await executor.run(source)
@@ -133,11 +135,11 @@ NO_RECORDS = {
     "Organization.locale",
     "Viewer.account",
 }
-"""Fields that lead to no record that could be rendered."""
+"""Fields without a record that could be rendered."""
 
 
-def test_the_documents_go_every_way_to_a_record() -> None:
-    """A new field or mutation is drawn, too, or stands among those that lead to no record."""
+def test_the_random_documents_reach_every_field_with_a_record() -> None:
+    """A new field or mutation must be written, or be listed in NO_RECORDS."""
     chance, seen, info = random.Random(7), set[str](), TypeInfo(core_schema())
 
     class Collect(Visitor):
@@ -145,7 +147,7 @@ def test_the_documents_go_every_way_to_a_record() -> None:
             seen.add(f"{info.get_parent_type()}.{node.name.value}")
 
     for _ in range(100):
-        for source in (Author(chance, False).document(), Author(chance, False, PASSING).change()):
+        for source in (DocumentWriter(chance, False).query(), DocumentWriter(chance, False, VOLATILE).mutation()):
             visit(parse(source), TypeInfoVisitor(info, Collect()))
     shown = {
         f"{name}.{field}"
@@ -162,7 +164,7 @@ async def test_nearly_every_plain_payload_is_rendered(executor: Executor, monkey
     resolved = notice_resolved(monkeypatch)
     chance, whole, total = random.Random(20260421), 0, 0
     while total < 40:
-        source = Author(chance, plain=True, passing=PASSING).change()
+        source = DocumentWriter(chance, plain=True, omitted=VOLATILE).mutation()
         if "client {" in source or "customer {" in source:
             resolved.clear()
             await executor.run(source)
@@ -171,7 +173,7 @@ async def test_nearly_every_plain_payload_is_rendered(executor: Executor, monkey
 
 
 def notice_resolved(patch: pytest.MonkeyPatch) -> list[object]:
-    """The records that are resolved field by field, from now on."""
+    """A list that receives every record that is resolved field by field."""
     resolved: list[object] = []
     made = Record.of.__func__  # type: ignore[attr-defined]
 
@@ -188,12 +190,12 @@ async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monk
     chance, whole, total = random.Random(20260420), 0, 60
     for _ in range(total):
         resolved.clear()
-        _, rendered = await executor.run(Author(chance, plain=True).document())
+        _, rendered = await executor.run(DocumentWriter(chance, plain=True).query())
         whole += rendered > 0 and not resolved
     assert whole >= 0.9 * total
 
 
-async def test_the_counter_can_tell_the_paths_apart(executor: Executor) -> None:
+async def test_the_counter_distinguishes_rendered_from_resolved(executor: Executor) -> None:
     assert (await executor.run("{ clients { nodes { name } edges { node { name } } } }"))[1] == 2
     assert (await executor.run("{ clients { nodes { name organization { name } } } }"))[1] == 0
     assert (await executor.run("{ clients { totalCount } }"))[1] == 0
@@ -241,7 +243,7 @@ ALIASES = (
 )
 
 
-async def test_no_alias_meets_a_name_inside_the_statement(executor: Executor, door: Door) -> None:
+async def test_an_alias_may_equal_a_name_in_the_statement(executor: Executor, api: GraphQLApi) -> None:
     fields = " ".join(f"{alias}: name" for alias in ALIASES)
     expected = dict.fromkeys(ALIASES, "Ábel")
     answer, rendered = await executor.run(
@@ -250,16 +252,16 @@ async def test_no_alias_meets_a_name_inside_the_statement(executor: Executor, do
     assert (rendered, len(json.loads(answer)["clients"]["nodes"][0])) == (1, len(ALIASES))
     answer, rendered = await executor.run(f"{{ clients(first: 1) {{ edges {{ node {{ {fields} }} }} }} }}")
     assert (json.loads(answer)["clients"]["edges"], rendered) == ([{"node": expected}], 1)
-    made = await door.data(f'mutation {{ createClient(input: {{name: "Ábel"}}) {{ client {{ {fields} id }} }} }}')
+    made = await api.data(f'mutation {{ createClient(input: {{name: "Ábel"}}) {{ client {{ {fields} id }} }} }}')
     key = made["createClient"]["client"].pop("id")
     assert made["createClient"]["client"] == expected
-    one = await door.data(f"query($id: ID!) {{ client(id: $id) {{ {fields} }} }}", id=key)
+    one = await api.data(f"query($id: ID!) {{ client(id: $id) {{ {fields} }} }}", id=key)
     assert one["client"] == expected
     changed = f'mutation($id: ID!) {{ updateClient(id: $id, input: {{note: "n"}}) {{ client {{ {fields} }} }} }}'
-    assert (await door.data(changed, id=key))["updateClient"]["client"] == expected
+    assert (await api.data(changed, id=key))["updateClient"]["client"] == expected
 
 
-async def test_a_plan_of_one_request_serves_the_next_with_other_variables(door: Door, executor: Executor) -> None:
+async def test_a_kept_plan_is_correct_for_other_variables(api: GraphQLApi, executor: Executor) -> None:
     query = """
     query($id: ID!, $more: Boolean!) {
       node(id: $id) { id ... on Client { name @include(if: $more) } ... on Customer { city @skip(if: $more) } }
@@ -267,10 +269,10 @@ async def test_a_plan_of_one_request_serves_the_next_with_other_variables(door: 
     """
     client, customer = executor.variables["client"], executor.variables["customer"]
     for _ in range(2):
-        assert await door.data(query, id=client, more=True) == {"node": {"id": client, "name": "Ábel"}}
-        assert await door.data(query, id=customer, more=True) == {"node": {"id": customer}}
-        assert await door.data(query, id=client, more=False) == {"node": {"id": client}}
-        assert await door.data(query, id=customer, more=False) == {"node": {"id": customer, "city": "Ptuj"}}
+        assert await api.data(query, id=client, more=True) == {"node": {"id": client, "name": "Ábel"}}
+        assert await api.data(query, id=customer, more=True) == {"node": {"id": customer}}
+        assert await api.data(query, id=client, more=False) == {"node": {"id": client}}
+        assert await api.data(query, id=customer, more=False) == {"node": {"id": customer, "city": "Ptuj"}}
 
 
 async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
@@ -290,7 +292,7 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
 
 
 def _info(ast: Any, values: dict[str, bool], context: Context) -> Any:
-    """As much of a resolver's info as planning reads."""
+    """The parts of a resolver's info that planning reads."""
     operation = ast.definitions[0]
     raw = type("Raw", (), {"variable_values": values, "fragments": {}, "operation": operation})
     raw.field_nodes = list(operation.selection_set.selections)  # type: ignore[attr-defined]

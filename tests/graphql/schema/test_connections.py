@@ -8,7 +8,7 @@ import pytest
 
 from app.graphql.schema.schema import core_schema
 from tests.conftest import Service
-from tests.graphql.conftest import Door, add_records
+from tests.graphql.conftest import GraphQLApi, add_records
 
 ROWS: list[dict[str, Any]] = [
     {"name": "Ábel", "email": "abel@one.example", "city": "Graz", "country": "Austria", "type": "customer",
@@ -55,8 +55,8 @@ def camel(constant: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-async def fetch(door: Door, query: str, **variables: Any) -> dict[str, Any]:
-    page: dict[str, Any] = (await door.data(query, **variables))["page"]
+async def fetch(api: GraphQLApi, query: str, **variables: Any) -> dict[str, Any]:
+    page: dict[str, Any] = (await api.data(query, **variables))["page"]
     return page
 
 
@@ -68,14 +68,14 @@ def names(page: dict[str, Any]) -> list[str]:
     return [edge["node"]["name"] for edge in page["edges"]]
 
 
-async def walk(door: Door, query: str, *, backward: bool, **variables: Any) -> list[str]:
+async def walk(api: GraphQLApi, query: str, *, backward: bool, **variables: Any) -> list[str]:
     """The ids of all pages of four, each page's ends checked against where it lies."""
     found: list[str] = []
     count, position, edge = ("last", "before", "startCursor") if backward else ("first", "after", "endCursor")
     more, came = ("hasPreviousPage", "hasNextPage") if backward else ("hasNextPage", "hasPreviousPage")
     cursor: str | None = None
     while True:
-        page = await fetch(door, query, **{count: 4, position: cursor}, **variables)
+        page = await fetch(api, query, **{count: 4, position: cursor}, **variables)
         info = page["pageInfo"]
         found = ids(page) + found if backward else found + ids(page)
         assert page["totalCount"] == len(ROWS)
@@ -88,12 +88,12 @@ async def walk(door: Door, query: str, *, backward: bool, **variables: Any) -> l
 
 
 @pytest.fixture
-async def filled(door: Door, service: Service) -> Door:
+async def filled(api: GraphQLApi, service: Service) -> GraphQLApi:
     await add_records(service, ROWS)
-    return door
+    return api
 
 
-async def test_every_order_is_walked_both_ways_without_losing_a_row(filled: Door) -> None:
+async def test_paging_in_every_order_and_direction_loses_no_row(filled: GraphQLApi) -> None:
     for noun, field in EVERY_ORDER:
         query = page_query(noun, camel(field))
         for direction in ("ASC", "DESC"):
@@ -114,7 +114,7 @@ TEXT_ORDERS = [
 ]
 
 
-async def test_text_is_ordered_without_regard_to_case_and_accents(filled: Door) -> None:
+async def test_text_is_ordered_without_regard_to_case_and_accents(filled: GraphQLApi) -> None:
     for order, expected in TEXT_ORDERS:
         given = [{"field": field, "direction": direction} for field, direction in order]
         whole = await fetch(filled, page_query(), first=100, orderBy=given)
@@ -123,7 +123,7 @@ async def test_text_is_ordered_without_regard_to_case_and_accents(filled: Door) 
         assert await walk(filled, page_query(), backward=True, orderBy=given) == ids(whole)
 
 
-async def test_orders_that_go_different_ways_keep_every_row(filled: Door) -> None:
+async def test_orders_with_mixed_directions_keep_every_row(filled: GraphQLApi) -> None:
     order = [
         {"field": "COUNTRY", "direction": "DESC"},
         {"field": "EMAIL", "direction": "ASC"},
@@ -134,7 +134,7 @@ async def test_orders_that_go_different_ways_keep_every_row(filled: Door) -> Non
     assert await walk(filled, page_query(), backward=True, orderBy=order) == ids(whole)
 
 
-async def test_a_page_between_two_cursors_knows_what_lies_outside(filled: Door) -> None:
+async def test_a_page_between_two_cursors_has_neighbours(filled: GraphQLApi) -> None:
     order = [{"field": "CITY", "direction": "ASC"}]
     whole = await fetch(filled, page_query(), first=100, orderBy=order)
     cursors = [edge["cursor"] for edge in whole["edges"]]
@@ -146,7 +146,7 @@ async def test_a_page_between_two_cursors_knows_what_lies_outside(filled: Door) 
     assert (last["pageInfo"]["hasPreviousPage"], last["pageInfo"]["hasNextPage"]) == (True, True)
 
 
-async def test_the_ends_are_exact_when_the_rows_of_the_cursors_are_gone(filled: Door) -> None:
+async def test_has_next_and_previous_are_exact_after_the_cursors_rows_are_deleted(filled: GraphQLApi) -> None:
     whole = await fetch(filled, page_query(), first=100)
     first, last = whole["edges"][0], whole["edges"][-1]
     for edge in (first, last):
@@ -158,7 +158,7 @@ async def test_the_ends_are_exact_when_the_rows_of_the_cursors_are_gone(filled: 
     assert ids(forward) == ids(backward) == ids(whole)[1:-1]
 
 
-async def test_a_row_that_moves_ahead_of_the_cursor_is_not_behind_it(filled: Door) -> None:
+async def test_a_row_that_moves_before_the_cursor_does_not_follow_it(filled: GraphQLApi) -> None:
     order = [{"field": "NAME", "direction": "ASC"}]
     first = await fetch(filled, page_query(), first=1, orderBy=order)
     change = 'mutation($id: ID!) { updateClient(id: $id, input: {name: "zz"}) { client { id } } }'
@@ -168,7 +168,7 @@ async def test_a_row_that_moves_ahead_of_the_cursor_is_not_behind_it(filled: Doo
     assert rest["pageInfo"]["hasPreviousPage"] is False
 
 
-async def test_pages_are_stable_while_rows_are_added(filled: Door, service: Service) -> None:
+async def test_pages_are_stable_while_rows_are_added(filled: GraphQLApi, service: Service) -> None:
     order = [{"field": "NAME", "direction": "ASC"}]
     first = await fetch(filled, page_query(), first=4, orderBy=order)
     await add_records(service, [{"name": "aaa"}])
@@ -177,7 +177,7 @@ async def test_pages_are_stable_while_rows_are_added(filled: Door, service: Serv
     assert len({*ids(first), *ids(second)}) == len(ROWS)
 
 
-async def test_an_empty_page_has_no_cursors_and_still_knows_its_neighbours(filled: Door) -> None:
+async def test_an_empty_page_has_no_cursors_but_has_neighbours(filled: GraphQLApi) -> None:
     none = await fetch(filled, page_query(), first=0)
     assert none["edges"] == []
     assert none["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
@@ -187,9 +187,9 @@ async def test_an_empty_page_has_no_cursors_and_still_knows_its_neighbours(fille
     assert (beyond["pageInfo"]["hasPreviousPage"], beyond["pageInfo"]["hasNextPage"]) == (True, False)
 
 
-async def test_without_a_count_a_page_has_twenty_rows(door: Door, service: Service) -> None:
+async def test_without_a_count_a_page_has_twenty_rows(api: GraphQLApi, service: Service) -> None:
     await add_records(service, [{"name": f"Row {index}"} for index in range(25)])
-    page = await fetch(door, page_query())
+    page = await fetch(api, page_query())
     assert (len(page["edges"]), page["totalCount"], page["pageInfo"]["hasNextPage"]) == (20, 25, True)
 
 
@@ -202,9 +202,9 @@ BAD_COUNTS: list[tuple[dict[str, int], str]] = [
 ]
 
 
-async def test_counts_out_of_range_are_refused(door: Door) -> None:
+async def test_counts_out_of_range_are_rejected(api: GraphQLApi) -> None:
     for arguments, field in BAD_COUNTS:
-        error = await door.refusal(page_query(), **arguments)
+        error = await api.error(page_query(), **arguments)
         assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": field}
         assert error["path"] == ["page"]
 
@@ -218,41 +218,41 @@ OTHER_QUESTIONS: list[dict[str, Any]] = [
 ]
 
 
-async def test_a_cursor_of_another_question_is_refused(filled: Door) -> None:
+async def test_a_cursor_of_another_query_is_rejected(filled: GraphQLApi) -> None:
     asked = {"orderBy": [{"field": "NAME", "direction": "ASC"}]}
     cursor = (await fetch(filled, page_query(), first=1, **asked))["pageInfo"]["endCursor"]
     for other in OTHER_QUESTIONS:
         for position in ("after", "before"):
-            error = await filled.refusal(page_query(), **{**asked, **other, position: cursor})
+            error = await filled.error(page_query(), **{**asked, **other, position: cursor})
             assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": position}, other
 
 
-async def test_a_cursor_of_the_other_face_is_refused(filled: Door) -> None:
+async def test_a_cursor_of_the_other_face_is_rejected(filled: GraphQLApi) -> None:
     cursor = (await fetch(filled, page_query("customers"), first=1))["pageInfo"]["endCursor"]
-    error = await filled.refusal(page_query("clients"), after=cursor)
+    error = await filled.error(page_query("clients"), after=cursor)
     assert error["extensions"]["field"] == "after"
 
 
 NO_CURSORS = ["", "x", "é", "bnVsbA", "W10", "WyJ4Il0", "\x00", "A" * 5000, "\ud800"]
 
 
-async def test_a_text_that_is_no_cursor_is_refused(door: Door) -> None:
+async def test_text_that_is_not_a_cursor_is_rejected(api: GraphQLApi) -> None:
     for cursor in NO_CURSORS:
-        error = await door.refusal(page_query(), after=cursor)
+        error = await api.error(page_query(), after=cursor)
         assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "after"}, cursor
 
 
 FORGED: list[list[Any]] = [[None], [1], [True], [{}], [["x"]], ["a\x00"], ["é"], ["\ue000"], [""], [], ["a", "b"]]
 
 
-async def test_a_forged_cursor_never_fails_on_our_side(filled: Door) -> None:
+async def test_a_forged_cursor_causes_no_internal_error(filled: GraphQLApi) -> None:
     for order in ([], [{"field": "CREATED_AT"}]):
         cursor = (await fetch(filled, page_query(), first=1, orderBy=order))["pageInfo"]["endCursor"]
         mark, *given = json.loads(urlsafe_b64decode(cursor + "=="))
         for values in FORGED:
             forged = urlsafe_b64encode(json.dumps([mark, *given[:-1], *values]).encode()).decode().rstrip("=")
             for position in ("after", "before"):
-                answer = await filled.ask(page_query(), orderBy=order, **{position: forged})
+                answer = await filled.run(page_query(), orderBy=order, **{position: forged})
                 codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
                 assert codes <= {"BAD_USER_INPUT"}, (values, answer)
 
@@ -330,17 +330,17 @@ FILTERS: list[tuple[dict[str, Any], set[int]]] = [
 
 
 @pytest.fixture
-async def ordered(door: Door, service: Service) -> tuple[Door, list[str]]:
-    return door, await add_records(service, ROWS)
+async def ordered(api: GraphQLApi, service: Service) -> tuple[GraphQLApi, list[str]]:
+    return api, await add_records(service, ROWS)
 
 
-async def test_filters_of_every_operator_and_kind(ordered: tuple[Door, list[str]]) -> None:
-    door, made = ordered
+async def test_every_operator_filters_every_kind_of_field(ordered: tuple[GraphQLApi, list[str]]) -> None:
+    api, made = ordered
     query = (
         """query($filter: ClientFilter) { clients(first: 100, filter: $filter) { totalCount nodes { clientId } } }"""
     )
     for given, expected in FILTERS:
-        found = (await door.data(query, filter=given))["clients"]
+        found = (await api.data(query, filter=given))["clients"]
         assert {made.index(node["clientId"]) for node in found["nodes"]} == expected, given
         assert found["totalCount"] == len(expected), given
 
@@ -357,21 +357,21 @@ CUSTOMER_FILTERS: list[tuple[dict[str, Any], set[int]]] = [
 ]
 
 
-async def test_filters_of_the_customers_spelling(ordered: tuple[Door, list[str]]) -> None:
-    door, made = ordered
+async def test_customers_are_filtered_by_their_own_spelling(ordered: tuple[GraphQLApi, list[str]]) -> None:
+    api, made = ordered
     query = "query($filter: CustomerFilter) { customers(first: 100, filter: $filter) { nodes { customerId } } }"
     for given, expected in CUSTOMER_FILTERS:
-        nodes = (await door.data(query, filter=given))["customers"]["nodes"]
+        nodes = (await api.data(query, filter=given))["customers"]["nodes"]
         found = {made.index(node["customerId"].removeprefix("cust_")) for node in nodes}
         assert found == expected, given
 
 
-async def test_ids_are_filtered_and_ordered_as_they_are_spelled(ordered: tuple[Door, list[str]]) -> None:
-    door, made = ordered
+async def test_ids_are_filtered_and_ordered_by_their_own_spelling(ordered: tuple[GraphQLApi, list[str]]) -> None:
+    api, made = ordered
     query = "query($filter: CustomerFilter) { customers(first: 100, filter: $filter) { nodes { customerId } } }"
     third = f"cust_{made[2]}"
     for condition, expected in (({"eq": third}, 1), ({"eq": made[2]}, 0), ({"gt": third}, 5), ({"lte": third}, 3)):
-        assert len((await door.data(query, filter={"customerId": condition}))["customers"]["nodes"]) == expected
+        assert len((await api.data(query, filter={"customerId": condition}))["customers"]["nodes"]) == expected
 
 
 FILTERED = "query($filter: ClientFilter) { clients(filter: $filter) { totalCount } }"
@@ -405,9 +405,9 @@ UNREADABLE: list[dict[str, Any]] = [
 ]
 
 
-async def test_conditions_that_cannot_be_read_are_refused(door: Door) -> None:
+async def test_invalid_conditions_are_rejected(api: GraphQLApi) -> None:
     for given in UNREADABLE:
-        answer = await door.ask(FILTERED, filter=given)
+        answer = await api.run(FILTERED, filter=given)
         (error,) = answer["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT", (given, answer)
 
@@ -430,11 +430,11 @@ SEARCHES: list[tuple[str, set[int]]] = [
 ]
 
 
-async def test_search_finds_every_word_anywhere(ordered: tuple[Door, list[str]]) -> None:
-    door, made = ordered
+async def test_search_finds_every_word_anywhere(ordered: tuple[GraphQLApi, list[str]]) -> None:
+    api, made = ordered
     query = "query($term: String) { clients(first: 100, search: $term) { totalCount nodes { clientId } } }"
     for term, expected in SEARCHES:
-        found = (await door.data(query, term=term))["clients"]
+        found = (await api.data(query, term=term))["clients"]
         assert {made.index(node["clientId"]) for node in found["nodes"]} == expected, term
         assert found["totalCount"] == len(expected), term
 
@@ -442,33 +442,33 @@ async def test_search_finds_every_word_anywhere(ordered: tuple[Door, list[str]])
 NO_TEXTS = ["a\x00", "\ud800", "x" * 10_001]
 
 
-async def test_a_search_that_no_text_can_hold_is_refused(door: Door) -> None:
+async def test_a_search_with_an_invalid_character_is_rejected(api: GraphQLApi) -> None:
     for term in NO_TEXTS:
-        error = await door.refusal("query($term: String) { clients(search: $term) { totalCount } }", term=term)
+        error = await api.error("query($term: String) { clients(search: $term) { totalCount } }", term=term)
         assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "search"}
 
 
-async def test_deleted_records_are_listed_when_asked_for(ordered: tuple[Door, list[str]]) -> None:
-    door, made = ordered
-    await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=made[3])
+async def test_deleted_records_are_listed_on_request(ordered: tuple[GraphQLApi, list[str]]) -> None:
+    api, made = ordered
+    await api.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=made[3])
     query = (
         "query($deleted: Boolean) { clients(first: 100, includeDeleted: $deleted) { totalCount"
         " nodes { clientId isDeleted deletedAt deletedId customer { deletedAt } } } }"
     )
-    live = (await door.data(query))["clients"]
+    live = (await api.data(query))["clients"]
     assert live["totalCount"] == len(live["nodes"]) == len(ROWS) - 1
-    everything = (await door.data(query, deleted=True))["clients"]
+    everything = (await api.data(query, deleted=True))["clients"]
     assert everything["totalCount"] == len(everything["nodes"]) == len(ROWS)
     (gone,) = [node for node in everything["nodes"] if node["isDeleted"]]
     assert (gone["clientId"], gone["deletedId"]) == (made[3], made[3])
     assert gone["deletedAt"] == gone["customer"]["deletedAt"]
 
 
-async def test_the_total_is_exact_after_every_write(door: Door) -> None:
+async def test_the_total_is_exact_after_every_write(api: GraphQLApi) -> None:
     total = "{ clients { totalCount } customers { totalCount } }"
-    made = await door.data('mutation { createClient(input: {name: "One"}) { client { clientId } } }')
-    await door.data('mutation { createCustomer(input: {name: "Two"}) { customer { id } } }')
-    assert await door.data(total) == {"clients": {"totalCount": 2}, "customers": {"totalCount": 2}}
+    made = await api.data('mutation { createClient(input: {name: "One"}) { client { clientId } } }')
+    await api.data('mutation { createCustomer(input: {name: "Two"}) { customer { id } } }')
+    assert await api.data(total) == {"clients": {"totalCount": 2}, "customers": {"totalCount": 2}}
     gone = made["createClient"]["client"]["clientId"]
-    await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=gone)
-    assert await door.data(total) == {"clients": {"totalCount": 1}, "customers": {"totalCount": 1}}
+    await api.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=gone)
+    assert await api.data(total) == {"clients": {"totalCount": 1}, "customers": {"totalCount": 1}}

@@ -9,7 +9,7 @@ from app.auth import Access
 from app.clients.duplicates import Subject, find_duplicates
 from app.graphql.schema import duplicates
 from tests.conftest import Service
-from tests.graphql.conftest import Door, add_records
+from tests.graphql.conftest import GraphQLApi, add_records
 
 ROWS: list[dict[str, Any]] = [
     {"name": "Novák d.o.o.", "email": "info@novak.example", "tax_number": "SI 12345678", "tax_subject": True},
@@ -24,7 +24,7 @@ async def made(service: Service) -> list[str]:
     return await add_records(service, ROWS)
 
 
-async def test_a_client_knows_who_may_be_the_same(door: Door, made: list[str]) -> None:
+async def test_a_client_lists_its_possible_duplicates(api: GraphQLApi, made: list[str]) -> None:
     query = """
     query($id: ID!) {
       client(id: $id) {
@@ -33,7 +33,7 @@ async def test_a_client_knows_who_may_be_the_same(door: Door, made: list[str]) -
       }
     }
     """
-    found = (await door.data(query, id=made[0]))["client"]
+    found = (await api.data(query, id=made[0]))["client"]
     home = {"name": "Studio Example"}
     scores = [one.pop("score") for one in found["possibleDuplicates"]]
     assert found == {
@@ -50,40 +50,42 @@ async def test_a_client_knows_who_may_be_the_same(door: Door, made: list[str]) -
     assert 0.85 < scores[1] < 0.95
 
 
-async def test_a_customer_is_shown_customers(door: Door, made: list[str]) -> None:
+async def test_duplicates_of_a_customer_are_customers(api: GraphQLApi, made: list[str]) -> None:
     query = '{ customers(search: "something") { nodes { possibleDuplicates { score customer { customerId isTaxSubject } } } } }'
-    (node,) = (await door.data(query))["customers"]["nodes"]
+    (node,) = (await api.data(query))["customers"]["nodes"]
     customer = {"customerId": f"cust_{made[0]}", "isTaxSubject": True}
     assert node == {"possibleDuplicates": [{"score": 0.95, "customer": customer}]}
 
 
-async def test_deleted_and_foreign_records_are_no_duplicates(door: Door, service: Service, made: list[str]) -> None:
+async def test_deleted_and_foreign_records_are_not_duplicates(
+    api: GraphQLApi, service: Service, made: list[str]
+) -> None:
     await add_records(service, ROWS, await service.make_organization("Second", account_email=service.email))
     for one in made[1:3]:
-        await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=one)
+        await api.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=one)
     query = "query($id: ID!) { client(id: $id) { possibleDuplicates { score } } }"
-    assert (await door.data(query, id=made[0]))["client"] == {"possibleDuplicates": []}
+    assert (await api.data(query, id=made[0]))["client"] == {"possibleDuplicates": []}
 
 
-async def test_a_new_client_tells_of_its_double_at_once(door: Door, made: list[str]) -> None:
+async def test_a_creation_returns_possible_duplicates(api: GraphQLApi, made: list[str]) -> None:
     create = """
     mutation { createClient(input: {name: "X", taxNumber: "SI12345678"}) { client { possibleDuplicates { client { name } } } } }
     """
-    client = (await door.data(create))["createClient"]["client"]
+    client = (await api.data(create))["createClient"]["client"]
     assert [one["client"]["name"] for one in client["possibleDuplicates"]] == ["Novák d.o.o.", "Something else"]
 
 
-async def test_more_than_twenty_or_fewer_than_none_are_refused(door: Door, made: list[str]) -> None:
+async def test_counts_of_duplicates_out_of_range_are_rejected(api: GraphQLApi, made: list[str]) -> None:
     query = "query($n: Int!) { clients(first: 1) { nodes { possibleDuplicates(first: $n) { score } } } }"
-    assert (await door.data(query, n=0))["clients"] == {"nodes": [{"possibleDuplicates": []}]}
-    assert len((await door.data(query, n=20))["clients"]["nodes"][0]["possibleDuplicates"]) == 2
+    assert (await api.data(query, n=0))["clients"] == {"nodes": [{"possibleDuplicates": []}]}
+    assert len((await api.data(query, n=20))["clients"]["nodes"][0]["possibleDuplicates"]) == 2
     for count in (-1, 21):
-        error = await door.refusal(query, n=count)
+        error = await api.error(query, n=count)
         assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "first"}
 
 
-async def test_a_page_asks_for_its_duplicates_at_once(
-    door: Door, service: Service, monkeypatch: pytest.MonkeyPatch
+async def test_duplicates_of_a_page_are_read_in_one_statement(
+    api: GraphQLApi, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_records(service, [{"name": f"Row {index}", "email": f"{index // 2}@x.example"} for index in range(30)])
     asked: list[int] = []
@@ -93,6 +95,6 @@ async def test_a_page_asks_for_its_duplicates_at_once(
         return await find_duplicates(access, subjects, *rest)
 
     monkeypatch.setattr(duplicates, "find_duplicates", notice)
-    page = await door.data("{ clients(first: 30) { nodes { possibleDuplicates(first: 1) { reasons } } } }")
+    page = await api.data("{ clients(first: 30) { nodes { possibleDuplicates(first: 1) { reasons } } } }")
     first = [node["possibleDuplicates"][0]["reasons"][0] for node in page["clients"]["nodes"]]
     assert (first, asked) == (["SAME_EMAIL"] * 30, [30])

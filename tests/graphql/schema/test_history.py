@@ -4,7 +4,7 @@ import pytest
 
 from app.changes.record import write_change_cursor, write_history_cursor
 from tests.conftest import Service
-from tests.graphql.conftest import Door, add_records
+from tests.graphql.conftest import GraphQLApi, add_records
 
 HISTORY = """
 query ($id: ID!, $first: Int, $after: String) {
@@ -23,17 +23,17 @@ query ($id: ID!, $first: Int, $after: String) {
 """
 
 
-async def change(door: Door, client: str, **values: str) -> None:
+async def change(api: GraphQLApi, client: str, **values: str) -> None:
     mutation = (
         "mutation ($id: ID!, $input: UpdateClientInput!) { updateClient(id: $id, input: $input) { client { id } } }"
     )
-    await door.data(mutation, id=client, input=values)
+    await api.data(mutation, id=client, input=values)
 
 
-async def test_a_history_tells_what_was_done_newest_first(service: Service, door: Door) -> None:
+async def test_a_history_lists_changes_from_the_newest(service: Service, api: GraphQLApi) -> None:
     (client,) = await add_records(service, [{"name": "Ann", "type": "customer", "note": "a"}])
-    await change(door, client, name="Bea", city="Bled")
-    history = (await door.data(HISTORY, id=client))["client"]["history"]
+    await change(api, client, name="Bea", city="Bled")
+    history = (await api.data(HISTORY, id=client))["client"]["history"]
     newest, oldest = [edge["node"] for edge in history["edges"]]
     assert (newest["action"], newest["version"], newest["changedFields"]) == ("UPDATED", 2, ["name", "city"])
     assert (newest["before"]["name"], newest["after"]["name"]) == ("Ann", "Bea")
@@ -52,7 +52,7 @@ async def test_a_history_tells_what_was_done_newest_first(service: Service, door
     }
 
 
-async def test_an_image_is_the_record_as_it_was_shown(service: Service, door: Door) -> None:
+async def test_an_image_has_the_form_of_the_record(service: Service, api: GraphQLApi) -> None:
     """Every plain field of both types, before and after, as a query showed it at the time."""
     (client,) = await add_records(
         service,
@@ -71,11 +71,11 @@ async def test_an_image_is_the_record_as_it_was_shown(service: Service, door: Do
     )
     other = "id customerId entityId name contactType metadata isTaxSubject createdAt updatedAt deletedAt version"
     query = f"query ($id: ID!) {{ client(id: $id) {{ {shown} customer {{ {other} }} }} }}"
-    states = [(await door.data(query, id=client))["client"]]
-    await change(door, client, name="Bea")
-    states.append((await door.data(query, id=client))["client"])
+    states = [(await api.data(query, id=client))["client"]]
+    await change(api, client, name="Bea")
+    states.append((await api.data(query, id=client))["client"])
     past = "history { nodes { before after } }"
-    found = await door.data(f"query ($id: ID!) {{ client(id: $id) {{ {past} customer {{ {past} }} }} }}", id=client)
+    found = await api.data(f"query ($id: ID!) {{ client(id: $id) {{ {past} customer {{ {past} }} }} }}", id=client)
     for type_, record in (("client", found["client"]), ("customer", found["client"]["customer"])):
         newest, oldest = record["history"]["nodes"]
         for state, image in ((states[1], newest["after"]), (states[0], newest["before"]), (states[0], oldest["after"])):
@@ -85,30 +85,30 @@ async def test_an_image_is_the_record_as_it_was_shown(service: Service, door: Do
 
 
 @pytest.mark.parametrize("first", [1, 3, 100])
-async def test_pages_hold_every_change_once(service: Service, door: Door, first: int) -> None:
+async def test_pages_hold_every_change_once(service: Service, api: GraphQLApi, first: int) -> None:
     client, other = await add_records(service, [{"name": "Ann"}, {"name": "Other"}])
     for index in range(4):
-        await change(door, client, note=str(index))
-        await change(door, other, note=str(index))
+        await change(api, client, note=str(index))
+        await change(api, other, note=str(index))
     versions, after, more = [], None, True
     while more:
-        page = (await door.data(VERSIONS, id=client, first=first, after=after))["client"]["history"]
+        page = (await api.data(VERSIONS, id=client, first=first, after=after))["client"]["history"]
         assert len(page["nodes"]) <= first
         versions += [node["version"] for node in page["nodes"]]
         after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
     assert versions == [5, 4, 3, 2, 1]
 
 
-async def test_a_deleted_record_has_its_history_where_it_is_reached(service: Service, door: Door) -> None:
+async def test_a_deleted_record_keeps_its_history(service: Service, api: GraphQLApi) -> None:
     (client,) = await add_records(service, [{"name": "Ann"}])
-    await door.data("mutation ($id: ID!) { deleteClient(id: $id) { client { id } } }", id=client)
+    await api.data("mutation ($id: ID!) { deleteClient(id: $id) { client { id } } }", id=client)
     listed = "clients(includeDeleted: true) { nodes { history { nodes { action } } } }"
-    assert (await door.data(f"{{ {listed} }}"))["clients"]["nodes"] == [
+    assert (await api.data(f"{{ {listed} }}"))["clients"]["nodes"] == [
         {"history": {"nodes": [{"action": "DELETED"}, {"action": "CREATED"}]}}
     ]
 
 
-async def test_a_bad_page_is_refused(service: Service, door: Door) -> None:
+async def test_an_invalid_page_is_rejected(service: Service, api: GraphQLApi) -> None:
     client, other = await add_records(service, [{"name": "Ann"}, {"name": "Other"}])
     for variables, field in (
         ({"first": -1}, "first"),
@@ -118,6 +118,6 @@ async def test_a_bad_page_is_refused(service: Service, door: Door) -> None:
         ({"after": write_change_cursor(service.organization, 1)}, "after"),
         ({"after": write_history_cursor(service.organization, other, 1)}, "after"),
     ):
-        refusal = await door.refusal(VERSIONS, id=client, **variables)
+        refusal = await api.error(VERSIONS, id=client, **variables)
         assert (refusal["extensions"]["code"], refusal["extensions"]["field"]) == ("BAD_USER_INPUT", field)
-    assert (await door.data(VERSIONS, id=client, first=0))["client"]["history"]["nodes"] == []
+    assert (await api.data(VERSIONS, id=client, first=0))["client"]["history"]["nodes"] == []

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.auth import Scope
 from tests.conftest import Service
-from tests.graphql.conftest import Door, add_records
+from tests.graphql.conftest import GraphQLApi, add_records
 
 ERRORS = "userErrors { field message code }"
 CREATE = f"""
@@ -37,18 +37,18 @@ mutation($id: ID!, $input: UpdateCustomerInput!) {{
 """
 
 
-async def change(door: Door, query: str, **variables: Any) -> dict[str, Any]:
+async def change(api: GraphQLApi, query: str, **variables: Any) -> dict[str, Any]:
     """The record of a mutation that was done."""
-    made = (await door.data(query, **variables))["made"]
+    made = (await api.data(query, **variables))["made"]
     assert made.pop("userErrors") == []
     (record,) = made.values()
     assert isinstance(record, dict)
     return record
 
 
-async def refused(door: Door, query: str, **variables: Any) -> list[tuple[list[str] | None, str]]:
+async def error_fields(api: GraphQLApi, query: str, **variables: Any) -> list[tuple[list[str] | None, str]]:
     """Field and code of each error of a mutation that was refused."""
-    made = (await door.data(query, **variables))["made"]
+    made = (await api.data(query, **variables))["made"]
     errors = made.pop("userErrors")
     assert all(value in (None, False) for value in made.values())
     assert all(error["message"] for error in errors)
@@ -56,20 +56,20 @@ async def refused(door: Door, query: str, **variables: Any) -> list[tuple[list[s
 
 
 @pytest.fixture
-async def client(door: Door) -> str:
+async def client(api: GraphQLApi) -> str:
     given = {"name": "Ana", "email": "ana@one.example", "note": "kept"}
-    return str((await change(door, CREATE, input=given))["clientId"])
+    return str((await change(api, CREATE, input=given))["clientId"])
 
 
-async def test_each_face_has_its_own_defaults(door: Door) -> None:
-    client = await change(door, CREATE, input={"name": "Ana"})
+async def test_each_face_has_its_own_defaults(api: GraphQLApi) -> None:
+    client = await change(api, CREATE, input={"name": "Ana"})
     assert (client["taxSubject"], client["isEndCustomer"], client["custom"]) == (False, False, {})
     assert (client["version"], client["type"]) == (1, None)
-    customer = await change(door, CREATE_CUSTOMER, input={"name": "Ana"})
+    customer = await change(api, CREATE_CUSTOMER, input={"name": "Ana"})
     assert (customer["isTaxSubject"], customer["isEndConsumer"], customer["metadata"]) == (True, False, {})
 
 
-async def test_all_that_can_be_written_is_read_again(door: Door) -> None:
+async def test_every_written_field_is_read_back(api: GraphQLApi) -> None:
     given = {
         "name": "Ána 🙂", "email": "a@b.example", "contact": "Bo", "note": "n", "type": "both", "address": "A 1",
         "address2": "B", "zip": "1000", "city": "Ljubljana", "state": "S", "country": "Slovenia", "countryAlpha2Code": "SI",
@@ -79,34 +79,34 @@ async def test_all_that_can_be_written_is_read_again(door: Door) -> None:
     }  # fmt: skip
     shown = " ".join(given)
     query = "mutation($input: CreateClientInput!) { made: createClient(input: $input) { client { %s } %s } }"
-    assert await change(door, query % (shown, ERRORS), input=given) == given
+    assert await change(api, query % (shown, ERRORS), input=given) == given
     customer = {"name": "Bo", "contactType": "buyer", "isTaxSubject": False, "metadata": {"k": "v"}}
-    made = await change(door, CREATE_CUSTOMER, input={**customer, "bankAccounts": [{"iban": "SI56"}], "ujp": {}})
+    made = await change(api, CREATE_CUSTOMER, input={**customer, "bankAccounts": [{"iban": "SI56"}], "ujp": {}})
     assert {key: made[key] for key in customer} == customer
     assert made["bankAccounts"][0]["type"] == "iban"
     assert made["ujp"]["receiver_name"] is None
 
 
-async def test_absent_null_and_value_are_three_things(door: Door, client: str) -> None:
-    assert await change(door, UPDATE, id=client, input={"email": None}) == {
+async def test_an_absent_field_is_kept_and_null_clears_it(api: GraphQLApi, client: str) -> None:
+    assert await change(api, UPDATE, id=client, input={"email": None}) == {
         "name": "Ana", "email": None, "note": "kept", "version": 2,
     }  # fmt: skip
-    assert (await change(door, UPDATE, id=client, input={"email": "b@two.example"}))["note"] == "kept"
-    assert (await change(door, UPDATE, id=client, input={"note": ""}))["note"] == ""
-    assert (await change(door, UPDATE, id=client, input={}))["email"] == "b@two.example"
+    assert (await change(api, UPDATE, id=client, input={"email": "b@two.example"}))["note"] == "kept"
+    assert (await change(api, UPDATE, id=client, input={"note": ""}))["note"] == ""
+    assert (await change(api, UPDATE, id=client, input={}))["email"] == "b@two.example"
 
 
-async def test_values_from_variables_and_from_the_document_are_alike(door: Door, client: str) -> None:
+async def test_variables_and_literals_give_the_same_result(api: GraphQLApi, client: str) -> None:
     query = f"""
     mutation($id: ID!, $email: String, $absent: String) {{
       made: updateClient(id: $id, input: {{email: $email, note: $absent}}) {{ client {{ email note }} {ERRORS} }}
     }}
     """
-    assert await change(door, query, id=client, email=None) == {"email": None, "note": "kept"}
-    assert await change(door, query, id=client, email="x@y.example") == {"email": "x@y.example", "note": "kept"}
+    assert await change(api, query, id=client, email=None) == {"email": None, "note": "kept"}
+    assert await change(api, query, id=client, email="x@y.example") == {"email": "x@y.example", "note": "kept"}
 
 
-async def test_a_replacement_writes_every_field_of_its_face_anew(door: Door, service: Service) -> None:
+async def test_a_replacement_writes_every_field_of_its_face(api: GraphQLApi, service: Service) -> None:
     row = {"name": "Ana", "email": "a@b.example", "unit_id": "u", "metadata": {"tier": "gold"}, "peppol_id": "9901:1"}
     (made,) = await add_records(service, [row])
     query = f"""
@@ -116,14 +116,14 @@ async def test_a_replacement_writes_every_field_of_its_face_anew(door: Door, ser
       }}
     }}
     """
-    assert await change(door, query, id=made, input={"name": "Bo"}) == {
+    assert await change(api, query, id=made, input={"name": "Bo"}) == {
         "clientId": made, "unitId": "u", "name": "Bo", "email": None, "taxSubject": False, "custom": {}, "version": 2,
         "customer": {"metadata": {"tier": "gold"}, "peppolId": "9901:1"},
     }  # fmt: skip
 
 
-async def test_metadata_is_merged_by_key(door: Door) -> None:
-    made = await change(door, CREATE_CUSTOMER, input={"name": "Ana", "metadata": {"a": "1", "b": "2", "c": None}})
+async def test_metadata_is_merged_by_key(api: GraphQLApi) -> None:
+    made = await change(api, CREATE_CUSTOMER, input={"name": "Ana", "metadata": {"a": "1", "b": "2", "c": None}})
     assert made["metadata"] == {"a": "1", "b": "2"}
     key = made["customerId"]
     steps: list[tuple[Any, dict[str, str]]] = [
@@ -132,10 +132,10 @@ async def test_metadata_is_merged_by_key(door: Door) -> None:
         (None, {}),
     ]
     for given, expected in steps:
-        assert (await change(door, UPDATE_CUSTOMER, id=key, input={"metadata": given}))["metadata"] == expected
+        assert (await change(api, UPDATE_CUSTOMER, id=key, input={"metadata": given}))["metadata"] == expected
     for number in range(50):
-        await change(door, UPDATE_CUSTOMER, id=key, input={"metadata": {f"k{number}": "v"}})
-    assert await refused(door, UPDATE_CUSTOMER, id=key, input={"metadata": {"one more": "v"}}) == [
+        await change(api, UPDATE_CUSTOMER, id=key, input={"metadata": {f"k{number}": "v"}})
+    assert await error_fields(api, UPDATE_CUSTOMER, id=key, input={"metadata": {"one more": "v"}}) == [
         (["input", "metadata"], "TOO_LONG")
     ]
 
@@ -152,16 +152,16 @@ WRONG: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
 ]
 
 
-async def test_every_problem_is_named_at_once(door: Door) -> None:
+async def test_every_problem_of_an_input_is_reported(api: GraphQLApi) -> None:
     for given, expected in WRONG:
-        assert await refused(door, CREATE, input=given) == expected, given
-    assert await refused(door, CREATE_CUSTOMER, input={"name": "A", "isTaxSubject": None}) == [
+        assert await error_fields(api, CREATE, input=given) == expected, given
+    assert await error_fields(api, CREATE_CUSTOMER, input={"name": "A", "isTaxSubject": None}) == [
         (["input", "isTaxSubject"], "INVALID")
     ]
-    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
+    assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
 
 
-async def test_what_the_schema_does_not_know_is_refused_before_anything_is_done(door: Door, client: str) -> None:
+async def test_an_unknown_input_field_is_rejected_before_execution(api: GraphQLApi, client: str) -> None:
     for given in (
         {"nickname": "A"},
         {"name": 7},
@@ -170,27 +170,27 @@ async def test_what_the_schema_does_not_know_is_refused_before_anything_is_done(
         {"unitIds": [1]},
         {"id": "x"},
     ):
-        error = await door.refusal(UPDATE, id=client, input=given)
+        error = await api.error(UPDATE, id=client, input=given)
         assert error["extensions"]["code"] in ("BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED")
-    assert await refused(door, UPDATE, id=client, input={"name": None}) == [(["input", "name"], "BLANK")]
+    assert await error_fields(api, UPDATE, id=client, input={"name": None}) == [(["input", "name"], "BLANK")]
 
 
-async def test_a_change_names_the_version_that_it_expects(door: Door, client: str) -> None:
-    assert (await change(door, UPDATE, id=client, input={"note": "b"}, version=1))["version"] == 2
+async def test_a_change_with_a_stale_version_is_rejected(api: GraphQLApi, client: str) -> None:
+    assert (await change(api, UPDATE, id=client, input={"note": "b"}, version=1))["version"] == 2
     for stale in (1, 3, -1):
-        errors = await refused(door, UPDATE, id=client, input={"note": "c"}, version=stale)
+        errors = await error_fields(api, UPDATE, id=client, input={"note": "c"}, version=stale)
         assert errors == [(["expectedVersion"], "STALE_VERSION")]
     delete = (
         f"mutation($id: ID!, $version: Int) {{ made: deleteClient(id: $id, expectedVersion: $version)"
         f" {{ client {{ version isDeleted }} {ERRORS} }} }}"
     )
-    assert await refused(door, delete, id=client, version=1) == [(["expectedVersion"], "STALE_VERSION")]
-    assert await change(door, delete, id=client, version=2) == {"version": 3, "isDeleted": True}
-    assert await refused(door, delete, id=client, version=3) == [(["id"], "NOT_FOUND")]
-    assert await refused(door, UPDATE, id=client, input={"note": "d"}) == [(["id"], "NOT_FOUND")]
+    assert await error_fields(api, delete, id=client, version=1) == [(["expectedVersion"], "STALE_VERSION")]
+    assert await change(api, delete, id=client, version=2) == {"version": 3, "isDeleted": True}
+    assert await error_fields(api, delete, id=client, version=3) == [(["id"], "NOT_FOUND")]
+    assert await error_fields(api, UPDATE, id=client, input={"note": "d"}) == [(["id"], "NOT_FOUND")]
 
 
-async def test_a_deleted_record_is_restored_on_both_faces(door: Door, client: str) -> None:
+async def test_a_deleted_record_is_restored_on_both_faces(api: GraphQLApi, client: str) -> None:
     for noun, key in (("Client", client), ("Customer", f"cust_{client}")):
         name = noun.lower()
         delete, restore = (
@@ -198,15 +198,15 @@ async def test_a_deleted_record_is_restored_on_both_faces(door: Door, client: st
             f" {{ {name} {{ name version deletedAt }} {ERRORS} }} }}"
             for verb in ("delete", "restore")
         )
-        assert await refused(door, restore, id=key) == [(["id"], "NOT_FOUND")]
-        gone = await change(door, delete, id=key)
+        assert await error_fields(api, restore, id=key) == [(["id"], "NOT_FOUND")]
+        gone = await change(api, delete, id=key)
         assert gone["deletedAt"]
-        assert await refused(door, restore, id=key, version=gone["version"] - 1) == [
+        assert await error_fields(api, restore, id=key, version=gone["version"] - 1) == [
             (["expectedVersion"], "STALE_VERSION")
         ]
-        back = await change(door, restore, id=key, version=gone["version"])
+        back = await change(api, restore, id=key, version=gone["version"])
         assert back == {"name": "Ana", "version": gone["version"] + 1, "deletedAt": None}
-        assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
+        assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
 
 
 ERASE = f"""
@@ -216,21 +216,23 @@ mutation($id: ID!, $version: Int) {{
 """
 
 
-async def test_an_erased_customer_is_gone_with_all_that_told_of_it(door: Door, service: Service, client: str) -> None:
-    await door.data(REMIND, id=client)
+async def test_erasing_a_customer_erases_its_history_and_reminders(
+    api: GraphQLApi, service: Service, client: str
+) -> None:
+    await api.data(REMIND, id=client)
     key = f"cust_{client}"
-    assert await refused(door, ERASE, id=key, version=7) == [(["expectedVersion"], "STALE_VERSION")]
-    assert await change(door, ERASE, id=key, version=1) == {"name": "Ana", "email": "ana@one.example"}
-    assert await refused(door, ERASE, id=key) == [(["id"], "NOT_FOUND")]
+    assert await error_fields(api, ERASE, id=key, version=7) == [(["expectedVersion"], "STALE_VERSION")]
+    assert await change(api, ERASE, id=key, version=1) == {"name": "Ana", "email": "ana@one.example"}
+    assert await error_fields(api, ERASE, id=key) == [(["id"], "NOT_FOUND")]
     lists = "{ clients(includeDeleted: true) { totalCount } customers(includeDeleted: true) { nodes { id } } }"
-    assert await door.data(lists) == {"clients": {"totalCount": 0}, "customers": {"nodes": []}}
+    assert await api.data(lists) == {"clients": {"totalCount": 0}, "customers": {"nodes": []}}
     async with service.database.read() as connection:
         for told in ("SELECT before::text || after FROM client_changes", "SELECT text || recipient FROM outbox"):
             assert "ana" not in str(list(await connection.scalars(text(told)))).lower()
 
 
-async def test_what_leaves_a_list_is_named_by_its_global_id(door: Door, client: str) -> None:
-    (node,) = (await door.data("{ clients { nodes { id customer { id } } } }"))["clients"]["nodes"]
+async def test_a_deletion_returns_the_global_id(api: GraphQLApi, client: str) -> None:
+    (node,) = (await api.data("{ clients { nodes { id customer { id } } } }"))["clients"]["nodes"]
     for query, expected in (
         ("deleteClient(id: $client) { deletedClientId", {"deletedClientId": node["id"]}),
         ("deleteClient(id: $client) { deletedClientId", {"deletedClientId": None}),
@@ -241,24 +243,24 @@ async def test_what_leaves_a_list_is_named_by_its_global_id(door: Door, client: 
     ):
         variable = "$client: ID!" if "$client" in query else "$customer: ID!"
         key = {"client": client} if "$client" in query else {"customer": f"cust_{client}"}
-        assert (await door.data(f"mutation({variable}) {{ made: {query} }} }}", **key))["made"] == expected
+        assert (await api.data(f"mutation({variable}) {{ made: {query} }} }}", **key))["made"] == expected
 
 
-async def test_a_new_record_comes_as_a_row_of_its_list(door: Door, client: str) -> None:
+async def test_a_creation_returns_an_edge_of_the_list(api: GraphQLApi, client: str) -> None:
     for noun, key in (("Client", client), ("Customer", f"cust_{client}")):
         name = noun.lower()
         shown = f"{name} {{ name }} {name}Edge {{ cursor node {{ name }} }} {ERRORS}"
         edge = f"made: create{noun}(input: {{name: $name}}) {{ {shown} }}"
-        made = (await door.data(f"mutation($name: String!) {{ {edge} }}", name="Bo"))["made"]
+        made = (await api.data(f"mutation($name: String!) {{ {edge} }}", name="Bo"))["made"]
         assert (made[name], made[f"{name}Edge"]["node"], made["userErrors"]) == ({"name": "Bo"}, {"name": "Bo"}, [])
         page = f"query($at: String) {{ {name}s(before: $at, first: 1) {{ nodes {{ {name}Id }} }} }}"
-        assert (await door.data(page, at=made[f"{name}Edge"]["cursor"]))[f"{name}s"]["nodes"] == [{f"{name}Id": key}]
-        wrong = (await door.data(f"mutation($name: String!) {{ {edge} }}", name=""))["made"]
+        assert (await api.data(page, at=made[f"{name}Edge"]["cursor"]))[f"{name}s"]["nodes"] == [{f"{name}Id": key}]
+        wrong = (await api.data(f"mutation($name: String!) {{ {edge} }}", name=""))["made"]
         assert (wrong[name], wrong[f"{name}Edge"]) == (None, None)
 
 
-async def test_a_later_mutation_of_an_operation_sees_what_the_earlier_ones_did(door: Door, client: str) -> None:
-    made = await door.data(
+async def test_a_mutation_sees_the_changes_of_earlier_ones_in_its_operation(api: GraphQLApi, client: str) -> None:
+    made = await api.data(
         """
         mutation($id: ID!) {
           one: updateClient(id: $id, input: {name: "One"}) { client { customer { name } } }
@@ -270,56 +272,58 @@ async def test_a_later_mutation_of_an_operation_sees_what_the_earlier_ones_did(d
     assert [made[name]["client"]["customer"]["name"] for name in ("one", "two")] == ["One", "Two"]
 
 
-async def test_of_two_changes_of_one_version_one_is_done(door: Door, client: str) -> None:
+async def test_one_of_two_changes_of_the_same_version_succeeds(api: GraphQLApi, client: str) -> None:
     both = await asyncio.gather(
-        *(door.data(UPDATE, id=client, input={"note": note}, version=1) for note in ("first", "second"))
+        *(api.data(UPDATE, id=client, input={"note": note}, version=1) for note in ("first", "second"))
     )
     codes = sorted(error["code"] for answer in both for error in answer["made"]["userErrors"])
     assert codes == ["STALE_VERSION"]
 
 
-async def test_the_same_key_does_the_same_request_once(door: Door, service: Service) -> None:
+async def test_a_request_with_an_idempotency_key_is_executed_once(api: GraphQLApi, service: Service) -> None:
     given = {"name": "Ana", "custom": {"a": 1}}
-    first = await change(door, CREATE, input=given, key="k-1")
-    assert await change(door, CREATE, input=given, key="k-1") == first
-    assert await refused(door, CREATE, input={"name": "Bo"}, key="k-1") == [(["idempotencyKey"], "CONFLICT")]
+    first = await change(api, CREATE, input=given, key="k-1")
+    assert await change(api, CREATE, input=given, key="k-1") == first
+    assert await error_fields(api, CREATE, input={"name": "Bo"}, key="k-1") == [(["idempotencyKey"], "CONFLICT")]
     second = await service.make_organization("Second Studio", account_email=service.email)
-    assert await refused(door, CREATE, input=given, key="k-1", of=second) == [(["idempotencyKey"], "CONFLICT")]
-    assert (await change(door, CREATE, input=given, key="k-2"))["clientId"] != first["clientId"]
-    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 2
+    assert await error_fields(api, CREATE, input=given, key="k-1", of=second) == [(["idempotencyKey"], "CONFLICT")]
+    assert (await change(api, CREATE, input=given, key="k-2"))["clientId"] != first["clientId"]
+    assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 2
 
 
-async def test_a_refused_request_leaves_its_key_free(door: Door) -> None:
-    assert await refused(door, CREATE, input={"name": ""}, key="k") == [(["input", "name"], "BLANK")]
-    assert (await change(door, CREATE, input={"name": "Ana"}, key="k"))["name"] == "Ana"
+async def test_a_rejected_request_does_not_use_its_key(api: GraphQLApi) -> None:
+    assert await error_fields(api, CREATE, input={"name": ""}, key="k") == [(["input", "name"], "BLANK")]
+    assert (await change(api, CREATE, input={"name": "Ana"}, key="k"))["name"] == "Ana"
 
 
-async def test_requests_with_one_key_at_the_same_time_are_done_once(door: Door) -> None:
-    answers = await asyncio.gather(*(door.data(CREATE, input={"name": "Ana"}, key="same") for _ in range(6)))
+async def test_concurrent_requests_with_one_key_are_executed_once(api: GraphQLApi) -> None:
+    answers = await asyncio.gather(*(api.data(CREATE, input={"name": "Ana"}, key="same") for _ in range(6)))
     assert all(answer == answers[0] for answer in answers)
-    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
+    assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
 
 
-async def test_a_key_that_is_none_is_refused(door: Door) -> None:
+async def test_an_invalid_key_is_rejected(api: GraphQLApi) -> None:
     for key in ("", "x" * 256, "a\nb", "\x00"):
-        assert await refused(door, CREATE, input={"name": "Ana"}, key=key) == [(["idempotencyKey"], "INVALID")]
+        assert await error_fields(api, CREATE, input={"name": "Ana"}, key=key) == [(["idempotencyKey"], "INVALID")]
 
 
-async def test_keys_belong_to_the_caller(door: Door, service: Service) -> None:
-    first = await change(door, CREATE, input={"name": "Ana"}, key="k")
+async def test_keys_belong_to_the_caller(api: GraphQLApi, service: Service) -> None:
+    first = await change(api, CREATE, input={"name": "Ana"}, key="k")
     async with service.client(await service.make_token(organization_id=service.organization)) as http:
-        other = await change(Door(service, http), CREATE, input={"name": "Ana"}, key="k")
+        other = await change(GraphQLApi(service, http), CREATE, input={"name": "Ana"}, key="k")
     assert other["clientId"] != first["clientId"]
 
 
-async def test_a_token_that_may_only_read_changes_nothing(door: Door, service: Service, client: str) -> None:
+async def test_a_token_that_may_only_read_changes_nothing(api: GraphQLApi, service: Service, client: str) -> None:
     async with service.client(await service.make_token(account_email=service.email, scope=Scope.READ)) as http:
-        reader = Door(service, http)
+        reader = GraphQLApi(service, http)
         assert (await reader.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
-        assert await refused(reader, CREATE, input={"name": "Bo"}) == [(None, "FORBIDDEN")]
-        assert await refused(reader, UPDATE, id=client, input={"note": "x"}) == [(None, "FORBIDDEN")]
-        assert await refused(reader, CREATE_CUSTOMER, input={"name": "Bo"}) == [(None, "FORBIDDEN")]
-        assert await refused(reader, UPDATE_CUSTOMER, id=f"cust_{client}", input={"name": "x"}) == [(None, "FORBIDDEN")]
+        assert await error_fields(reader, CREATE, input={"name": "Bo"}) == [(None, "FORBIDDEN")]
+        assert await error_fields(reader, UPDATE, id=client, input={"note": "x"}) == [(None, "FORBIDDEN")]
+        assert await error_fields(reader, CREATE_CUSTOMER, input={"name": "Bo"}) == [(None, "FORBIDDEN")]
+        assert await error_fields(reader, UPDATE_CUSTOMER, id=f"cust_{client}", input={"name": "x"}) == [
+            (None, "FORBIDDEN")
+        ]
         for rest in (
             "deleteClient(id: $id) { client { id }",
             "deleteCustomer(id: $id) { customer { id }",
@@ -331,12 +335,12 @@ async def test_a_token_that_may_only_read_changes_nothing(door: Door, service: S
         ):
             query = f"mutation($id: ID!) {{ made: {rest} {ERRORS} }} }}"
             spelled = f"cust_{client}" if "Customer" in rest else client
-            assert await refused(reader, query, id=spelled) == [(None, "FORBIDDEN")], rest
-    kept = await door.data("query($id: ID!) { client(id: $id) { name note version } }", id=client)
+            assert await error_fields(reader, query, id=spelled) == [(None, "FORBIDDEN")], rest
+    kept = await api.data("query($id: ID!) { client(id: $id) { name note version } }", id=client)
     assert kept == {"client": {"name": "Ana", "note": "kept", "version": 1}}
 
 
-async def test_a_payload_is_rendered_with_aliases_twice_and_through_links(door: Door) -> None:
+async def test_a_payload_with_aliases_repetitions_and_links_is_complete(api: GraphQLApi) -> None:
     query = f"""
     mutation {{
       one: createClient(input: {{name: "Ana"}}) {{ a: client {{ n: name }} b: client {{ name v: version }} {ERRORS} }}
@@ -344,12 +348,12 @@ async def test_a_payload_is_rendered_with_aliases_twice_and_through_links(door: 
       three: createCustomer(input: {{name: "Cy"}}) {{ {ERRORS} __typename }}
     }}
     """
-    assert await door.data(query) == {
+    assert await api.data(query) == {
         "one": {"a": {"n": "Ana"}, "b": {"name": "Ana", "v": 1}, "userErrors": []},
         "two": {"client": {"r": "Bo", "ch": 1, "customer": {"name": "Bo"}, "organization": {"name": "Studio Example"}}},
         "three": {"userErrors": [], "__typename": "CreateCustomerPayload"},
     }
-    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 3
+    assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 3
 
 
 REMIND = f"""
@@ -365,29 +369,31 @@ async def reminders(service: Service) -> list[tuple[str, str]]:
         return [(recipient, language) for recipient, language in rows]
 
 
-async def test_a_reminder_is_safe_in_the_outbox(door: Door, service: Service, client: str) -> None:
-    sent = await door.data(REMIND, id=client)
+async def test_a_reminder_is_stored_in_the_outbox(api: GraphQLApi, service: Service, client: str) -> None:
+    sent = await api.data(REMIND, id=client)
     assert sent["made"] == {"success": True, "userErrors": []}
     for _ in range(2):
-        await door.data(REMIND, id=client, email="other@two.example", language="sl", key="once")
+        await api.data(REMIND, id=client, email="other@two.example", language="sl", key="once")
     assert await reminders(service) == [("ana@one.example", "en"), ("other@two.example", "sl")]
-    assert await refused(door, REMIND, id=client, email="third@two.example", key="once") == [
+    assert await error_fields(api, REMIND, id=client, email="third@two.example", key="once") == [
         (["idempotencyKey"], "CONFLICT")
     ]
 
 
-async def test_a_reminder_that_cannot_be_sent_says_why(door: Door, service: Service, client: str) -> None:
-    assert await refused(door, REMIND, id=client, language="xx") == [(["language"], "INVALID_CHOICE")]
-    assert await refused(door, REMIND, id=client, email="nobody") == [(["email"], "INVALID")]
-    assert await refused(door, REMIND, id=client, key="") == [(["idempotencyKey"], "INVALID")]
+async def test_a_reminder_that_cannot_be_sent_has_an_error(api: GraphQLApi, service: Service, client: str) -> None:
+    assert await error_fields(api, REMIND, id=client, language="xx") == [(["language"], "INVALID_CHOICE")]
+    assert await error_fields(api, REMIND, id=client, email="nobody") == [(["email"], "INVALID")]
+    assert await error_fields(api, REMIND, id=client, key="") == [(["idempotencyKey"], "INVALID")]
     (silent,) = await add_records(service, [{"name": "No address"}])
-    assert await refused(door, REMIND, id=silent) == [(["email"], "BLANK")]
+    assert await error_fields(api, REMIND, id=silent) == [(["email"], "BLANK")]
     assert await reminders(service) == []
 
 
-async def test_every_change_is_recorded_with_who_and_what(door: Door, service: Service, client: str) -> None:
-    await change(door, UPDATE, id=client, input={"note": "new"})
-    await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=client)
+async def test_every_change_is_recorded_with_its_author_and_fields(
+    api: GraphQLApi, service: Service, client: str
+) -> None:
+    await change(api, UPDATE, id=client, input={"note": "new"})
+    await api.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=client)
     async with service.database.read() as connection:
         query = "SELECT action, version, actor, before ->> 'note', after ->> 'note' FROM client_changes ORDER BY id"
         rows = [tuple(row) for row in await connection.execute(text(query))]

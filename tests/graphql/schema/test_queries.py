@@ -9,7 +9,7 @@ from app.auth import Scope
 from app.ids import new_id
 from app.storage.connection import Connection
 from tests.conftest import Service
-from tests.graphql.conftest import Door, add_records
+from tests.graphql.conftest import GraphQLApi, add_records
 
 CLIENT = "query($id: ID!) { client(id: $id) { id clientId organizationId version name } }"
 CUSTOMER = "query($id: ID!) { customer(id: $id) { id customerId entityId version name } }"
@@ -37,13 +37,13 @@ async def record(service: Service) -> str:
     return made
 
 
-async def test_a_client_and_a_customer_are_one_record(door: Door, service: Service, record: str) -> None:
+async def test_a_client_and_a_customer_are_one_record(api: GraphQLApi, service: Service, record: str) -> None:
     query = """
     query($id: ID!) {
       client(id: $id) { clientId email customer { customerId email entityId client { id } organization { name } } }
     }
     """
-    client = (await door.data(query, id=record))["client"]
+    client = (await api.data(query, id=record))["client"]
     assert client == {
         "clientId": record,
         "email": "ana@novak.example",
@@ -57,33 +57,33 @@ async def test_a_client_and_a_customer_are_one_record(door: Door, service: Servi
     }
 
 
-async def test_an_argument_takes_a_global_id_and_the_faces_own(door: Door, record: str) -> None:
+async def test_an_argument_accepts_a_global_id_and_the_faces_own_id(api: GraphQLApi, record: str) -> None:
     for given in (record, global_id("Client", record)):
-        assert (await door.data(CLIENT, id=given))["client"]["clientId"] == record
+        assert (await api.data(CLIENT, id=given))["client"]["clientId"] == record
     for given in (f"cust_{record}", global_id("Customer", record)):
-        assert (await door.data(CUSTOMER, id=given))["customer"]["customerId"] == f"cust_{record}"
+        assert (await api.data(CUSTOMER, id=given))["customer"]["customerId"] == f"cust_{record}"
 
 
 MALFORMED = ["", "x", "ž", "\ud800", "\x00", "null", "0" * 25, "0" * 24, "A" * 10_000, "cust_", "../..", "Q2xpZW50Og=="]
 
 
-async def test_an_id_of_nothing_is_null_whatever_it_looks_like(door: Door, record: str) -> None:
+async def test_an_unknown_id_of_any_form_is_null(api: GraphQLApi, record: str) -> None:
     absent = new_id()
     strange = [*MALFORMED, absent, record.upper(), f" {record}", global_id("Client", absent)]
     for given in (*strange, global_id("Customer", record), f"cust_{record}", global_id("Organization", record)):
-        assert await door.data(CLIENT, id=given) == {"client": None}, given
+        assert await api.data(CLIENT, id=given) == {"client": None}, given
     for given in (*strange, global_id("Client", record), record, f"cust_cust_{record}"):
-        assert await door.data(CUSTOMER, id=given) == {"customer": None}, given
+        assert await api.data(CUSTOMER, id=given) == {"customer": None}, given
     for given in (*strange, record, f"cust_{record}", global_id("Nobody", record), global_id("Query", record)):
-        assert await door.data(NODE, id=given) == {"node": None}, given
+        assert await api.data(NODE, id=given) == {"node": None}, given
     for given in (*strange, "ent_"):
-        found = await door.data("query($id: ID) { organization(id: $id) { id } }", id=given)
+        found = await api.data("query($id: ID) { organization(id: $id) { id } }", id=given)
         assert found == {"organization": None}, given
 
 
-async def test_every_type_is_found_again_by_its_global_id(door: Door, service: Service, record: str) -> None:
+async def test_every_type_is_refetched_by_its_global_id(api: GraphQLApi, service: Service, record: str) -> None:
     query = "{ viewer { account { id email } organizations { id name } } client: clients { nodes { id } } }"
-    shown = await door.data(query)
+    shown = await api.data(query)
     account, (organization,) = shown["viewer"]["account"], shown["viewer"]["organizations"]
     client = {"id": global_id("Client", record), "clientId": record, "name": "Ana Novak"}
     customer = {"id": global_id("Customer", record), "customerId": f"cust_{record}", "name": "Ana Novak"}
@@ -94,14 +94,14 @@ async def test_every_type_is_found_again_by_its_global_id(door: Door, service: S
         {"__typename": "Account", **account},
     ]
     for node in (*expected, *expected):
-        assert await door.data(NODE, id=node["id"]) == {"node": node}
+        assert await api.data(NODE, id=node["id"]) == {"node": node}
 
 
-async def test_nodes_come_in_the_order_of_their_ids(door: Door, service: Service, record: str) -> None:
+async def test_nodes_are_in_the_order_of_their_ids(api: GraphQLApi, service: Service, record: str) -> None:
     (second,) = await add_records(service, [{"name": "Bo"}])
     foreign = await service.make_organization("Foreign Studio")
     (theirs,) = await add_records(service, [{"name": "Theirs"}], foreign)
-    account = (await door.data("{ viewer { account { id } } }"))["viewer"]["account"]["id"]
+    account = (await api.data("{ viewer { account { id } } }"))["viewer"]["account"]["id"]
     asked = [
         (global_id("Customer", second), {"customerId": f"cust_{second}"}),
         (global_id("Client", theirs), None),
@@ -123,12 +123,12 @@ async def test_nodes_come_in_the_order_of_their_ids(door: Door, service: Service
       }
     }
     """
-    assert (await door.data(query, ids=[one for one, _ in asked]))["nodes"] == [node for _, node in asked]
-    assert (await door.data(query, ids=[]))["nodes"] == []
+    assert (await api.data(query, ids=[one for one, _ in asked]))["nodes"] == [node for _, node in asked]
+    assert (await api.data(query, ids=[]))["nodes"] == []
 
 
 async def test_nodes_are_loaded_in_one_statement_for_each_type(
-    door: Door, service: Service, record: str, monkeypatch: pytest.MonkeyPatch
+    api: GraphQLApi, service: Service, record: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await add_records(service, [{"name": f"Row {index}"} for index in range(40)])
     ran: list[str] = []
@@ -141,18 +141,18 @@ async def test_nodes_are_loaded_in_one_statement_for_each_type(
     monkeypatch.setattr(Connection, "execute", notice)
     ids = [global_id(noun, one) for one in made for noun in ("Client", "Customer")]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Client { name } ... on Customer { city } } }"
-    assert [node["id"] for node in (await door.data(query, ids=ids))["nodes"]] == ids
+    assert [node["id"] for node in (await api.data(query, ids=ids))["nodes"]] == ids
     assert len([one for one in ran if "FROM clients" in one]) == 2
 
 
-async def test_more_than_a_hundred_nodes_are_refused(door: Door, record: str) -> None:
+async def test_more_than_a_hundred_nodes_are_rejected(api: GraphQLApi, record: str) -> None:
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    assert len((await door.data(query, ids=[global_id("Client", record)] * 100))["nodes"]) == 100
-    error = await door.refusal(query, ids=[global_id("Client", record)] * 101)
+    assert len((await api.data(query, ids=[global_id("Client", record)] * 100))["nodes"]) == 100
+    error = await api.error(query, ids=[global_id("Client", record)] * 101)
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "ids"}
 
 
-async def test_an_organization_lists_its_own_records(door: Door, service: Service, record: str) -> None:
+async def test_an_organization_lists_its_own_records(api: GraphQLApi, service: Service, record: str) -> None:
     second = await service.make_organization("Second Studio", account_email=service.email)
     await add_records(service, [{"name": "Bo"}, {"name": "Cy", "email": "cy@novak.example"}], second)
     query = """
@@ -168,7 +168,7 @@ async def test_an_organization_lists_its_own_records(door: Door, service: Servic
             one["clients"],
             [edge["node"] for edge in one["customers"]["edges"] if edge["cursor"]],
         )
-        for one in (await door.data(query))["viewer"]["organizations"]
+        for one in (await api.data(query))["viewer"]["organizations"]
     ]
     assert shown == [
         (
@@ -182,50 +182,52 @@ async def test_an_organization_lists_its_own_records(door: Door, service: Servic
             [{"name": "Cy", "organization": {"name": "Second Studio"}}],
         ),
     ]
-    error = await door.refusal("{ organization { name clients(first: 101) { totalCount } } }")
+    error = await api.error("{ organization { name clients(first: 101) { totalCount } } }")
     assert (error["path"], error["extensions"]["field"]) == (["organization", "clients"], "first")
 
 
-async def test_a_cursor_of_an_organization_holds_on_the_root_too(door: Door, service: Service, record: str) -> None:
+async def test_a_cursor_of_an_organizations_list_is_valid_on_the_root(
+    api: GraphQLApi, service: Service, record: str
+) -> None:
     await add_records(service, [{"name": "Bo"}])
-    first = await door.data("{ organization { clients(first: 1) { pageInfo { endCursor } } } }")
+    first = await api.data("{ organization { clients(first: 1) { pageInfo { endCursor } } } }")
     cursor = first["organization"]["clients"]["pageInfo"]["endCursor"]
-    rest = await door.data("query($after: String) { clients(after: $after) { nodes { name } } }", after=cursor)
+    rest = await api.data("query($after: String) { clients(after: $after) { nodes { name } } }", after=cursor)
     assert rest == {"clients": {"nodes": [{"name": "Bo"}]}}
 
 
-async def test_a_deleted_record_is_not_found(door: Door, record: str) -> None:
-    await door.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=record)
-    assert await door.data(CLIENT, id=record) == {"client": None}
-    assert await door.data(CUSTOMER, id=f"cust_{record}") == {"customer": None}
+async def test_a_deleted_record_is_not_found(api: GraphQLApi, record: str) -> None:
+    await api.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=record)
+    assert await api.data(CLIENT, id=record) == {"client": None}
+    assert await api.data(CUSTOMER, id=f"cust_{record}") == {"customer": None}
     for noun in ("Client", "Customer"):
-        assert await door.data(NODE, id=global_id(noun, record)) == {"node": None}
+        assert await api.data(NODE, id=global_id(noun, record)) == {"node": None}
 
 
-async def test_a_viewer_knows_its_scopes_and_organizations(door: Door, service: Service) -> None:
+async def test_a_viewer_knows_its_scopes_and_organizations(api: GraphQLApi, service: Service) -> None:
     second = await service.make_organization("Second Studio", account_email=service.email)
     query = "{ viewer { account { email } scopes organizations { organizationId } } }"
-    assert (await door.data(query))["viewer"] == {
+    assert (await api.data(query))["viewer"] == {
         "account": {"email": service.email},
         "scopes": ["read", "write"],
         "organizations": [{"organizationId": service.organization}, {"organizationId": second}],
     }
     own = await service.make_token(organization_id=second, scope=Scope.READ)
     async with service.client(own) as http:
-        viewer = (await Door(service, http).data(query))["viewer"]
+        viewer = (await GraphQLApi(service, http).data(query))["viewer"]
     assert viewer == {"account": None, "scopes": ["read"], "organizations": [{"organizationId": second}]}
 
 
-async def test_without_an_organization_the_first_created_one_is_asked(door: Door, service: Service) -> None:
+async def test_without_an_organization_the_first_created_one_is_used(api: GraphQLApi, service: Service) -> None:
     second = await service.make_organization("Second Studio", account_email=service.email)
     await add_records(service, [{"name": "In the first"}])
     await add_records(service, [{"name": "In the second"}], second)
     query = "query($of: ID) { clients(organizationId: $of) { nodes { name } } organization(id: $of) { name } }"
     first = {"clients": {"nodes": [{"name": "In the first"}]}, "organization": {"name": "Studio Example"}}
-    assert await door.data(query) == await door.data(query, of=service.organization) == first
+    assert await api.data(query) == await api.data(query, of=service.organization) == first
     other = {"clients": {"nodes": [{"name": "In the second"}]}, "organization": {"name": "Second Studio"}}
     for given in (second, f"ent_{second}", global_id("Organization", second)):
-        assert await door.data(query, of=given) == other
+        assert await api.data(query, of=given) == other
 
 
 EVERYTHING = """
@@ -244,11 +246,11 @@ query($client: ID!, $customer: ID!, $clientNode: ID!, $customerNode: ID!, $organ
 """
 
 
-async def test_another_tenants_records_are_never_seen(door: Door, service: Service) -> None:
+async def test_another_tenants_records_are_never_seen(api: GraphQLApi, service: Service) -> None:
     foreign = await service.make_organization("Foreign Studio")
     (theirs,) = await add_records(service, [{"name": "Somebody else's"}], foreign)
     (ours,) = await add_records(service, [{"name": "Ours"}])
-    data = await door.data(
+    data = await api.data(
         EVERYTHING,
         client=theirs,
         customer=f"cust_{theirs}",
@@ -264,14 +266,14 @@ async def test_another_tenants_records_are_never_seen(door: Door, service: Servi
     }
     assert [value for value in data.values() if value is not None] == []
     lists = "{ clients(includeDeleted: true) { totalCount nodes { clientId } } customers { nodes { name } } }"
-    assert await door.data(lists) == {
+    assert await api.data(lists) == {
         "clients": {"totalCount": 1, "nodes": [{"clientId": ours}]},
         "customers": {"nodes": [{"name": "Ours"}]},
     }
     by_id = "query($id: ID) { clients(filter: {clientId: {in: [$id]}}) { totalCount } }"
-    assert (await door.data(by_id.replace("$id: ID", "$id: ID!"), id=theirs))["clients"]["totalCount"] == 0
+    assert (await api.data(by_id.replace("$id: ID", "$id: ID!"), id=theirs))["clients"]["totalCount"] == 0
     by_home = "query($id: ID) { clients(filter: {organizationId: {eq: $id}}) { totalCount } }"
-    assert (await door.data(by_home, id=foreign))["clients"]["totalCount"] == 0
+    assert (await api.data(by_home, id=foreign))["clients"]["totalCount"] == 0
 
 
 CHANGES = {
@@ -286,22 +288,22 @@ CHANGES = {
 }  # fmt: skip
 
 
-async def test_another_tenants_records_are_never_changed(door: Door, service: Service) -> None:
+async def test_another_tenants_records_are_never_changed(api: GraphQLApi, service: Service) -> None:
     foreign = await service.make_organization("Foreign Studio")
     (theirs,) = await add_records(service, [{"name": "Somebody else's", "email": "a@b.example"}], foreign)
     for name, given in CHANGES.items():
         spelled = f"cust_{theirs}" if name.endswith("Customer") else theirs
         change = f'mutation {{ {name}(id: "{spelled}" {given}) {{ userErrors {{ code field }} }} }}'
-        assert (await door.data(change))[name] == {"userErrors": [{"code": "NOT_FOUND", "field": ["id"]}]}
+        assert (await api.data(change))[name] == {"userErrors": [{"code": "NOT_FOUND", "field": ["id"]}]}
     send = f'mutation {{ sendClientReminder(id: "{theirs}") {{ success userErrors {{ code }} }} }}'
-    assert (await door.data(send))["sendClientReminder"] == {"success": False, "userErrors": [{"code": "NOT_FOUND"}]}
+    assert (await api.data(send))["sendClientReminder"] == {"success": False, "userErrors": [{"code": "NOT_FOUND"}]}
     for noun in ("Client", "Customer"):
         create = f'mutation {{ create{noun}(organizationId: "{foreign}", input: {{name: "X"}}) {{ userErrors {{ code field }} }} }}'
-        errors = (await door.data(create))[f"create{noun}"]["userErrors"]
+        errors = (await api.data(create))[f"create{noun}"]["userErrors"]
         assert errors == [{"code": "NOT_FOUND", "field": ["organizationId"]}]
     token = await service.make_token(organization_id=foreign)
     async with service.client(token) as http:
-        seen = await Door(service, http).data("{ clients { nodes { name version } } }")
+        seen = await GraphQLApi(service, http).data("{ clients { nodes { name version } } }")
     assert seen == {"clients": {"nodes": [{"name": "Somebody else's", "version": 1}]}}
 
 
@@ -310,7 +312,7 @@ async def test_an_account_without_an_organization_sees_nothing(service: Service)
 
     await create_account(service.database, "new@example.com")
     async with service.client(await service.make_token(account_email="new@example.com")) as http:
-        newcomer = Door(service, http)
+        newcomer = GraphQLApi(service, http)
         query = (
             "{ clients { totalCount } customers { nodes { id } } organization { id } viewer { organizations { id } } }"
         )
@@ -325,17 +327,17 @@ async def test_an_account_without_an_organization_sees_nothing(service: Service)
         assert errors == [{"code": "NOT_FOUND", "field": ["organizationId"]}]
 
 
-async def test_siblings_are_loaded_at_once_and_each_gets_its_own(door: Door, service: Service) -> None:
+async def test_siblings_are_loaded_in_one_statement(api: GraphQLApi, service: Service) -> None:
     made = await add_records(service, [{"name": f"Row {index:02}"} for index in range(12)])
     query = "{ clients(first: 100) { nodes { clientId organization { name } customer { customerId name } } } }"
-    nodes = (await door.data(query))["clients"]["nodes"]
+    nodes = (await api.data(query))["clients"]["nodes"]
     assert [node["clientId"] for node in nodes] == made
     for node in nodes:
         assert node["customer"]["customerId"] == f"cust_{node['clientId']}"
         assert node["organization"] == {"name": "Studio Example"}
 
 
-async def test_one_fragment_in_two_places_is_planned_for_each(door: Door, record: str) -> None:
+async def test_a_fragment_in_two_places_is_planned_for_each(api: GraphQLApi, record: str) -> None:
     query = """
     query($id: ID!) {
       a: client(id: $id) { ...Linked customer { email } }
@@ -343,7 +345,7 @@ async def test_one_fragment_in_two_places_is_planned_for_each(door: Door, record
     }
     fragment Linked on Client { customer { name } }
     """
-    assert await door.data(query, id=record) == {
+    assert await api.data(query, id=record) == {
         "a": {"customer": {"name": "Ana Novak", "email": "ana@novak.example"}},
         "b": {"customer": {"name": "Ana Novak", "city": None}},
     }

@@ -10,7 +10,7 @@ from app.mail.message import Message
 from app.mail.outbox import claim_due, mark_failed, mark_sent, mark_waiting, put_message
 from app.mail.worker import DELAYS
 from tests.conftest import Service
-from tests.graphql.conftest import Door, add_records
+from tests.graphql.conftest import GraphQLApi, add_records
 from tests.mail.conftest import make_message
 
 FIELDS = "to language state attempts createdAt lastAttemptAt nextAttemptAt sentAt"
@@ -39,7 +39,7 @@ async def put(service: Service, client: str, *recipients: str, organization: str
         return [await put_message(connection, organization or service.organization, client, one) for one in messages]
 
 
-async def test_a_reminder_tells_what_has_become_of_it(door: Door, service: Service, client: str) -> None:
+async def test_a_reminder_has_its_outcome(api: GraphQLApi, service: Service, client: str) -> None:
     await put(service, client, "waits@one.example", "later@one.example", "fails@one.example", "gone@one.example")
     async with service.database.write() as connection:
         first, later, fails, gone = sorted(await claim_due(connection, most=9, lease=DELAYS[0]), key=lambda one: one.id)
@@ -47,7 +47,7 @@ async def test_a_reminder_tells_what_has_become_of_it(door: Door, service: Servi
         await mark_failed(connection, fails, "550 No")
         await mark_sent(connection, gone)
     await put(service, client, "new@one.example")
-    found = (await door.data(ALL, id=client))["client"]["reminders"]
+    found = (await api.data(ALL, id=client))["client"]["reminders"]
     assert found["totalCount"] == 5
     times = ("createdAt", "lastAttemptAt", "nextAttemptAt", "sentAt")
     assert {
@@ -72,13 +72,13 @@ async def test_a_reminder_tells_what_has_become_of_it(door: Door, service: Servi
     assert first.attempt == 1
 
 
-async def test_reminders_are_walked_by_cursor(door: Door, service: Service, client: str) -> None:
+async def test_reminders_are_paged_by_cursor(api: GraphQLApi, service: Service, client: str) -> None:
     recipients = [f"r{index}@one.example" for index in range(5)]
     await put(service, client, *recipients)
     seen: list[str] = []
     after, more = None, True
     while more:
-        found = (await door.data(PAGE, id=client, first=2, after=after))["client"]["reminders"]
+        found = (await api.data(PAGE, id=client, first=2, after=after))["client"]["reminders"]
         seen += [edge["node"]["to"] for edge in found["edges"]]
         info = found["pageInfo"]
         assert [info["startCursor"], info["endCursor"]] == [found["edges"][0]["cursor"], found["edges"][-1]["cursor"]]
@@ -86,12 +86,12 @@ async def test_reminders_are_walked_by_cursor(door: Door, service: Service, clie
         await put(service, client, "newer@one.example")
         after, more = info["endCursor"], info["hasNextPage"]
     assert seen == recipients[::-1]
-    none = (await door.data(PAGE, id=client, first=0))["client"]["reminders"]
+    none = (await api.data(PAGE, id=client, first=0))["client"]["reminders"]
     assert (none["edges"], none["pageInfo"]["hasNextPage"], none["pageInfo"]["endCursor"]) == ([], True, None)
 
 
-async def test_a_page_that_cannot_be_is_refused(door: Door, client: str) -> None:
-    cursor = (await door.data("{ clients { pageInfo { endCursor } } }"))["clients"]["pageInfo"]["endCursor"]
+async def test_an_invalid_page_of_reminders_is_rejected(api: GraphQLApi, client: str) -> None:
+    cursor = (await api.data("{ clients { pageInfo { endCursor } } }"))["clients"]["pageInfo"]["endCursor"]
     for variables in (
         {"first": 101},
         {"first": -1},
@@ -99,19 +99,19 @@ async def test_a_page_that_cannot_be_is_refused(door: Door, client: str) -> None
         {"after": cursor},
         {"after": "WyJyZW1pbmRlcnMiLDVd"},
     ):
-        error = await door.refusal(PAGE, id=client, **variables)
+        error = await api.error(PAGE, id=client, **variables)
         assert error["extensions"]["code"] == "BAD_USER_INPUT", variables
         assert error["extensions"]["field"] == next(iter(variables))
 
 
-async def test_every_client_and_customer_of_a_page_has_its_own(door: Door, service: Service, client: str) -> None:
+async def test_every_record_of_a_page_has_its_own_reminders(api: GraphQLApi, service: Service, client: str) -> None:
     (other,) = await add_records(service, [{"name": "Bo"}])
     stranger = await service.make_organization("Stranger")
     await put(service, client, "a1@one.example", "a2@one.example")
     await put(service, other, "b1@one.example")
     await put(service, client, "foreign@one.example", organization=stranger)
     listed = "reminders(first: 1) { totalCount nodes { to } }"
-    data = await door.data(f"{{ clients {{ nodes {{ name {listed} }} }} customers {{ nodes {{ name {listed} }} }} }}")
+    data = await api.data(f"{{ clients {{ nodes {{ name {listed} }} }} customers {{ nodes {{ name {listed} }} }} }}")
     expected = [
         {"name": "Ana", "reminders": {"totalCount": 2, "nodes": [{"to": "a2@one.example"}]}},
         {"name": "Bo", "reminders": {"totalCount": 1, "nodes": [{"to": "b1@one.example"}]}},
@@ -119,14 +119,14 @@ async def test_every_client_and_customer_of_a_page_has_its_own(door: Door, servi
     assert data == {"clients": {"nodes": expected}, "customers": {"nodes": expected}}
 
 
-async def test_the_reminders_of_somebody_who_was_erased_are_hidden(door: Door, service: Service, client: str) -> None:
+async def test_reminders_of_an_erased_record_are_hidden(api: GraphQLApi, service: Service, client: str) -> None:
     await put(service, client, "ana@one.example")
     path = f"/customers/cust_{client}/permanent"
     assert (await service.http.delete(path)).status_code == 200
     await add_records(service, [{"name": "Other"}])
     async with service.database.write() as connection:
         await connection.driver.execute("UPDATE clients SET id = $1", client)
-    found = (await door.data(ALL, id=client))["client"]["reminders"]
+    found = (await api.data(ALL, id=client))["client"]["reminders"]
     assert found == {"totalCount": 0, "nodes": []}
 
 
@@ -137,32 +137,34 @@ mutation($id: ID!, $key: String, $email: String) {
 """
 
 
-async def sent(door: Door, client: str, **more: Any) -> dict[str, Any]:
-    payload: dict[str, Any] = (await door.data(SEND, id=client, **more))["sendClientReminder"]
+async def sent(api: GraphQLApi, client: str, **more: Any) -> dict[str, Any]:
+    payload: dict[str, Any] = (await api.data(SEND, id=client, **more))["sendClientReminder"]
     return payload
 
 
-async def test_requests_with_one_key_at_once_send_one_reminder(door: Door, service: Service, client: str) -> None:
-    answers = await asyncio.gather(*(sent(door, client, key="once") for _ in range(20)))
+async def test_concurrent_requests_with_one_key_send_one_reminder(
+    api: GraphQLApi, service: Service, client: str
+) -> None:
+    answers = await asyncio.gather(*(sent(api, client, key="once") for _ in range(20)))
     assert answers == [{"success": True, "userErrors": []}] * 20
-    assert (await door.data(ALL, id=client))["client"]["reminders"]["totalCount"] == 1
+    assert (await api.data(ALL, id=client))["client"]["reminders"]["totalCount"] == 1
 
 
-async def test_a_retry_is_answered_alike_whatever_has_happened_since(door: Door, service: Service, client: str) -> None:
+async def test_a_retry_gets_the_stored_response(api: GraphQLApi, service: Service, client: str) -> None:
     """The client has lost its address, or is gone; only an erased one is not to be found."""
     done = {"success": True, "userErrors": []}
-    assert await sent(door, client, key="once") == done
-    await door.data(
+    assert await sent(api, client, key="once") == done
+    await api.data(
         "mutation($id: ID!) { updateClient(id: $id, input: {email: null}) { userErrors { code } } }", id=client
     )
-    assert await sent(door, client, key="once") == done
-    await door.data("mutation($id: ID!) { deleteClient(id: $id) { userErrors { code } } }", id=client)
-    assert await sent(door, client, key="once") == done
+    assert await sent(api, client, key="once") == done
+    await api.data("mutation($id: ID!) { deleteClient(id: $id) { userErrors { code } } }", id=client)
+    assert await sent(api, client, key="once") == done
     assert (await service.http.delete(f"/customers/cust_{client}/permanent")).status_code == 200
-    assert await sent(door, client, key="once") == {"success": False, "userErrors": [{"code": "NOT_FOUND"}]}
+    assert await sent(api, client, key="once") == {"success": False, "userErrors": [{"code": "NOT_FOUND"}]}
 
 
-async def test_a_refused_request_leaves_its_key_free(door: Door, service: Service) -> None:
+async def test_a_rejected_request_does_not_use_its_key(api: GraphQLApi, service: Service) -> None:
     (silent,) = await add_records(service, [{"name": "No address"}])
-    assert (await sent(door, silent, key="once"))["userErrors"] == [{"code": "BLANK"}]
-    assert (await sent(door, silent, key="once", email="now@one.example"))["success"] is True
+    assert (await sent(api, silent, key="once"))["userErrors"] == [{"code": "BLANK"}]
+    assert (await sent(api, silent, key="once", email="now@one.example"))["success"] is True

@@ -1,4 +1,4 @@
-"""clientChanges: what is told of a change, whichever door made it; of whom; and that a cursor goes on where it stopped."""
+"""clientChanges: every change through any API is published to its organization, and a cursor continues where it stopped."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from app.auth import Scope
 from app.changes.record import write_change_cursor
 from tests.conftest import Service
-from tests.graphql.conftest import Door, add_records
+from tests.graphql.conftest import GraphQLApi, add_records
 from tests.live import served, wire
 
 FOLLOW = """
@@ -43,7 +43,7 @@ async def ok(response: httpx.Response) -> Any:
     return response.json()
 
 
-async def test_a_change_through_any_door_is_told(service: Service, address: str, door: Door) -> None:
+async def test_a_change_through_any_api_is_published(service: Service, address: str, api: GraphQLApi) -> None:
     http, clients = service.http, f"/v1/organizations/{service.organization}/clients"
     async with wire(address, service.token) as line:
         await line.ask("s", FOLLOW, after=beginning(service))
@@ -69,7 +69,7 @@ async def test_a_change_through_any_door_is_told(service: Service, address: str,
         assert changed["customer"]["metadata"] == {"k": "v"}
         assert changed["before"] == created["after"]
 
-        await door.data(
+        await api.data(
             'mutation ($id: ID!) { updateClient(id: $id, input: {city: "Bled"}) { client { id } } }', id=made["id"]
         )
         await told(action="UPDATED", version=3, changedFields=["city"])
@@ -105,7 +105,7 @@ async def test_resolvers_work_in_a_change(service: Service, address: str) -> Non
         }
 
 
-async def test_nobody_is_told_of_other_organizations(service: Service, address: str) -> None:
+async def test_changes_of_other_organizations_are_not_published(service: Service, address: str) -> None:
     second = await service.make_organization("Second", account_email=service.email)
     foreign = await service.make_organization("Foreign")
     token = await service.make_token(organization_id=foreign, scope=Scope.READ)
@@ -131,7 +131,7 @@ async def test_nobody_is_told_of_other_organizations(service: Service, address: 
         ] == "Invalid cursor: pass a cursor that this API returned for these changes."
 
 
-async def test_random_disconnects_lose_nothing_and_repeat_nothing(service: Service, address: str) -> None:
+async def test_random_disconnects_lose_and_repeat_no_change(service: Service, address: str) -> None:
     """The small sister of tests/faults/changes.py: 100 changes by four writers, three subscribers that come and go."""
     chance = random.Random(7)
 
@@ -164,7 +164,7 @@ async def test_random_disconnects_lose_nothing_and_repeat_nothing(service: Servi
     assert list(versions.values()) == [[1, 2, 3, 4, 5]] * 20
 
 
-async def test_a_subscriber_that_does_not_read_is_waited_for(service: Service, address: str) -> None:
+async def test_a_slow_subscriber_gets_every_change(service: Service, address: str) -> None:
     """The changes are larger than every buffer on the way; the server waits, and reads them when they are taken."""
     async with wire(address, service.token) as line:
         await line.ask("s", FOLLOW, after=beginning(service))
@@ -177,7 +177,7 @@ async def test_a_subscriber_that_does_not_read_is_waited_for(service: Service, a
     assert names == [str(index) for index in range(120)]
 
 
-async def test_a_client_that_only_disappears_leaves_nothing_behind(service: Service, address: str) -> None:
+async def test_a_lost_client_leaves_no_subscription(service: Service, address: str) -> None:
     async with wire(address, service.token) as line:
         await line.ask("s", CURSORS)
         await line.socket.send(json.dumps({"type": "ping"}))

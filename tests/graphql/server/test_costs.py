@@ -12,7 +12,7 @@ from app.graphql.server import costs
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Documents
 from tests.conftest import Service
-from tests.graphql.conftest import Door
+from tests.graphql.conftest import GraphQLApi
 from tests.graphql.server.test_http import another
 
 DOCUMENTS = Documents(core_schema(), introspection=True)
@@ -76,7 +76,7 @@ def test_a_larger_page_costs_more_and_a_smaller_selection_costs_less(small: int,
     assert cost(page.replace("customer { id }", ""), n=small) <= less
 
 
-async def test_every_result_states_its_cost(door: Door) -> None:
+async def test_every_result_states_its_cost(api: GraphQLApi) -> None:
     page = "query($n: Int!) { clients(first: $n) { nodes { id } } }"
     expected_costs: list[tuple[str, dict[str, Any], int | None]] = [
         (page, {"n": 3}, 14),
@@ -86,7 +86,7 @@ async def test_every_result_states_its_cost(door: Door) -> None:
         ("{", {}, None),
     ]
     for source, variables, expected in expected_costs:
-        answer = await door.ask(source, **variables)
+        answer = await api.run(source, **variables)
         assert answer["extensions"] == {"cost": {"requested": expected, "limit": 50_000}}, source
 
 

@@ -15,7 +15,7 @@ from app.errors import TooSlow
 from app.storage.database import Database
 from app.storage.deadline import OutOfTime, time_left, time_limit
 from tests.conftest import Service
-from tests.graphql.conftest import Door
+from tests.graphql.conftest import GraphQLApi
 from tests.graphql.server.test_http import another, send
 
 RUNNING = (
@@ -86,7 +86,7 @@ async def test_a_transaction_is_rolled_back_at_the_deadline(database: Database) 
         assert await connection.scalar(text("SELECT count(*) FROM accounts")) == 0
 
 
-async def test_cancelled_work_is_cancelled_in_the_server_and_leaves_its_place(database_url: str) -> None:
+async def test_cancelled_work_is_cancelled_in_the_server_and_frees_its_connection(database_url: str) -> None:
     database = Database(database_url, pool_size=1)
 
     async def work() -> None:
@@ -106,7 +106,7 @@ async def test_cancelled_work_is_cancelled_in_the_server_and_leaves_its_place(da
     await database.close()
 
 
-async def test_waiting_for_a_connection_ends_at_the_deadline_too(database_url: str) -> None:
+async def test_waiting_for_a_connection_ends_at_the_deadline(database_url: str) -> None:
     database = Database(database_url, pool_size=1)
     async with database.read():
         with time_limit(0.1), pytest.raises(OutOfTime):
@@ -115,7 +115,7 @@ async def test_waiting_for_a_connection_ends_at_the_deadline_too(database_url: s
     await database.close()
 
 
-async def test_what_is_done_in_time_is_answered_and_the_rest_is_cancelled(service: Service, database_url: str) -> None:
+async def test_fields_in_time_are_answered_and_the_rest_is_cancelled(service: Service, database_url: str) -> None:
     query = "{ viewer { account { email } } a: clients { totalCount } b: clients { nodes { name } } }"
     async with (
         another(service, service.database, operation_timeout=2.0) as http,
@@ -131,13 +131,13 @@ async def test_what_is_done_in_time_is_answered_and_the_rest_is_cancelled(servic
     assert (error["path"], error["extensions"]) == (["b"], {"code": "TIMEOUT"})
 
 
-async def test_a_mutation_that_runs_out_of_time_has_changed_nothing(door: Door, database_url: str) -> None:
-    service = door.service
+async def test_a_mutation_that_times_out_changes_nothing(api: GraphQLApi, database_url: str) -> None:
+    service = api.service
     two = 'mutation { a: createClient(input: {name: "A"}) { client { id } } b: createClient(input: {name: "B"}) { client { id } } }'
     async with another(service, service.database, operation_timeout=0.5) as http, clients_locked(database_url):
         errors = (await send(http, {"query": two})).json()["errors"]
         assert {error["extensions"]["code"] for error in errors} == {"TIMEOUT"}
-    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
+    assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
 
 
 async def ask_and_leave(service: Service, query: str, left: asyncio.Event) -> list[Message]:
@@ -164,7 +164,7 @@ async def ask_and_leave(service: Service, query: str, left: asyncio.Event) -> li
     return sent
 
 
-async def test_a_query_is_cancelled_when_its_caller_hangs_up(service: Service, database_url: str) -> None:
+async def test_a_query_is_cancelled_when_its_client_disconnects(service: Service, database_url: str) -> None:
     left = asyncio.Event()
     async with watching(database_url) as running, clients_locked(database_url):
         asking = asyncio.create_task(ask_and_leave(service, CLIENTS, left))
@@ -174,17 +174,17 @@ async def test_a_query_is_cancelled_when_its_caller_hangs_up(service: Service, d
         assert (await asking)[0]["status"] == 499
 
 
-async def test_a_mutation_is_done_although_its_caller_hangs_up(door: Door, database_url: str) -> None:
+async def test_a_mutation_is_finished_after_its_client_disconnects(api: GraphQLApi, database_url: str) -> None:
     left = asyncio.Event()
     async with watching(database_url) as running:
         async with clients_locked(database_url):
-            asking = asyncio.create_task(ask_and_leave(door.service, CREATE, left))
+            asking = asyncio.create_task(ask_and_leave(api.service, CREATE, left))
             await until(running, 1)
             left.set()
             await asyncio.sleep(0)
         body: Any = json.loads((await asking)[1]["body"])
         assert body["data"] == {"createClient": {"client": {"name": "Late"}}}
-    assert (await door.data(CLIENTS))["clients"]["nodes"] == [{"name": "Late"}]
+    assert (await api.data(CLIENTS))["clients"]["nodes"] == [{"name": "Late"}]
 
 
 async def test_a_statement_whose_cancellation_is_lost_ends_with_its_connection(database_url: str) -> None:

@@ -18,7 +18,7 @@ SCRIPT = "console.log('hello');\n" * 10
 
 @pytest.fixture
 def dist(tmp_path: Path) -> Path:
-    """A folder as the build leaves it, beside a file that nobody may have."""
+    """A folder as the build leaves it, beside a file that must not be served."""
     (tmp_path / "secret.js").write_text("secret")
     folder = tmp_path / "dist"
     assets = folder / "assets"
@@ -59,14 +59,14 @@ def read_policy(page: Response) -> dict[str, list[str]]:
     return {name: sources for name, *sources in directives}
 
 
-async def test_every_file_that_the_page_names_is_served(browser: httpx.AsyncClient) -> None:
+async def test_every_file_of_the_page_is_served(browser: httpx.AsyncClient) -> None:
     page = await browser.get("/graphql")
     names = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
     assert names == ["/graphql/assets/main-3c4D.css", "/graphql/assets/main-1a2B.js"]
     assert [(await browser.get(name)).status_code for name in names] == [200, 200]
 
 
-def test_the_page_with_its_bundle_names_no_other_host(dist: Path) -> None:
+def test_the_bundled_page_loads_nothing_from_other_hosts(dist: Path) -> None:
     page = graphiql_page(dist=dist)
     assert "https://" not in read_body(page)
     assert "https://" not in page.headers["Content-Security-Policy"]
@@ -81,7 +81,7 @@ def test_the_page_with_its_bundle_names_no_other_host(dist: Path) -> None:
         ("codicon-5e6F.ttf", "font/ttf"),
     ],
 )
-async def test_a_built_file_has_its_type_and_is_kept_for_good(
+async def test_a_built_file_has_its_type_and_is_cached_forever(
     browser: httpx.AsyncClient, name: str, media_type: str
 ) -> None:
     answer = await browser.get(f"/graphql/assets/{name}")
@@ -101,7 +101,7 @@ async def test_a_built_file_has_its_type_and_is_kept_for_good(
         ("", None),
     ],
 )
-async def test_a_file_is_compressed_only_for_a_browser_that_takes_it(
+async def test_a_file_is_compressed_only_for_a_browser_that_accepts_it(
     browser: httpx.AsyncClient, accepted: str, encoding: str | None
 ) -> None:
     answer = await browser.get("/graphql/assets/main-1a2B.js", headers={"Accept-Encoding": accepted})
@@ -124,17 +124,17 @@ async def test_a_file_is_compressed_only_for_a_browser_that_takes_it(
         ".js",
     ],
 )
-async def test_nothing_but_a_built_file_is_served(browser: httpx.AsyncClient, name: str) -> None:
+async def test_only_built_files_are_served(browser: httpx.AsyncClient, name: str) -> None:
     assert (await browser.get(f"/graphql/assets/{name}")).status_code == 404
 
 
-async def test_files_are_absent_where_there_was_no_build(tmp_path: Path) -> None:
+async def test_without_a_build_files_are_404(tmp_path: Path) -> None:
     app = Starlette(routes=graphiql_routes(dist=tmp_path / "absent"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
         assert (await client.get("/graphql/assets/main-1a2B.js")).status_code == 404
 
 
-def test_without_a_bundle_each_foreign_file_is_pinned_and_the_page_says_so(tmp_path: Path) -> None:
+def test_without_a_bundle_each_cdn_file_is_pinned_and_the_page_says_so(tmp_path: Path) -> None:
     body = read_body(graphiql_page(dist=tmp_path))
     note = re.search(r'<p class="note" role="note">(.*?)</p>', body)
     assert note is not None
@@ -157,7 +157,7 @@ def test_without_a_bundle_the_policy_allows_only_the_pinned_files(tmp_path: Path
 
 
 @pytest.mark.parametrize("built", [True, False])
-def test_the_policy_lets_no_other_script_and_no_frame(dist: Path, tmp_path: Path, built: bool) -> None:
+def test_the_policy_allows_no_other_script_and_no_frame(dist: Path, tmp_path: Path, built: bool) -> None:
     page = graphiql_page(dist=dist if built else tmp_path)
     policy = read_policy(page)
     assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "data:"} & set(policy["script-src"])
@@ -167,14 +167,14 @@ def test_the_policy_lets_no_other_script_and_no_frame(dist: Path, tmp_path: Path
     assert page.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_a_given_token_stands_in_the_header_editor_of_every_tab(dist: Path) -> None:
+def test_a_token_is_in_the_header_editor_of_every_tab(dist: Path) -> None:
     settings = read_settings(graphiql_page(token="secret-token", dist=dist))
     headers = [str(settings["headers"]), *(tab["headers"] for tab in as_tabs(settings))]
     assert [json.loads(text) for text in headers] == [{"Authorization": "Bearer secret-token"}] * len(headers)
     assert settings["authorized"] is True
 
 
-def test_without_a_token_the_header_editor_has_a_place_for_it(dist: Path) -> None:
+def test_without_a_token_the_header_editor_has_an_empty_one(dist: Path) -> None:
     settings = read_settings(graphiql_page(dist=dist))
     assert json.loads(str(settings["headers"])) == {"Authorization": "Bearer "}
     assert settings["authorized"] is False
@@ -199,7 +199,7 @@ def test_a_value_cannot_leave_the_settings(dist: Path) -> None:
     assert "</script><script>alert(1)</script>" in str(read_settings(page)["headers"])
 
 
-def test_the_page_knows_its_addresses_behind_a_prefix(dist: Path) -> None:
+def test_the_page_works_behind_a_prefix(dist: Path) -> None:
     page = graphiql_page(endpoint="/clients/graphql", subscriptions="/clients/live", dist=dist)
     settings = read_settings(page)
     assert (settings["endpoint"], settings["subscriptions"]) == ("/clients/graphql", "/clients/live")
@@ -227,6 +227,6 @@ def test_each_example_has_a_name_of_its_own() -> None:
     ]
 
 
-def test_an_example_without_a_name_is_refused() -> None:
+def test_an_example_without_a_name_is_rejected() -> None:
     with pytest.raises(ValueError, match="needs a named operation"):
         read_example("{ viewer { organizations { name } } }", {})

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from app.main import create_app
 from app.storage.database import Database
 from tests.conftest import Service
-from tests.graphql.conftest import Door
+from tests.graphql.conftest import GraphQLApi
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
 PLAIN = {"query": "{ __typename }"}
@@ -45,7 +45,7 @@ def code_of(answer: httpx.Response) -> str:
     return str(error["extensions"]["code"])
 
 
-async def test_a_request_without_a_valid_token_is_401_in_the_doors_shape(service: Service) -> None:
+async def test_a_request_without_a_valid_token_is_401_in_graphqls_form(service: Service) -> None:
     soon = datetime.now(UTC) + timedelta(hours=1)
     expired = await service.make_token(account_email=service.email, expires_at=soon)
     async with service.database.write() as connection:
@@ -60,7 +60,7 @@ async def test_a_request_without_a_valid_token_is_401_in_the_doors_shape(service
             assert (await http.get("/graphql", params=PLAIN)).status_code == 401
 
 
-async def test_a_token_is_taken_from_every_place(service: Service) -> None:
+async def test_a_token_is_accepted_in_every_header_and_the_query_string(service: Service) -> None:
     async with service.client(None) as http:
         for headers in ({"Authorization": service.token}, {"X-Access-Token": service.token}):
             assert told(await http.post("/graphql", json=PLAIN, headers=headers)) == {"data": {"__typename": "Query"}}
@@ -77,44 +77,44 @@ BODIES: list[bytes] = [
 ]  # fmt: skip
 
 
-async def test_a_body_that_is_no_request_is_400(door: Door) -> None:
+async def test_a_malformed_body_is_400(api: GraphQLApi) -> None:
     for body in BODIES:
         for accept in (JSON, RESPONSE):
-            answer = await send(door.http, body, Accept=accept)
+            answer = await send(api.http, body, Accept=accept)
             assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), body[:80]
             assert answer.headers["content-type"] == accept
 
 
-async def test_only_json_is_taken(door: Door) -> None:
+async def test_only_json_bodies_are_accepted(api: GraphQLApi) -> None:
     body = json.dumps(PLAIN).encode()
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/graphql", ""):
-        answer = await send(door.http, body, Content_Type=kind)
+        answer = await send(api.http, body, Content_Type=kind)
         assert (answer.status_code, code_of(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE"), kind
     for kind in (JSON, "application/json; charset=utf-8", "Application/JSON"):
-        assert (await send(door.http, body, Content_Type=kind)).status_code == 200
+        assert (await send(api.http, body, Content_Type=kind)).status_code == 200
 
 
-async def test_a_body_over_the_cap_is_413(door: Door) -> None:
+async def test_a_body_over_the_cap_is_413(api: GraphQLApi) -> None:
     large = json.dumps({**PLAIN, "variables": {"x": "x" * 1_000_001}}).encode()
-    answer = await send(door.http, large)
+    answer = await send(api.http, large)
     assert (answer.status_code, code_of(answer)) == (413, "PAYLOAD_TOO_LARGE")
 
     async def parts() -> AsyncIterator[bytes]:
         for _ in range(12):
             yield b" " * 100_000
 
-    streamed = await door.http.post("/graphql", content=parts(), headers={"Content-Type": JSON})
+    streamed = await api.http.post("/graphql", content=parts(), headers={"Content-Type": JSON})
     assert (streamed.status_code, code_of(streamed)) == (413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_queries_are_asked_by_get_too(door: Door) -> None:
+async def test_a_query_may_use_get(api: GraphQLApi) -> None:
     query = "query One($first: Int) { clients(first: $first) { totalCount } } query Two { __typename }"
     asked = {"query": query, "operationName": "One", "variables": '{"first": 3}', "extensions": ""}
-    assert told(await door.http.get("/graphql", params=asked)) == {"data": {"clients": {"totalCount": 0}}}
-    assert (await door.http.get("/graphql", params={**PLAIN, "operationName": ""})).status_code == 200
+    assert told(await api.http.get("/graphql", params=asked)) == {"data": {"clients": {"totalCount": 0}}}
+    assert (await api.http.get("/graphql", params={**PLAIN, "operationName": ""})).status_code == 200
 
 
-async def test_a_get_that_is_no_request_is_400(door: Door) -> None:
+async def test_a_malformed_get_is_400(api: GraphQLApi) -> None:
     wrong: list[dict[str, str]] = [
         {},
         {"query": ""},
@@ -124,33 +124,33 @@ async def test_a_get_that_is_no_request_is_400(door: Door) -> None:
         {**PLAIN, "extensions": "x"},
     ]
     for parameters in wrong:
-        answer = await door.http.get("/graphql", params=parameters)
+        answer = await api.http.get("/graphql", params=parameters)
         assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), parameters
 
 
-async def test_a_get_changes_nothing(door: Door) -> None:
+async def test_a_mutation_by_get_is_405_and_changes_nothing(api: GraphQLApi) -> None:
     mutation = 'mutation Make { createClient(input: {name: "X"}) { client { id } } } query Look { __typename }'
-    answer = await door.http.get("/graphql", params={"query": mutation, "operationName": "Make"})
+    answer = await api.http.get("/graphql", params={"query": mutation, "operationName": "Make"})
     assert (answer.status_code, code_of(answer), answer.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", "POST")
-    looked = await door.http.get("/graphql", params={"query": mutation, "operationName": "Look"})
+    looked = await api.http.get("/graphql", params={"query": mutation, "operationName": "Look"})
     assert told(looked) == {"data": {"__typename": "Query"}}
-    assert (await door.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
+    assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
 
 
-async def test_members_may_be_null_and_text_may_be_in_any_script(door: Door) -> None:
+async def test_members_may_be_null_and_text_may_be_in_any_script(api: GraphQLApi) -> None:
     for accept in (JSON, RESPONSE):
         nothing = {"operationName": None, "variables": None, "extensions": None}
-        answer = await send(door.http, PLAIN | nothing, Accept=accept)
+        answer = await send(api.http, PLAIN | nothing, Accept=accept)
         assert (answer.status_code, told(answer)) == (200, {"data": {"__typename": "Query"}})
         body = {**PLAIN, "extensions": {"any": "thing"}, "variables": {"unused": [1, {"a": None}]}}
-        assert (await send(door.http, body, Accept=accept)).status_code == 200
+        assert (await send(api.http, body, Accept=accept)).status_code == 200
     query = 'query($name: String) { clients(filter: {name: {eq: $name}}, search: "Žiga 山") { totalCount } }'
     for encoded in (json.dumps, lambda body: json.dumps(body, ensure_ascii=False)):
         sent = encoded({"query": query, "variables": {"name": "Škofja Loka 🏔"}}).encode()
-        assert told(await send(door.http, sent)) == {"data": {"clients": {"totalCount": 0}}}
+        assert told(await send(api.http, sent)) == {"data": {"clients": {"totalCount": 0}}}
 
 
-async def test_a_member_of_the_wrong_type_is_400(door: Door) -> None:
+async def test_a_member_of_the_wrong_type_is_400(api: GraphQLApi) -> None:
     wrong: dict[str, tuple[Any, ...]] = {
         "query": ({}, 7, True, []),
         "operationName": ({}, 7, True, []),
@@ -161,13 +161,13 @@ async def test_a_member_of_the_wrong_type_is_400(door: Door) -> None:
     for name, values in wrong.items():
         for value in values:
             for accept in (JSON, RESPONSE):
-                answer = await send(door.http, {**PLAIN, name: value}, Accept=accept)
+                answer = await send(api.http, {**PLAIN, name: value}, Accept=accept)
                 assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), (name, value)
 
 
-async def test_other_methods_are_405_in_json(door: Door) -> None:
+async def test_other_methods_are_405_in_json(api: GraphQLApi) -> None:
     for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND"):
-        answer = await door.http.request(method, "/graphql", json=PLAIN)
+        answer = await api.http.request(method, "/graphql", json=PLAIN)
         assert (answer.status_code, code_of(answer), answer.headers["allow"]) == (
             405,
             "METHOD_NOT_ALLOWED",
@@ -175,8 +175,8 @@ async def test_other_methods_are_405_in_json(door: Door) -> None:
         )
 
 
-async def test_a_head_is_answered_without_a_body(door: Door) -> None:
-    answer = await door.http.head("/graphql", params=PLAIN)
+async def test_a_head_is_answered_without_a_body(api: GraphQLApi) -> None:
+    answer = await api.http.head("/graphql", params=PLAIN)
     assert answer.status_code == 200
 
 
@@ -197,19 +197,19 @@ ACCEPTED = [
 ]
 
 
-async def test_the_answer_has_the_type_that_is_wanted_most(door: Door) -> None:
+async def test_the_response_has_the_preferred_media_type(api: GraphQLApi) -> None:
     for accept, expected in ACCEPTED:
         headers = {} if accept is None else {"Accept": accept}
-        request = door.http.build_request("POST", "/graphql", json=PLAIN, headers=headers)
+        request = api.http.build_request("POST", "/graphql", json=PLAIN, headers=headers)
         if accept is None:
             del request.headers["accept"]
-        answer = await door.http.send(request)
+        answer = await api.http.send(request)
         assert (answer.status_code, answer.headers["content-type"]) == (200, expected), accept
 
 
-async def test_an_answer_that_cannot_be_given_is_406_in_json(door: Door) -> None:
+async def test_an_unsupported_media_type_is_406_in_json(api: GraphQLApi) -> None:
     for accept in ("text/html", "image/png", f"{JSON};q=0", "application/xml, text/*"):
-        answer = await send(door.http, PLAIN, Accept=accept)
+        answer = await send(api.http, PLAIN, Accept=accept)
         assert (answer.status_code, code_of(answer), answer.headers["content-type"]) == (406, "NOT_ACCEPTABLE", JSON)
 
 
@@ -234,41 +234,41 @@ INVALID: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-async def test_what_is_not_executed_is_400_or_for_plain_json_200(door: Door) -> None:
+async def test_an_operation_that_is_not_executed_is_400_or_200_under_plain_json(api: GraphQLApi) -> None:
     for body in INVALID:
         for accept, status in ((JSON, 200), (RESPONSE, 400)):
-            answer = await send(door.http, body, Accept=accept)
+            answer = await send(api.http, body, Accept=accept)
             assert answer.status_code == status, body["query"][:80]
             assert "data" not in answer.json()
             codes = {error["extensions"]["code"] for error in answer.json()["errors"]}
             assert codes <= {"GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"}, answer.json()
 
 
-async def test_an_execution_with_errors_is_200_with_data(door: Door) -> None:
+async def test_an_execution_with_errors_is_200_with_data(api: GraphQLApi) -> None:
     query = {"query": "{ a: clients(first: 101) { totalCount } b: clients { totalCount } }"}
     for accept in (JSON, RESPONSE):
-        answer = await send(door.http, query, Accept=accept)
+        answer = await send(api.http, query, Accept=accept)
         assert answer.status_code == 200
         assert answer.json()["data"] == {"a": None, "b": {"totalCount": 0}}
         assert [error["path"] for error in answer.json()["errors"]] == [["a"]]
 
 
-async def test_an_operation_is_chosen_by_its_name(door: Door) -> None:
+async def test_an_operation_is_chosen_by_its_name(api: GraphQLApi) -> None:
     two = "query One { __typename } query Two { two: __typename }"
-    assert told(await door.post(two, operationName="Two")) == {"data": {"two": "Query"}}
+    assert told(await api.post(two, operationName="Two")) == {"data": {"two": "Query"}}
     for name in (None, "Three", "", "\ud800"):
-        answer = await door.post(two, operationName=name)
+        answer = await api.post(two, operationName=name)
         assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
-    only = await door.post("fragment F on Query { __typename }")
+    only = await api.post("fragment F on Query { __typename }")
     assert only.status_code in (200, 400)
     assert only.json()["errors"]
 
 
-async def test_what_fails_on_our_side_is_masked_and_logged(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    async with door.service.database.write() as connection:
+async def test_an_unexpected_error_is_masked_and_logged(api: GraphQLApi, caplog: pytest.LogCaptureFixture) -> None:
+    async with api.service.database.write() as connection:
         await connection.execute(text("ALTER TABLE clients RENAME TO hidden_away"))
     with caplog.at_level(logging.ERROR, "clientele"):
-        answer = await door.post('{ viewer { scopes } clients(search: "secret words") { nodes { name } } }')
+        answer = await api.post('{ viewer { scopes } clients(search: "secret words") { nodes { name } } }')
     assert answer.status_code == 200
     body = answer.json()
     assert body["data"] == {"viewer": {"scopes": ["read", "write"]}, "clients": None}
@@ -292,7 +292,7 @@ async def another(service: Service, database: Database, **settings: Any) -> Asyn
         await database.close()
 
 
-async def test_a_database_out_of_reach_is_503_and_tells_nothing(service: Service) -> None:
+async def test_an_unreachable_database_is_503_without_details(service: Service) -> None:
     for url in (
         "postgresql://nobody:secret@127.0.0.1:1/nothing",
         service.database.url.replace("clientele_", "absent_"),
@@ -306,8 +306,8 @@ async def test_a_database_out_of_reach_is_503_and_tells_nothing(service: Service
             assert (await http.get("/healthz")).status_code == 200
 
 
-async def test_the_service_goes_on_when_the_database_was_away(door: Door, database_url: str) -> None:
-    assert await door.data("{ clients { totalCount } }")
+async def test_the_service_recovers_after_the_database(api: GraphQLApi, database_url: str) -> None:
+    assert await api.data("{ clients { totalCount } }")
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(
@@ -316,15 +316,15 @@ async def test_the_service_goes_on_when_the_database_was_away(door: Door, databa
         )
     finally:
         await connection.close()
-    for _ in range(door.service.database.pool_size + 1):
-        answer = await door.post("{ clients { totalCount } }")
+    for _ in range(api.service.database.pool_size + 1):
+        answer = await api.post("{ clients { totalCount } }")
         if answer.status_code == 200 and "errors" not in answer.json():
             break
         assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {"SERVICE_UNAVAILABLE"}
     assert told(answer) == {"data": {"clients": {"totalCount": 0}}}
 
 
-async def test_a_question_that_takes_too_long_is_stopped(service: Service, database_url: str) -> None:
+async def test_a_query_that_times_out_is_cancelled(service: Service, database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:
         async with another(service, Database(database_url, statement_timeout=0.3)) as http, connection.transaction():
@@ -348,7 +348,7 @@ SUGGESTIVE: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-async def test_introspection_can_be_switched_off_with_its_suggestions(service: Service) -> None:
+async def test_without_introspection_errors_have_no_suggestions(service: Service) -> None:
     async with another(service, service.database, introspection=False) as http:
         for query in ("{ __schema { types { name } } }", '{ __type(name: "Client") { name } }'):
             answer = await send(http, {"query": query}, Accept=RESPONSE)
@@ -361,7 +361,7 @@ async def test_introspection_can_be_switched_off_with_its_suggestions(service: S
         assert "Did you mean" in (await send(service.http, body)).text, body
 
 
-async def test_a_browser_gets_the_page_and_programs_do_not(service: Service) -> None:
+async def test_only_a_browser_gets_the_page(service: Service) -> None:
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     async with service.client(None) as anybody:
         page = await anybody.get("/graphql", headers=browser)

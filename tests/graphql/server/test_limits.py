@@ -23,7 +23,7 @@ from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import Costs, VariableCosts
 from app.graphql.server.documents import MAX_CHARACTERS, Documents
 from app.graphql.server.limits import Measure, check_limits
-from tests.graphql.conftest import Door
+from tests.graphql.conftest import GraphQLApi
 
 ON = "fragment F{0} on {1}{{{2}}} "
 
@@ -217,9 +217,9 @@ def test_kept_documents_are_bounded_in_number_and_length(monkeypatch: pytest.Mon
     assert kept.find(sources[-1]) is not read[-1]
 
 
-async def test_a_document_over_a_limit_is_reported_as_invalid(door: Door) -> None:
+async def test_a_document_over_a_limit_is_reported_as_invalid(api: GraphQLApi) -> None:
     for family in EXPONENTIAL:
-        answer = await door.post(EXPONENTIAL[family](30))
+        answer = await api.post(EXPONENTIAL[family](30))
         body = answer.json()
         assert answer.status_code == 200
         assert {error["extensions"]["code"] for error in body["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}

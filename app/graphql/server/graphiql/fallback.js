@@ -1,7 +1,7 @@
 const settings = JSON.parse(document.getElementById('graphiql-settings').textContent);
 const root = document.getElementById('graphiql');
 
-/** Each request gets its own lazy socket client, so that the headers of its tab are what connection_init carries. */
+/** Each request has its own lazy WebSocket client, so that connection_init carries the headers of its tab. */
 function fetchGraphQL(request, options) {
   const socket = new URL(settings.subscriptions, location.href);
   socket.protocol = socket.protocol.replace('http', 'ws');
@@ -34,5 +34,5 @@ function renderPage() {
 if (window.React && window.ReactDOM && window.GraphiQL && window.graphqlWs) {
   renderPage();
 } else {
-  root.textContent = 'The files of GraphiQL could not be loaded, or were not the expected ones.';
+  root.textContent = 'GraphiQL could not be loaded: a file is missing or does not match its hash.';
 }

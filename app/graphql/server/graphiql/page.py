@@ -1,4 +1,4 @@
-"""The GraphiQL page: GraphiQL's own bundle where it was built, and pinned files of a CDN where it was not."""
+"""The GraphiQL page. It loads GraphiQL's built bundle, or pinned files of a CDN if there was no build."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ MEDIA_TYPES = {
 
 @dataclass(frozen=True)
 class Example:
-    """One tab of the page; its name is the name of its operation."""
+    """The operation in one tab of the page. Its name is the title of the tab."""
 
     name: str
     query: str
@@ -38,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Files:
-    """What the page loads: ready markup, the sources that its policy allows, a line for the reader ('' for none)."""
+    """The markup of the files that the page loads, the sources that its policy allows, and a note for the reader (or '')."""
 
     styles: str
     scripts: str
@@ -48,13 +48,13 @@ class Files:
 
 
 def load_examples() -> list[Example]:
-    """The operations that the page opens in tabs, in their order."""
-    listed = json.loads((SOURCE / "examples.json").read_text(encoding="utf-8"))
-    return [read_example("\n".join(entry["lines"]) + "\n", entry["variables"]) for entry in listed]
+    """The operations in the tabs of the page, in their order."""
+    entries = json.loads((SOURCE / "examples.json").read_text(encoding="utf-8"))
+    return [read_example("\n".join(entry["lines"]) + "\n", entry["variables"]) for entry in entries]
 
 
 def read_example(query: str, variables: dict[str, Any]) -> Example:
-    """Raises ValueError for a query whose operation has no name, for its tab would have none either."""
+    """An example. Raises ValueError if its operation has no name, because its tab would have no title."""
     operation = re.search(r"^(?:query|mutation|subscription)\s+(\w+)", query, re.MULTILINE)
     if operation is None:
         raise ValueError(f"An example needs a named operation: {query!r}")
@@ -64,10 +64,10 @@ def read_example(query: str, variables: dict[str, Any]) -> Example:
 def graphiql_page(
     *, endpoint: str = "/graphql", subscriptions: str | None = None, token: str | None = None, dist: Path = DIST
 ) -> HTMLResponse:
-    """The page with the headers that protect it.
+    """The page, with headers that protect it.
 
-    `endpoint` is the path of GraphQL over HTTP as the browser sees it, `subscriptions` that of its WebSocket when it is
-    another one; a `token` is written into the header editor, so give one only to whom it belongs.
+    `endpoint` is the path of GraphQL over HTTP as the browser sees it, and `subscriptions` the path of its WebSocket if
+    that differs. `token` is put into the header editor, where every visitor of the page can read it.
     """
     files = built_files(dist, endpoint) or cdn_files()
     page = Template((SOURCE / "page.html").read_text(encoding="utf-8")).substitute(
@@ -81,7 +81,7 @@ def graphiql_page(
 
 
 def page_settings(endpoint: str, subscriptions: str, token: str | None) -> str:
-    """The settings, as JSON that may stand inside a script element; without a token its place stays open."""
+    """The settings as JSON that is safe inside a script element. Without a token, the header editor has an empty one."""
     headers = json.dumps({"Authorization": f"Bearer {token or ''}"}, indent=2)
     settings = {
         "service": SERVICE,
@@ -102,7 +102,7 @@ def page_settings(endpoint: str, subscriptions: str, token: str | None) -> str:
 
 
 def page_headers(files: Files) -> dict[str, str]:
-    """The editor writes style elements of its own and draws with data: images and fonts; nothing else is inline."""
+    """The policy allows nothing inline, except the style elements and the data: images and fonts of the editor."""
     policy = (
         "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
         f"script-src {files.script_sources}; style-src {files.style_sources} 'unsafe-inline'; "
@@ -118,7 +118,7 @@ def page_headers(files: Files) -> dict[str, str]:
 
 
 def built_files(dist: Path, endpoint: str) -> Files | None:
-    """The files that the build left in `dist`; None when there was no build."""
+    """The files of the build in `dist`, or None if there was no build."""
     try:
         manifest = json.loads((dist / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -135,7 +135,7 @@ def built_files(dist: Path, endpoint: str) -> Files | None:
 
 
 def cdn_files() -> Files:
-    """The newest GraphiQL that a CDN serves as whole files of its package, each held to the hash of that file."""
+    """The newest GraphiQL that a CDN serves as complete files of its package. Each file is pinned by its hash."""
     start = (SOURCE / "fallback.js").read_text(encoding="utf-8")
     pinned = json.loads((SOURCE / "cdn.json").read_text(encoding="utf-8"))
     styles = [file for file in pinned if file["file"].endswith(".css")]
@@ -147,8 +147,8 @@ def cdn_files() -> Files:
         + f"\n<script>{start}</script>",
         script_sources=" ".join([*map(file_address, scripts), f"'sha256-{digest}'"]),
         style_sources=" ".join(map(file_address, styles)),
-        note=f"GraphiQL {styles[0]['version']} comes from a CDN here (pinned and integrity-checked), because the "
-        "current GraphiQL was not built: <code>scripts/build-graphiql</code> builds it.",
+        note=f"This page loads GraphiQL {styles[0]['version']} from a CDN (pinned and integrity-checked), because the "
+        "current GraphiQL was not built. Run <code>scripts/build-graphiql</code> to build it.",
     )
 
 
@@ -161,7 +161,7 @@ def pin_file(file: dict[str, str], attribute: str) -> str:
 
 
 def graphiql_routes(path: str = "/graphql", *, dist: Path = DIST) -> list[BaseRoute]:
-    """The built files under `path`/assets/; a name says its content, so that browsers keep a file for good."""
+    """The built files under `path`/assets/. A name contains a hash of the content, so browsers may cache a file forever."""
 
     async def serve_asset(request: Request) -> Response:
         return asset_response(dist / "assets", request.path_params["name"], request.headers.get("Accept-Encoding", ""))
@@ -170,7 +170,7 @@ def graphiql_routes(path: str = "/graphql", *, dist: Path = DIST) -> list[BaseRo
 
 
 def asset_response(folder: Path, name: str, encodings: str) -> FileResponse:
-    """One file of `folder`, compressed when the browser takes that; 404 for any name that is not such a file's."""
+    """A file of `folder`, compressed if the browser accepts that. Raises HTTPException (404) for any other name."""
     media_type = MEDIA_TYPES.get(Path(name).suffix)
     if media_type is None or not re.fullmatch(r"[\w-][\w.-]*", name) or not (folder / name).is_file():
         raise HTTPException(404)
@@ -186,6 +186,6 @@ def asset_response(folder: Path, name: str, encodings: str) -> FileResponse:
 
 
 def accepts_gzip(encodings: str) -> bool:
-    """Whether an Accept-Encoding header names gzip and does not refuse it with a quality of zero."""
+    """True if an Accept-Encoding header names gzip with a quality above zero."""
     accepted = (part.replace(" ", "").lower() for part in encodings.split(","))
     return any(re.fullmatch(r"gzip(;q=(1|0\.0*[1-9]).*)?", part) for part in accepted)

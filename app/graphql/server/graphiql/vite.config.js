@@ -8,7 +8,7 @@ const NOTICES = [
   ['Fonts: Codicons (CC BY 4.0, Microsoft Corporation) and Fira Code (SIL Open Font License 1.1, The Fira Code Project Authors)'],
 ];
 
-/** Completes the licence texts and lays a compressed copy beside each large file. */
+/** Completes the licence texts and adds a compressed copy of each large file. */
 function finishFiles() {
   let folder;
   return {

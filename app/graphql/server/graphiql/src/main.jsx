@@ -15,23 +15,23 @@ const settings = JSON.parse(document.getElementById('graphiql-settings').textCon
 const socket = new URL(settings.subscriptions, location.href);
 socket.protocol = socket.protocol.replace('http', 'ws');
 const storage = createLocalStorage({ namespace: settings.service });
-// Of the first tab GraphiQL shows the variables only when they are given once more, apart from the tabs.
+// GraphiQL shows the variables of the first tab only if they are passed separately from the tabs.
 const firstVariables = storage.getItem('graphiql:tabState') ? undefined : settings.tabs[0].variables;
 
-/** The headers of the editor go with each request, and into connection_init of each subscription. */
+/** Sends the headers of the editor with each request, and in connection_init of each subscription. */
 const sendRequest = createGraphiQLFetcher({
   url: settings.endpoint,
   subscriptionUrl: socket.href,
   enableIncrementalDelivery: false,
 });
 
-/** GraphiQL asks for the schema before its header editor exists: that one request gets the headers the page came with. */
+/** GraphiQL requests the schema before its header editor exists, so that request gets the headers of the page. */
 function fetcher(request, options) {
   const early = request.operationName === 'IntrospectionQuery' && !options?.headers;
   return sendRequest(request, early ? { ...options, headers: JSON.parse(settings.headers) } : options);
 }
 
-/** A token typed into an empty header editor brings the schema and its documentation by itself. */
+/** Loads the schema and its documentation when a token is typed into an empty header editor. */
 function SchemaOnceAuthorized({ headers }) {
   const { introspect } = useGraphiQLActions();
   const schema = useGraphiQL((state) => state.schema);
