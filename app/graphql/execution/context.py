@@ -11,6 +11,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
+from app.errors import NotFound
 from app.graphql.execution.plans import SelectionReader
 from app.graphql.internals import read_resolved_field
 from app.ids import is_id
@@ -55,7 +56,7 @@ class Context:
 Info: TypeAlias = StrawberryInfo[Context, None]
 
 
-def planned(
+def find_plan(
     info: Info,
     face: str,
     plan: Callable[[SelectionReader, Sequence[FieldNode], *Arguments], PlanT],
@@ -106,7 +107,7 @@ def read_organization_id(text: str) -> str:
     return read_id("Organization", text.removeprefix("ent_"))
 
 
-def chosen_organization(info: Info, argument: str | None) -> str | None:
+def choose_organization(info: Info, argument: str | None) -> str | None:
     """The id of the organization that an argument names, or of the first created one.
 
     None when the token cannot access it, or cannot access any.
@@ -116,3 +117,11 @@ def chosen_organization(info: Info, argument: str | None) -> str | None:
         return accessible[0] if accessible else None
     bare = read_organization_id(argument)
     return bare if bare in accessible else None
+
+
+def require_organization(info: Info, argument: str | None) -> str:
+    """The organization that an argument names. Raises NotFound when the token cannot access it."""
+    organization = choose_organization(info, argument)
+    if organization is None:
+        raise NotFound("There is no such organization", "organizationId")
+    return organization

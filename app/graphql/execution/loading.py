@@ -9,7 +9,7 @@ import orjson
 
 from app.auth import Access
 from app.clients.service import get_clients
-from app.graphql.execution.context import Context, Info, planned
+from app.graphql.execution.context import Context, Info, find_plan
 from app.graphql.execution.plans import plan_selection
 from app.graphql.internals import Rendered
 from app.mail.repository import ClientKey
@@ -51,9 +51,9 @@ def whole_record(face: Face) -> Selection:
     return tuple((python_name(field.name), field) for field in face.fields.values())
 
 
-def record_plan(info: Info, face: Face) -> Selection | None:
+def find_record_plan(info: Info, face: Face) -> Selection | None:
     """The selection under the field being resolved, or None when some of it needs a resolver."""
-    return planned(info, face.name, plan_selection, face)
+    return find_plan(info, face.name, plan_selection, face)
 
 
 def make_record(type_: type[RecordT], selection: Selection | None, json: str) -> RecordT:
@@ -66,7 +66,7 @@ def make_record(type_: type[RecordT], selection: Selection | None, json: str) ->
 
 async def load_record(info: Info, type_: type[RecordT], record_id: str, *, deleted_too: bool = True) -> RecordT | None:
     """The record with an id, rendered if its selection allows it."""
-    selection = record_plan(info, type_.face)
+    selection = find_record_plan(info, type_.face)
     chosen = selection if selection is not None else whole_record(type_.face)
     load = partial(_load_rows, info.context.access, chosen, deleted_too)
     row = await info.context.loader((type_.face.name, chosen, deleted_too), load).load(record_id)

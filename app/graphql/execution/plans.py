@@ -133,7 +133,7 @@ class Template:
 SLOTS = {"node": "%(node)s", "cursor": '"%(cursor)s"'}
 
 
-def edge_template(fields: Fields, edge_type: str) -> Template:
+def make_edge_template(fields: Fields, edge_type: str) -> Template:
     """The template of an edge with these fields."""
     members = (f'"{key}":' + SLOTS.get(nodes[0].name.value, f'"{edge_type}"') for key, nodes in fields.items())
     return Template("{" + ",".join(members) + "}")
@@ -169,7 +169,7 @@ def plan_connection(reader: SelectionReader, nodes: Sequence[FieldNode], face: F
         next="hasNextPage" in wanted,
         previous="hasPreviousPage" in wanted,
         selection=selections[0] if plain else () if not selections and len(edges) <= 1 else None,
-        edge=edge_template(edges[0], f"{noun}Edge") if len(edges) == 1 else None,
+        edge=make_edge_template(edges[0], f"{noun}Edge") if len(edges) == 1 else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, cast, get_type_hints
 
 import orjson
 import strawberry
@@ -14,9 +14,9 @@ from strawberry.types.field import StrawberryField
 
 from app.clients.service import Listing, list_clients, search_words
 from app.errors import Malformed
-from app.graphql.execution.context import Info, planned
+from app.graphql.execution.context import Info, find_plan
 from app.graphql.execution.loading import RecordT, whole_record
-from app.graphql.execution.plans import ConnectionPlan, plan_connection
+from app.graphql.execution.plans import ConnectionPlan, Template, plan_connection
 from app.graphql.internals import Rendered
 from app.graphql.schema.inputs import (
     ClientFilter,
@@ -157,25 +157,10 @@ async def resolve_connection(
 ) -> Connection[RecordT]:
     """The connection of an organization's records of a type."""
     face = type_.face
-    plan = planned(info, face.name, plan_connection, face)
+    plan = find_plan(info, face.name, plan_connection, face)
     request = read_request(arguments, face, plan)
     listing = await list_clients(info.context.access, organization_id, request)
-    return _connection(listing, plan, request.fingerprint, type_)
-
-
-def keyed_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
-    """A connection of rows that are there already, each with its cursor."""
-    return Connection(
-        edges=[Edge(cursor=cursor, node=node) for cursor, node in rows],
-        nodes=[node for _, node in rows],
-        page_info=PageInfo(
-            has_next_page=has_next,
-            has_previous_page=has_previous,
-            start_cursor=rows[0][0] if rows else None,
-            end_cursor=rows[-1][0] if rows else None,
-        ),
-        total_count=total,
-    )
+    return _show_listing(listing, plan, request.fingerprint, type_)
 
 
 def read_count(first: int | None) -> int:
@@ -186,26 +171,42 @@ def read_count(first: int | None) -> int:
     return count
 
 
-def _connection(listing: Listing, plan: ConnectionPlan, fingerprint: str, type_: type[RecordT]) -> Connection[RecordT]:
-    keyed = [(json, write_cursor(fingerprint, keys or "[]")) for json, keys in listing.rows]
-    page_info = PageInfo(
-        has_next_page=listing.has_next,
-        has_previous_page=listing.has_previous,
-        start_cursor=keyed[0][1] if keyed else None,
-        end_cursor=keyed[-1][1] if keyed else None,
+def make_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
+    """The connection of resolved rows, each with its cursor."""
+    return Connection(
+        edges=[Edge(cursor=cursor, node=node) for cursor, node in rows],
+        nodes=[node for _, node in rows],
+        page_info=_make_page_info([cursor for cursor, _ in rows], has_next, has_previous),
+        total_count=total,
     )
-    edges, nodes = _rendered(keyed, plan) if plan.selection is not None else _resolved(keyed, type_)
-    return Connection(edges=edges, nodes=nodes, page_info=page_info, total_count=listing.total or 0)
 
 
-def _rendered(keyed: Sequence[tuple[str, str]], plan: ConnectionPlan) -> tuple[Any, Any]:
-    """The edges and the nodes as JSON, which the executor takes for completed lists."""
-    nodes = Rendered(f"[{','.join(json for json, _ in keyed)}]")
-    if plan.edge is None:
-        return [], nodes
-    return Rendered(f"[{','.join(plan.edge.fill(json, cursor) for json, cursor in keyed)}]"), nodes
+def _show_listing(
+    listing: Listing, plan: ConnectionPlan, fingerprint: str, type_: type[RecordT]
+) -> Connection[RecordT]:
+    cursors = [write_cursor(fingerprint, keys or "[]") for _, keys in listing.rows]
+    rows, total = [json for json, _ in listing.rows], listing.total or 0
+    if plan.selection is None:
+        keyed = [(cursor, type_.of(orjson.loads(row))) for cursor, row in zip(cursors, rows, strict=True)]
+        return make_connection(keyed, has_next=listing.has_next, has_previous=listing.has_previous, total=total)
+    return Connection(
+        edges=[] if plan.edge is None else _render_edges(plan.edge, rows, cursors),
+        nodes=cast("list[RecordT]", Rendered(f"[{','.join(rows)}]")),
+        page_info=_make_page_info(cursors, listing.has_next, listing.has_previous),
+        total_count=total,
+    )
 
 
-def _resolved(keyed: Sequence[tuple[str, str]], type_: type[RecordT]) -> tuple[list[Edge[RecordT]], list[RecordT]]:
-    edges = [Edge(cursor=cursor, node=type_.of(orjson.loads(json))) for json, cursor in keyed]
-    return edges, [edge.node for edge in edges]
+def _render_edges(template: Template, rows: Sequence[str], cursors: Sequence[str]) -> list[Edge[RecordT]]:
+    """The edges as JSON, which the executor takes for a completed list."""
+    edges = (template.fill(row, cursor) for row, cursor in zip(rows, cursors, strict=True))
+    return cast("list[Edge[RecordT]]", Rendered(f"[{','.join(edges)}]"))
+
+
+def _make_page_info(cursors: Sequence[str], has_next: bool, has_previous: bool) -> PageInfo:
+    return PageInfo(
+        has_next_page=has_next,
+        has_previous_page=has_previous,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+    )

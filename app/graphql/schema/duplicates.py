@@ -11,7 +11,7 @@ from graphql import FieldNode
 from app.auth import Access
 from app.clients.duplicates import MOST_DUPLICATES, Duplicate, Subject, find_duplicates
 from app.errors import Malformed
-from app.graphql.execution.context import Info, planned
+from app.graphql.execution.context import Info, find_plan
 from app.graphql.execution.loading import Record, make_record, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import argument
@@ -64,7 +64,7 @@ async def resolve_duplicates(
     if not 0 <= first <= MOST_DUPLICATES:
         raise Malformed(f"`first` must be between 0 and {MOST_DUPLICATES}; got {first}.", "first")
     type_, face = type(root), root.face
-    selection = planned(info, face.name, _plan_duplicates, face)
+    selection = find_plan(info, face.name, _plan_duplicates, face)
     chosen = selection if selection is not None else whole_record(face)
     load = partial(_load_duplicates, info.context.access, chosen, first)
     subject = Subject(*root.key, root.name, root.email, root.tax_number)

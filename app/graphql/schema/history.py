@@ -10,10 +10,10 @@ from strawberry import field
 
 from app.changes.record import PastChange, write_history_cursor
 from app.changes.service import list_history
-from app.graphql.execution.context import Info, planned
+from app.graphql.execution.context import Info, find_plan
 from app.graphql.execution.loading import Record
 from app.graphql.execution.plans import selects_total
-from app.graphql.schema.connections import Connection, keyed_connection, read_count
+from app.graphql.schema.connections import Connection, make_connection, read_count
 from app.graphql.schema.inputs import DateTime, Json, argument
 
 HISTORY = "The changes of the record through every API, newest first."
@@ -105,7 +105,7 @@ async def resolve_history(
         root.face,
         first=read_count(first),
         after=after,
-        total=planned(info, "history", selects_total, "ChangeConnection"),
+        total=find_plan(info, "history", selects_total, "ChangeConnection"),
     )
     keyed = [(write_history_cursor(organization_id, client_id, past.number), Change.of(past)) for past in page.changes]
-    return keyed_connection(keyed, has_next=page.has_next, has_previous=after is not None, total=page.total or 0)
+    return make_connection(keyed, has_next=page.has_next, has_previous=after is not None, total=page.total or 0)

@@ -10,13 +10,13 @@ from strawberry import field
 from app.accounts.service import account_email
 from app.clients.service import get_client
 from app.errors import Malformed, NotFound
-from app.graphql.execution.context import Info, chosen_organization, read_id, split_global_id, write_global_id
+from app.graphql.execution.context import Info, choose_organization, read_id, split_global_id, write_global_id
 from app.graphql.execution.loading import (
     RecordT,
+    find_record_plan,
     load_organization,
     load_record,
     make_record,
-    record_plan,
     whole_record,
 )
 from app.graphql.schema.connections import (
@@ -70,7 +70,7 @@ async def make_viewer(info: Info) -> Viewer:
 
 async def find_record(info: Info, type_: type[RecordT], record_id: str) -> RecordT | None:
     """One live record, rendered if its selection allows it; None when the token can access no such record."""
-    selection = record_plan(info, type_.face)
+    selection = find_record_plan(info, type_.face)
     chosen = selection if selection is not None else whole_record(type_.face)
     try:
         row = await get_client(info.context.access, record_id, chosen)
@@ -124,7 +124,7 @@ class Query:
 
     @strawberry.field(description="An organization. Null if there is no such organization that your token can access.")
     async def organization(self, info: Info, id: OrganizationArgument = None) -> Organization | None:
-        return await find_organization(info, chosen_organization(info, id))
+        return await find_organization(info, choose_organization(info, id))
 
     @strawberry.field(description="A client. Null if there is no such client that your token can access.")
     async def client(
@@ -145,7 +145,7 @@ class Query:
     async def clients(
         self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
     ) -> Connection[Client] | None:
-        organization = chosen_organization(info, organization_id)
+        organization = choose_organization(info, organization_id)
         return await resolve_connection(info, Client, organization, arguments) if organization else None
 
     @strawberry.field(
@@ -155,5 +155,5 @@ class Query:
     async def customers(
         self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
     ) -> Connection[Customer] | None:
-        organization = chosen_organization(info, organization_id)
+        organization = choose_organization(info, organization_id)
         return await resolve_connection(info, Customer, organization, arguments) if organization else None

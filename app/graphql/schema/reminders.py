@@ -12,10 +12,10 @@ from strawberry import field
 from app.auth import Access
 from app.clients.reminders import count_reminders, list_reminders
 from app.errors import Malformed
-from app.graphql.execution.context import Info, planned
+from app.graphql.execution.context import Info, find_plan
 from app.graphql.execution.loading import Record
 from app.graphql.execution.plans import selects_total
-from app.graphql.schema.connections import Connection, keyed_connection, read_count
+from app.graphql.schema.connections import Connection, make_connection, read_count
 from app.graphql.schema.inputs import DateTime, argument
 from app.ids import is_id
 from app.mail.repository import ClientKey, Delivery
@@ -84,10 +84,10 @@ async def resolve_reminders(
     load = partial(_load_reminders, access, count + 1, behind)
     deliveries = await info.context.loader(("reminders", count + 1, behind), load).load(root.key)
     total = 0
-    if planned(info, "reminders", selects_total, "ReminderConnection"):
+    if find_plan(info, "reminders", selects_total, "ReminderConnection"):
         total = await info.context.loader("numbers of reminders", partial(_count_reminders, access)).load(root.key)
     rows = [(write_cursor(SCOPE, write_values([sent.id])), Reminder.of(sent)) for sent in deliveries[:count]]
-    return keyed_connection(rows, has_next=len(deliveries) > count, has_previous=after is not None, total=total)
+    return make_connection(rows, has_next=len(deliveries) > count, has_previous=after is not None, total=total)
 
 
 def _read_cursor(text: str) -> str:

@@ -12,8 +12,7 @@ from app.changes.record import Change as FollowedChange
 from app.changes.record import write_change_cursor
 from app.changes.service import follow_changes
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.errors import NotFound
-from app.graphql.execution.context import Info, chosen_organization
+from app.graphql.execution.context import Info, require_organization
 from app.graphql.execution.loading import RecordT, python_name
 from app.graphql.schema.history import Change, ChangeAction
 from app.graphql.schema.inputs import DateTime, OrganizationArgument, argument
@@ -80,9 +79,7 @@ class Subscription:
             ),
         ] = None,
     ) -> AsyncIterator[ClientChange]:
-        organization = chosen_organization(info, organization_id)
-        if organization is None:
-            raise NotFound("There is no such organization", "organizationId")
+        organization = require_organization(info, organization_id)
         context = info.context
         return _show_changes(await follow_changes(context.access, context.changes, organization, after))
 

@@ -28,7 +28,7 @@ from app.auth import Access, Caller
 from app.clients.faces import GRAPHQL_CLIENT
 from app.graphql.execution import plans
 from app.graphql.execution.context import MOST_PLANS, Context
-from app.graphql.execution.loading import Record, record_plan
+from app.graphql.execution.loading import Record, find_record_plan
 from app.graphql.internals import Rendered, RenderingExecutor
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.operations import Operations
@@ -287,7 +287,7 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
     for number in range(MOST_PLANS + 5):
         values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
         info = _info(document.ast, values, Context(Access(service.database, principal), document.plans, None, None))  # type: ignore[arg-type]
-        record_plan(info, GRAPHQL_CLIENT)
+        find_record_plan(info, GRAPHQL_CLIENT)
     assert 0 < len(document.plans) <= MOST_PLANS
 
 

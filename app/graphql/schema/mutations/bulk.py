@@ -12,12 +12,12 @@ from strawberry import field
 
 from app.clients.batch import add_batch
 from app.errors import Invalid, Malformed, Problem
-from app.graphql.execution.context import Info, planned
+from app.graphql.execution.context import Info, find_plan, require_organization
 from app.graphql.execution.loading import make_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
 from app.graphql.schema.mutations.payloads import Payload
-from app.graphql.schema.mutations.records import CLIENTS, need_organization, request_key
+from app.graphql.schema.mutations.records import CLIENTS, request_key
 from app.graphql.schema.types import Client
 from app.graphql.schema.user_errors import UserError, attempt, user_errors
 from app.query.sql.render import Selection
@@ -78,8 +78,8 @@ async def _create(
     """Raises Invalid for too many rows, and as add_batch."""
     if len(clients) > MOST_ROWS:
         raise Invalid([Problem("input", "length", f"must hold at most {MOST_ROWS} clients; got {len(clients)}")])
-    bodies, organization = to_plain(clients), need_organization(info, organization_id)
-    selection = planned(info, "clients at once", _plan)
+    bodies, organization = to_plain(clients), require_organization(info, organization_id)
+    selection = find_plan(info, "clients at once", _plan)
     chosen = selection if selection is not None else CLIENTS.whole
     rows = read_rows(bodies)
     accepted = [row.values for row in rows if not row.errors]

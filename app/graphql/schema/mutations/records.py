@@ -13,8 +13,7 @@ from app.auth import Access
 from app.clients.erasure import erase_client
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
 from app.clients.service import add_clients, change_client, remove_client, restore_client
-from app.errors import NotFound
-from app.graphql.execution.context import Info, chosen_organization, planned, read_id, write_global_id
+from app.graphql.execution.context import Info, find_plan, read_id, require_organization, write_global_id
 from app.graphql.execution.loading import RecordT, make_record, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
@@ -92,11 +91,11 @@ class RecordMutations(Generic[RecordT]):
 
     def _plan(self, info: Info) -> Selection | None:
         payload = get_object_definition(info.return_type, strict=True).name
-        return planned(info, self.face.name, plan_payload, self.face, payload)
+        return find_plan(info, self.face.name, plan_payload, self.face, payload)
 
     async def _create(self, info: Info, organization_id: str | None, fields: object, key: str | None) -> str:
         body, selection = to_plain(fields), self._selection(info)
-        organization = need_organization(info, organization_id)
+        organization = require_organization(info, organization_id)
         values = read_body(self.face, body, self.rules, "create")
         request = (f"create {self.face.name}", organization, orjson.dumps(body), repr(selection))
         response = await add_clients(
@@ -137,14 +136,6 @@ def plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face
     if any(group[0].name.value == f"{key}Edge" for group in fields.values()):
         return None
     return plan_inside(reader, nodes, face, (payload, key))
-
-
-def need_organization(info: Info, argument: str | None) -> str:
-    """The organization that an argument names. Raises NotFound when the token cannot access it."""
-    organization = chosen_organization(info, argument)
-    if organization is None:
-        raise NotFound("There is no such organization", "organizationId")
-    return organization
 
 
 def request_key(info: Info, key: str | None, *request: str | bytes) -> RequestKey | None:
