@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
-from app.query.dialects import GRAPHQL, LOOPBACK, MONGO, Dialect
+from app.graphql.schema.dialect import GRAPHQL
+from app.query.dialects import Dialect
 from app.query.face import Face
 from app.query.model import Predicate
 from app.query.reader import read_predicate
+from app.rest.customers.dialect import MONGO
+from app.rest.v1.dialect import LOOPBACK
 
 Question = tuple[Any, ...]
 

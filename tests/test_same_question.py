@@ -14,13 +14,15 @@ from app.auth import Access, Principal, Scope
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.clients.repository import ClientRepository
 from app.clients.service import list_clients
+from app.graphql.schema.dialect import GRAPHQL
 from app.query import operators
-from app.query.dialects import GRAPHQL, LOOPBACK, MONGO
 from app.query.face import Face, Kind
 from app.query.model import And, Compare, Not, Or, Page, Predicate, Query
 from app.query.operators import Operator
 from app.query.reader import read_predicate
 from app.query.request import Wanted
+from app.rest.customers.dialect import MONGO
+from app.rest.v1.dialect import LOOPBACK
 from tests.conftest import Service
 from tests.seeding import request_of
 from tests.spellings import OPERATORS, PARTS, SPEAKERS, Question

@@ -8,8 +8,7 @@ from typing import Any
 from app.clients.faces import CLIENT_TYPES
 from app.errors import Malformed
 from app.query.face import Field
-from app.query.messages import stringify
-from app.query.values import LONGEST_TEXT, check_storable, js_text, whole_numbers
+from app.query.values import LONGEST_TEXT, check_storable, js_text, stringify, whole_numbers
 from app.records.bodies import LOOPBACK_MESSAGES, FieldRule, InvalidValue, Messages, Rules
 
 MOST_METADATA, LONGEST_KEY, LONGEST_METADATA = 50, 40, 250

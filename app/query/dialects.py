@@ -1,32 +1,46 @@
-"""The three dialects: LoopBack's where, the Customers query, and the GraphQL filter inputs."""
+"""Dialects: how each API writes filters. The dialects themselves stand beside their APIs."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import Malformed
 from app.query import operators
 from app.query.face import Kind
-from app.query.js_dates import lax_date
-from app.query.messages import LOOPBACK_WORDING, Wording
 from app.query.model import Scalar
-from app.query.operators import Behaviour, Operator
-from app.query.values import (
-    lax_boolean,
-    lax_text,
-    number,
-    strict_boolean,
-    strict_date,
-    strict_text,
-)
+from app.query.operators import Operator
+from app.query.values import number, strict_boolean, strict_date, strict_text
 
 LONGEST_REGEX = 256
-REGEX_LITERAL = re.compile(r"/(?P<source>.*)/(?P<flags>[A-Za-z]*)", re.DOTALL)
 BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
 
-
 Coerce = Callable[[object, str], Scalar]
+
+Clause = Mapping[str, Any]
+"""The object of operators that a message is about, as the caller wrote it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Messages:
+    """Messages about mistakes in a filter, made of what the caller wrote.
+
+    `foreign_operators` makes the error for operators that begin with a dollar sign, where that differs from the error for
+    other unknown operators.
+    """
+
+    not_an_object: Callable[[object], str] = lambda _: "The filter must be an object."
+    not_conditions: Callable[[str, object], str] = lambda key, _: f"The `{key}` operator needs a list of conditions."
+    not_a_list: Callable[[str, Clause, object], str] = lambda name, *_: (
+        f"This operator on `{name}` needs a list of values."
+    )
+    not_two: Callable[[str, Clause, int], str] = lambda name, _, count: (
+        f"`between` on `{name}` needs exactly two values; got {count}."
+    )
+    not_a_pattern: Callable[[Operator, str, Clause], str] = lambda _, name, __: (
+        f"Pattern operators on `{name}` need a string."
+    )
+    foreign_operators: Callable[[str, Sequence[str], Clause], Malformed] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +57,7 @@ class Dialect:
       only the first dot does, and the others are part of the key.
     - `nested_paths`: an object without operators leads into a JSON field.
     - `path_key`: conditions inside a JSON field are a list of objects, each with its path under this key.
-    - `wording` makes the messages of errors.
+    - `messages` makes the messages about mistakes.
     """
 
     name: str
@@ -59,8 +73,16 @@ class Dialect:
     nested_paths: bool = True
     deep_paths: bool = True
     path_key: str | None = None
-    wording: Wording = field(default_factory=Wording)
+    messages: Messages = field(default_factory=Messages)
 
+
+STRICT: Mapping[Kind, Coerce] = {
+    Kind.TEXT: strict_text,
+    Kind.ID: strict_text,
+    Kind.BOOLEAN: strict_boolean,
+    Kind.DATE: strict_date,
+    Kind.NUMBER: number,
+}
 
 ORDER: Mapping[str, Operator] = {
     "gt": operators.GT,
@@ -89,118 +111,3 @@ def check_like(pattern: str, field: str) -> str:
             f"The pattern for `{field}` ends with a single backslash. Write two to match one backslash.", field
         )
     return pattern
-
-
-def loopback_pattern(operator: Operator, text: str, field: str) -> tuple[str, bool]:
-    """LIKE as it is; a regexp may be written /source/flags with the flags i, g and m, of which i counts."""
-    if operator.behaviour is not Behaviour.REGEX:
-        return check_like(text, field), False
-    literal = REGEX_LITERAL.fullmatch(text)
-    if literal is None:
-        return check_regex(text, field), False
-    unknown = [flag for flag in literal["flags"] if flag not in "igm"]
-    if unknown:
-        raise Malformed(f"Invalid regex flags: {','.join(unknown)}", field)
-    return check_regex(literal["source"], field), "i" in literal["flags"]
-
-
-def plain_pattern(operator: Operator, text: str, field: str) -> tuple[str, bool]:
-    """A pattern in which no flag is written."""
-    check = {Behaviour.REGEX: check_regex, Behaviour.LIKE: check_like}.get(operator.behaviour)
-    return (check(text, field) if check else text), False
-
-
-def _loopback_ignores_case(modifiers: Mapping[str, Any], operator: Operator) -> bool:
-    is_like = operator.behaviour is Behaviour.LIKE
-    return operator.ignore_case or (is_like and "i" in str(modifiers.get("options", "")))
-
-
-def _graphql_ignores_case(modifiers: Mapping[str, Any], _: Operator) -> bool:
-    return not modifiers.get("caseSensitive", False)
-
-
-LOOPBACK = Dialect(
-    name="LoopBack",
-    operators={
-        "eq": operators.EQ,
-        "neq": operators.NE,
-        "inq": operators.IN,
-        "nin": operators.NOT_IN,
-        **ORDER,
-        "like": operators.LIKE,
-        "nlike": operators.NOT_LIKE,
-        "ilike": operators.ILIKE,
-        "nilike": operators.NOT_ILIKE,
-        "regexp": operators.REGEX,
-    },
-    coerce={
-        Kind.TEXT: lax_text,
-        Kind.ID: lax_text,
-        Kind.BOOLEAN: lax_boolean,
-        Kind.DATE: lax_date,
-        Kind.NUMBER: number,
-    },
-    logic={"and": "and", "or": "or"},
-    modifiers=frozenset({"options"}),
-    ignores_case=_loopback_ignores_case,
-    pattern=loopback_pattern,
-    null_orders_nothing=True,
-    numbered_lists=True,
-    nested_paths=False,
-    wording=LOOPBACK_WORDING,
-)
-
-STRICT = {
-    Kind.TEXT: strict_text,
-    Kind.ID: strict_text,
-    Kind.BOOLEAN: strict_boolean,
-    Kind.DATE: strict_date,
-    Kind.NUMBER: number,
-}
-
-_MONGO = {
-    "equals": operators.EQ,
-    "not": operators.NE,
-    "in": operators.IN,
-    "notIn": operators.NOT_IN,
-    **ORDER,
-    "contains": operators.CONTAINS,
-    "startsWith": operators.STARTS_WITH,
-    "endsWith": operators.ENDS_WITH,
-}
-
-MONGO = Dialect(
-    name="Customers",
-    operators=_MONGO | {f"${name}": operator for name, operator in _MONGO.items()},
-    ignores_case=lambda *_: True,
-    coerce=STRICT,
-    deep_paths=False,
-    wording=Wording(not_an_object=lambda _: "The query must be a JSON object."),
-)
-
-GRAPHQL = Dialect(
-    name="GraphQL",
-    operators={
-        "eq": operators.EQ,
-        "ne": operators.NE,
-        "in": operators.IN,
-        "notIn": operators.NOT_IN,
-        "isNull": operators.IS_NULL,
-        **ORDER,
-        "contains": operators.CONTAINS,
-        "startsWith": operators.STARTS_WITH,
-        "endsWith": operators.ENDS_WITH,
-        "notContains": operators.NOT_CONTAINS,
-        "notStartsWith": operators.NOT_STARTS_WITH,
-        "notEndsWith": operators.NOT_ENDS_WITH,
-        "like": operators.LIKE,
-        "regex": operators.REGEX,
-    },
-    coerce=STRICT,
-    logic={"and": "and", "or": "or", "not": "not"},
-    modifiers=frozenset({"caseSensitive"}),
-    ignores_case=_graphql_ignores_case,
-    pattern=plain_pattern,
-    dotted_paths=False,
-    path_key="path",
-)

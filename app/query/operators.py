@@ -44,9 +44,9 @@ class Implied(Enum):
     """Each text between the wildcards of a LIKE pattern."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operator:
-    """One operator. Two operators are equal when they are the same row.
+    """One operator. Two operators are equal when they are the same row. Its text is the name: cursors are bound to it.
 
     - `compare` compares a value with the operand, or with each member of a list; `differs`: it is "!=".
     - `template` places a part in a LIKE pattern.
@@ -56,24 +56,20 @@ class Operator:
     """
 
     name: str
-    behaviour: Behaviour
-    takes: Shape
-    description: str
-    compare: Callable[[Any, Any], Any] = operator.eq
-    template: str = "{}"
-    folds: bool = False
-    implies: Implied = Implied.NOTHING
-    negated: bool = False
-    ignore_case: bool = False
-    variant_of: "Operator | None" = None
-    differs: bool = field(init=False)
+    behaviour: Behaviour = field(repr=False)
+    takes: Shape = field(repr=False)
+    description: str = field(repr=False)
+    compare: Callable[[Any, Any], Any] = field(default=operator.eq, repr=False)
+    template: str = field(default="{}", repr=False)
+    folds: bool = field(default=False, repr=False)
+    implies: Implied = field(default=Implied.NOTHING, repr=False)
+    negated: bool = field(default=False, repr=False)
+    ignore_case: bool = field(default=False, repr=False)
+    variant_of: "Operator | None" = field(default=None, repr=False)
+    differs: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "differs", self.compare is operator.ne)
-
-    def __repr__(self) -> str:
-        """The name: a predicate's text is part of the fingerprint of its cursors."""
-        return self.name
 
 
 def _negate(positive: Operator, description: str) -> Operator:

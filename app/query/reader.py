@@ -52,7 +52,7 @@ class _Reader:
 
     def read_object(self, tree: object) -> Predicate:
         if not isinstance(tree, Mapping):
-            raise Malformed(self.dialect.wording.not_an_object(tree))
+            raise Malformed(self.dialect.messages.not_an_object(tree))
         return _all([self.read_member(key, value, tree) for key, value in tree.items()])
 
     def read_member(self, key: str, value: object, tree: Mapping[str, Any]) -> Predicate:
@@ -62,16 +62,16 @@ class _Reader:
         if logic is not None:
             return self.read_logic(key, logic, value)
         subject = self.find_subject(key)
-        if self.dialect.wording.foreign_operators and isinstance(value, Mapping):
+        if self.dialect.messages.foreign_operators and isinstance(value, Mapping):
             foreign = [name for name in value if name.startswith("$")]
             if foreign:
-                raise self.dialect.wording.foreign_operators(key, foreign, tree)
+                raise self.dialect.messages.foreign_operators(key, foreign, tree)
         return self.read_subject(subject, value)
 
     def read_logic(self, key: str, logic: str, value: object) -> Predicate:
         members = read_list(key, value, self.dialect)
         if members is None:
-            raise Malformed(self.dialect.wording.not_conditions(key, value), key)
+            raise Malformed(self.dialect.messages.not_conditions(key, value), key)
         if logic == "or" and not members:
             raise Malformed(f"The `{key}` operator needs at least one condition.", key)
         parts = [self.read_object(member) for member in members]
@@ -165,13 +165,13 @@ class _Condition:
 
     def check_shape(self, value: object, members: Sequence[object] | None) -> None:
         """Raises Malformed where the operator takes a value of another shape, on any field."""
-        takes, wording, name = self.operator.takes, self.dialect.wording, self.subject.name
+        takes, messages, name = self.operator.takes, self.dialect.messages, self.subject.name
         if takes in (Shape.LIST, Shape.PAIR) and members is None:
-            raise Malformed(wording.not_a_list(name, self.clause, value), name)
+            raise Malformed(messages.not_a_list(name, self.clause, value), name)
         if takes is Shape.PAIR and members is not None and len(members) != 2:
-            raise Malformed(wording.not_two(name, self.clause, len(members)), name)
+            raise Malformed(messages.not_two(name, self.clause, len(members)), name)
         if takes is Shape.TEXT and not isinstance(value, str):
-            raise Malformed(wording.not_a_pattern(self.operator, name, self.clause), name)
+            raise Malformed(messages.not_a_pattern(self.operator, name, self.clause), name)
 
     def coerce(self, value: object) -> Scalar:
         if self.subject.path:

@@ -1,5 +1,6 @@
 """Values: a caller's JSON value becomes a typed value, or an error that says what is allowed."""
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -83,6 +84,17 @@ def _js_number(value: float) -> str:
     else:
         body = f"{text[0]}{'.' if len(text) > 1 else ''}{text[1:]}e{point - 1:+d}"
     return f"-{body}" if sign else body
+
+
+def stringify(value: object) -> str:
+    """A value as JavaScript's JSON.stringify writes it."""
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{stringify(key)}:{stringify(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(stringify, value))}]"
+    if isinstance(value, int | float):
+        return js_text(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def whole_numbers(value: object) -> object:

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
 from app.errors import Malformed
+from app.graphql.schema.dialect import GRAPHQL
 from app.query import operators
-from app.query.dialects import GRAPHQL, LOOPBACK, MONGO, Dialect
+from app.query.dialects import Dialect
 from app.query.face import Face, Kind
 from app.query.model import And, Compare, Not, Or, Predicate
 from app.query.operators import Operator
 from app.query.reader import read_predicate
+from app.rest.customers.dialect import MONGO
+from app.rest.v1.dialect import LOOPBACK
 
 O = operators  # noqa: E741
 ID = "65f0000000000000000000c1"

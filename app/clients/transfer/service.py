@@ -8,7 +8,7 @@ from app.clients.transfer.files import Entry, read_entries
 from app.clients.transfer.record import read_transferred
 from app.clients.transfer.repository import ExistingRecord, TransferRepository
 from app.errors import DomainError, Invalid, Malformed, NotFound, Problem
-from app.query.messages import stringify
+from app.query.values import stringify
 from app.records.bodies import Values
 from app.storage.database import Database
 

@@ -18,6 +18,7 @@ from app.graphql.execution.context import Info, find_plan
 from app.graphql.execution.loading import RecordT, whole_record
 from app.graphql.execution.plans import ConnectionPlan, Template, plan_connection
 from app.graphql.internals import Rendered
+from app.graphql.schema.dialect import GRAPHQL
 from app.graphql.schema.inputs import (
     ClientFilter,
     ClientOrder,
@@ -28,7 +29,6 @@ from app.graphql.schema.inputs import (
     to_plain,
 )
 from app.query.cursor import make_fingerprint, write_cursor, write_values
-from app.query.dialects import GRAPHQL
 from app.query.face import Face
 from app.query.model import EVERYTHING, Query
 from app.query.reader import read_predicate

@@ -13,7 +13,7 @@ from strawberry.types import get_object_definition
 
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.loading import python_name
-from app.query.dialects import GRAPHQL
+from app.graphql.schema.dialect import GRAPHQL
 from app.query.face import Face, Kind
 from app.query.model import Order
 from app.query.operators import Behaviour, Operator, Shape

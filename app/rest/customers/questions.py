@@ -9,12 +9,12 @@ from app.clients.faces import CUSTOMER
 from app.clients.service import search_words
 from app.errors import Malformed
 from app.http.bodies import NotJson, TooDeep, parse_json
-from app.query.dialects import MONGO
 from app.query.model import EVERYTHING, Order, Predicate, Query
 from app.query.reader import read_predicate
 from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
 from app.query.sql.render import Selection
 from app.query.values import check_text
+from app.rest.customers.dialect import MONGO
 
 NAMES = ("limit", "next_cursor", "prev_cursor", "include_total_count", "order_by", "query", "search")
 PASSING = frozenset({"access_token"})

@@ -22,7 +22,7 @@ from app.errors import (
 )
 from app.http.bodies import DEEPEST, NotJson, TooDeep, TooLarge, WrongType
 from app.http.errors import HttpError
-from app.query.messages import stringify
+from app.query.values import stringify
 from app.rest.boundary import ErrorCase, ErrorTable, ExpectedError, InternalError
 from app.rest.router import BadEncoding, NoRoute, WrongMethod, raw_path
 from app.rest.v1.answers import V1Response

@@ -10,11 +10,11 @@ import orjson
 from app.errors import Malformed
 from app.organizations.faces import INCLUDED
 from app.organizations.repository import Organization
-from app.query.dialects import LOOPBACK
-from app.query.messages import show
 from app.query.model import EVERYTHING, Predicate
 from app.query.reader import read_predicate
 from app.query.sql.render import Selection
+from app.rest.v1.dialect import LOOPBACK
+from app.rest.v1.messages import show
 from app.rest.v1.models import CLIENT, Model
 
 ALL: Selection = CLIENT.everything

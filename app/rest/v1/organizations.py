@@ -16,8 +16,8 @@ from app.organizations.service import (
     get_organization,
     list_account_organizations,
 )
-from app.query.messages import stringify
 from app.query.request import count_request
+from app.query.values import stringify
 from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.accounts import require_own_account

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.errors import Malformed, TooSlow
-from app.query.dialects import LOOPBACK
-from app.query.messages import show
 from app.query.model import EVERYTHING, And, Not, Or, Order, Predicate, Query
 from app.query.operators import Behaviour
 from app.query.reader import read_predicate
 from app.query.request import ROWS_AND_TOTAL, ListRequest, PageArguments, complete_request
 from app.query.sql.render import Selection
 from app.rest.v1.call import DEEPEST_QUERY
+from app.rest.v1.dialect import LOOPBACK
 from app.rest.v1.errors import too_deep
 from app.rest.v1.fields import ALL, Include, read_fields, read_include
+from app.rest.v1.messages import show
 from app.rest.v1.models import CLIENT, Model
 
 NO_CONDITIONS = Query()

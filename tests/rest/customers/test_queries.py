@@ -8,9 +8,9 @@ import pytest
 from app.clients.faces import CUSTOMER
 from app.errors import Malformed
 from app.query import operators
-from app.query.dialects import MONGO
 from app.query.operators import Operator, Shape
 from app.query.reader import read_predicate
+from app.rest.customers.dialect import MONGO
 from tests.conftest import Service
 from tests.rest.customers.test_customers import check_error, create
 from tests.rest.customers.test_list import ask, names
