@@ -10,7 +10,7 @@ from app.organizations.service import render_organizations
 from app.query.cursor import read_cursor, write_cursor, write_values
 from app.rest.customers.call import CustomersCall, CustomersResponse
 from app.rest.customers.lists import envelope
-from app.rest.customers.questions import read_flag, read_limit, read_parameters, read_single
+from app.rest.customers.parameters import read_flag, read_limit, read_parameters, read_single
 
 NAMES = ("limit", "next_cursor", "prev_cursor", "include_total_count")
 MARK = "entities"

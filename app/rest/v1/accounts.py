@@ -17,8 +17,8 @@ from app.rest.v1.answers import V1Response, no_content, show
 from app.rest.v1.bodies import Body
 from app.rest.v1.call import V1Call, required_text
 from app.rest.v1.errors import NOT_A_STRING, NotLoggedIn, UnknownModel, checking, no_model
+from app.rest.v1.filters import read_one
 from app.rest.v1.models import ACCOUNT_MODEL
-from app.rest.v1.questions import read_one
 from app.tokens import AccessToken
 
 TOKENS_MODEL = "AccessToken"

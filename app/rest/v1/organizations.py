@@ -24,8 +24,8 @@ from app.rest.v1.accounts import require_own_account
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call
 from app.rest.v1.errors import UnknownModel, checking, no_model
+from app.rest.v1.filters import patience, read_count, read_one, read_question
 from app.rest.v1.models import ORGANIZATION_MODEL
-from app.rest.v1.questions import patience, read_count, read_one, read_question
 
 FACE, ALL = ORGANIZATION_MODEL.face, ORGANIZATION_MODEL.everything
 

@@ -16,8 +16,8 @@ from app.rest.v1.answers import not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call, required_text, text_argument
 from app.rest.v1.errors import UnknownModel, missing_argument, no_model
 from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed
+from app.rest.v1.filters import Question, patience, read_count, read_one, read_question
 from app.rest.v1.models import CLIENT
-from app.rest.v1.questions import Question, patience, read_count, read_one, read_question
 
 TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "both": ("both",)}
 

@@ -14,9 +14,9 @@ from app.accounts.repository import MOST_FAILURES
 from app.accounts.service import set_password
 from app.main import create_app
 from tests.conftest import Service
-from tests.rest.v1.accounts import EMAIL, PASSWORD, member
-from tests.rest.v1.clients import NOBODY
-from tests.rest.v1.test_refusals import error
+from tests.rest.v1.requests import NOBODY
+from tests.rest.v1.sign_up import EMAIL, PASSWORD, member
+from tests.rest.v1.test_errors import error
 from tests.test_auth import dump
 
 ACCOUNT_KEYS = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Service
-from tests.rest.v1.clients import NOBODY, clients_path, make
+from tests.rest.v1.requests import NOBODY, clients_path, make
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

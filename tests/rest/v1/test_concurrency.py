@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.conftest import Service
-from tests.rest.v1.clients import NOBODY, as_filter, clients_path, make
+from tests.rest.v1.requests import NOBODY, as_filter, clients_path, make
 
 
 async def test_a_stale_version_changes_nothing(service: Service) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import Service
-from tests.rest.v1.clients import as_filter, clients_path, make
+from tests.rest.v1.requests import as_filter, clients_path, make
 
 LISTS = "[" * 900 + "]" * 900
 

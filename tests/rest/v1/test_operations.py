@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Service
-from tests.rest.v1.clients import NOBODY, as_filter, clients_path, make, names
+from tests.rest.v1.requests import NOBODY, as_filter, clients_path, make, names
 
 WRITABLE = {
     "contact": "Borut Novak",

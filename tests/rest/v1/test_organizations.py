@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from app.auth import Environment, Scope
 from tests.conftest import Service
-from tests.rest.v1.accounts import member
-from tests.rest.v1.clients import NOBODY, as_filter
-from tests.rest.v1.test_refusals import error
+from tests.rest.v1.requests import NOBODY, as_filter
+from tests.rest.v1.sign_up import member
+from tests.rest.v1.test_errors import error
 
 KEYS = {
     *("id", "name", "address", "address2", "city", "zip", "state", "country", "countryAlpha2Code", "taxNumber"),

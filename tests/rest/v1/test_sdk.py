@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from tests.conftest import Service
-from tests.rest.v1.accounts import EMAIL, PASSWORD
+from tests.rest.v1.sign_up import EMAIL, PASSWORD
 
 
 @pytest.fixture

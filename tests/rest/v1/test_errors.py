@@ -12,7 +12,7 @@ from app.auth import Scope
 from app.main import create_app
 from app.storage.database import Database
 from tests.conftest import Service
-from tests.rest.v1.clients import NOBODY, as_filter, clients_path, make
+from tests.rest.v1.requests import NOBODY, as_filter, clients_path, make
 
 
 def error(answer: httpx.Response) -> dict[str, Any]:

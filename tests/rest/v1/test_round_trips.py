@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Service
-from tests.rest.v1.clients import make
+from tests.rest.v1.requests import make
 
 TEXTS = (
     "email", "contact", "note", "address", "address2", "zip", "city", "state", "country", "countryAlpha2Code",

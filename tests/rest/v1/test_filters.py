@@ -13,7 +13,7 @@ from app.query.model import EVERYTHING, And, Compare, Not, Or, Order, Predicate,
 from app.rest.v1.brackets import read_parameters
 from app.rest.v1.call import MOST_BRACKETS, object_argument
 from app.rest.v1.fields import Include
-from app.rest.v1.questions import FURTHEST, LATEST_FIRST, Question, read_count, read_one, read_question, read_where
+from app.rest.v1.filters import FURTHEST, LATEST_FIRST, Question, read_count, read_one, read_question, read_where
 
 
 def read(query: str) -> Question:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from app.config import Config
 from app.query.values import parse_moment
 from tests.conftest import Service, cloned, opened, running
-from tests.rest.v1.clients import clients_path
-from tests.rest.v1.drawing import EACH, GROUPS, OPERATORS, PROPERTIES, ROWS, draw_all, draw_clause
-from tests.rest.v1.meaning import Refused, matching, ordered
+from tests.rest.v1.filter_evaluation import Refused, matching, ordered
+from tests.rest.v1.random_filters import EACH, GROUPS, OPERATORS, PROPERTIES, ROWS, draw_all, draw_clause
+from tests.rest.v1.requests import clients_path
 from tests.seeding import insert_rows
 
 TIMES = 20
