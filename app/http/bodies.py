@@ -1,4 +1,4 @@
-"""Request bodies: read up to a cap, and JSON parsed so that nothing in it is lost or guessed."""
+"""Request bodies: bytes up to a cap, and JSON without loss or guesses."""
 
 import json
 from typing import Any, NoReturn
@@ -28,46 +28,46 @@ class TooDeep(HttpError):
 
 
 async def read_bytes(request: Request, cap: int) -> bytes:
-    """The body. Raises TooLarge as soon as it is known to have more than `cap` bytes, NotJson when the caller is gone."""
+    """The bytes of a body. Raises TooLarge for over `cap` bytes, and NotJson when the caller disconnects."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > cap:
-        raise TooLarge(f"The body is larger than {cap} bytes")
+        raise TooLarge(f"The body must have at most {cap} bytes.")
     parts, size = [], 0
     try:
         async for part in request.stream():
             size += len(part)
             if size > cap:
-                raise TooLarge(f"The body is larger than {cap} bytes")
+                raise TooLarge(f"The body must have at most {cap} bytes.")
             parts.append(part)
     except ClientDisconnect as error:
-        raise NotJson("The body ended before it was complete") from error
+        raise NotJson("The body is incomplete.") from error
     return b"".join(parts)
 
 
 def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
-    """The JSON value, numbers as written, the last of doubled keys. Raises NotJson, or TooDeep below `deepest` levels."""
+    """The JSON value; the last of repeated keys counts. Raises NotJson, and TooDeep below `deepest` levels."""
     try:
-        value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_read_int)
+        value = json.loads(data.decode("utf-8-sig"), parse_constant=_reject_constant, parse_int=_read_int)
     except RecursionError as error:
-        raise TooDeep(f"The body is nested more than {deepest} levels deep") from error
+        raise TooDeep(f"The body must be nested at most {deepest} levels deep.") from error
     except ValueError as error:
-        raise NotJson(f"The body is not valid JSON: {error}") from error
+        raise NotJson(f"The body must be valid JSON: {error}.") from error
     if _depth_over(value, deepest):
-        raise TooDeep(f"The body is nested more than {deepest} levels deep")
+        raise TooDeep(f"The body must be nested at most {deepest} levels deep.")
     return value
 
 
 def _read_int(digits: str) -> int | float:
-    """A number of more digits than any field may have is as good as infinite: valid JSON, and out of every range."""
+    """A number; with over 400 digits it becomes infinity, which is out of range for every field."""
     return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _depth_over(value: object, allowed: int) -> bool:
-    """Whether a value is nested deeper than allowed; an object or list is one level."""
+    """Whether a value has more levels of objects and lists than allowed."""
     if not isinstance(value, dict | list):
         return False
     if allowed == 0:

@@ -1,4 +1,4 @@
-"""Health: whether the process lives, and whether it can answer."""
+"""Health checks: /healthz for the process, /readyz for its database."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -10,10 +10,10 @@ from app.storage.migrations import at_head
 
 
 def health_routes(database: Database) -> list[BaseRoute]:
-    """`/healthz` and `/readyz`, for whoever watches the service; they ask for no token."""
+    """`/healthz` and `/readyz`, which need no token."""
 
     async def readyz(_: Request) -> JSONResponse:
-        """The database can be reached and every migration has been applied; 503 says which does not hold."""
+        """Answers 200 when the database answers and has every migration, else 503 with the reason."""
         try:
             async with database.read() as connection:
                 ready = await at_head(connection)
@@ -25,7 +25,7 @@ def health_routes(database: Database) -> list[BaseRoute]:
 
 
 async def healthz(_: Request) -> JSONResponse:
-    """The process lives."""
+    """Answers 200 while the process runs."""
     return _ok()
 
 

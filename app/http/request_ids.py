@@ -1,4 +1,4 @@
-"""RequestIds: every request has an id, which every answer and every line in the log names."""
+"""RequestIds: gives every request an id, which its response and its lines in the log carry."""
 
 import re
 
@@ -8,14 +8,14 @@ from app.ids import new_id
 
 HEADER = b"x-request-id"
 STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
-"""The messages that carry the headers of an answer: also of one to a handshake, taken or refused."""
+"""The ASGI messages with the headers of a response, or of the answer to a WebSocket handshake."""
 SANE = re.compile(rb"[!-~]{1,255}")
 
 
 class RequestIds:
     """Puts the caller's X-Request-Id, or a new one, into `scope["state"]["request_id"]` and on the answer.
 
-    A caller's id is taken when it has 1 to 255 visible ASCII characters.
+    A caller's id is used when it has 1 to 255 visible ASCII characters.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -25,8 +25,8 @@ class RequestIds:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-        request_id = given if SANE.fullmatch(given) else b"req_" + new_id().encode()
+        sent_id = next((value for name, value in scope["headers"] if name == HEADER), b"")
+        request_id = sent_id if SANE.fullmatch(sent_id) else b"req_" + new_id().encode()
         scope.setdefault("state", {})["request_id"] = request_id.decode()
 
         async def send_with_id(message: Message) -> None:

@@ -22,18 +22,18 @@ async def list_customers(call: CustomersCall) -> Response:
 
 
 def cursors(request: ListRequest, listing: Listing) -> tuple[str | None, str | None]:
-    """next_cursor and prev_cursor: the last and the first row's, where there is something beyond.
+    """next_cursor and prev_cursor: of the last and of the first row, if more rows lie beyond.
 
-    A page that turns out empty leads back to the row that it was asked to begin behind.
+    An empty page has the cursor that leads back to the rows on its other side.
     """
     if not listing.rows:
-        return _cursors_of_nothing(request, listing)
+        return _empty_page_cursors(request, listing)
     following = write_cursor(request.fingerprint, listing.rows[-1][1] or "") if listing.has_next else None
     preceding = write_cursor(request.fingerprint, listing.rows[0][1] or "") if listing.has_previous else None
     return following, preceding
 
 
-def _cursors_of_nothing(request: ListRequest, listing: Listing) -> tuple[str | None, str | None]:
+def _empty_page_cursors(request: ListRequest, listing: Listing) -> tuple[str | None, str | None]:
     orders, page = request.orders, request.page
     if page.after is not None:
         return None, write_cursor(request.fingerprint, write_values(step_past(orders, page.after)))
@@ -45,7 +45,7 @@ def _cursors_of_nothing(request: ListRequest, listing: Listing) -> tuple[str | N
 def envelope(
     rows: Sequence[str], total: int | None, next_: str | None, previous: str | None, *, more: bool
 ) -> Response:
-    """A list of rendered records; a total that was not counted is -1. Cursors are URL-safe, so they need no escapes."""
+    """A list of rendered records. A total that was not counted is -1. Cursors are URL-safe, so they need no escapes."""
     cursors = (f'"{cursor}"' if cursor is not None else "null" for cursor in (next_, previous))
     pagination = '{{"total":{},"next_cursor":{},"prev_cursor":{},"has_more":{}}}'.format(
         -1 if total is None else total, *cursors, "true" if more else "false"

@@ -1,4 +1,4 @@
-"""One customer: created, read, changed, deleted, restored, erased, its tax number checked."""
+"""The handlers for one customer: create, read, change, delete, restore, erase, and check the tax number."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,14 +33,14 @@ async def create_customer(call: CustomersCall) -> Response:
     check_no_id(body)
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "create")
     key = call.request_key(entity, data)
-    made = await add_clients(call.access, entity, [values], SELECTION, key=key, answer=_created)
-    return CustomersResponse(made.body, made.status, etag(FIRST_VERSION))
+    created = await add_clients(call.access, entity, [values], SELECTION, key=key, answer=_created)
+    return CustomersResponse(created.body, created.status, etag(FIRST_VERSION))
 
 
 def check_no_id(body: Mapping[str, Any]) -> None:
-    """Ids are given by the service: raises Invalid for one that a caller made up, other than null and ""."""
+    """Raises Invalid for an id in the body, unless it is null or empty: the service makes ids."""
     if body.get("id") not in (None, ""):
-        raise Invalid([Problem("id", "absence", "The id is given by the service", body["id"])])
+        raise Invalid([Problem("id", "absence", "The service makes the id; leave it out.", body["id"])])
 
 
 def _created(added: Sequence[RenderedRecord]) -> StoredResponse:
@@ -48,19 +48,19 @@ def _created(added: Sequence[RenderedRecord]) -> StoredResponse:
 
 
 async def get_customer(call: CustomersCall) -> Response:
-    found = await get_client(call.scoped(), call.customer_id, SELECTION)
-    if call.has_version(found.version):
-        return Response(status_code=304, headers=etag(found.version))
-    return show_record(found)
+    customer = await get_client(call.scoped(), call.customer_id, SELECTION)
+    if call.has_version(customer.version):
+        return Response(status_code=304, headers=etag(customer.version))
+    return show_record(customer)
 
 
 async def update_customer(call: CustomersCall) -> Response:
-    access, customer = call.scoped(), call.customer_id
+    access, customer_id = call.scoped(), call.customer_id
     _, body = await call.read_object()
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "update")
     changed = await change_client(
         access,
-        customer,
+        customer_id,
         values,
         SELECTION,
         expected=call.expected_versions(),
@@ -76,7 +76,7 @@ async def restore_customer(call: CustomersCall) -> Response:
 
 
 async def erase_customer(call: CustomersCall) -> Response:
-    """The answer shows the customer for the last time; it has no entity tag, for there is no entity."""
+    """The response shows the customer for the last time. It has no entity tag, because the record is gone."""
     expected = call.expected_versions()
     erased = await erase_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
     return CustomersResponse(erased.json.encode())
@@ -89,8 +89,8 @@ async def delete_customer(call: CustomersCall) -> Response:
 
 
 async def check_customer(call: CustomersCall) -> Response:
-    """Checks the tax number; the answer is what the customer's `vies` holds from now on."""
+    """Checks the tax number. The response is the new value of the customer's `vies`."""
     expected = call.expected_versions()
-    access, customer = call.scoped(), call.customer_id
-    check, version = await check_tax_number(access, call.services.vies, customer, expected=expected)
+    access, customer_id = call.scoped(), call.customer_id
+    check, version = await check_tax_number(access, call.services.vies, customer_id, expected=expected)
     return CustomersResponse(orjson.dumps(check), headers=etag(version))

@@ -1,4 +1,4 @@
-"""The operations of accounts: sign up, log in and out, and look at one's own. The first two and is-unique ask for no token."""
+"""Accounts and their access tokens. Signing up, logging in and is-unique need no token."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,49 +14,45 @@ from app.auth import Access, Scope
 from app.errors import Forbidden, Malformed, NotFound, TokenExpired, Unauthenticated
 from app.query.values import check_text
 from app.rest.v1.answers import V1Response, no_content, show
-from app.rest.v1.bodies import Body
 from app.rest.v1.call import V1Call, required_text
 from app.rest.v1.errors import NOT_A_STRING, NotLoggedIn, UnknownModel, checking, no_model
-from app.rest.v1.filters import read_one
+from app.rest.v1.filters import read_record_filter
 from app.rest.v1.models import ACCOUNT_MODEL
 from app.tokens import AccessToken
 
 TOKENS_MODEL = "AccessToken"
 
 
-def given_object(body: Body) -> dict[str, Any]:
-    """The object in a body; nothing, null and a body of another type are an empty one."""
-    return body.object() if body.value is not None else {}
-
-
 async def sign_up(call: V1Call) -> Response:
-    """A new account with a password. Raises Forbidden where only operators make accounts."""
-    given = given_object(await call.body())
+    """Creates an account with a password. Raises Forbidden when only the operator may create accounts."""
+    members = (await call.body()).lax_object()
     if not call.services.sign_up:
-        raise Forbidden("Accounts are made by the operator")
+        raise Forbidden("Only the operator creates accounts.")
     with checking(ACCOUNT_MODEL.name):
-        made = await sign_up_account(call.services.database, call.services.passwords, given, ACCOUNT_MODEL.everything)
-    return V1Response(made.encode())
+        account = await sign_up_account(
+            call.services.database, call.services.passwords, members, ACCOUNT_MODEL.everything
+        )
+    return V1Response(account.encode())
 
 
 async def log_in(call: V1Call) -> Response:
-    """A new access token; whatever token comes with the request is not looked at."""
-    given = given_object(await call.body())
-    name, password = given.get("email") or given.get("username"), given.get("password") or ""
+    """Creates an access token from an e-mail address and a password. A token in the request is ignored."""
+    members = (await call.body()).lax_object()
+    name, password = members.get("email") or members.get("username"), members.get("password") or ""
     if not name:
         raise Malformed("username or email is required", "email", code="USERNAME_EMAIL_REQUIRED")
     if not isinstance(name, str) or not isinstance(password, str):
         raise Malformed(NOT_A_STRING, "email" if isinstance(password, str) else "password")
     with checking(TOKENS_MODEL):
-        ttl = read_ttl(given.get("ttl"))
-    made = await log_in_account(
+        ttl = read_ttl(members.get("ttl"))
+    token = await log_in_account(
         call.services.database, call.services.passwords, check_text(name, "email"), password, ttl
     )
-    return show(show_token(made))
+    return show(show_token(token))
 
 
 async def log_out(call: V1Call) -> Response:
-    """The token that was sent opens nothing any more."""
+    """Revokes the token of the request."""
     await call.body()
     try:
         access = await call.access()
@@ -81,12 +77,12 @@ async def get_authorized(call: V1Call) -> Response:
 async def _show(call: V1Call, account_id: str | None) -> Response:
     tree = call.object_parameter("filter")
     access = await call.access()
-    question = read_one(tree, ACCOUNT_MODEL)
-    wanted = own_account(access) if account_id is None else account_id
+    filter_ = read_record_filter(tree, ACCOUNT_MODEL)
+    shown_id = own_account(access) if account_id is None else account_id
     try:
-        return V1Response((await get_account(access, wanted, question.selection)).encode())
+        return V1Response((await get_account(access, shown_id, filter_.selection)).encode())
     except NotFound as error:
-        raise UnknownModel(f'Unknown "Account" id "{wanted}".') from error
+        raise UnknownModel(f'Unknown "Account" id "{shown_id}".') from error
 
 
 def own_account(access: Access) -> str:
@@ -104,7 +100,7 @@ async def ask_unique(call: V1Call) -> Response:
 
 
 def show_token(token: AccessToken) -> Mapping[str, Any]:
-    """As LoopBack shows one; `id` is the token itself only when it has just been made."""
+    """A token as LoopBack shows it. `id` is the secret itself only for a new token."""
     created = token.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     scopes = [Scope.READ, Scope.WRITE] if token.scope is Scope.WRITE else [Scope.READ]
     return {
@@ -117,33 +113,33 @@ def show_token(token: AccessToken) -> Mapping[str, Any]:
 
 
 async def create_token(call: V1Call) -> Response:
-    """A new token; its scopes may be less than the caller's."""
-    body = await call.body()
-    given = body.object() if body.value is not None else {}
+    """Creates a token, which may have fewer scopes than the caller's token."""
+    members = (await call.body()).lax_object()
     access = await require_own_account(call)
     access.require_write()
     with checking(TOKENS_MODEL):
-        ttl, scope = read_ttl(given.get("ttl")), read_scopes(given.get("scopes"))
+        ttl, scope = read_ttl(members.get("ttl")), read_scopes(members.get("scopes"))
     return show(show_token(await add_token(access, call.id, ttl, scope)))
 
 
 async def find_tokens(call: V1Call) -> Response:
-    """The account's tokens, the newest first, up to the cap of a list."""
+    """The tokens of the account, the newest first, up to the cap of a list."""
     access = await require_own_account(call)
     tokens = await list_tokens(access, call.id, call.services.page_cap)
     return show([show_token(token) for token in tokens])
 
 
 async def delete_token(call: V1Call) -> Response:
-    """The token of an id, or the token itself, opens nothing any more."""
-    named = call.path_parameters["fk"]
+    """Revokes the token that has this id, or that is this secret."""
+    token = call.path_parameters["fk"]
     access = await require_own_account(call)
-    if not await remove_token(access, call.id, named):
-        raise UnknownModel(f"No instance with id {named} found for {TOKENS_MODEL}")
+    if not await remove_token(access, call.id, token):
+        raise UnknownModel(f"No instance with id {token} found for {TOKENS_MODEL}")
     return no_content()
 
 
 async def require_own_account(call: V1Call) -> Access:
+    """The access of the caller. Raises UnknownModel when the account in the path is another account."""
     access = await call.access()
     try:
         require_account(access.principal, call.id)

@@ -1,4 +1,4 @@
-"""Bodies: JSON and forms, by their content type, with LoopBack's limits."""
+"""Request bodies of the v1 API: JSON and forms by their content type, with LoopBack's limits."""
 
 import zlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.rest.v1.brackets import TooManyBrackets, TooManyParameters, read_parame
 from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, too_deep
 
 RECORD_CAP = 100 * 1024
-"""The most bytes of a body that is one record; a list of records may have as many as the service takes."""
+"""The most bytes of a body with one record. A list of records may be as large as the service allows."""
 TOO_LARGE = "request entity too large"
 
 CHARSETS = ("utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be")
@@ -22,31 +22,35 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`value` is what was sent, None for nothing at all; `data` its bytes. An `unread` body is of no type known here."""
+    """`value` is the parsed body, None without one, and `data` its bytes. An `unread` body has an unknown type."""
 
     value: Any
     data: bytes
     unread: bool = False
 
     def object(self) -> dict[str, Any]:
-        """The object that was sent; nothing counts as an empty one. Raises Malformed for any other value."""
+        """The object in the body, empty without a body. Raises Malformed for any other value."""
         if self.value is None and not self.data:
             return {}
         if not isinstance(self.value, dict):
             raise Malformed(NOT_AN_OBJECT)
         return self.value
 
-    def need_type(self) -> None:
-        """Raises WrongType for a body that would be lost in silence."""
+    def lax_object(self) -> dict[str, Any]:
+        """The object in the body; null and an unknown type are also an empty object. Raises Malformed."""
+        return self.object() if self.value is not None else {}
+
+    def require_type(self) -> None:
+        """Raises WrongType for a body of an unknown type, which would otherwise be lost."""
         if self.unread:
-            raise WrongType(f"A body is sent as {JSON} or {FORM}")
+            raise WrongType(f"The Content-Type of the body must be {JSON} or {FORM}.")
 
     def text(self, name: str) -> str | None:
-        """A text argument; None when it is absent, null or empty."""
-        given = self.object().get(name)
-        if given is not None and not isinstance(given, str):
+        """A text member; None when it is absent, null or empty. Raises Malformed."""
+        value = self.object().get(name)
+        if value is not None and not isinstance(value, str):
             raise Malformed(NOT_A_STRING, name)
-        return given or None
+        return value or None
 
 
 async def read_body(request: Request, cap: int) -> Body:
@@ -76,16 +80,16 @@ def inflate(data: bytes, encoding: str, cap: int) -> bytes:
     try:
         unpacked = unpacker.decompress(data, cap + 1)
     except zlib.error as error:
-        raise Malformed("The body is not compressed as its Content-Encoding says") from error
+        raise Malformed("The body must be compressed as its Content-Encoding says.") from error
     if len(unpacked) > cap:
         raise TooLarge(TOO_LARGE)
     if not unpacker.eof:
-        raise Malformed("The compressed body ends too early")
+        raise Malformed("The compressed body is incomplete.")
     return unpacked
 
 
 def read_charset(parameters: str, kind: str) -> str:
-    """The charset that a content type names. Raises WrongType for one that is none of Unicode's; forms are UTF-8."""
+    """The charset that a content type names. Raises WrongType for a charset outside Unicode; a form must be UTF-8."""
     charset = "utf-8"
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
@@ -103,7 +107,7 @@ def decode(data: bytes, charset: str) -> bytes:
     try:
         return data.decode(charset).encode()
     except ValueError as error:
-        raise Malformed(f"The body is not {charset.upper()}") from error
+        raise Malformed(f"The body must be valid {charset.upper()}.") from error
 
 
 def _parse_form(text: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Query strings and forms: `a[b][0]=c` as the npm package qs reads it, which every LoopBack client counts on."""
+"""Query strings and forms with brackets: `a[b][0]=c` as the npm package qs reads it, and LoopBack with it."""
 
 import re
 from collections.abc import Iterator
@@ -22,27 +22,27 @@ class TooManyParameters(Malformed):
 
 
 class TooManyBrackets(Malformed):
-    """A name has more brackets than are read."""
+    """A name has too many brackets."""
 
 
 class _Items(dict[int, Node]):
-    """A list in the making: its members by their places, not all of which need be taken."""
+    """An unfinished list: its members by their indexes, which may have gaps."""
 
     def append(self, node: Node) -> None:
         self[max(self, default=-1) + 1] = node
 
 
 def read_parameters(text: str, deepest: int, wanted: frozenset[str] | None = None) -> dict[str, Value]:
-    """The values by name; a repeated name is a list. Only the `wanted` names are read, or all.
+    """The values by name; a repeated name is a list. `wanted` limits the names that are read.
 
     Raises TooManyParameters, TooManyBrackets for a name with over `deepest` brackets, and Malformed for brackets that do
-    not match, as a part of the name would be lost; where all names are read, one with no closed bracket is a plain name.
+    not match, because a part of the name would be lost. Without `wanted`, a name without a closed bracket is a plain name.
     """
     if not text:
         return {}
     parts = text.split("&")
     if len(parts) > MOST_PARAMETERS:
-        raise TooManyParameters(f"There are over {MOST_PARAMETERS} parameters")
+        raise TooManyParameters(f"The query string must have at most {MOST_PARAMETERS} parameters; got {len(parts)}.")
     read: dict[str, Node] = {}
     for chain, leaf in _leaves(parts, deepest, wanted):
         read = _merged_dict(read, {chain[0]: _nested(chain[1:], leaf)})
@@ -50,13 +50,13 @@ def read_parameters(text: str, deepest: int, wanted: frozenset[str] | None = Non
 
 
 def _leaves(parts: list[str], deepest: int, wanted: frozenset[str] | None) -> Iterator[tuple[list[str], Node]]:
-    """Each name as its segments, with its value or, when it comes several times, its values."""
-    found: dict[str, list[str]] = {}
+    """Each name as its segments, with its value, or with all values of a repeated name."""
+    values_of: dict[str, list[str]] = {}
     for part in parts:
         name, value = _split(part)
         if name and (wanted is None or name.partition("[")[0] in wanted):
-            found.setdefault(name, []).append(decode_text(value))
-    for name, values in found.items():
+            values_of.setdefault(name, []).append(decode_text(value))
+    for name, values in values_of.items():
         yield (
             _segments(name, deepest, strictly=wanted is not None),
             values[0] if len(values) == 1 else _Items(enumerate(values)),
@@ -64,7 +64,7 @@ def _leaves(parts: list[str], deepest: int, wanted: frozenset[str] | None) -> It
 
 
 def _split(part: str) -> tuple[str, str]:
-    """Name and value at the first equals sign that stands outside of brackets."""
+    """Name and value, split at the first equals sign outside brackets."""
     at = part.find("=")
     plain = part[:at] if at >= 0 else part
     if at >= 0 and plain.count("[") > plain.count("]"):
@@ -74,7 +74,7 @@ def _split(part: str) -> tuple[str, str]:
 
 
 def decode_text(text: str) -> str:
-    """Percent-decoded, plus signs as blanks; text that does not decode stays as it is."""
+    """Percent-decoded text with plus signs as blanks. Invalid text is returned unchanged."""
     text = text.replace("+", " ")
     if "%" not in text and text.isascii():
         return text
@@ -88,16 +88,16 @@ def _segments(name: str, deepest: int, *, strictly: bool) -> list[str]:
     start = name.find("[")
     segments = SEGMENT.findall(name, start) if start >= 0 else []
     if start >= 0 and not BRACKETS.fullmatch(name, start) and (segments or strictly):
-        raise Malformed(f"The brackets in {name} do not match", name[:start])
+        raise Malformed(f"The brackets in {name} must match.", name[:start])
     if not segments:
         return [name]
     if len(segments) > deepest:
-        raise TooManyBrackets(f"{name[:start]} has over {deepest} brackets", name[:start])
+        raise TooManyBrackets(f"{name[:start]} must have at most {deepest} brackets.", name[:start])
     return [name[:start], *segments] if start else segments
 
 
 def _nested(segments: list[str], leaf: Node) -> Node:
-    """The value inside of its objects and lists; an empty segment and a number make a list."""
+    """The value inside its objects and lists. An empty segment or a number makes a list."""
     for segment in reversed(segments):
         if segment == "":
             leaf = _Items(leaf) if isinstance(leaf, _Items) else _Items({0: leaf})
@@ -130,11 +130,11 @@ def _merged_text(target: Node, source: str) -> Node:
 
 
 def _merged_items(target: _Items, source: _Items) -> _Items:
-    for place, node in source.items():
-        if place not in target:
-            target[place] = node
-        elif isinstance(target[place], dict):
-            target[place] = _merged(target[place], node)
+    for index, node in source.items():
+        if index not in target:
+            target[index] = node
+        elif isinstance(target[index], dict):
+            target[index] = _merged(target[index], node)
         else:
             target.append(node)
     return target
@@ -147,12 +147,12 @@ def _merged_dict(target: dict[str, Node], source: dict[str, Node]) -> dict[str, 
 
 
 def _as_dict(node: "_Items | dict[str, Node]") -> dict[str, Node]:
-    return {str(place): inner for place, inner in node.items()} if isinstance(node, _Items) else node
+    return {str(index): inner for index, inner in node.items()} if isinstance(node, _Items) else node
 
 
 def _finished(node: Node) -> Value:
     if isinstance(node, str):
         return node
     if isinstance(node, _Items):
-        return [_finished(node[place]) for place in sorted(node)]
+        return [_finished(node[index]) for index in sorted(node)]
     return {name: _finished(inner) for name, inner in node.items()}

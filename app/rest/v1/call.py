@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from app.auth import Access, Principal
-from app.errors import Malformed
+from app.errors import Malformed, Stale
 from app.http.bodies import NotJson, TooDeep, parse_json
 from app.idempotency import RequestKey
 from app.query.values import check_text
@@ -48,14 +48,14 @@ class V1Call(Call):
 
 
 def object_argument(parameters: Parameters, name: str) -> Mapping[str, Any] | None:
-    """An object, in brackets or as JSON; None when it is absent, empty or null."""
-    given = parameters.get(name)
-    if given is None or given == "" or given == "null":
+    """An object, in brackets or as JSON; None when it is absent, empty or null. Raises Malformed."""
+    value = parameters.get(name)
+    if value is None or value == "" or value == "null":
         return None
-    if isinstance(given, str):
-        return _parse_object(given.strip(), name)
-    if isinstance(given, Mapping):
-        return given
+    if isinstance(value, str):
+        return _parse_object(value.strip(), name)
+    if isinstance(value, Mapping):
+        return value
     raise Malformed(NOT_AN_OBJECT, name)
 
 
@@ -71,7 +71,7 @@ def _parse_object(text: str, name: str) -> Mapping[str, Any]:
 
 
 def _parse_slowly(text: str, name: str) -> Mapping[str, Any]:
-    """For the JSON that the quick parser does not take: very deep, or with half of a surrogate pair."""
+    """Parses JSON that orjson rejects: very deep JSON, or half of a surrogate pair."""
     try:
         parsed: Mapping[str, Any] = parse_json(text.encode("utf-8", "surrogatepass"))
     except TooDeep as error:
@@ -83,14 +83,21 @@ def _parse_slowly(text: str, name: str) -> Mapping[str, Any]:
 
 def text_argument(parameters: Parameters, name: str) -> str | None:
     """A text; None when it is absent or empty. Raises Malformed."""
-    given = parameters.get(name)
-    if given is not None and not isinstance(given, str):
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, str):
         raise Malformed(NOT_A_STRING, name)
-    return check_text(given, name) if given else None
+    return check_text(value, name) if value else None
 
 
 def required_text(parameters: Parameters, name: str) -> str:
-    given = text_argument(parameters, name)
-    if given is None:
+    text = text_argument(parameters, name)
+    if text is None:
         raise missing_argument(name)
-    return given
+    return text
+
+
+def check_version(version: int, call: Call) -> None:
+    """Raises Stale when If-Match does not allow the version of a record that a request leaves as it is."""
+    expected = call.expected_versions()
+    if expected is not None and version not in expected:
+        raise Stale("The record has changed since that version")

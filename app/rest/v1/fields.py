@@ -35,15 +35,15 @@ INHERITED = frozenset(
         "valueOf",
     }
 )
-"""What every JavaScript object has: on such names LoopBack stumbles, so they are refused and not ignored."""
+"""Members of every JavaScript object. LoopBack fails on these names, so they are errors and not ignored."""
 
 UNTRUE = (None, False, 0, "", "false", "0")
 
 
 def read_fields(value: object, model: Model = CLIENT) -> Selection:
-    """The selection of a `fields`: a name, a list of names, or an object of names to show or else to hide.
+    """The selection of `fields`: a name, a list of names, or an object of names to show or to hide.
 
-    Names that are no properties select nothing. Raises Malformed for null, nested lists, and names of every object.
+    Unknown names select nothing. Raises Malformed for null, nested lists, and members of every JavaScript object.
     """
     if value is None or (isinstance(value, list) and any(isinstance(name, list) for name in value)):
         raise Malformed(f"The fields parameter {show(value)} is not valid", "fields")
@@ -55,21 +55,21 @@ def read_fields(value: object, model: Model = CLIENT) -> Selection:
 
 
 def chosen_names(value: Mapping[str, object]) -> list[str]:
-    """The names that an object of names shows; where it shows none, it hides those it has."""
+    """The names that an object shows. When it shows no name, it hides all names in it."""
     return [name for name, wanted in value.items() if isinstance(wanted, Mapping | list) or wanted not in UNTRUE]
 
 
 def _known(names: object, model: Model) -> frozenset[str]:
-    given = [name for name in names if isinstance(name, str)]  # type: ignore[attr-defined]
-    for name in given:
+    texts = [name for name in names if isinstance(name, str)]  # type: ignore[attr-defined]
+    for name in texts:
         if name in INHERITED:
-            raise Malformed(f"There is no property {name!r}", "fields")
-    return frozenset(given).intersection(model.face.fields)
+            raise Malformed(f"fields must name properties; got {name!r}.", "fields")
+    return frozenset(texts).intersection(model.face.fields)
 
 
 @lru_cache(maxsize=1024)
 def select(names: frozenset[str], model: Model = CLIENT, *, hide: bool = False) -> Selection:
-    """The properties of these names, or all others; one object for each choice, as statements are kept by it."""
+    """The properties of these names, or all others. The result is cached, because statements are kept by it."""
     chosen = tuple((name, field) for name, field in model.everything if (name in names) is not hide)
     return model.everything if len(chosen) == len(model.everything) else chosen
 
@@ -80,14 +80,14 @@ SHOWN = ("id", "name", "email", "country")
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """The organization, with all that is shown of one or with the named properties and the id, if it meets a condition."""
+    """An embedded organization with these properties, if it meets the condition."""
 
     fields: tuple[str, ...] = SHOWN
     where: Predicate = EVERYTHING
 
 
 def read_include(value: object, model: Model = CLIENT) -> Include | None:
-    """What an `include` asks for; as in LoopBack, an empty or odd value asks for nothing. Raises Malformed."""
+    """Reads an `include`. As in LoopBack, an empty or odd value includes nothing. Raises Malformed."""
     included = None
     for relation, scope in _relations(value):
         if relation not in model.relations:
@@ -113,10 +113,12 @@ def _read_scope(scope: object) -> Include:
     if not scope or not isinstance(scope, Mapping):
         return Include()
     if list(_relations(scope.get("include"))):
-        raise Malformed("An included organization includes nothing itself", "include")
+        raise Malformed("The scope of an included organization cannot have an include.", "include")
     unread = [name for name in scope if name not in ("fields", "include", "where")]
     if unread:
-        raise Malformed(f"The scope of an included organization has fields and where, not {unread[0]!r}", "include")
+        raise Malformed(
+            f"The scope of an included organization must have only fields and where; got {unread[0]!r}.", "include"
+        )
     where = scope.get("where")
     return Include(_shown(scope.get("fields")), read_predicate(where, LOOPBACK, INCLUDED) if where else EVERYTHING)
 
@@ -129,7 +131,7 @@ def _shown(fields: object) -> tuple[str, ...]:
 
 
 def embed(row: str, organization: Organization | None, include: Include) -> str:
-    """A rendered client with its organization; without it where that was not found or does not meet the condition."""
+    """A rendered client with its organization, or without it when the organization is None."""
     if organization is None:
         return row
     values: dict[str, Any] = {name: getattr(organization, name) for name in include.fields}

@@ -1,4 +1,4 @@
-"""Questions: LoopBack's `filter` and `where` become the neutral question, the page and the fields that are asked for."""
+"""Filters: LoopBack's `filter` and `where` become a query, a page, and the fields and includes of the answer."""
 
 import math
 import re
@@ -22,11 +22,11 @@ from app.rest.v1.models import CLIENT, Model
 
 NO_CONDITIONS = Query()
 SKIPPING_LIMIT = 100
-"""The limit of a question that skips and names none."""
+"""The limit of a filter that has a skip and no limit."""
 BEYOND = 2**63 - 512
-"""From here on, whole numbers are 2 ** 63 to JavaScript, which no database counts to."""
+"""JavaScript rounds whole numbers from here on to 2 ** 63, which is too large for a database."""
 FURTHEST = 2**31 - 1 - 10_001
-"""No organization has this many clients; skipping as many finds nothing."""
+"""The highest skip. No organization has as many clients, so a higher skip is an empty page, too."""
 LATEST_FIRST = Order("id", descending=True)
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)", re.ASCII)
@@ -34,8 +34,8 @@ RADIX_NUMBER = re.compile(r"0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a list is asked for. A `limit` of None is the cap."""
+class Filter:
+    """A filter that has been read. A `limit` of None is the cap of the service."""
 
     query: Query = NO_CONDITIONS
     selection: Selection = ALL
@@ -49,33 +49,33 @@ class Question:
         return complete_request(model.face, self.selection, self.query, page, ROWS_AND_TOTAL)
 
 
-PLAIN = Question()
+EMPTY_FILTER = Filter()
 
 
-def read_question(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Question:
-    """The question of a `filter`; members that LoopBack does not know are ignored. Raises Malformed."""
+def read_filter(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Filter:
+    """Reads a `filter`. Members that LoopBack does not know are ignored. Raises Malformed."""
     if not tree:
-        return replace(PLAIN, selection=model.everything)
+        return replace(EMPTY_FILTER, selection=model.everything)
     check_depth({name: value for name, value in tree.items() if name != "where"})
     limit, skip = read_page(tree)
     orders = read_orders(tree.get("order"), model)
     check_depth({"where": _scoped(tree.get("where"))})
     query = Query(read_where(tree.get("where"), model), (), orders, deleted_too=read_deleted(tree.get("deleted")))
     selection = read_fields(tree["fields"], model) if "fields" in tree else model.everything
-    return Question(query, selection, limit, skip, read_include(tree.get("include"), model))
+    return Filter(query, selection, limit, skip, read_include(tree.get("include"), model))
 
 
-def read_one(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Question:
-    """Of a filter on one record only the fields and what is included count."""
+def read_record_filter(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Filter:
+    """Reads the filter on a single record, of which only `fields` and `include` count. Raises Malformed."""
     if not tree:
-        return replace(PLAIN, selection=model.everything)
+        return replace(EMPTY_FILTER, selection=model.everything)
     check_depth({"fields": tree.get("fields"), "include": tree.get("include")})
     selection = model.everything if tree.get("fields") is None else read_fields(tree["fields"], model)
-    return replace(PLAIN, selection=selection, include=read_include(tree.get("include"), model))
+    return replace(EMPTY_FILTER, selection=selection, include=read_include(tree.get("include"), model))
 
 
 def read_count(tree: object, model: Model = CLIENT) -> Query:
-    """The question of a count: its `where`. Raises Malformed."""
+    """The query of a count, from its `where`. Raises Malformed."""
     check_depth(_scoped(tree))
     return Query(read_where(tree, model))
 
@@ -88,25 +88,27 @@ def read_where(tree: object, model: Model = CLIENT) -> Predicate:
 
 
 def _scoped(where: object) -> object:
-    """A where as LoopBack measures it: in an `and` beside the organization's own condition."""
+    """LoopBack measures a where inside an `and`, beside the condition on the organization."""
     return {"and": [where]}
 
 
 def check_depth(tree: object) -> None:
-    """Raises Malformed for members deeper than 12 levels below the tree."""
+    """Raises Malformed for members more than 12 levels deep."""
     if _deeper_than(tree, DEEPEST_QUERY):
         raise too_deep(DEEPEST_QUERY)
 
 
 @contextmanager
-def patience(where: Predicate) -> Iterator[None]:
-    """Refuses what takes too long as the caller's mistake where a pattern may be the reason."""
+def blaming_patterns(where: Predicate) -> Iterator[None]:
+    """Turns TooSlow into Malformed when the filter has a regular expression, which may be the reason."""
     try:
         yield
     except TooSlow as error:
         if not _has_pattern(where):
             raise
-        raise Malformed("The pattern takes too long to look for", "where") from error
+        raise Malformed(
+            "The regular expression takes too long. Use a simpler pattern or add conditions.", "where"
+        ) from error
 
 
 def _has_pattern(where: Predicate) -> bool:
@@ -119,7 +121,7 @@ def _has_pattern(where: Predicate) -> bool:
 
 
 def _deeper_than(value: object, levels: int) -> bool:
-    """Whether a value has members below this many levels; its own are on the first."""
+    """Whether a value has members below this number of levels; its own members are on the first level."""
     if not isinstance(value, Mapping | list):
         return False
     members = value.values() if isinstance(value, Mapping) else value
@@ -127,7 +129,7 @@ def _deeper_than(value: object, levels: int) -> bool:
 
 
 def read_deleted(value: object) -> bool:
-    """Whether deleted records are listed too: for true and 1 alone, spelled either way."""
+    """Whether deleted records are listed too: only for true and 1, also as texts."""
     return value is True or value in ("true", "1") or (value == 1 and isinstance(value, int | float))
 
 
@@ -151,7 +153,7 @@ def _truthy(value: object) -> bool:
 
 
 def _whole(value: object, least: int) -> int | None:
-    """The whole number that JavaScript's Number() makes of a value; None for a list, or one that no database counts to."""
+    """The whole number that JavaScript's Number() makes of a value; None for a list or a number out of range."""
     number = value if isinstance(value, int | float) else _number(value.strip()) if isinstance(value, str) else None
     if number is None or not least <= number < BEYOND or number != int(number):
         return None
@@ -167,9 +169,9 @@ def _number(text: str) -> float | None:
 
 
 def read_orders(value: object, model: Model = CLIENT) -> tuple[Order, ...]:
-    """The orders of a text, several of them split at commas, or of a list of texts; further words are dropped.
+    """The orders of a text with commas, or of a list of texts. Words after the direction are ignored. Raises Malformed.
 
-    LoopBack leaves the order of equal rows to chance; here the record made last comes first.
+    LoopBack leaves the order of equal rows open; here the newest record comes first.
     """
     if not _truthy(value):
         return ()
@@ -190,5 +192,5 @@ def _read_order(token: str, model: Model) -> Order:
         raise Malformed(f"The order {show(token)} has invalid direction", "order")
     field = model.face.fields.get(name)
     if field is None or not field.sortable:
-        raise Malformed(f"There is no property {name!r} to order by", "order")
+        raise Malformed(f"order must name a sortable property; got {name!r}.", "order")
     return Order(field.column, direction == "DESC")

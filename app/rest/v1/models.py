@@ -1,4 +1,4 @@
-"""Models: the nouns of this door, each by the name that LoopBack's messages call it."""
+"""Models: the record types of the v1 API with the names that LoopBack's messages use."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from app.query.sql.render import Selection
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """`face` has the properties, `everything` selects them all; `relations` are what an include may name."""
+    """`face` has the properties, `everything` selects all of them, and `relations` are the names for an include."""
 
     face: Face
     everything: Selection

@@ -1,4 +1,4 @@
-"""The operations of organizations: an account finds, counts and makes its own; one is read and patched."""
+"""Organizations: an account lists, counts and creates them; a single organization is read and changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from app.auth import Access
-from app.errors import Malformed, NotFound, Stale
+from app.errors import Malformed, NotFound
 from app.idempotency import StoredResponse
 from app.organizations.record import read_change, read_new
 from app.organizations.service import (
@@ -22,58 +22,58 @@ from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.accounts import require_own_account
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
-from app.rest.v1.call import V1Call
+from app.rest.v1.call import V1Call, check_version
 from app.rest.v1.errors import UnknownModel, checking, no_model
-from app.rest.v1.filters import patience, read_count, read_one, read_question
+from app.rest.v1.filters import blaming_patterns, read_count, read_filter, read_record_filter
 from app.rest.v1.models import ORGANIZATION_MODEL
 
 FACE, ALL = ORGANIZATION_MODEL.face, ORGANIZATION_MODEL.everything
 
 
 async def find(call: V1Call) -> Response:
-    """A page of the organizations of an account, and in x-total-count how many there are in all."""
+    """A page of the organizations of an account, with the number of all in x-total-count."""
     tree = call.object_parameter("filter")
     access = await require_own_account(call)
-    question = read_question(tree, ORGANIZATION_MODEL)
-    request = question.list_request(ORGANIZATION_MODEL, call.services.page_cap)
-    with patience(question.query.where):
+    filter_ = read_filter(tree, ORGANIZATION_MODEL)
+    request = filter_.list_request(ORGANIZATION_MODEL, call.services.page_cap)
+    with blaming_patterns(filter_.query.where):
         rows, total = await list_account_organizations(access, call.id, request)
     return show_rows(rows, total)
 
 
 async def count(call: V1Call) -> Response:
-    """How many organizations of an account meet the conditions."""
+    """The number of an account's organizations that meet the conditions."""
     tree = call.object_parameter("where")
     access = await require_own_account(call)
     query = read_count(tree, ORGANIZATION_MODEL)
-    with patience(query.where):
+    with blaming_patterns(query.where):
         return show({"count": await count_account_organizations(access, call.id, count_request(FACE, query))})
 
 
 async def create(call: V1Call) -> Response:
-    """A new organization of the account, which all of its tokens reach at once."""
+    """Creates an organization of the account. All live tokens of the account can access it at once."""
     body = await call.body()
-    given = body.object() if body.value is not None else {}
+    members = body.lax_object()
     access = await require_own_account(call)
     access.require_write()
     with checking(ORGANIZATION_MODEL.name):
-        values = read_new(given)
+        values = read_new(members)
     key = call.key(access.principal, "create organization", body.data)
-    done = await add_organization(access, call.id, values, ALL, key=key, answer=_answer)
-    return V1Response(done.body, done.status, etag(FIRST_VERSION))
+    created = await add_organization(access, call.id, values, ALL, key=key, answer=_store)
+    return V1Response(created.body, created.status, etag(FIRST_VERSION))
 
 
-def _answer(made: RenderedRecord) -> StoredResponse:
-    return StoredResponse(200, made.json.encode())
+def _store(organization: RenderedRecord) -> StoredResponse:
+    return StoredResponse(200, organization.json.encode())
 
 
 async def get(call: V1Call) -> Response:
     """One organization."""
     tree = call.object_parameter("filter")
     access = await call.access()
-    question = read_one(tree, ORGANIZATION_MODEL)
+    filter_ = read_record_filter(tree, ORGANIZATION_MODEL)
     try:
-        organization = await get_organization(access, call.id, question.selection)
+        organization = await get_organization(access, call.id, filter_.selection)
     except NotFound as error:
         raise UnknownModel(f'Unknown "Organization" id "{call.id}".') from error
     if call.has_version(organization.version):
@@ -82,29 +82,27 @@ async def get(call: V1Call) -> Response:
 
 
 async def patch(call: V1Call) -> Response:
-    """The given properties; objects are replaced whole."""
+    """Changes the properties in the body. An object is replaced as a whole."""
     body = await call.body()
-    body.need_type()
-    given = body.object()
+    body.require_type()
+    members = body.object()
     access = await call.access()
     access.require_write()
     if call.id not in access.principal.organizations:
         raise no_model(call.id)
-    changed = await _patched(call, access, given)
+    changed = await _patched(call, access, members)
     return show_record(changed.json, changed.version)
 
 
-async def _patched(call: V1Call, access: Access, given: Mapping[str, Any]) -> RenderedRecord:
-    if "id" in given and given["id"] != call.id:
-        wanted = given["id"] if isinstance(given["id"], str) else stringify(given["id"])
-        message = f"id cannot be updated from {call.id} to {wanted} when forceId is set to true"
+async def _patched(call: V1Call, access: Access, members: Mapping[str, Any]) -> RenderedRecord:
+    if "id" in members and members["id"] != call.id:
+        new_id = members["id"] if isinstance(members["id"], str) else stringify(members["id"])
+        message = f"id cannot be updated from {call.id} to {new_id} when forceId is set to true"
         raise Malformed(message, "id")
     with checking(ORGANIZATION_MODEL.name):
-        values = read_change(given)
-    expected = call.expected_versions()
+        values = read_change(members)
     if values:
-        return await change_organization(access, call.id, values, ALL, expected=expected)
-    found = await get_organization(access, call.id, ALL)
-    if expected is not None and found.version not in expected:
-        raise Stale("The record has changed since that version")
-    return found
+        return await change_organization(access, call.id, values, ALL, expected=call.expected_versions())
+    organization = await get_organization(access, call.id, ALL)
+    check_version(organization.version, call)
+    return organization

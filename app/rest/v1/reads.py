@@ -1,4 +1,4 @@
-"""The operations that read: find, get, exists, count and search."""
+"""The operations that read clients: find, get, exists, count and search."""
 
 from collections.abc import Sequence
 
@@ -16,23 +16,23 @@ from app.rest.v1.answers import not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call, required_text, text_argument
 from app.rest.v1.errors import UnknownModel, missing_argument, no_model
 from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed
-from app.rest.v1.filters import Question, patience, read_count, read_one, read_question
+from app.rest.v1.filters import Filter, blaming_patterns, read_count, read_filter, read_record_filter
 from app.rest.v1.models import CLIENT
 
 TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "both": ("both",)}
 
 
 async def find(call: V1Call) -> Response:
-    """A page of an organization's clients, and in x-total-count how many there are in all."""
+    """A page of an organization's clients, with the number of all in x-total-count."""
     tree = call.object_parameter("filter")
     access = await require_organization(call)
-    question = read_question(tree)
-    request = question.list_request(CLIENT, call.services.page_cap)
-    with patience(question.query.where):
+    filter_ = read_filter(tree)
+    request = filter_.list_request(CLIENT, call.services.page_cap)
+    with blaming_patterns(filter_.query.where):
         listing = await list_clients(access, call.id, request)
     rows = [row for row, _ in listing.rows]
-    if _includes(question):
-        rows = await _embedded(call, access, call.id, question.include, rows)
+    if _includes(filter_):
+        rows = await _embedded(call, access, call.id, filter_.include, rows)
     return show_rows(rows, listing.total)
 
 
@@ -40,23 +40,20 @@ async def get(call: V1Call) -> Response:
     """One client."""
     tree = call.object_parameter("filter")
     access = await call.access()
-    question = read_one(tree)
+    filter_ = read_record_filter(tree)
     try:
-        client = await get_client(access, call.id, question.selection)
+        client = await get_client(access, call.id, filter_.selection)
     except NotFound as error:
         raise UnknownModel(f'Unknown "Client" id "{call.id}".') from error
-    if not _includes(question):
-        return (
-            not_modified(client.version)
-            if call.has_version(client.version)
-            else show_record(client.json, client.version)
-        )
-    rows = await _embedded(call, access, client.organization_id, question.include, [client.json])
+    if not _includes(filter_):
+        unchanged = call.has_version(client.version)
+        return not_modified(client.version) if unchanged else show_record(client.json, client.version)
+    rows = await _embedded(call, access, client.organization_id, filter_.include, [client.json])
     return show_record(rows[0], client.version)
 
 
 async def exists(call: V1Call) -> Response:
-    """Whether there is such a client."""
+    """Answers whether the client exists."""
     access = await call.access()
     try:
         await get_client(access, call.id, ())
@@ -66,38 +63,38 @@ async def exists(call: V1Call) -> Response:
 
 
 async def count(call: V1Call) -> Response:
-    """How many of an organization's clients meet the conditions."""
+    """The number of an organization's clients that meet the conditions."""
     tree = call.object_parameter("where")
     access = await require_organization(call)
     query = read_count(tree)
-    with patience(query.where):
+    with blaming_patterns(query.where):
         return show({"count": await count_clients(access, call.id, count_request(V1, query))})
 
 
 async def search(call: V1Call) -> Response:
-    """At most 100 clients that contain every word, best match first."""
+    """At most 100 clients that contain every word, the best match first."""
     parameters = call.parameters("term", "type")
     term, kind = required_text(parameters, "term"), text_argument(parameters, "type")
     access = await require_organization(call)
     if not term.strip():
         raise missing_argument("term")
     if kind is not None and kind not in TYPES:
-        raise Malformed(f"The type is one of {', '.join(TYPES)}, not {kind!r}", "type")
+        raise Malformed(f"type must be one of {', '.join(TYPES)}; got {kind!r}.", "type")
     types = TYPES[kind] if kind else None
     return show_rows(await search_clients(access, call.id, term, types, ALL))
 
 
 async def require_organization(call: V1Call) -> Access:
-    """Who calls. Raises UnknownModel when the organization in the path is out of reach."""
+    """The access of the caller. Raises UnknownModel for an organization that the token cannot access."""
     access = await call.access()
     if call.id not in access.principal.organizations:
         raise no_model(call.id)
     return access
 
 
-def _includes(question: Question) -> bool:
-    """Whether an organization is to be embedded: as in LoopBack, only beside the key that leads to it."""
-    return question.include is not None and _has(question.selection, FOREIGN_KEY)
+def _includes(filter_: Filter) -> bool:
+    """Whether the organization is embedded. LoopBack embeds it only beside its foreign key."""
+    return filter_.include is not None and _has(filter_.selection, FOREIGN_KEY)
 
 
 def _has(selection: Selection, name: str) -> bool:
@@ -109,5 +106,5 @@ async def _embedded(
 ) -> list[str]:
     included = include or Include()
     organizations: Sequence[Organization] = await filter_organizations(access, [organization_id], included.where)
-    found = next(iter(organizations), None)
-    return [embed(row, found, included) for row in rows]
+    organization = next(iter(organizations), None)
+    return [embed(row, organization, included) for row in rows]

@@ -1,4 +1,4 @@
-"""The operations that write: create, replace, patch, delete and send-reminder."""
+"""The operations that change clients: create, replace, patch, delete and send-reminder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,42 +18,44 @@ from app.records.bodies import Values, read_body, read_new_body
 from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.answers import V1Response, join_rows, show, show_record
-from app.rest.v1.call import V1Call, text_argument
+from app.rest.v1.call import V1Call, check_version, text_argument
 from app.rest.v1.errors import TooManyProblems, UnknownModel, no_model
 from app.rest.v1.fields import ALL
 from app.rest.v1.reads import require_organization
 
 
 async def create(call: V1Call) -> Response:
-    """A new client of an organization, or from a list all of them or none."""
+    """Creates one client of an organization, or all clients of a list, or none of them."""
     body = await call.body()
-    given = body.value if isinstance(body.value, list) else body.object() if body.value is not None else {}
-    if isinstance(given, list):
-        check_items(given)
+    items = body.value if isinstance(body.value, list) else None
+    if items is not None:
+        check_items(items)
+    else:
+        body.lax_object()
     access = await require_organization(call)
     access.require_write()
-    if isinstance(given, list):
-        records, answer = read_items(given), _answer_rows
+    if items is not None:
+        records, answer = read_items(items), _store_rows
     else:
-        records, answer = [read_new_body(V1, given, V1_RULES)], _answer_one
+        records, answer = [read_new_body(V1, body.lax_object(), V1_RULES)], _store_record
     key = call.key(access.principal, "create", body.data)
-    done = await add_clients(access, call.id, records, ALL, key=key, answer=answer)
-    return V1Response(done.body, done.status, None if isinstance(given, list) else etag(FIRST_VERSION))
+    created = await add_clients(access, call.id, records, ALL, key=key, answer=answer)
+    return V1Response(created.body, created.status, None if items is not None else etag(FIRST_VERSION))
 
 
-def _answer_one(found: Sequence[RenderedRecord]) -> StoredResponse:
-    return StoredResponse(200, found[0].json.encode())
+def _store_record(records: Sequence[RenderedRecord]) -> StoredResponse:
+    return StoredResponse(200, records[0].json.encode())
 
 
-def _answer_rows(found: Sequence[RenderedRecord]) -> StoredResponse:
-    return StoredResponse(200, join_rows([one.json for one in found]))
+def _store_rows(records: Sequence[RenderedRecord]) -> StoredResponse:
+    return StoredResponse(200, join_rows([record.json for record in records]))
 
 
 def check_items(items: Sequence[object]) -> None:
     if not all(isinstance(item, dict) for item in items):
         raise Malformed("Some of array items are not an object.")
     if len(items) > MOST_MEMBERS:
-        raise Malformed(f"A list may have at most {MOST_MEMBERS} members, not {len(items)}")
+        raise Malformed(f"A list must have at most {MOST_MEMBERS} members; got {len(items)}.")
 
 
 def read_items(items: Sequence[Mapping[str, Any]]) -> list[Values]:
@@ -72,13 +74,13 @@ def read_items(items: Sequence[Mapping[str, Any]]) -> list[Values]:
 
 
 async def replace(call: V1Call) -> Response:
-    """Every writable property anew; what is not given gets its default."""
-    given = (await call.body()).object()
+    """Replaces every writable property; an absent property gets its default."""
+    members = (await call.body()).object()
     access = await call.access()
     access.require_write()
-    if given.get("id") and given["id"] != call.id:
-        raise Malformed(f"id property (id) cannot be updated from {call.id} to {_plain(given['id'])}", "id")
-    values = read_body(V1, given, V1_RULES, "replace")
+    if members.get("id") and members["id"] != call.id:
+        raise Malformed(f"id property (id) cannot be updated from {call.id} to {_plain(members['id'])}", "id")
+    values = read_body(V1, members, V1_RULES, "replace")
     try:
         replaced = await change_client(access, call.id, values, ALL, expected=call.expected_versions())
     except NotFound as error:
@@ -87,41 +89,40 @@ async def replace(call: V1Call) -> Response:
 
 
 async def patch(call: V1Call) -> Response:
-    """The given properties; objects are replaced whole."""
+    """Changes the properties in the body. An object is replaced as a whole."""
     body = await call.body()
-    body.need_type()
-    given = body.object()
+    body.require_type()
+    members = body.object()
     access = await call.access()
     access.require_write()
     try:
-        patched = await _patched(call, access, given)
+        patched = await _patched(call, access, members)
     except (Invalid, Malformed):
-        await _require(call, access)
+        await _require_client(call, access)
         raise
     except NotFound as error:
         raise no_model(call.id) from error
     return show_record(patched.json, patched.version)
 
 
-async def _patched(call: V1Call, access: Access, given: Mapping[str, Any]) -> RenderedRecord:
-    if "id" in given and given["id"] != call.id:
-        message = f"id cannot be updated from {call.id} to {_plain(given['id'])} when forceId is set to true"
+async def _patched(call: V1Call, access: Access, members: Mapping[str, Any]) -> RenderedRecord:
+    if "id" in members and members["id"] != call.id:
+        message = f"id cannot be updated from {call.id} to {_plain(members['id'])} when forceId is set to true"
         raise Malformed(message, "id")
-    values = read_body(V1, given, V1_RULES, "update")
+    values = read_body(V1, members, V1_RULES, "update")
     if values:
         return await change_client(access, call.id, values, ALL, expected=call.expected_versions())
-    found, expected = await get_client(access, call.id, ALL), call.expected_versions()
-    if expected is not None and found.version not in expected:
-        raise Stale("The record has changed since that version")
-    return found
+    client = await get_client(access, call.id, ALL)
+    check_version(client.version, call)
+    return client
 
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else stringify(value)
 
 
-async def _require(call: V1Call, access: Access) -> None:
-    """Raises UnknownModel where there is no such client, which comes before anything wrong with a patch."""
+async def _require_client(call: V1Call, access: Access) -> None:
+    """Raises UnknownModel for a missing client, which LoopBack reports before problems of the body."""
     try:
         await get_client(access, call.id, ())
     except NotFound as error:
@@ -129,24 +130,24 @@ async def _require(call: V1Call, access: Access) -> None:
 
 
 async def delete(call: V1Call) -> Response:
-    """One client, or none; with If-Match, none is a record that has changed."""
+    """Deletes a client and answers with the count. With If-Match, a missing client is Stale."""
     access = await call.access()
     access.require_write()
     try:
         await remove_client(access, call.id, (), expected=call.expected_versions())
     except NotFound as error:
         if "if-match" in call.request.headers:
-            raise Stale("There is no such version of the record") from error
+            raise Stale("The record does not exist in the version of If-Match.") from error
         return show({"count": 0})
     return show({"count": 1})
 
 
 async def remind(call: V1Call) -> Response:
-    """A reminder, safe in the outbox. As in LoopBack, its arguments may stand in the query as well."""
+    """Puts a reminder into the outbox. As in LoopBack, the arguments may also be query parameters."""
     body = await call.body()
-    body.need_type()
-    asked = call.parameters("email", "l")
-    recipient, language = (body.text(name) or text_argument(asked, name) for name in ("email", "l"))
+    body.require_type()
+    parameters = call.parameters("email", "l")
+    recipient, language = (body.text(name) or text_argument(parameters, name) for name in ("email", "l"))
     access = await call.access()
     key = call.key(access.principal, "remind", body.data + f"?{recipient}&{language}".encode("utf-8", "surrogatepass"))
     try:

@@ -13,14 +13,14 @@ from app.query.model import EVERYTHING, And, Compare, Not, Or, Order, Predicate,
 from app.rest.v1.brackets import read_parameters
 from app.rest.v1.call import MOST_BRACKETS, object_argument
 from app.rest.v1.fields import Include
-from app.rest.v1.filters import FURTHEST, LATEST_FIRST, Question, read_count, read_one, read_question, read_where
+from app.rest.v1.filters import FURTHEST, LATEST_FIRST, Filter, read_count, read_filter, read_record_filter, read_where
 
 
-def read(query: str) -> Question:
-    return read_question(object_argument(read_parameters(query, MOST_BRACKETS, frozenset({"filter"})), "filter"))
+def read(query: str) -> Filter:
+    return read_filter(object_argument(read_parameters(query, MOST_BRACKETS, frozenset({"filter"})), "filter"))
 
 
-def read_json(filter_: Any) -> Question:
+def read_json(filter_: Any) -> Filter:
     return read(f"filter={quote(json.dumps(filter_))}")
 
 
@@ -30,62 +30,62 @@ def equal(column: str, value: object) -> Compare:
 
 SCOPED = {"relation": "organization", "scope": {"fields": ["name"]}}
 
-BOTH_FORMS: list[tuple[Any, str, Question]] = [
-    ({}, "", Question()),
-    (None, "filter=", Question()),
-    ({"where": None}, "filter[where]=", Question()),
-    ({"where": {"name": "x"}}, "filter[where][name]=x", Question(Query(equal("name", "x")))),
-    ({"where": {"taxSubject": "true"}}, "filter[where][taxSubject]=true", Question(Query(equal("tax_subject", True)))),
+BOTH_FORMS: list[tuple[Any, str, Filter]] = [
+    ({}, "", Filter()),
+    (None, "filter=", Filter()),
+    ({"where": None}, "filter[where]=", Filter()),
+    ({"where": {"name": "x"}}, "filter[where][name]=x", Filter(Query(equal("name", "x")))),
+    ({"where": {"taxSubject": "true"}}, "filter[where][taxSubject]=true", Filter(Query(equal("tax_subject", True)))),
     (
         {"where": {"and": [{"name": "x"}, {"city": "y"}]}},
         "filter[where][and][0][name]=x&filter[where][and][1][city]=y",
-        Question(Query(And((equal("name", "x"), equal("city", "y"))))),
+        Filter(Query(And((equal("name", "x"), equal("city", "y"))))),
     ),
     (
         {"where": {"or": [{"and": [{"name": "x"}, {"city": "y"}]}, {"zip": "1"}]}},
         "filter[where][or][0][and][0][name]=x&filter[where][or][0][and][1][city]=y&filter[where][or][1][zip]=1",
-        Question(Query(Or((And((equal("name", "x"), equal("city", "y"))), equal("zip", "1"))))),
+        Filter(Query(Or((And((equal("name", "x"), equal("city", "y"))), equal("zip", "1"))))),
     ),
     (
         {"where": {"country": {"inq": ["a", "b"]}}},
         "filter[where][country][inq]=a&filter[where][country][inq]=b",
-        Question(Query(Compare("country", operators.IN, ("a", "b")))),
+        Filter(Query(Compare("country", operators.IN, ("a", "b")))),
     ),
     (
         {"where": {"custom.a.b": {"nlike": "%x", "options": "i"}}},
         "filter[where][custom.a.b][nlike]=%25x&filter[where][custom.a.b][options]=i",
-        Question(Query(Not(Compare("custom", operators.LIKE, "%x", ("a", "b"), ignore_case=True)))),
+        Filter(Query(Not(Compare("custom", operators.LIKE, "%x", ("a", "b"), ignore_case=True)))),
     ),
     (
         {"where": {"zip": {"gte": "1", "lt": "5"}}},
         "filter[where][zip][gte]=1&filter[where][zip][lt]=5",
-        Question(Query(And((Compare("zip", operators.GTE, "1"), Compare("zip", operators.LT, "5"))))),
+        Filter(Query(And((Compare("zip", operators.GTE, "1"), Compare("zip", operators.LT, "5"))))),
     ),
-    ({"limit": "5", "skip": "2"}, "filter[limit]=5&filter[skip]=2", Question(limit=5, skip=2)),
-    ({"offset": " 2 "}, "filter[offset]=+2+", Question(limit=100, skip=2)),
-    ({"limit": "1e1"}, "filter[limit]=1e1", Question(limit=10)),
-    ({"limit": "0x10"}, "filter[limit]=0x10", Question(limit=16)),
-    ({"limit": ""}, "filter[limit]=", Question()),
+    ({"limit": "5", "skip": "2"}, "filter[limit]=5&filter[skip]=2", Filter(limit=5, skip=2)),
+    ({"offset": " 2 "}, "filter[offset]=+2+", Filter(limit=100, skip=2)),
+    ({"limit": "1e1"}, "filter[limit]=1e1", Filter(limit=10)),
+    ({"limit": "0x10"}, "filter[limit]=0x10", Filter(limit=16)),
+    ({"limit": ""}, "filter[limit]=", Filter()),
     (
         {"order": "city desc, name"},
         "filter[order]=city+desc,name",
-        Question(Query(orders=(Order("city", descending=True), Order("name"), LATEST_FIRST))),
+        Filter(Query(orders=(Order("city", descending=True), Order("name"), LATEST_FIRST))),
     ),
     (
         {"order": ["city ASC NULLS FIRST"]},
         "filter[order][]=city%20ASC%20x",
-        Question(Query(orders=(Order("city"), LATEST_FIRST))),
+        Filter(Query(orders=(Order("city"), LATEST_FIRST))),
     ),
-    ({"deleted": "true"}, "filter[deleted]=true", Question(Query(deleted_too=True))),
-    ({"deleted": "false"}, "filter[deleted]=false", Question()),
-    ({"include": "organization"}, "filter[include]=organization", Question(include=Include())),
-    ({"include": ["organization"]}, "filter[include][]=organization", Question(include=Include())),
-    ({"nope": {"a": 1}}, "filter[nope][a]=1", Question()),
+    ({"deleted": "true"}, "filter[deleted]=true", Filter(Query(deleted_too=True))),
+    ({"deleted": "false"}, "filter[deleted]=false", Filter()),
+    ({"include": "organization"}, "filter[include]=organization", Filter(include=Include())),
+    ({"include": ["organization"]}, "filter[include][]=organization", Filter(include=Include())),
+    ({"nope": {"a": 1}}, "filter[nope][a]=1", Filter()),
 ]
 
 
 @pytest.mark.parametrize(("filter_", "brackets", "question"), BOTH_FORMS)
-def test_json_and_brackets_ask_the_same(filter_: Any, brackets: str, question: Question) -> None:
+def test_json_and_brackets_ask_the_same(filter_: Any, brackets: str, question: Filter) -> None:
     assert read_json(filter_) == question
     assert read(brackets) == question
 
@@ -93,20 +93,20 @@ def test_json_and_brackets_ask_the_same(filter_: Any, brackets: str, question: Q
 @pytest.mark.parametrize(
     ("filter_", "question"),
     [
-        ({"limit": 0}, Question()),
-        ({"limit": False, "skip": 0, "offset": 3}, Question(limit=100, skip=3)),
-        ({"limit": True}, Question(limit=1)),
-        ({"limit": 5, "skip": 1e15}, Question(limit=5, skip=FURTHEST)),
-        ({"deleted": 1}, Question(Query(deleted_too=True))),
-        ({"deleted": "yes"}, Question()),
-        ({"where": {}, "order": None, "include": 5}, Question()),
+        ({"limit": 0}, Filter()),
+        ({"limit": False, "skip": 0, "offset": 3}, Filter(limit=100, skip=3)),
+        ({"limit": True}, Filter(limit=1)),
+        ({"limit": 5, "skip": 1e15}, Filter(limit=5, skip=FURTHEST)),
+        ({"deleted": 1}, Filter(Query(deleted_too=True))),
+        ({"deleted": "yes"}, Filter()),
+        ({"where": {}, "order": None, "include": 5}, Filter()),
         (
             {"include": [{}, [[]], {"relation": "organization", "scope": {"fields": ["name"]}}]},
-            Question(include=Include(("id", "name"))),
+            Filter(include=Include(("id", "name"))),
         ),
     ],
 )
-def test_json_alone_can_say(filter_: Any, question: Question) -> None:
+def test_json_alone_can_say(filter_: Any, question: Filter) -> None:
     assert read_json(filter_) == question
 
 
@@ -206,10 +206,10 @@ def test_mistakes_are_refused_in_loopbacks_words(where: Any, message: str) -> No
         ({"order": " name"}, 'The order " name" has invalid direction'),
         ({"order": "city,name up"}, 'The order "name up" has invalid direction'),
         ({"include": ["organization", "x"]}, 'Relation "x" is not defined for Client model'),
-        ({"include": {"organization": "clients"}}, "An included organization includes nothing itself"),
+        ({"include": {"organization": "clients"}}, "The scope of an included organization cannot have an include."),
         (
             {"include": {"relation": "organization", "scope": {"limit": 1}}},
-            "The scope of an included organization has fields and where, not 'limit'",
+            "The scope of an included organization must have only fields and where; got 'limit'.",
         ),
         (
             {"include": {"relation": "organization", "scope": {"where": {"zip": "x"}}}},
@@ -220,7 +220,7 @@ def test_mistakes_are_refused_in_loopbacks_words(where: Any, message: str) -> No
             "The where clause [1] is not an object",
         ),
         ({"fields": [["name"]]}, 'The fields parameter [["name"]] is not valid'),
-        ({"fields": {"constructor": True}}, "There is no property 'constructor'"),
+        ({"fields": {"constructor": True}}, "fields must name properties; got 'constructor'."),
     ],
 )
 def test_other_mistakes_in_a_filter_are_refused(filter_: Any, message: str) -> None:
@@ -246,12 +246,12 @@ def test_fields_choose(fields: Any, shown: list[str]) -> None:
 
 @pytest.mark.parametrize("fields", ["", [], {}, True, 5, {"nope": False}])
 def test_fields_that_choose_nothing_show_everything(fields: Any) -> None:
-    assert read_json({"fields": fields}).selection is Question().selection
+    assert read_json({"fields": fields}).selection is Filter().selection
 
 
 def test_fields_that_only_hide_show_the_rest() -> None:
     shown = {name for name, _ in read_json({"fields": {"name": False, "email": None, "zip": "0"}}).selection}
-    assert shown == {name for name, _ in Question().selection} - {"name", "email", "zip"}
+    assert shown == {name for name, _ in Filter().selection} - {"name", "email", "zip"}
 
 
 def nested(levels: int, leaf: Any) -> Any:
@@ -277,8 +277,8 @@ def test_every_member_of_a_filter_may_be_as_deep(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["fields", "include"])
 def test_so_it_is_for_one_record(name: str) -> None:
-    refuse_depth(read_one, {name: list_nested(900, "x")})
-    assert read_one({"where": list_nested(900, "x")}) == Question()
+    refuse_depth(read_record_filter, {name: list_nested(900, "x")})
+    assert read_record_filter({"where": list_nested(900, "x")}) == Filter()
 
 
 def list_nested(levels: int, leaf: Any) -> Any:
@@ -302,14 +302,14 @@ def refuse_depth(reads: Callable[[Any], object], tree: Any) -> None:
         ("filter={}&filter={}", "Value is not an object."),
         ("filter={}&filter[limit]=1", "Value is not an object."),
         ("filter[]=x", "Value is not an object."),
-        ("filter[where][name=x", "The brackets in filter[where][name do not match"),
-        ("filter[where", "The brackets in filter[where do not match"),
-        ("filter[limit]1=5", "The brackets in filter[limit]1 do not match"),
+        ("filter[where][name=x", "The brackets in filter[where][name must match."),
+        ("filter[where", "The brackets in filter[where must match."),
+        ("filter[limit]1=5", "The brackets in filter[limit]1 must match."),
         ("filter={limit:1}", "Cannot parse JSON-encoded object value."),
         ('filter={"limit":NaN}', "Cannot parse JSON-encoded object value."),
         ("filter=" + quote('{"a":' * 2000 + "1" + "}" * 2000), "The query object exceeds maximum depth 12"),
-        ("filter" + "[a]" * 21 + "=1", "filter has over 20 brackets"),
-        ("&".join(["a=1"] * 1001), "There are over 1000 parameters"),
+        ("filter" + "[a]" * 21 + "=1", "filter must have at most 20 brackets."),
+        ("&".join(["a=1"] * 1001), "The query string must have at most 1000 parameters; got 1001."),
     ],
 )
 def test_an_argument_that_is_no_object_is_refused(query: str, message: str) -> None:
@@ -319,4 +319,4 @@ def test_an_argument_that_is_no_object_is_refused(query: str, message: str) -> N
 
 
 def test_blanks_around_json_are_no_matter() -> None:
-    assert read("filter=%20{%22limit%22:3}+") == Question(limit=3)
+    assert read("filter=%20{%22limit%22:3}+") == Filter(limit=3)
