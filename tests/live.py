@@ -1,4 +1,4 @@
-"""The application behind a real server on loopback, and a WebSocket client that says exactly what a test wants."""
+"""The application behind a real server on loopback, and a WebSocket client that sends exactly what a test wants."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ async def served(app: Starlette, config: Config) -> AsyncIterator[str]:
 
 @dataclass
 class Wire:
-    """A WebSocket that takes and gives messages as JSON."""
+    """A WebSocket that sends and receives messages as JSON."""
 
     socket: ClientConnection
 
@@ -55,7 +55,7 @@ class Wire:
         return message
 
     async def next(self, id_: str) -> dict[str, Any]:
-        """The data of the next message, which is one of an operation."""
+        """The data of the next message, a result of an operation."""
         message = await self.receive()
         assert (message["type"], message["id"]) == ("next", id_), message
         data: dict[str, Any] = message["payload"]["data"]
@@ -69,7 +69,7 @@ class Wire:
         return dict(error)
 
     async def closed(self) -> tuple[int, str]:
-        """The code and the reason with which the server closes the socket; what it sends before that is passed over."""
+        """The code and the reason with which the server closes the WebSocket. Earlier messages are ignored."""
         async with asyncio.timeout(PATIENCE):
             with suppress(ConnectionClosed):
                 while True:
@@ -80,7 +80,7 @@ class Wire:
 
 @asynccontextmanager
 async def plain_wire(address: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> AsyncIterator[Wire]:
-    """A WebSocket on which nothing has been said."""
+    """A WebSocket without any message yet."""
     url = address.replace("http", "ws", 1) + "/graphql"
     settings: dict[str, Any] = {"subprotocols": [PROTOCOL], "additional_headers": headers, "proxy": None} | options
     settings["close_timeout"] = 0.1  # a client that has not read everything does not see the server's close

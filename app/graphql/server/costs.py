@@ -5,7 +5,7 @@
 - The selection under a list counts once for each member. The number of members is `first` or `last` of the field or of
   the field around it: at most 100, by default 20. Without these arguments it is the length of the longest list in the
   arguments of either field, and without such a list it is 10.
-- Variables count with their values. Fragments count wherever they are spread, whatever their type condition is. Fields
+- Variables count with their values. Fragments count wherever they are spread, with any type condition. Fields
   that `@skip` or `@include` leave out count too.
 """
 

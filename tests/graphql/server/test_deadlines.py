@@ -1,4 +1,4 @@
-"""Work that takes too long, or that nobody waits for any more, ends in the database too."""
+"""Work that takes too long, or whose client has disconnected, ends in the database too."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ Running = Callable[[], Awaitable[int]]
 
 @asynccontextmanager
 async def watching(url: str) -> AsyncIterator[Running]:
-    """How many statements of others run, or wait for a lock, in the database."""
+    """The number of other statements that run, or wait for a lock, in the database."""
     connection = await asyncpg.connect(url)
     try:
         yield lambda: connection.fetchval(RUNNING)
@@ -40,7 +40,7 @@ async def watching(url: str) -> AsyncIterator[Running]:
 
 @asynccontextmanager
 async def clients_locked(url: str) -> AsyncIterator[None]:
-    """Whoever asks for clients waits, for as long as the block goes on."""
+    """Makes every statement on clients wait until the end of the block."""
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
@@ -141,7 +141,7 @@ async def test_a_mutation_that_times_out_changes_nothing(api: GraphQLApi, databa
 
 
 async def ask_and_leave(service: Service, query: str, left: asyncio.Event) -> list[Message]:
-    """Sends a request as a server does, and hangs up when `left` is set."""
+    """Sends a request as a server does, and disconnects when `left` is set."""
     body = json.dumps({"query": query}).encode()
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[Message] = []

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: statuses, media types, methods, bodies; every error is JSON, and none tells what is inside."""
+"""GraphQL over HTTP: statuses, media types, methods and bodies. Every error is JSON, without internal details."""
 
 import asyncio
 import json
@@ -64,8 +64,8 @@ async def test_a_token_is_accepted_in_every_header_and_the_query_string(service:
     async with service.client(None) as http:
         for headers in ({"Authorization": service.token}, {"X-Access-Token": service.token}):
             assert told(await http.post("/graphql", json=PLAIN, headers=headers)) == {"data": {"__typename": "Query"}}
-        found = await http.get("/graphql", params={**PLAIN, "access_token": service.token})
-        assert told(found) == {"data": {"__typename": "Query"}}
+        answer = await http.get("/graphql", params={**PLAIN, "access_token": service.token})
+        assert told(answer) == {"data": {"__typename": "Query"}}
 
 
 BODIES: list[bytes] = [
@@ -109,8 +109,8 @@ async def test_a_body_over_the_cap_is_413(api: GraphQLApi) -> None:
 
 async def test_a_query_may_use_get(api: GraphQLApi) -> None:
     query = "query One($first: Int) { clients(first: $first) { totalCount } } query Two { __typename }"
-    asked = {"query": query, "operationName": "One", "variables": '{"first": 3}', "extensions": ""}
-    assert told(await api.http.get("/graphql", params=asked)) == {"data": {"clients": {"totalCount": 0}}}
+    parameters = {"query": query, "operationName": "One", "variables": '{"first": 3}', "extensions": ""}
+    assert told(await api.http.get("/graphql", params=parameters)) == {"data": {"clients": {"totalCount": 0}}}
     assert (await api.http.get("/graphql", params={**PLAIN, "operationName": ""})).status_code == 200
 
 
@@ -277,7 +277,7 @@ async def test_an_unexpected_error_is_masked_and_logged(api: GraphQLApi, caplog:
     assert error["path"] == ["clients"]
     for inside in ("hidden_away", "sqlalchemy", "SELECT", "relation", "Traceback"):
         assert inside not in answer.text
-    (record,) = [one for one in caplog.records if one.name == "clientele"]
+    (record,) = [record for record in caplog.records if record.name == "clientele"]
     assert record.exc_info is not None
 
 

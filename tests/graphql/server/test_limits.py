@@ -30,12 +30,12 @@ ON = "fragment F{0} on {1}{{{2}}} "
 
 def chain(levels: int, on: str, part: str, end: str, start: str = "...F0") -> str:
     """A document whose fragments are made from `part`, with NEXT for the spread of the next one."""
-    fragments = (ON.format(one, on, part.replace("NEXT", f"...F{one + 1}")) for one in range(levels))
+    fragments = (ON.format(level, on, part.replace("NEXT", f"...F{level + 1}")) for level in range(levels))
     return f"{{{start}}} {''.join(fragments)}{ON.format(levels, on, end)}"
 
 
 def numbered(text: str, many: int) -> str:
-    return " ".join(text.replace("#", str(one)) for one in range(many))
+    return " ".join(text.replace("#", str(number)) for number in range(many))
 
 
 EXPONENTIAL: dict[str, Callable[[int], str]] = {
@@ -160,7 +160,7 @@ def test_a_resolver_collects_no_more_than_was_measured() -> None:
     for many in (10, 40):
         ast = parse(f"{{client(id:1){{{numbered(parts, many)}}}}} {numbered(fragments, many)}")
         measured = Measure(ast).measure(ast.definitions[0].selection_set)  # type: ignore[attr-defined]
-        named = {one.name.value: one for one in ast.definitions if isinstance(one, FragmentDefinitionNode)}
+        named = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         reading = SelectionReader(named, {})
         roots = reading.collect(ast.definitions, frozenset({"Query"}))  # type: ignore[arg-type]
 

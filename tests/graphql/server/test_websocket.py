@@ -269,10 +269,10 @@ async def test_a_token_that_becomes_invalid_closes_the_websocket(
 
 async def revoke(service: Service, token: str) -> None:
     async with service.database.write() as connection:
-        found = await connection.scalar(
+        token_id = await connection.scalar(
             text("SELECT id FROM access_tokens WHERE hash = :hash"), {"hash": hash_token(token)}
         )
-        assert await revoke_token(connection, found)
+        assert await revoke_token(connection, token_id)
 
 
 async def test_each_operation_checks_the_token_again(shared_service: Service, address: str) -> None:
