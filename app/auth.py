@@ -1,4 +1,4 @@
-"""Who is calling: an access token becomes a Principal. One backend for every door; each door decides when to ask."""
+"""Authentication and access: an access token becomes a Principal. All APIs use the same backend."""
 
 import hashlib
 from base64 import b64decode
@@ -26,7 +26,7 @@ class Scope(StrEnum):
 
 
 class Environment(StrEnum):
-    """Live and sandbox organizations know nothing of each other: a token reaches those of its own environment."""
+    """Live and sandbox organizations are separate. A token gives access to organizations of its own environment only."""
 
     LIVE = "live"
     SANDBOX = "sandbox"
@@ -34,7 +34,10 @@ class Environment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. `organizations` are those within reach, the first created first."""
+    """The account or organization that the token belongs to.
+
+    `organizations` are those that the token can access, in the order of their creation.
+    """
 
     token_id: str
     account_id: str | None
@@ -44,16 +47,16 @@ class Principal:
 
     @property
     def owner(self) -> str:
-        """The account, or for an organization's own token the organization: what idempotency keys belong to."""
+        """The owner of idempotency keys: the account, or the organization for an organization's own token."""
         return self.account_id or self.organizations[0]
 
     @property
     def actor(self) -> str:
-        """How a change record names the caller."""
+        """The caller's name in the record of changes."""
         return f"account:{self.account_id}" if self.account_id else f"token:{self.token_id}"
 
     def require(self, organization_id: str) -> str:
-        """The organization itself. Raises NotFound when it is out of reach, as if there were none."""
+        """Returns the id. Raises NotFound, as for a missing one, if the token cannot access the organization."""
         if organization_id not in self.organizations:
             raise NotFound("There is no such organization")
         return organization_id
@@ -116,11 +119,11 @@ class Access:
 
 
 def hash_token(text: str) -> bytes:
-    """What is stored of a token. A token has over 200 bits of chance, so one round of SHA-256 is enough."""
+    """The hash that is stored instead of a token. A token has over 200 random bits, so one round of SHA-256 is enough."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-_reachable = (
+_accessible = (
     select(func.array_agg(aggregate_order_by(organizations.c.id, organizations.c.created_at, organizations.c.id)))
     .join(account_organizations, account_organizations.c.organization_id == organizations.c.id)
     .where(
@@ -135,7 +138,7 @@ FIND_TOKEN = select(
     access_tokens.c.account_id,
     case(
         (access_tokens.c.organization_id.is_not(None), array([access_tokens.c.organization_id])),
-        else_=func.coalesce(_reachable, cast([], ARRAY(Text))),
+        else_=func.coalesce(_accessible, cast([], ARRAY(Text))),
     ),
     access_tokens.c.scope,
     func.coalesce(access_tokens.c.expires_at <= func.now(), False),
@@ -145,7 +148,7 @@ FIND_TOKEN = select(
 
 @dataclass(frozen=True, slots=True)
 class Caller(BaseUser):
-    """Whoever sent the request, not yet asked who it is."""
+    """The sender of a request, whose token has not been looked up yet."""
 
     token: str | None
     database: Database
@@ -172,7 +175,7 @@ class Caller(BaseUser):
 
 
 class TokenBackend(AuthenticationBackend):
-    """Finds the token of a request; never refuses."""
+    """Finds the token of a request. It never rejects a request, because each API decides when to look the token up."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -182,29 +185,29 @@ class TokenBackend(AuthenticationBackend):
 
 
 def token_of(conn: HTTPConnection) -> str | None:
-    """The token of `Authorization`, of `X-Access-Token`, or of `?access_token=`.
+    """The token in `Authorization`, in `X-Access-Token`, or in `?access_token=`.
 
-    Authorization holds the token itself, Bearer and the token or its base64, or Basic with the token as the password.
+    Authorization is the token itself, Bearer with the token or its base64, or Basic with the token as the password.
     """
-    given = conn.headers.get("authorization", "").strip()
-    if given:
-        return read_authorization(given)
+    authorization = conn.headers.get("authorization", "").strip()
+    if authorization:
+        return read_authorization(authorization)
     return conn.headers.get("x-access-token") or conn.query_params.get("access_token") or None
 
 
-def read_authorization(given: str) -> str | None:
+def read_authorization(header: str) -> str | None:
     """The token in the value of an Authorization header."""
-    scheme, _, rest = given.strip().partition(" ")
+    scheme, _, rest = header.strip().partition(" ")
     match scheme.lower():
         case "bearer":
-            return _unwrapped(rest.strip()) or None
+            return _decode_bearer(rest.strip()) or None
         case "basic":
             return _password(rest.strip())
-    return given.strip() or None
+    return header.strip() or None
 
 
-def _unwrapped(token: str) -> str:
-    """The token; one that is the base64 of plain text, as LoopBack's clients send it, is that text."""
+def _decode_bearer(token: str) -> str:
+    """The token. Clients of LoopBack send it as base64; if it decodes to printable ASCII, that is the token."""
     try:
         text = b64decode(token, validate=True).decode("ascii")
     except ValueError:

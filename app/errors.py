@@ -1,11 +1,11 @@
-"""Refusals: what the service says no to, in words that belong to no protocol. Each door renders them in its own shape."""
+"""Expected errors, without any word of HTTP. Each API renders them in its own shape."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
 class DomainError(Exception):
-    """An expected refusal. `message` is fit for the caller; `field` is the public name of what was wrong, if one was."""
+    """An expected error. `message` is shown to the caller. `field` is the public name of the field with the error, if any."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -14,9 +14,9 @@ class DomainError(Exception):
 
 
 class Malformed(DomainError):
-    """The question cannot be read: an unknown field, an operator with the wrong value, a bad cursor.
+    """The request cannot be read: an unknown field, an operator with a wrong value, an invalid cursor.
 
-    `code` is a stable word where the caller's dialect has one, and `details` what it shows beside it.
+    `code` is a stable word, where the API has one. `details` are further members of its error.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Malformed(DomainError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with one property of a body. `code` is a stable word such as `presence` or `unknown-property`."""
+    """One error in one property of a body. `code` is a stable word such as `presence` or `unknown-property`."""
 
     field: str
     code: str
@@ -48,11 +48,11 @@ class _Absent:
 
 
 ABSENT = _Absent()
-"""Stands in a Problem for the value of a property that was not given."""
+"""The value in a Problem about a property that the body does not have."""
 
 
 class Invalid(DomainError):
-    """A body that can be read but breaks a rule; lists every problem at once."""
+    """The body can be read but breaks rules. `problems` lists every one of them."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -69,23 +69,23 @@ class TokenExpired(Unauthenticated):
 
 
 class Forbidden(DomainError):
-    """A valid token without the scope that the operation needs."""
+    """The token is valid, but lacks the scope that the operation needs."""
 
 
 class NotFound(DomainError):
-    """There is no such record, it is deleted, or it is somebody else's: always the same answer."""
+    """The record does not exist, is deleted, or belongs to another organization. The message is the same for all three."""
 
 
 class Conflict(DomainError):
-    """The request contradicts what is stored, such as an idempotency key used for another request."""
+    """The request contradicts stored data, such as an idempotency key that was used for another request."""
 
 
 class Stale(DomainError):
-    """The record has changed since the version that the caller named."""
+    """The record no longer has the version that the caller expects."""
 
 
 class TooMany(DomainError):
-    """Asked too often. `retry_after` is how many seconds later it is worth asking again."""
+    """Too many requests. `retry_after` is the number of seconds to wait before the next one."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -93,11 +93,11 @@ class TooMany(DomainError):
 
 
 class TooSlow(DomainError):
-    """The question needed more time than one question may take; it can be narrowed and asked again."""
+    """The query timed out. The caller can add filters or ask for fewer rows."""
 
 
 class Unavailable(DomainError):
-    """The database cannot be reached right now. `reason` is for the operator and the log, never for a caller."""
+    """The database cannot be reached. `reason` is for the operator and the log; callers never see it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("The service is not available right now")
@@ -105,4 +105,4 @@ class Unavailable(DomainError):
 
 
 class Misconfigured(DomainError):
-    """A setting or the machine does not allow the service to run; said to the operator, never to a caller."""
+    """A setting or the machine prevents the service from running. Only the operator sees the message."""

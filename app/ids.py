@@ -1,4 +1,4 @@
-"""Ids: 12 bytes as 24 lower-case hex digits, ordered by the time they were made."""
+"""Ids: 12 bytes as 24 lower-case hex digits, in the order of their creation."""
 
 import re
 import secrets
@@ -12,7 +12,7 @@ _last = 0
 
 
 def new_id() -> str:
-    """A new id: six bytes of milliseconds, six of chance; within a process each is greater than the one before."""
+    """A new id: six bytes of Unix time in milliseconds and six random bytes. Within a process, ids always increase."""
     global _last
     drawn = int(time.time() * 1000) << 48 | secrets.randbits(48)
     with _lock:
@@ -21,5 +21,5 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text has the form of an id; anything else is the id of nothing."""
+    """Whether a text has the form of an id."""
     return ID.fullmatch(text) is not None

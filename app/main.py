@@ -18,7 +18,7 @@ from app.graphql.server.http import graphql_routes
 from app.http.cors import cors_middleware
 from app.http.health import health_routes
 from app.http.request_ids import RequestIds
-from app.idempotency import forget_regularly
+from app.idempotency import delete_old_keys_regularly
 from app.mail.files import FileMailer
 from app.mail.mailer import Mailer
 from app.mail.smtp import SmtpMailer
@@ -94,7 +94,7 @@ class Background:
         delivering = asyncio.create_task(self.outbox.run())
         reading = asyncio.create_task(self.changes.run())
         notifier.start()
-        deleting = asyncio.create_task(forget_regularly(self.database, stopping))
+        deleting = asyncio.create_task(delete_old_keys_regularly(self.database, stopping))
         yield
         stopping.set()
         await cancel(delivering)

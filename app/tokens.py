@@ -1,6 +1,6 @@
-"""Access tokens: issued once in clear, stored as a hash, listed without it, revoked by id.
+"""Access tokens: created, listed and revoked. Only the hash of a token is stored.
 
-A session is a token that an account makes for itself, by logging in; v1 gives it 64 letters and digits and no prefix.
+A session is a token that an account gets by a login. It has 64 letters and digits and no prefix.
 """
 
 import secrets
@@ -19,14 +19,14 @@ from app.storage.tables import access_tokens
 
 ALPHABET = string.ascii_letters + string.digits
 LENGTH, SESSION_LENGTH = 48, 64
-ETERNAL = -1
-REMEMBERED = text("interval '30 days'")
-"""How long an expired session is still told from one that never was."""
+NEVER_EXPIRES = -1
+EXPIRED_RETENTION = text("interval '30 days'")
+"""For this time an expired session is reported as expired; later it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenEntry:
-    """A token as it may be shown: everything but the token."""
+    """The data of a token without the token itself."""
 
     id: str
     account_id: str | None
@@ -46,9 +46,10 @@ async def issue_token(
     environment: Environment = Environment.LIVE,
     expires_at: datetime | None = None,
 ) -> str:
-    """A new token for an account (`sk_…`) or for one organization (`ek_…`); this is the only time that it is seen.
+    """Creates a token for an account (`sk_…`) or one organization (`ek_…`) and returns it. It cannot be read later.
 
-    An account's token reaches its organizations of one environment; an organization's has the environment of that.
+    A token of an account gives access to its organizations of one environment. For a token of an organization,
+    `environment` must be that of the organization.
     """
     prefix = f"{'sk' if account_id else 'ek'}_{environment}_"
     token = prefix + _draw(LENGTH)
@@ -71,7 +72,7 @@ def _draw(length: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A token as v1 shows it: `name` is the token when it has just been made, later its id. `ttl` is seconds, or -1."""
+    """A token as v1 shows it. `name` is the token when it is new, and later its id. `ttl` is in seconds; -1 is no expiry."""
 
     name: str
     ttl: int
@@ -88,7 +89,7 @@ async def issue_session(
     scope: Scope = Scope.WRITE,
     environment: Environment = Environment.LIVE,
 ) -> AccessToken:
-    """A new token of 64 letters and digits for an account's organizations of one environment."""
+    """Creates a session for an account's organizations of one environment. `ttl` is in seconds; -1 is no expiry."""
     token = _draw(SESSION_LENGTH)
     values = {
         "id": new_id(),
@@ -98,45 +99,47 @@ async def issue_session(
         "environment": environment,
         "ttl": ttl,
         "created_at": NOW,
-        "expires_at": None if ttl == ETERNAL else NOW + func.make_interval(0, 0, 0, 0, 0, 0, ttl),
+        "expires_at": None if ttl == NEVER_EXPIRES else NOW + func.make_interval(0, 0, 0, 0, 0, 0, ttl),
     }
-    made = insert(access_tokens).values(values).returning(access_tokens.c.created_at)
-    return AccessToken(token, ttl, (await connection.execute(made)).scalar_one(), account_id, scope)
+    inserted = insert(access_tokens).values(values).returning(access_tokens.c.created_at)
+    return AccessToken(token, ttl, (await connection.execute(inserted)).scalar_one(), account_id, scope)
 
 
 async def list_account_tokens(connection: Connection, account_id: str, most: int) -> list[AccessToken]:
-    """At most so many of an account's tokens, the newest first."""
-    lives = func.extract("epoch", access_tokens.c.expires_at - access_tokens.c.created_at)
-    ttl = func.coalesce(access_tokens.c.ttl, cast(lives, BigInteger), ETERNAL)
-    shown = select(
+    """At most `most` tokens of an account, the newest first."""
+    lifetime = func.extract("epoch", access_tokens.c.expires_at - access_tokens.c.created_at)
+    ttl = func.coalesce(access_tokens.c.ttl, cast(lifetime, BigInteger), NEVER_EXPIRES)
+    columns = select(
         access_tokens.c.id, ttl, access_tokens.c.created_at, access_tokens.c.account_id, access_tokens.c.scope
     )
-    own = shown.where(access_tokens.c.account_id == account_id).order_by(access_tokens.c.id.desc()).limit(most)
+    own = columns.where(access_tokens.c.account_id == account_id).order_by(access_tokens.c.id.desc()).limit(most)
     return [AccessToken(row[0], row[1], row[2], row[3], Scope(row[4])) for row in await connection.execute(own)]
 
 
-async def revoke_account_token(connection: Connection, account_id: str, named: str) -> bool:
-    """Whether an account had a token of this id, or this very token; from now on it opens nothing."""
-    meant = or_(access_tokens.c.id == named, access_tokens.c.hash == hash_token(named))
-    revoked = delete(access_tokens).where(access_tokens.c.account_id == account_id, meant)
+async def revoke_account_token(connection: Connection, account_id: str, id_or_token: str) -> bool:
+    """Revokes a token of an account by its id or by the token itself. Returns whether the account had it."""
+    matches = or_(access_tokens.c.id == id_or_token, access_tokens.c.hash == hash_token(id_or_token))
+    revoked = delete(access_tokens).where(access_tokens.c.account_id == account_id, matches)
     return (await connection.execute(revoked.returning(access_tokens.c.id))).first() is not None
 
 
 async def end_sessions(connection: Connection, account_id: str) -> None:
-    """Revokes the tokens that an account has made for itself."""
+    """Revokes all sessions of an account."""
     own = (access_tokens.c.account_id == account_id, access_tokens.c.ttl.is_not(None))
     await connection.execute(delete(access_tokens).where(*own))
 
 
-async def forget_expired(connection: Connection, account_id: str) -> None:
-    """Drops an account's sessions that expired long ago."""
+async def delete_expired_sessions(connection: Connection, account_id: str) -> None:
+    """Deletes the sessions of an account that expired more than 30 days ago."""
     own = (access_tokens.c.account_id == account_id, access_tokens.c.ttl.is_not(None))
-    await connection.execute(delete(access_tokens).where(*own, access_tokens.c.expires_at < func.now() - REMEMBERED))
+    await connection.execute(
+        delete(access_tokens).where(*own, access_tokens.c.expires_at < func.now() - EXPIRED_RETENTION)
+    )
 
 
 async def list_tokens(connection: Connection) -> Sequence[TokenEntry]:
-    """All tokens, the first issued first."""
-    shown = select(
+    """All tokens, the oldest first."""
+    columns = select(
         access_tokens.c.id,
         access_tokens.c.account_id,
         access_tokens.c.organization_id,
@@ -145,10 +148,10 @@ async def list_tokens(connection: Connection) -> Sequence[TokenEntry]:
         access_tokens.c.expires_at,
         func.coalesce(access_tokens.c.expires_at <= func.now(), False),
     )
-    return [TokenEntry(*row) for row in await connection.execute(shown.order_by(access_tokens.c.id))]
+    return [TokenEntry(*row) for row in await connection.execute(columns.order_by(access_tokens.c.id))]
 
 
 async def revoke_token(connection: Connection, token_id: str) -> bool:
-    """Whether there was such a token; from now on it opens nothing."""
+    """Revokes a token by its id. Returns whether it existed."""
     revoked = delete(access_tokens).where(access_tokens.c.id == token_id).returning(access_tokens.c.id)
     return (await connection.execute(revoked)).first() is not None

@@ -11,7 +11,7 @@ from app.auth import Access, Principal
 from app.clients.faces import V1
 from app.clients.service import add_clients
 from app.errors import Conflict, Invalid, Malformed
-from app.idempotency import RequestKey, StoredResponse, claim, forget_old, remember
+from app.idempotency import RequestKey, StoredResponse, claim, delete_old_keys, remember
 from app.main import create_app
 from app.storage.database import Database
 from app.storage.tables import client_changes, clients, idempotency_keys
@@ -151,7 +151,7 @@ async def test_old_keys_are_forgotten_and_young_ones_kept(database: Database, or
     async with database.write() as connection:
         for key, age in (("old", 49), ("young", 25)):
             await connection.execute(text(aged), {"age": age, "id": key})
-        await forget_old(connection)
+        await delete_old_keys(connection)
     async with database.write() as connection:
         assert await claim(connection, key_of(key="old")) is None
         assert await claim(connection, key_of(key="young")) == StoredResponse(200, b"{}")

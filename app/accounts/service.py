@@ -16,8 +16,8 @@ from app.query.values import check_text
 from app.storage.database import Database
 from app.tokens import (
     AccessToken,
+    delete_expired_sessions,
     end_sessions,
-    forget_expired,
     issue_session,
     list_account_tokens,
     revoke_account_token,
@@ -93,7 +93,7 @@ async def log_in(database: Database, passwords: Passwords, email: str, password:
         await repository.clear_failures(email_hash)
         if rehashed:
             await repository.set_password(credentials.id, rehashed)
-        await forget_expired(connection, credentials.id)
+        await delete_expired_sessions(connection, credentials.id)
         return await issue_session(connection, credentials.id, ttl=ttl)
 
 

@@ -1,1 +1,1 @@
-"""Mail: composing a reminder, keeping it in the outbox, and sending it from there."""
+"""Mail: composes a reminder, stores it in the outbox, and sends it from there."""

@@ -1,4 +1,4 @@
-"""FileMailer: each mail becomes an .eml file that mail programs open."""
+"""FileMailer: writes each mail into an .eml file, which mail programs can open."""
 
 import asyncio
 import os
@@ -8,10 +8,10 @@ from app.mail.mailer import OutgoingMail, Undelivered
 
 
 class FileMailer:
-    """Writes mails into `folder`, which is made for its owner alone.
+    """Writes mails into `folder`. It creates the folder so that only its owner can read it.
 
-    A file is named by the time of the mail (UTC) and its outbox id, so names sort by time, and a repeated attempt
-    replaces its own file. A file is there whole or not at all.
+    The name of a file is the time of the mail (UTC) and its outbox id, so names sort by time and another attempt
+    replaces the same file. Files are replaced atomically, so a file is never incomplete.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,10 +25,8 @@ class FileMailer:
 
     def _write(self, mail: OutgoingMail) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        final = (
-            self.folder
-            / f"{mail.created_at:%Y-%m-%dT%H-%M-%S}-{mail.created_at.microsecond // 1000:03d}Z-{mail.id}.eml"
-        )
+        moment = f"{mail.created_at:%Y-%m-%dT%H-%M-%S}-{mail.created_at.microsecond // 1000:03d}Z"
+        final = self.folder / f"{moment}-{mail.id}.eml"
         partial = final.with_suffix(f".{os.getpid()}.part")
         try:
             with open(partial, "xb", opener=_open_private) as file:

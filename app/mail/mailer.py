@@ -1,4 +1,4 @@
-"""Mailer: what carries a mail away, and the two ways in which it may fail to."""
+"""Mailer: the interface that delivers a mail, and its two errors."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +7,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingMail:
-    """One mail, ready for the wire: the envelope's two addresses, and the content with its lines ended by CRLF.
+    """One mail, ready to send: the two addresses of the envelope, and the content with CRLF line ends.
 
-    `international` tells that an address is not ASCII, so that only servers with SMTPUTF8 may be given the mail.
-    `id` and `created_at` are the outbox's, and the same at each attempt.
+    `international` is true if an address is not ASCII; then only a server with SMTPUTF8 can take the mail.
+    `id` and `created_at` come from the outbox, and are the same at each attempt.
     """
 
     id: str
@@ -22,13 +22,13 @@ class OutgoingMail:
 
 
 class Undelivered(Exception):
-    """The mail was not taken this time; a later attempt may succeed. The text is fit for the operator to read."""
+    """Delivery failed for now; a later attempt may succeed. The text is shown to the operator."""
 
 
 class Undeliverable(Exception):
-    """The mail was refused for good: another attempt would be refused as well."""
+    """Delivery failed permanently; another attempt would fail too. The text is shown to the operator."""
 
 
 class Mailer(Protocol):
     async def send(self, mail: OutgoingMail) -> None:
-        """Hands the mail over; when it returns, somebody else answers for it. Raises Undelivered or Undeliverable."""
+        """Hands the mail over to a server or a file. Raises Undelivered or Undeliverable."""

@@ -1,4 +1,4 @@
-"""Message: what is said to whom; composing the reminder of open documents from its templates."""
+"""Message: the content and the recipient of a reminder, composed from the templates."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.errors import Invalid
 from app.mail.addresses import check_address
 
 LANGUAGES = ("en", "de", "fr", "it", "sl", "hr")
-"""The languages that reminders are written in."""
+"""The languages that have a template."""
 
 BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _loader = FileSystemLoader(Path(__file__).parent / "templates")
@@ -20,7 +20,7 @@ _html = Environment(loader=_loader, undefined=StrictUndefined, trim_blocks=True,
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One message to one recipient, said twice: as plain text and as an HTML document. The names are one line each."""
+    """One message to one recipient, as plain text and as an HTML document. Each name is a single line."""
 
     recipient: str
     recipient_name: str
@@ -33,7 +33,7 @@ class Message:
 
 
 def language_for(locale: str | None) -> str:
-    """The language of a locale such as `de-AT` or `sl_SI`; English when no reminder is written in it."""
+    """The language of a locale such as `de-AT` or `sl_SI`. English if no template has that language."""
     language = (locale or "").replace("_", "-").partition("-")[0].lower()
     return language if language in LANGUAGES else "en"
 
@@ -41,13 +41,13 @@ def language_for(locale: str | None) -> str:
 def compose_reminder(
     *, client_name: str, organization_name: str, organization_email: str | None, recipient: str, language: str
 ) -> Message:
-    """A general, polite reminder of open documents; it tells no amounts.
+    """A general, polite reminder of open documents. It contains no amounts.
 
-    `recipient` has passed check_address, `language` is one of LANGUAGES: ValueError when it is not.
-    An organization's address that is no address is left out, as if there were none.
+    `recipient` must have passed check_address. Raises ValueError if `language` is not in LANGUAGES. An invalid address
+    of the organization is left out.
     """
     if language not in LANGUAGES:
-        raise ValueError(f"no reminder is written in {language!r}")
+        raise ValueError(f"language must be one of {', '.join(LANGUAGES)}; got {language!r}")
     values = {
         "client_name": one_line(client_name),
         "organization_name": one_line(organization_name),
@@ -67,13 +67,13 @@ def compose_reminder(
 
 
 def one_line(text: str) -> str:
-    """The text with control characters, line ends, lone surrogates and runs of spaces each become one space."""
-    cleaned = "".join(" " if unicodedata.category(one) in BREAKING else one for one in text)
+    """The text as a single line: each control character, line end, lone surrogate or run of spaces becomes one space."""
+    cleaned = "".join(" " if unicodedata.category(character) in BREAKING else character for character in text)
     return " ".join(word for word in cleaned.split(" ") if word)
 
 
 def _render(environment: Environment, language: str, values: dict[str, str | None]) -> tuple[str, list[str]]:
-    """A template's first line is the subject; empty lines part its paragraphs."""
+    """The subject, which is the first line of the template, and the paragraphs, which empty lines separate."""
     subject, *paragraphs = environment.get_template(f"reminder.{language}.txt").render(values).strip("\n").split("\n\n")
     return one_line(subject), paragraphs
 

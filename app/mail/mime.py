@@ -1,4 +1,4 @@
-"""From a message in the outbox to the bytes of an Internet message (RFC 5322, 2045-2047, 3834, 6532)."""
+"""Writes a message of the outbox as the bytes of an Internet message (RFC 5322, 2045-2047, 3834, 6532)."""
 
 from datetime import datetime
 from email.header import Header
@@ -11,14 +11,14 @@ from app.mail.mailer import OutgoingMail
 from app.mail.message import Message, one_line
 
 LINE = 78
-QUOTED = 50
-"""A longer name is written in encoded words, which can be folded anywhere."""
+LONGEST_QUOTED = 50
+"""A longer name is written in encoded words, because they can be folded anywhere."""
 
 
 def write_mail(message: Message, *, id: str, created_at: datetime, sender: str) -> OutgoingMail:  # noqa: A002
-    """The mail of one outbox row; the same row gives the same bytes, its Message-ID among them.
+    """The mail of one outbox row. The same row always gives the same bytes and the same Message-ID.
 
-    `sender` is the address in From and on the envelope. Raises ValueError when an address is none.
+    `sender` is the address in From and on the envelope. Raises ValueError for an invalid address.
     """
     sender, recipient = wire_address(sender), wire_address(message.recipient)
     reply_to = wire_address(message.reply_to) if message.reply_to else None
@@ -44,7 +44,7 @@ def write_mail(message: Message, *, id: str, created_at: datetime, sender: str) 
 
 
 def _body(message: Message, boundary: str) -> bytes:
-    """Both parts with their MIME headers, in seven bits. No quoted-printable line can be the boundary: `=_` is none."""
+    """Both parts with their MIME headers, in 7-bit ASCII. The boundary contains `=_`, which quoted-printable never does."""
     body = EmailMessage(policy=SMTP)
     body.set_content(message.text, cte="quoted-printable")
     body.add_alternative(message.html, subtype="html", cte="quoted-printable")
@@ -53,7 +53,7 @@ def _body(message: Message, boundary: str) -> bytes:
 
 
 def _mailbox(header: str, name: str, address: str) -> str:
-    """A display name and an address; on two lines when one would be too long."""
+    """A display name and an address, folded onto two lines if one line would be too long."""
     words = _phrase(header, name)
     if not words:
         return address
@@ -63,15 +63,15 @@ def _mailbox(header: str, name: str, address: str) -> str:
 
 
 def _phrase(header: str, name: str) -> str:
-    """A display name that every reader gives back as it was: quoted when short and ASCII, else in encoded words."""
+    """A display name that every mail program decodes alike: quoted if it is short and ASCII, else in encoded words."""
     name = one_line(name)
-    if name and name.isascii() and len(name) <= QUOTED and "=?" not in name:
+    if name and name.isascii() and len(name) <= LONGEST_QUOTED and "=?" not in name:
         return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return _words(header, name, plain=False)
 
 
 def _words(header: str, text: str, plain: bool = True) -> str:
-    """Text for a header: as it is when it is short and ASCII, else in encoded words, folded."""
+    """Text for a header: unchanged if it is short and ASCII, else in folded encoded words."""
     text = one_line(text)
     if plain and text.isascii() and len(text) + len(header) + 2 <= LINE and "=?" not in text:
         return text

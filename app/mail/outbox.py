@@ -1,7 +1,7 @@
-"""The outbox: messages that are safe in the database until somebody has taken them.
+"""The outbox: the table that holds messages until a mail server has taken them.
 
-A message is `waiting`, then `sending` under a lease while a worker tries, then `sent` or `failed`, or `waiting` again.
-A lease that runs out makes a message due again, so a process that dies loses none; it may be sent twice, though.
+A message is `waiting`, then `sending` while a worker holds a lease on it, then `sent`, `failed` or `waiting` again.
+A message is due again when its lease ends. So a process that dies loses no message, but a message may be sent twice.
 """
 
 from collections.abc import Sequence
@@ -29,15 +29,15 @@ from app.storage.connection import Connection
 from app.storage.tables import outbox
 
 ERROR_LENGTH = 500
-"""The most characters that are kept of why an attempt failed."""
+"""The most characters of an error that are stored."""
 OPEN: ColumnElement[bool] = literal_column("outbox.state IN ('waiting', 'sending')", Boolean)
-"""Written out, not bound, so that the partial index ix_outbox_due serves the claim under every plan."""
+"""Literals instead of parameters, so that the claim uses the partial index ix_outbox_due under every plan."""
 MESSAGE = tuple(outbox.c[field.name] for field in fields(Message))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A message that a worker holds until its lease ends. `attempt` counts from 1 and tells this claim from others."""
+    """A message that a worker holds until its lease ends. `attempt` counts from 1 and identifies this claim."""
 
     organization_id: str
     id: str
@@ -46,7 +46,7 @@ class Claim:
     message: Message
 
 
-_PUT = insert(outbox)
+_ADD = insert(outbox)
 _LEASE_END = NOW + bindparam("lease", type_=Interval)
 _AFTER_DELAY = NOW + bindparam("delay", type_=Interval)
 """NOW is rounded down to milliseconds. The column itself rounds up as well, so that a message without a delay would be
@@ -95,17 +95,17 @@ _RELEASE = _held.values(
 
 
 async def put_message(connection: Connection, organization_id: str, client_id: str, message: Message) -> str:
-    """Puts a message into the outbox, in the caller's transaction; its id. Wake the worker after the commit."""
+    """Adds a message in the caller's transaction and returns its id. Wake the worker after the commit."""
     row = {field.name: getattr(message, field.name) for field in fields(Message)}
     row |= {"organization_id": organization_id, "id": new_id(), "client_id": client_id}
-    await connection.execute(_PUT, row)
+    await connection.execute(_ADD, row)
     return str(row["id"])
 
 
 async def claim_due(connection: Connection, *, most: int, lease: timedelta) -> list[Claim]:
-    """Takes up to `most` due messages, the longest due first; no other worker gets them until the lease ends.
+    """Claims up to `most` due messages, the longest due first. No other worker gets them until the lease ends.
 
-    Crosses tenants on purpose: one worker delivers for every organization.
+    The claim covers all tenants: one worker delivers for every organization.
     """
     rows = await connection.execute(_CLAIM, {"most": most, "lease": lease})
     return [
@@ -119,27 +119,27 @@ def _message(values: Sequence[Any]) -> Message:
 
 
 async def mark_sent(connection: Connection, claim: Claim) -> None:
-    """Like every mark below: does nothing when the lease has ended and another worker holds the message."""
+    """As every function below, it does nothing if the lease has ended and another worker holds the message."""
     await connection.execute(_SENT, _key(claim))
 
 
 async def mark_failed(connection: Connection, claim: Claim, error: str) -> None:
-    """No further attempt is made."""
+    """Ends the attempts."""
     await connection.execute(_FAIL, _key(claim) | {"error": error[:ERROR_LENGTH]})
 
 
 async def mark_waiting(connection: Connection, claim: Claim, error: str, delay: timedelta) -> None:
-    """The next attempt is due after `delay`."""
+    """Makes the next attempt due after `delay`."""
     await connection.execute(_RETRY, _key(claim) | {"error": error[:ERROR_LENGTH], "delay": delay})
 
 
-async def renew(connection: Connection, claim: Claim, lease: timedelta) -> None:
-    """Holds the message for another `lease` from now on."""
+async def renew_lease(connection: Connection, claim: Claim, lease: timedelta) -> None:
+    """Extends the lease: it ends `lease` from now."""
     await connection.execute(_RENEW, _key(claim) | {"lease": lease})
 
 
 async def release(connection: Connection, claim: Claim) -> None:
-    """Gives the message back as if it had not been claimed: due at once, the attempt not counted."""
+    """Undoes the claim: the message is due at once, and the attempt does not count."""
     await connection.execute(_RELEASE, _key(claim))
 
 
@@ -163,5 +163,5 @@ _ERASE = (
 
 
 async def erase_messages(connection: Connection, organization_id: str, client_id: str) -> None:
-    """Empties a client's messages, so that nothing tells who they were for; those not yet sent never will be."""
+    """Removes the recipient and the text from a client's messages. Messages that are not sent yet become failed."""
     await connection.execute(_ERASE, {"organization": organization_id, "client": client_id})

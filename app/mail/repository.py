@@ -1,6 +1,6 @@
-"""What has become of messages: all of them for the operator, and those of some clients."""
+"""The delivery status of messages: of all messages for the operator, and of the messages of some clients."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -13,11 +13,11 @@ from app.storage.connection import Connection
 from app.storage.tables import outbox
 
 ClientKey: TypeAlias = tuple[str, str]
-"""An organization's id and a client's."""
+"""The id of an organization and the id of a client."""
 
 
 class State(StrEnum):
-    """What a message is at: due now or later, with a worker, taken by a mail server, or given up."""
+    """The state of a message: due now or later, being sent, taken by the mail server, or failed permanently."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -27,9 +27,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """What has become of one message. `next_attempt_at` is None when there is none; `last_error` outlives a success.
+    """The delivery status of one message.
 
-    The messages of somebody who has been erased have an empty recipient and subject.
+    `next_attempt_at` is None if there is no further attempt. `last_error` stays after a success. A message to an erased
+    person has an empty recipient and subject.
     """
 
     organization_id: str
@@ -62,18 +63,18 @@ _LIST = (
     .order_by(outbox.c.id.desc())
 )
 
-_asked = func.unnest(bindparam("organizations", type_=ARRAY(Text)), bindparam("clients", type_=ARRAY(Text)))
-_client = _asked.table_valued(
+_keys = func.unnest(bindparam("organizations", type_=ARRAY(Text)), bindparam("clients", type_=ARRAY(Text)))
+_client = _keys.table_valued(
     column("organization_id", Text()), column("client_id", Text()), name="client"
 ).render_derived()
-_theirs = (
+_of_client = (
     outbox.c.organization_id == _client.c.organization_id,
     outbox.c.client_id == _client.c.client_id,
     outbox.c.recipient != "",
 )
 _page = (
     select(*_shown)
-    .where(*_theirs, or_(_text("after").is_(None), outbox.c.id < _text("after")))
+    .where(*_of_client, or_(_text("after").is_(None), outbox.c.id < _text("after")))
     .order_by(outbox.c.id.desc())
     .limit(bindparam("most"))
     .correlate(_client)
@@ -83,7 +84,7 @@ _OF_CLIENTS: Select[Any] = select(*_page.c).select_from(_client.join(_page, true
 _COUNTS: Select[Any] = (
     select(outbox.c.organization_id, outbox.c.client_id, func.count())
     .select_from(_client.join(outbox, true()))
-    .where(*_theirs)
+    .where(*_of_client)
     .group_by(outbox.c.organization_id, outbox.c.client_id)
 )
 
@@ -91,7 +92,7 @@ _COUNTS: Select[Any] = (
 async def list_messages(
     connection: Connection, organization_id: str | None = None, state: State | None = None
 ) -> AsyncIterator[Delivery]:
-    """The messages of every organization or of one, the newest first; on a connection in a transaction."""
+    """The messages of one organization or of all, the newest first. The connection must be in a transaction."""
     async for row in connection.stream(_LIST, {"organization": organization_id, "state": state}):
         yield Delivery(**dict(row))
 
@@ -99,24 +100,26 @@ async def list_messages(
 async def page_messages(
     connection: Connection, clients: Sequence[ClientKey], most: int, after: str | None
 ) -> dict[ClientKey, list[Delivery]]:
-    """At most `most` messages of each client, the newest first, those older than the message `after` when one is given.
+    """At most `most` messages of each client, the newest first. With `after`, only those older than that message.
 
-    Those of somebody who has been erased since are left out.
+    Messages to erased persons are left out.
     """
-    rows = await connection.execute(_OF_CLIENTS, {**_keys(clients), "most": most, "after": after})
-    found: dict[ClientKey, list[Delivery]] = {}
+    rows = await connection.execute(_OF_CLIENTS, {**_parameters(clients), "most": most, "after": after})
+    by_client: dict[ClientKey, list[Delivery]] = {}
     for row in rows.mappings():
         delivery = Delivery(**row)
-        found.setdefault((delivery.organization_id, delivery.client_id), []).append(delivery)
-    return found
+        by_client.setdefault((delivery.organization_id, delivery.client_id), []).append(delivery)
+    return by_client
 
 
 async def count_messages(connection: Connection, clients: Sequence[ClientKey]) -> dict[ClientKey, int]:
-    """How many messages page_messages would find of each client; none where it is not named."""
-    rows = await connection.execute(_COUNTS, _keys(clients))
+    """The number of messages of each client that page_messages can return. A client without messages is left out."""
+    rows = await connection.execute(_COUNTS, _parameters(clients))
     return {(organization, client): count for organization, client, count in rows}
 
 
-def _keys(clients: Iterable[ClientKey]) -> Mapping[str, list[str]]:
-    pairs = list(clients)
-    return {"organizations": [one for one, _ in pairs], "clients": [one for _, one in pairs]}
+def _parameters(clients: Sequence[ClientKey]) -> Mapping[str, list[str]]:
+    return {
+        "organizations": [organization_id for organization_id, _ in clients],
+        "clients": [client_id for _, client_id in clients],
+    }

@@ -1,4 +1,4 @@
-"""SmtpMailer: each mail in a session of its own with the server that SMTP_URL names."""
+"""SmtpMailer: sends each mail in its own session with the server in SMTP_URL."""
 
 import asyncio
 from contextlib import suppress
@@ -24,16 +24,16 @@ PORTS = {"smtp": 587, "smtps": 465}
 CHOICES: dict[str, Encryption] = {"required": "required", "none": "none"}
 START_TLS: dict[Encryption, bool | None] = {"implicit": False, "required": True, "offered": None, "none": False}
 UNAUTHORIZED = frozenset({530, 534, 535, 538})
-"""The server wants a login, another one, or encryption: the operator's to mend, and not the recipient's fault."""
-FAREWELL = 5.0
+"""The server asks for a login, another login, or encryption. The operator must correct this; the recipient is valid."""
+QUIT_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmtpMailer:
-    """Sends through one SMTP server. `limit` is the longest that one mail may take, in seconds.
+    """Sends through one SMTP server. `limit` is the longest time for one mail, in seconds.
 
-    `encryption`: TLS from the first byte, by STARTTLS always, by STARTTLS when the server offers it, or never.
-    Certificates are verified whenever TLS is used.
+    `encryption` is "implicit" (TLS from the first byte), "required" (STARTTLS always), "offered" (STARTTLS if the server
+    offers it) or "none". Certificates are always verified.
     """
 
     host: str
@@ -47,15 +47,17 @@ class SmtpMailer:
     def from_url(cls, url: str, *, limit: float = 60.0) -> "SmtpMailer":
         """Reads `smtp://user:password@host:port?tls=required|none` or `smtps://…`; user and password percent-encoded.
 
-        The port is 587 (submission) for smtp and 465 for smtps unless given. Without `tls`, STARTTLS is used when
-        offered; but a password leaves this machine encrypted or not at all, unless `tls=none` says otherwise.
-        Raises Misconfigured, in words that do not repeat the URL.
+        The default port is 587 (submission) for smtp and 465 for smtps. Without `tls`, STARTTLS is used if the server
+        offers it. With a password, and without `tls=none`, STARTTLS is required unless the server is on this machine.
+        Raises Misconfigured with a message that does not repeat the URL.
         """
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise _misconfigured("is not a URL with a valid host and port") from error
+            raise _misconfigured(
+                "must be a URL with a valid host and port, such as smtp://mail.example.com:587"
+            ) from error
         _check_parts(parts)
         username, password = _credentials(parts)
         return cls(
@@ -68,21 +70,21 @@ class SmtpMailer:
         )
 
     async def send(self, mail: OutgoingMail) -> None:
-        """A 5xx answer about the recipient or the content is for good; all other trouble may pass."""
+        """Raises Undeliverable for a 5xx reply about the recipient or the content, Undelivered for every other failure."""
         try:
-            await self._converse(mail)
+            await self._send_in_session(mail)
         except TimeoutError as error:
-            raise Undelivered(f"the mail server did not finish in {self.limit:g} seconds") from error
+            raise Undelivered(f"the mail server did not finish within {self.limit:g} seconds") from error
         except SMTPRecipientsRefused as error:
-            raise _refusal(error.recipients[0]) from error
+            raise _failure(error.recipients[0]) from error
         except SMTPDataError as error:
-            raise _refusal(error) from error
+            raise _failure(error) from error
         except SMTPResponseException as error:
-            raise Undelivered(_answer(error)) from error
+            raise Undelivered(_reply(error)) from error
         except (SMTPException, OSError) as error:
             raise Undelivered(str(error) or type(error).__name__) from error
 
-    async def _converse(self, mail: OutgoingMail) -> None:
+    async def _send_in_session(self, mail: OutgoingMail) -> None:
         client = self._client()
         try:
             async with asyncio.timeout(self.limit):
@@ -92,7 +94,7 @@ class SmtpMailer:
             client.close()
             raise
         finally:
-            await _take_leave(client)
+            await _quit(client)
 
     def _client(self) -> SMTP:
         return SMTP(
@@ -107,7 +109,7 @@ class SmtpMailer:
 
     async def _hand_over(self, client: SMTP, mail: OutgoingMail) -> None:
         if mail.international and not client.supports_extension("smtputf8"):
-            raise Undeliverable("the mail server takes no international addresses (SMTPUTF8)")
+            raise Undeliverable("the mail server does not support international addresses (SMTPUTF8)")
         options = ["SMTPUTF8"] if mail.international else []
         try:
             await client.sendmail(mail.sender, [mail.recipient], mail.content, mail_options=options)
@@ -115,20 +117,20 @@ class SmtpMailer:
             raise Undeliverable("the address cannot be written in SMTP") from error
 
 
-async def _take_leave(client: SMTP) -> None:
-    """The mail's fate is settled by now, so nothing that goes wrong here matters."""
+async def _quit(client: SMTP) -> None:
+    """Ends the session. Errors are ignored, because the outcome of the mail is already known."""
     with suppress(SMTPException, OSError):
         if client.is_connected:
-            await client.quit(timeout=FAREWELL)
+            await client.quit(timeout=QUIT_TIMEOUT)
     client.close()
 
 
-def _refusal(error: SMTPResponseException) -> Undelivered | Undeliverable:
-    for_good = error.code >= 500 and error.code not in UNAUTHORIZED
-    return (Undeliverable if for_good else Undelivered)(_answer(error))
+def _failure(error: SMTPResponseException) -> Undelivered | Undeliverable:
+    permanent = error.code >= 500 and error.code not in UNAUTHORIZED
+    return (Undeliverable if permanent else Undelivered)(_reply(error))
 
 
-def _answer(error: SMTPResponseException) -> str:
+def _reply(error: SMTPResponseException) -> str:
     return f"{error.code} {error.message}"
 
 
@@ -136,37 +138,39 @@ def _check_parts(parts: SplitResult) -> None:
     if parts.scheme not in PORTS:
         raise _misconfigured("must begin with smtp:// or smtps://")
     if not parts.hostname:
-        raise _misconfigured("names no host")
+        raise _misconfigured("must contain a host, such as smtp://mail.example.com")
     if parts.path not in ("", "/") or parts.fragment:
-        raise _misconfigured("has something behind the host; percent-encode /, ? and # in user and password")
+        raise _misconfigured("must end after the host and port; percent-encode /, ? and # in user and password")
 
 
 def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
     if not parts.username and not parts.password:
         return None, None
     if not parts.username or parts.password is None:
-        raise _misconfigured("must name both user and password, or neither")
+        raise _misconfigured("must contain both user and password, or neither")
     return unquote(parts.username), unquote(parts.password)
 
 
 def _encryption(parts: SplitResult, secret: bool) -> Encryption:
     options = parse_qsl(parts.query, keep_blank_values=True)
-    chosen = [CHOICES.get(value) for name, value in options if name == "tls"]
-    if len(options) > 1 or len(chosen) != len(options) or None in chosen:
+    choices = [CHOICES.get(value) for name, value in options if name == "tls"]
+    if len(options) > 1 or len(choices) != len(options) or None in choices:
         raise _misconfigured("may have one option: tls=required or tls=none")
     if parts.scheme == "smtps":
-        if chosen == ["none"]:
-            raise _misconfigured("cannot be smtps:// with tls=none")
+        if choices == ["none"]:
+            raise _misconfigured("must not combine smtps:// with tls=none; use smtp:// for a connection without TLS")
         return "implicit"
-    return chosen[0] if chosen and chosen[0] else "required" if secret and not _is_here(parts.hostname) else "offered"
+    if choices and choices[0]:
+        return choices[0]
+    return "required" if secret and not _is_loopback(parts.hostname) else "offered"
 
 
-def _is_here(host: str | None) -> bool:
+def _is_loopback(host: str | None) -> bool:
     try:
         return host == "localhost" or ip_address(host or "").is_loopback
     except ValueError:
         return False
 
 
-def _misconfigured(what: str) -> Misconfigured:
-    return Misconfigured(f"SMTP_URL {what}", "SMTP_URL")
+def _misconfigured(problem: str) -> Misconfigured:
+    return Misconfigured(f"SMTP_URL {problem}", "SMTP_URL")

@@ -1,4 +1,4 @@
-"""OutboxWorker: sends what the outbox holds, again and again until it is taken or given up."""
+"""OutboxWorker: sends the messages of the outbox and retries until a message is sent or has failed permanently."""
 
 import asyncio
 import logging
@@ -12,34 +12,39 @@ from app.mail.addresses import check_sender
 from app.mail.mailer import Mailer, OutgoingMail, Undeliverable, Undelivered
 from app.mail.message import one_line
 from app.mail.mime import write_mail
-from app.mail.outbox import Claim, claim_due, mark_failed, mark_sent, mark_waiting, release, renew
+from app.mail.outbox import Claim, claim_due, mark_failed, mark_sent, mark_waiting, release, renew_lease
 from app.storage.connection import Connection
 from app.storage.database import Database
 
 log = logging.getLogger(__name__)
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3_600, 10_800, 21_600, 43_200, 43_200, 43_200))
-"""The wait after each failed attempt, two days in all, nearly; the attempt after the last of them is the last."""
-SETTLING = (0.2, 1.0, 5.0, 15.0)
-"""Seconds between the tries to note an outcome, so that a short outage of the database sends no mail twice."""
+"""The delay after each failed attempt, almost two days in total. The attempt after the last delay is the last."""
+RECORDING_PAUSES = (0.2, 1.0, 5.0, 15.0)
+"""Seconds between attempts to record an outcome, so that no mail is sent twice after a short database outage."""
 LONGEST_PAUSE = 60.0
 
-Mark = Callable[[Connection], Awaitable[None]]
+Outcome = Callable[[Connection], Awaitable[None]]
+"""Records the outcome of an attempt."""
 
 
 def add_jitter(delay: timedelta) -> timedelta:
-    """A fifth more or less, so that what failed together is not tried again together."""
+    """The delay changed by up to a fifth, so that messages that failed together are not retried together."""
     return delay * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 class OutboxWorker:
-    """Delivers the outbox's messages of every organization through one mailer. Any number of workers may run at once.
+    """Delivers the messages of every organization through one mailer. Any number of workers may run at once.
 
-    Times are seconds. `batch` messages are sent side by side; one send gets `send_limit`. A worker holds messages by
-    leases that it renews: `lease` is the time after which one that a dead worker held is due again. `poll` is how often
-    the outbox is looked at when nobody wakes the worker. Cancelled, it gives the sends under way `grace` to end and
-    gives back the others.
-    Raises Misconfigured when `mail_from` is no address.
+    Times are seconds:
+
+    - `batch`: the number of messages that are sent at the same time.
+    - `send_limit`: the longest time for one message.
+    - `lease`: the time after which a message of a dead worker is due again. A living worker renews its leases.
+    - `poll`: the interval between two reads of the outbox if wake() is not called.
+    - `grace`: the time that running sends get after a cancellation. Unfinished messages are released.
+
+    Raises Misconfigured if `mail_from` is not an address.
     """
 
     def __init__(
@@ -68,11 +73,11 @@ class OutboxWorker:
         self._stopping = False
 
     def wake(self) -> None:
-        """Says that a message has been committed; call it on the worker's event loop."""
+        """Reads the outbox now, because a message has been committed. Call it on the worker's event loop."""
         self._awake.set()
 
     async def run(self) -> None:
-        """Delivers until it is cancelled. A failing round, such as without a database, is logged and tried again."""
+        """Delivers until it is cancelled. Logs a failing round, such as one without a database, and tries again."""
         self._stopping = False
         pause = self.poll
         while True:
@@ -82,13 +87,13 @@ class OutboxWorker:
                 pause = self.poll
             except Exception:
                 pause = min(pause * 2, LONGEST_PAUSE)
-                log.exception("The outbox could not be worked on; next try in %g seconds", pause)
+                log.exception("The outbox could not be processed; trying again in %g seconds", pause)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._awake.wait()
 
     async def _finish(self, round_: "asyncio.Task[int]") -> None:
-        """Waits for a round; when cancelled, lets it end within the grace, and then makes it let go."""
+        """Waits for a round. After a cancellation the round gets `grace` seconds to end, and is then cancelled too."""
         try:
             await asyncio.shield(round_)
         except asyncio.CancelledError:
@@ -101,7 +106,7 @@ class OutboxWorker:
             raise
 
     async def deliver_due(self) -> int:
-        """Tries every message that is due now, once; how many of them were delivered."""
+        """Tries every message that is due now once. Returns the number of delivered messages."""
         delivered = 0
         claims = await self._claim()
         while claims:
@@ -117,43 +122,43 @@ class OutboxWorker:
             return await claim_due(connection, most=self.batch, lease=self.lease)
 
     async def _deliver_all(self, claims: Sequence[Claim]) -> list[bool | BaseException]:
-        holding = asyncio.create_task(self._hold(claims))
+        renewing = asyncio.create_task(self._renew_leases(claims))
         try:
             return await asyncio.gather(*map(self._deliver, claims), return_exceptions=True)
         finally:
-            holding.cancel()
-            await asyncio.wait([holding])
+            renewing.cancel()
+            await asyncio.wait([renewing])
 
-    async def _hold(self, claims: Sequence[Claim]) -> None:
-        """Renews the leases for as long as this process lives; without a database they run out."""
+    async def _renew_leases(self, claims: Sequence[Claim]) -> None:
+        """Renews the leases until it is cancelled. Errors are ignored: without a database the leases end."""
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
             for claim in claims:
                 with suppress(Exception):
-                    await self._note(partial(renew, claim=claim, lease=self.lease))
+                    await self._record(partial(renew_lease, claim=claim, lease=self.lease))
 
     async def _deliver(self, claim: Claim) -> bool:
-        """Whether it was delivered; every other outcome is noted in the outbox and logged."""
+        """Whether the message was delivered. Every other outcome is recorded in the outbox and logged."""
         try:
             await self._send(claim)
         except asyncio.CancelledError:
-            await self._let_go(claim)
+            await self._release(claim)
             raise
         except Undeliverable as error:
             await self._give_up(claim, str(error))
         except Undelivered as error:
-            await self._put_off(claim, str(error))
+            await self._retry_later(claim, str(error))
         except Exception as error:
-            log.exception("Message %s met an unforeseen error", claim.id)
-            await self._put_off(claim, type(error).__name__)
+            log.exception("Message %s failed with an unexpected error", claim.id)
+            await self._retry_later(claim, type(error).__name__)
         else:
-            await self._settle(lambda connection: mark_sent(connection, claim))
+            await self._record_outcome(lambda connection: mark_sent(connection, claim))
             return True
         return False
 
     async def _send(self, claim: Claim) -> None:
         if claim.attempt > len(DELAYS) + 1:
-            raise Undeliverable("the last attempt was cut off")
+            raise Undeliverable("the process ended during the last attempt")
         try:
             async with asyncio.timeout(self.send_limit):
                 await self.mailer.send(self._write(claim))
@@ -166,32 +171,32 @@ class OutboxWorker:
         except ValueError as error:
             raise Undeliverable("the recipient is not a valid e-mail address") from error
 
-    async def _put_off(self, claim: Claim, error: str) -> None:
+    async def _retry_later(self, claim: Claim, error: str) -> None:
         if claim.attempt > len(DELAYS):
             return await self._give_up(claim, error)
         delay = self.jitter(DELAYS[claim.attempt - 1])
-        log.warning("Message %s was not sent at attempt %d: %s", claim.id, claim.attempt, one_line(error))
-        return await self._settle(lambda connection: mark_waiting(connection, claim, one_line(error), delay))
+        log.warning("Message %s was not sent in attempt %d: %s", claim.id, claim.attempt, one_line(error))
+        return await self._record_outcome(lambda connection: mark_waiting(connection, claim, one_line(error), delay))
 
     async def _give_up(self, claim: Claim, error: str) -> None:
-        log.warning("Message %s has failed at attempt %d: %s", claim.id, claim.attempt, one_line(error))
-        await self._settle(lambda connection: mark_failed(connection, claim, one_line(error)))
+        log.warning("Message %s has failed permanently in attempt %d: %s", claim.id, claim.attempt, one_line(error))
+        await self._record_outcome(lambda connection: mark_failed(connection, claim, one_line(error)))
 
-    async def _settle(self, mark: Mark) -> None:
-        """Notes an outcome, holding on through a short outage; after that the lease makes the message due again."""
-        for pause in SETTLING:
+    async def _record_outcome(self, outcome: Outcome) -> None:
+        """Records an outcome, with retries during a short outage. After that the message is due again when its lease ends."""
+        for pause in RECORDING_PAUSES:
             try:
-                return await self._note(mark)
+                return await self._record(outcome)
             except Exception as error:
-                log.warning("The outcome of a message could not be noted yet: %s", type(error).__name__)
+                log.warning("The outcome of a message could not be recorded; trying again: %s", type(error).__name__)
                 await asyncio.sleep(pause)
-        return await self._note(mark)
+        return await self._record(outcome)
 
-    async def _let_go(self, claim: Claim) -> None:
-        """Without a database the lease does the same, later."""
+    async def _release(self, claim: Claim) -> None:
+        """Releases the message. Errors are ignored: without a database the lease ends later."""
         with suppress(Exception):
-            await self._note(lambda connection: release(connection, claim))
+            await self._record(lambda connection: release(connection, claim))
 
-    async def _note(self, mark: Mark) -> None:
+    async def _record(self, outcome: Outcome) -> None:
         async with self.database.write() as connection:
-            await mark(connection)
+            await outcome(connection)

@@ -71,7 +71,7 @@ def make_mail(**values: Any) -> OutgoingMail:
 
 
 async def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    """Looks again and again until it holds; what it looks at has no event to wait for."""
+    """Polls until the condition holds, for a condition that has no event to wait for."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not holds():
         assert asyncio.get_running_loop().time() < deadline
@@ -79,7 +79,7 @@ async def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
 
 
 async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], seconds: float = 60) -> T:
-    """Looks again and again until what it sees holds, and gives that."""
+    """Polls until the condition holds for the result of `look`, and returns that result."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         seen = await look()
@@ -91,7 +91,7 @@ async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool
 
 @dataclass
 class PostOffice:
-    """What the server has taken, and the answers it gives instead: to RCPT by address, each once, or to every DATA."""
+    """The mails that the server accepted, and its error replies: to RCPT by address, each once, or to every DATA."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -99,7 +99,7 @@ class PostOffice:
     senders: list[str] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
-    refusals: dict[str, list[str]] = field(default_factory=dict)
+    rejections: dict[str, list[str]] = field(default_factory=dict)
     sender_answer: str = ""
     data_answer: str = ""
 
@@ -114,7 +114,7 @@ class PostOffice:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if answers := self.refusals.get(address):
+        if answers := self.rejections.get(address):
             return answers.pop(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -176,14 +176,14 @@ class Outbox:
 
     async def deliveries(self) -> list[Delivery]:
         async with self.database.snapshot() as connection:
-            return [one async for one in list_messages(connection, ORGANIZATION)]
+            return [delivery async for delivery in list_messages(connection, ORGANIZATION)]
 
     async def only(self) -> Delivery:
         (delivery,) = await self.deliveries()
         return delivery
 
     async def make_due(self) -> None:
-        """Lets every wait and every lease be over."""
+        """Ends every delay and every lease."""
         async with self.database.write() as connection:
             past = datetime.now(UTC) - timedelta(hours=1)
             await connection.execute(update(outbox).values(next_attempt_at=past))

@@ -1,4 +1,4 @@
-"""What counts as an e-mail address, and how it is written for the wire."""
+"""E-mail addresses: valid and invalid ones, and their form for SMTP."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from app.mail.addresses import check_address, check_sender, wire_address
 
 
 @pytest.mark.parametrize(
-    ("given", "normal"),
+    ("text", "normal"),
     [
         ("anna@example.com", "anna@example.com"),
         ("Anna.Novak+bills@Example.COM", "Anna.Novak+bills@example.com"),
@@ -18,12 +18,12 @@ from app.mail.addresses import check_address, check_sender, wire_address
         ("anna@xn--bcher-kva.example.com", "anna@bücher.example.com"),
     ],
 )
-def test_an_address_is_put_into_its_normal_form(given: str, normal: str) -> None:
-    assert check_address(given) == normal
+def test_an_address_is_put_into_its_normal_form(text: str, normal: str) -> None:
+    assert check_address(text) == normal
 
 
 @pytest.mark.parametrize(
-    "given",
+    "text",
     [
         "",
         "anna",
@@ -45,20 +45,20 @@ def test_an_address_is_put_into_its_normal_form(given: str, normal: str) -> None
         "\ud800@example.com",
     ],
 )
-def test_what_is_no_address_is_one_problem_with_the_email(given: str) -> None:
+def test_invalid_text_is_one_problem_with_the_email(text: str) -> None:
     with pytest.raises(Invalid) as caught:
-        check_address(given)
-    assert caught.value.problems == (Problem("email", "format.email", "is not a valid e-mail address", given),)
+        check_address(text)
+    assert caught.value.problems == (Problem("email", "format.email", "is not a valid e-mail address", text),)
 
 
-def test_a_sender_that_is_no_address_is_a_misconfiguration() -> None:
+def test_an_invalid_sender_is_a_misconfiguration() -> None:
     assert check_sender("reminders@localhost") == "reminders@localhost"
     with pytest.raises(Misconfigured, match="CLIENTELE_MAIL_FROM"):
         check_sender("reminders")
 
 
 @pytest.mark.parametrize(
-    ("given", "wire"),
+    ("text", "wire"),
     [
         ("anna@example.com", "anna@example.com"),
         ("anna@bücher.example.com", "anna@xn--bcher-kva.example.com"),
@@ -66,5 +66,5 @@ def test_a_sender_that_is_no_address_is_a_misconfiguration() -> None:
         ("žiga@bücher.example.com", "žiga@bücher.example.com"),
     ],
 )
-def test_only_a_local_part_beyond_ascii_needs_an_international_server(given: str, wire: str) -> None:
-    assert wire_address(given) == wire
+def test_only_a_local_part_beyond_ascii_needs_an_international_server(text: str, wire: str) -> None:
+    assert wire_address(text) == wire

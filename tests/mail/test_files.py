@@ -21,10 +21,10 @@ async def test_a_mail_becomes_a_file_that_mail_programs_read(tmp_path: Path) -> 
     assert file.name == NAME
     mail = parse_mail(file.read_bytes())
     assert mailbox_of(mail, "From") == ("Čebelica d.o.o.", "reminders@mailer.example.com")
-    assert [one.get_content_type() for one in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
 
-async def test_folder_and_files_are_their_owners_alone(tmp_path: Path) -> None:
+async def test_only_the_owner_can_read_folder_and_files(tmp_path: Path) -> None:
     folder = tmp_path / "mail"
     await FileMailer(folder).send(make_mail())
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -34,12 +34,12 @@ async def test_folder_and_files_are_their_owners_alone(tmp_path: Path) -> None:
 async def test_names_sort_by_time_and_a_repeated_attempt_replaces_its_file(tmp_path: Path) -> None:
     mail = make_mail()
     later = replace(mail, id="000000000000000000000000", created_at=mail.created_at + timedelta(milliseconds=1))
-    for one in (later, mail, mail):
-        await FileMailer(tmp_path).send(one)
+    for sent in (later, mail, mail):
+        await FileMailer(tmp_path).send(sent)
     assert [name[-28:-4] for name in sorted(os.listdir(tmp_path))] == [mail.id, later.id]
 
 
-async def test_a_folder_that_cannot_be_made_is_undelivered(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created_is_undelivered(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("a file, no folder")
     with pytest.raises(Undelivered, match="cannot write"):
         await FileMailer(tmp_path / "mail").send(make_mail())

@@ -1,4 +1,4 @@
-"""A serving process is killed after it has answered and before the mail server took the reminders: another sends them."""
+"""A server process is killed after its response and before the mail server took the reminders; another sends them."""
 
 import asyncio
 import signal
@@ -21,7 +21,7 @@ from tests.test_cli import serving
 
 @dataclass
 class SlowPostOffice(PostOffice):
-    """Reads the first mail, and never says that it has taken it."""
+    """Reads the first mail, and never accepts it."""
 
     reading: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -39,7 +39,7 @@ async def send(http: httpx.AsyncClient, client: str, email: str) -> None:
 
 async def deliveries(database: Database) -> list[Delivery]:
     async with database.snapshot() as connection:
-        return [one async for one in list_messages(connection)]
+        return [delivery async for delivery in list_messages(connection)]
 
 
 async def test_no_reminder_is_lost_when_the_process_is_killed(
@@ -60,7 +60,7 @@ async def test_no_reminder_is_lost_when_the_process_is_killed(
             await send(http, made.json()["id"], "second@one.example")
             assert await served.stop(signal.SIGKILL) == -signal.SIGKILL
         assert office.mails == []
-        assert [(one.recipient, one.state) for one in await deliveries(database)] == [
+        assert [(delivery.recipient, delivery.state) for delivery in await deliveries(database)] == [
             ("second@one.example", "waiting"),
             ("first@one.example", "sending"),
         ]
@@ -68,5 +68,7 @@ async def test_no_reminder_is_lost_when_the_process_is_killed(
             await connection.execute(update(outbox).values(next_attempt_at=NOW))
         async with serving(**settings):
             await wait_until(partial(office.has_taken, 2), seconds=60)
-            await eventually(partial(deliveries, database), lambda found: {one.state for one in found} == {"sent"})
+            await eventually(
+                partial(deliveries, database), lambda listed: {delivery.state for delivery in listed} == {"sent"}
+            )
     assert sorted(office.recipients) == ["first@one.example", "second@one.example"]

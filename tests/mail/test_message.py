@@ -1,4 +1,4 @@
-"""Reminders as texts: six languages, every name where it belongs, nothing that a name could break."""
+"""Reminders as texts: six languages, every name in its position, and names that could break the format."""
 
 import re
 from html.parser import HTMLParser
@@ -54,7 +54,7 @@ def test_both_parts_of_a_reminder_say_the_same(language: str, email: str | None)
 def test_each_language_has_its_own_words() -> None:
     made = [make_message(language=language) for language in LANGUAGES]
     assert LANGUAGES == ("en", "de", "fr", "it", "sl", "hr")
-    assert len({one.subject for one in made}) == len({one.text for one in made}) == 6
+    assert len({message.subject for message in made}) == len({message.text for message in made}) == 6
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,7 +79,7 @@ def test_an_organization_without_an_address_offers_no_reply() -> None:
 
 
 @pytest.mark.parametrize("email", ["", "nobody", "office@example.com\r\nBcc: all@example.com"])
-def test_an_organization_address_that_is_none_is_left_out(email: str) -> None:
+def test_an_invalid_organization_address_is_left_out(email: str) -> None:
     assert make_message(organization_email=email) == make_message(organization_email=None)
 
 
@@ -99,7 +99,7 @@ def test_names_become_single_lines() -> None:
 
 @pytest.mark.parametrize("language", ["", "EN", "pt", "../layout", "en.txt"])
 def test_a_language_without_a_template_is_an_error_of_the_caller(language: str) -> None:
-    with pytest.raises(ValueError, match="no reminder"):
+    with pytest.raises(ValueError, match="language must be one of"):
         make_message(language=language)
 
 

@@ -1,4 +1,4 @@
-"""From a message to the bytes on the wire: what a mail program reads back."""
+"""Messages as bytes: a mail program reads back the same text."""
 
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -26,9 +26,9 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=200)
 
 
 def part(mail: EmailMessage, kind: str) -> str:
-    found = mail.get_body((kind,))
-    assert isinstance(found, EmailMessage)
-    return str(found.get_content()).replace("\r\n", "\n")
+    part = mail.get_body((kind,))
+    assert isinstance(part, EmailMessage)
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -36,7 +36,7 @@ def test_a_mail_carries_both_parts_and_its_headers(language: str) -> None:
     mail, message = parse_mail(make_mail(language=language).content), make_message(language=language)
     assert sorted(mail.keys()) == sorted(HEADERS)
     assert mail.get_content_type() == "multipart/alternative"
-    assert [one.get_content_type() for one in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert (part(mail, "plain"), part(mail, "html")) == (message.text, message.html)
     assert mail["Subject"] == message.subject
     assert mail["Content-Language"] == language
@@ -45,10 +45,10 @@ def test_a_mail_carries_both_parts_and_its_headers(language: str) -> None:
 
 def test_the_organization_sends_and_the_client_receives() -> None:
     mail = parse_mail(make_mail().content)
-    assert [(one.display_name, one.addr_spec) for one in mail["From"].addresses] == [
+    assert [(address.display_name, address.addr_spec) for address in mail["From"].addresses] == [
         ("Čebelica d.o.o.", "reminders@mailer.example.com")
     ]
-    assert [(one.display_name, one.addr_spec) for one in mail["To"].addresses] == [
+    assert [(address.display_name, address.addr_spec) for address in mail["To"].addresses] == [
         ("Müller & Söhne GmbH", "buchhaltung@mueller.example.com")
     ]
     assert mail["Reply-To"] == "office@cebelica.example.com"
@@ -79,8 +79,8 @@ def test_any_names_come_back_as_they_were(client: str, organization: str) -> Non
     assert sorted(mail.keys()) == sorted(HEADERS)
     assert mailbox_of(mail, "To") == (one_line(client), "buchhaltung@mueller.example.com")
     assert mailbox_of(mail, "From") == (one_line(organization), "reminders@mailer.example.com")
-    assert [one.addr_spec for one in mail["To"].addresses] == ["buchhaltung@mueller.example.com"]
-    assert [one.addr_spec for one in mail["From"].addresses] == ["reminders@mailer.example.com"]
+    assert [address.addr_spec for address in mail["To"].addresses] == ["buchhaltung@mueller.example.com"]
+    assert [address.addr_spec for address in mail["From"].addresses] == ["reminders@mailer.example.com"]
     assert mail["Subject"] == message.subject
     assert (part(mail, "plain"), part(mail, "html")) == (message.text, message.html)
 
@@ -104,12 +104,12 @@ def test_a_name_cannot_add_a_header(end: str) -> None:
 
 
 @pytest.mark.parametrize("recipient", ["a@example.com\r\nBcc: all@example.com", "a@example.com>, <b@example.com", ""])
-def test_a_recipient_that_is_no_address_is_never_written(recipient: str) -> None:
+def test_an_invalid_recipient_is_never_written(recipient: str) -> None:
     with pytest.raises(ValueError):
         make_mail(recipient=recipient)
 
 
-def test_an_international_address_is_kept_and_told() -> None:
+def test_an_international_address_is_kept_and_marked() -> None:
     mail = make_mail(recipient="žiga@čebelica.example.com")
     assert (mail.recipient, mail.international) == ("žiga@čebelica.example.com", True)
     assert "<žiga@čebelica.example.com>".encode() in mail.content

@@ -1,4 +1,4 @@
-"""The outbox as a table: what is put in, claimed and listed."""
+"""The outbox as a table: messages are added, claimed and listed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ LEASE = timedelta(minutes=5)
 OTHER = "65f000000000000000000002"
 
 
-async def test_a_message_is_kept_as_it_was_composed(box: Outbox) -> None:
+async def test_a_message_is_stored_as_it_was_composed(box: Outbox) -> None:
     message = make_message()
     put = await box.put(message)
     async with box.database.write() as connection:
@@ -42,9 +42,9 @@ async def test_a_message_under_lease_is_not_claimed_again(box: Outbox) -> None:
 
 async def test_a_claim_passes_over_what_another_transaction_is_claiming(box: Outbox) -> None:
     puts = {await box.put() for _ in range(4)}
-    async with box.database.write() as one, box.database.write() as two:
-        first = await claim_due(one, most=2, lease=LEASE)
-        second = await claim_due(two, most=5, lease=LEASE)
+    async with box.database.write() as former, box.database.write() as latter:
+        first = await claim_due(former, most=2, lease=LEASE)
+        second = await claim_due(latter, most=5, lease=LEASE)
     assert (len(first), len(second)) == (2, 2)
     assert {claim.id for claim in first + second} == puts
 
@@ -57,7 +57,7 @@ async def test_the_longest_due_are_claimed_first(box: Outbox) -> None:
         assert [claim.id for claim in await claim_due(connection, most=1, lease=LEASE)] == [puts[2]]
 
 
-async def test_who_lost_the_lease_can_mark_nothing(box: Outbox) -> None:
+async def test_a_worker_without_the_lease_changes_nothing(box: Outbox) -> None:
     await box.put()
     async with box.database.write() as connection:
         (late,) = await claim_due(connection, most=1, lease=timedelta(0))
@@ -84,7 +84,7 @@ async def test_the_claim_uses_the_index_of_open_messages_under_any_plan(box: Out
         assert (await connection.execute(text(scans))).scalar_one() == 1
 
 
-async def test_a_message_tells_what_has_become_of_it(box: Outbox) -> None:
+async def test_a_message_has_a_delivery_status(box: Outbox) -> None:
     put = await box.put()
     listed = await box.only()
     assert (listed.id, listed.organization_id, listed.client_id) == (put, ORGANIZATION, CLIENT)
@@ -94,7 +94,7 @@ async def test_a_message_tells_what_has_become_of_it(box: Outbox) -> None:
     assert abs(datetime.now(UTC) - listed.created_at) < timedelta(hours=1)
 
 
-async def test_an_error_is_kept_short(box: Outbox) -> None:
+async def test_an_error_is_cut_to_500_characters(box: Outbox) -> None:
     await box.put()
     async with box.database.write() as connection:
         (claim,) = await claim_due(connection, most=1, lease=LEASE)

@@ -1,4 +1,4 @@
-"""A reminder asked for at each door arrives at a real SMTP server, or lies in a folder without one."""
+"""A reminder through each API arrives at a real SMTP server, or in a folder without a server."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

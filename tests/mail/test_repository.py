@@ -1,4 +1,4 @@
-"""What has become of messages: listed for the operator by organization and state, and paged for each of some clients."""
+"""The delivery status of messages: listed for the operator by organization and state, and paged for each client."""
 
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ LEASE = timedelta(minutes=5)
 
 @pytest.fixture
 async def put(database: Database) -> list[str]:
-    """Four messages: of a client in one organization, of one in another, and two of a second client in the first."""
+    """Four messages: one to a client of the first organization, one to a client of another, two to a second client of the first."""
     async with database.write() as connection:
         for organization in (ORGANIZATION, OTHER):
             await connection.execute(insert(organizations).values(id=organization, name="Any"))
@@ -33,7 +33,7 @@ async def test_messages_are_listed_newest_first_by_organization_and_state(databa
 
     async def listed(organization: str | None = None, state: State | None = None) -> list[str]:
         async with database.snapshot() as connection:
-            return [one.id async for one in list_messages(connection, organization, state)]
+            return [delivery.id async for delivery in list_messages(connection, organization, state)]
 
     assert await listed() == put[::-1]
     assert await listed(ORGANIZATION) == [put[3], put[2], put[0]]
@@ -41,7 +41,7 @@ async def test_messages_are_listed_newest_first_by_organization_and_state(databa
     assert await listed(OTHER, State.SENT) == []
     assert await listed(OTHER, State.SENDING) == [put[1]]
     async with database.snapshot() as connection:
-        (sent,) = [one async for one in list_messages(connection, state=State.SENT)]
+        (sent,) = [delivery async for delivery in list_messages(connection, state=State.SENT)]
     assert (sent.next_attempt_at, sent.attempts) == (None, 1)
 
 
@@ -50,8 +50,8 @@ async def test_the_messages_of_some_clients_are_paged_for_each(database: Databas
 
     async def paged(most: int, after: str | None = None) -> dict[tuple[str, str], list[str]]:
         async with database.read() as connection:
-            found = await page_messages(connection, clients, most, after)
-        return {key: [one.id for one in listed] for key, listed in found.items()}
+            pages = await page_messages(connection, clients, most, after)
+        return {key: [delivery.id for delivery in page] for key, page in pages.items()}
 
     assert await paged(5) == {clients[0]: [put[0]], clients[1]: [put[1]], clients[2]: [put[3], put[2]]}
     assert await paged(1) == {clients[0]: [put[0]], clients[1]: [put[1]], clients[2]: [put[3]]}
@@ -69,7 +69,7 @@ async def test_the_messages_of_an_erased_client_are_hidden(database: Database, p
         assert await count_messages(connection, [mine, theirs]) == {theirs: 1}
 
 
-async def test_the_last_attempt_is_known_until_it_is_taken_back(box: Outbox) -> None:
+async def test_the_last_attempt_stays_known_after_a_failure(box: Outbox) -> None:
     await box.put()
     assert (await box.only()).last_attempt_at is None
     await fail_attempt(box)
@@ -98,7 +98,7 @@ async def test_a_message_without_a_delay_is_due_in_the_same_millisecond(box: Out
         await fail_attempt(box)
 
 
-async def test_an_attempt_that_is_taken_back_was_none(box: Outbox) -> None:
+async def test_a_released_attempt_does_not_count(box: Outbox) -> None:
     await box.put()
     async with box.database.write() as connection:
         (claim,) = await claim_due(connection, most=1, lease=LEASE)

@@ -1,4 +1,4 @@
-"""SMTP_URL, and the conversation with a real server."""
+"""SMTP_URL, and sessions with a real server."""
 
 import asyncio
 import re
@@ -62,7 +62,7 @@ def test_a_url_names_server_credentials_and_encryption(url: str, mailer: SmtpMai
         ("smtp://u:p@localhost", "offered"),
     ],
 )
-def test_a_password_leaves_the_machine_encrypted_unless_told_otherwise(url: str, encryption: str) -> None:
+def test_a_password_is_sent_encrypted_unless_tls_is_none(url: str, encryption: str) -> None:
     assert SmtpMailer.from_url(url).encryption == encryption
 
 
@@ -90,7 +90,7 @@ def test_a_password_leaves_the_machine_encrypted_unless_told_otherwise(url: str,
         "smtps://mail.example.com?tls=none",
     ],
 )
-def test_a_wrong_url_is_a_misconfiguration_that_tells_no_secret(url: str) -> None:
+def test_a_wrong_url_is_a_misconfiguration_without_secrets(url: str) -> None:
     with pytest.raises(Misconfigured, match="SMTP_URL") as caught:
         SmtpMailer.from_url(url)
     assert "s3cret" not in str(caught.value)
@@ -106,15 +106,15 @@ async def test_a_mail_arrives_under_the_envelope_it_names(post_office: PostOffic
 
 
 @pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "553 Not here", "501 Bad address"])
-async def test_a_recipient_refused_for_good_is_undeliverable(post_office: PostOffice, answer: str) -> None:
-    post_office.refusals[RECIPIENT] = [answer]
+async def test_a_permanently_rejected_recipient_is_undeliverable(post_office: PostOffice, answer: str) -> None:
+    post_office.rejections[RECIPIENT] = [answer]
     with pytest.raises(Undeliverable, match=re.escape(answer)):
         await SmtpMailer.from_url(post_office.url).send(make_mail())
 
 
 @pytest.mark.parametrize("answer", ["450 4.2.1 Try later", "451 Greylisted", "530 5.7.0 Must issue STARTTLS first"])
-async def test_a_recipient_refused_for_now_may_be_tried_again(post_office: PostOffice, answer: str) -> None:
-    post_office.refusals[RECIPIENT] = [answer]
+async def test_a_temporarily_rejected_recipient_is_undelivered(post_office: PostOffice, answer: str) -> None:
+    post_office.rejections[RECIPIENT] = [answer]
     mailer = SmtpMailer.from_url(post_office.url)
     with pytest.raises(Undelivered, match=re.escape(answer)):
         await mailer.send(make_mail())
@@ -122,7 +122,7 @@ async def test_a_recipient_refused_for_now_may_be_tried_again(post_office: PostO
     assert len(post_office.mails) == 1
 
 
-async def test_content_refused_for_good_is_undeliverable(post_office: PostOffice) -> None:
+async def test_permanently_rejected_content_is_undeliverable(post_office: PostOffice) -> None:
     post_office.data_answer = "554 5.7.1 Looks like spam"
     with pytest.raises(Undeliverable, match="Looks like spam"):
         await SmtpMailer.from_url(post_office.url).send(make_mail())
@@ -131,7 +131,7 @@ async def test_content_refused_for_good_is_undeliverable(post_office: PostOffice
         await SmtpMailer.from_url(post_office.url).send(make_mail())
 
 
-async def test_a_refused_sender_is_for_the_operator_to_mend(post_office: PostOffice) -> None:
+async def test_a_rejected_sender_is_undelivered(post_office: PostOffice) -> None:
     post_office.sender_answer = "550 5.7.1 Sender not allowed"
     with pytest.raises(Undelivered, match="550"):
         await SmtpMailer.from_url(post_office.url).send(make_mail())
@@ -144,7 +144,7 @@ async def test_no_server_is_undelivered() -> None:
         await SmtpMailer.from_url(url).send(make_mail())
 
 
-async def test_a_server_that_says_nothing_is_left_after_the_limit() -> None:
+async def test_a_silent_server_is_left_after_the_limit() -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -152,7 +152,7 @@ async def test_a_server_that_says_nothing_is_left_after_the_limit() -> None:
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     async with server:
         url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        with pytest.raises(Undelivered, match=r"did not finish in 0\.2 seconds"):
+        with pytest.raises(Undelivered, match=r"did not finish within 0\.2 seconds"):
             await SmtpMailer.from_url(url, limit=0.2).send(make_mail())
 
 
@@ -161,7 +161,7 @@ async def test_an_international_address_goes_to_a_server_that_takes_it(post_offi
     assert post_office.recipients == ["žiga@čebelica.example.com"]
 
 
-async def test_an_international_address_is_undeliverable_where_it_is_not_taken() -> None:
+async def test_an_international_address_is_undeliverable_without_smtputf8() -> None:
     async with PostOffice().opened(enable_SMTPUTF8=False) as office:
         with pytest.raises(Undeliverable, match="SMTPUTF8"):
             await SmtpMailer.from_url(office.url).send(make_mail(recipient="žiga@čebelica.example.com"))
@@ -196,14 +196,14 @@ async def test_smtps_is_encrypted_from_the_first_byte(server_tls: ssl.SSLContext
         assert len(office.mails) == 1
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(server_tls: ssl.SSLContext) -> None:
+async def test_an_unknown_certificate_is_not_trusted(server_tls: ssl.SSLContext) -> None:
     async with PostOffice().opened(tls_context=server_tls) as office:
         with pytest.raises(Undelivered, match="certificate"):
             await SmtpMailer.from_url(office.url).send(make_mail())
         assert office.mails == []
 
 
-async def test_required_encryption_is_not_done_without(post_office: PostOffice) -> None:
+async def test_required_encryption_is_required(post_office: PostOffice) -> None:
     with pytest.raises(Undelivered, match="STARTTLS"):
         await SmtpMailer.from_url(post_office.url + "?tls=required").send(make_mail())
     assert post_office.mails == []

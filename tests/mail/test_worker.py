@@ -1,4 +1,4 @@
-"""The worker between a real database and a real SMTP server: nothing is lost, nothing is sent twice without need."""
+"""The worker between a real database and a real SMTP server: no message is lost or needlessly sent twice."""
 
 import asyncio
 import logging
@@ -44,7 +44,7 @@ async def running(worker: OutboxWorker) -> AsyncIterator["asyncio.Task[None]"]:
 
 @dataclass
 class HoldingMailer:
-    """Holds each mail until it is told to let go."""
+    """Holds each mail until `may_go` is set."""
 
     holds: asyncio.Event = field(default_factory=asyncio.Event)
     may_go: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,8 +85,8 @@ async def test_a_reminder_arrives_in_each_language(box: Outbox, post_office: Pos
         assert listed.sent_at >= listed.created_at
 
 
-async def test_a_transient_refusal_is_tried_again_and_then_delivered(box: Outbox, post_office: PostOffice) -> None:
-    post_office.refusals[RECIPIENT] = ["451 4.7.1 Greylisted", "452 4.2.2 Mailbox full"]
+async def test_a_transient_error_is_retried_and_then_delivered(box: Outbox, post_office: PostOffice) -> None:
+    post_office.rejections[RECIPIENT] = ["451 4.7.1 Greylisted", "452 4.2.2 Mailbox full"]
     await box.put()
     worker = make_worker(box, post_office)
     for attempt, answer in enumerate(["451 4.7.1 Greylisted", "452 4.2.2 Mailbox full"], start=1):
@@ -105,8 +105,8 @@ async def test_a_transient_refusal_is_tried_again_and_then_delivered(box: Outbox
     assert (sent.state, sent.attempts, sent.last_error) == ("sent", 3, "452 4.2.2 Mailbox full")
 
 
-async def test_a_permanent_refusal_ends_as_failed(box: Outbox, post_office: PostOffice) -> None:
-    post_office.refusals[RECIPIENT] = ["550 5.1.1 No such user"]
+async def test_a_permanent_error_ends_as_failed(box: Outbox, post_office: PostOffice) -> None:
+    post_office.rejections[RECIPIENT] = ["550 5.1.1 No such user"]
     await box.put()
     worker = make_worker(box, post_office)
     assert await worker.deliver_due() == 0
@@ -133,7 +133,7 @@ async def test_a_message_waits_while_the_server_is_down(box: Outbox) -> None:
 
 
 async def test_the_last_attempt_ends_as_failed(box: Outbox, post_office: PostOffice) -> None:
-    post_office.refusals[RECIPIENT] = ["451 Later", "451 Later"]
+    post_office.rejections[RECIPIENT] = ["451 Later", "451 Later"]
     await box.put()
     worker = make_worker(box, post_office)
     await box.set_attempts(len(DELAYS) - 1)
@@ -145,18 +145,18 @@ async def test_the_last_attempt_ends_as_failed(box: Outbox, post_office: PostOff
     assert (failed.state, failed.attempts, failed.last_error) == ("failed", len(DELAYS) + 1, "451 Later")
 
 
-async def test_a_last_attempt_that_was_cut_off_is_not_repeated_for_ever(box: Outbox, post_office: PostOffice) -> None:
+async def test_an_interrupted_last_attempt_is_not_repeated(box: Outbox, post_office: PostOffice) -> None:
     await box.put()
     await box.set_attempts(len(DELAYS) + 1)
     assert await make_worker(box, post_office).deliver_due() == 0
     assert ((await box.only()).state, post_office.mails) == ("failed", [])
 
 
-def test_the_waits_grow_over_two_days_and_vary_by_a_fifth() -> None:
+def test_the_delays_grow_over_two_days_and_vary_by_a_fifth() -> None:
     assert list(DELAYS) == sorted(DELAYS)
     assert timedelta(hours=40) < sum(DELAYS, timedelta()) < timedelta(hours=50)
     drawn = [add_jitter(timedelta(seconds=100)) for _ in range(200)]
-    assert all(timedelta(seconds=80) <= one <= timedelta(seconds=120) for one in drawn)
+    assert all(timedelta(seconds=80) <= delay <= timedelta(seconds=120) for delay in drawn)
     assert len(set(drawn)) > 1
 
 
@@ -172,7 +172,7 @@ async def test_two_workers_deliver_each_of_fifty_messages_once(
         await second.close()
     arrived = Counter(mail["Message-ID"] for mail in post_office.mails)
     assert arrived == Counter(f"<{put}.reminder@mailer.example.com>" for put in puts)
-    assert {(one.state, one.attempts) for one in await box.deliveries()} == {("sent", 1)}
+    assert {(delivery.state, delivery.attempts) for delivery in await box.deliveries()} == {("sent", 1)}
 
 
 HOLDING_PROCESS = """
@@ -189,7 +189,7 @@ asyncio.run(OutboxWorker(Database(sys.argv[1]), Holding(), "reminders@mailer.exa
 """
 
 
-async def test_another_worker_delivers_what_a_killed_process_held(
+async def test_another_worker_delivers_the_messages_of_a_killed_process(
     box: Outbox, database_url: str, post_office: PostOffice
 ) -> None:
     put = await box.put()
@@ -217,12 +217,12 @@ async def test_a_living_worker_renews_its_leases(box: Outbox) -> None:
     async with running(OutboxWorker(box.database, mailer, SENDER, lease=0.6)):
         await asyncio.wait_for(mailer.holds.wait(), 20)
         claimed = await box.only()
-        held = await eventually(box.only, lambda one: one.next_attempt_at != claimed.next_attempt_at)
+        held = await eventually(box.only, lambda delivery: delivery.next_attempt_at != claimed.next_attempt_at)
         assert (held.state, held.attempts) == ("sending", 1)
         mailer.may_go.set()
 
 
-async def test_a_waked_worker_sends_at_once(box: Outbox, post_office: PostOffice) -> None:
+async def test_a_woken_worker_sends_at_once(box: Outbox, post_office: PostOffice) -> None:
     worker = make_worker(box, post_office, poll=3600)
     async with running(worker):
         for sent in (1, 2):
@@ -231,13 +231,13 @@ async def test_a_waked_worker_sends_at_once(box: Outbox, post_office: PostOffice
             await wait_until(partial(post_office.has_taken, sent))
 
 
-async def test_a_worker_finds_messages_that_nobody_waked_it_for(box: Outbox, post_office: PostOffice) -> None:
+async def test_a_worker_finds_messages_without_being_woken(box: Outbox, post_office: PostOffice) -> None:
     async with running(make_worker(box, post_office, poll=0.05)):
         await box.put()
         await wait_until(partial(post_office.has_taken, 1))
 
 
-async def test_a_cancelled_worker_gives_back_what_it_cannot_finish(box: Outbox) -> None:
+async def test_a_cancelled_worker_releases_unfinished_messages(box: Outbox) -> None:
     await box.put()
     mailer = HoldingMailer()
     worker = OutboxWorker(box.database, mailer, SENDER, grace=0)
@@ -249,7 +249,7 @@ async def test_a_cancelled_worker_gives_back_what_it_cannot_finish(box: Outbox) 
     assert (released.state, released.attempts, mailer.gone) == ("waiting", 0, [])
 
 
-async def test_a_cancelled_worker_finishes_what_it_is_sending_and_takes_no_more(box: Outbox) -> None:
+async def test_a_cancelled_worker_finishes_running_sends_and_claims_no_more(box: Outbox) -> None:
     puts = [await box.put() for _ in range(2)]
     mailer = HoldingMailer()
     task = asyncio.create_task(OutboxWorker(box.database, mailer, SENDER, grace=60, batch=1).run())
@@ -259,17 +259,20 @@ async def test_a_cancelled_worker_finishes_what_it_is_sending_and_takes_no_more(
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 20)
     assert mailer.gone == puts[:1]
-    assert sorted((one.state, one.attempts) for one in await box.deliveries()) == [("sent", 1), ("waiting", 0)]
+    assert sorted((delivery.state, delivery.attempts) for delivery in await box.deliveries()) == [
+        ("sent", 1),
+        ("waiting", 0),
+    ]
 
 
-async def test_a_send_that_does_not_end_is_put_off(box: Outbox) -> None:
+async def test_a_send_that_does_not_end_is_retried_later(box: Outbox) -> None:
     await box.put()
     assert await OutboxWorker(box.database, HoldingMailer(), SENDER, send_limit=0.05).deliver_due() == 0
     waiting = await box.only()
     assert (waiting.state, waiting.last_error) == ("waiting", "not sent within 0.05 seconds")
 
 
-async def test_an_unforeseen_error_is_put_off_without_its_words(box: Outbox) -> None:
+async def test_an_unexpected_error_is_retried_later_without_its_text(box: Outbox) -> None:
     await box.put()
     mailer = BrokenMailer(lambda: RuntimeError("password=s3cret"))
     assert await OutboxWorker(box.database, mailer, SENDER).deliver_due() == 0
@@ -277,11 +280,11 @@ async def test_an_unforeseen_error_is_put_off_without_its_words(box: Outbox) -> 
     assert (waiting.state, waiting.last_error) == ("waiting", "RuntimeError")
 
 
-async def test_a_recipient_that_is_no_address_fails_and_holds_up_nobody(box: Outbox, post_office: PostOffice) -> None:
+async def test_an_invalid_recipient_fails_and_delays_no_other_message(box: Outbox, post_office: PostOffice) -> None:
     await box.put(make_message(recipient="nobody@example.com\r\nBcc: all@example.com"))
     await box.put()
     assert await make_worker(box, post_office).deliver_due() == 1
-    assert sorted(one.state for one in await box.deliveries()) == ["failed", "sent"]
+    assert sorted(delivery.state for delivery in await box.deliveries()) == ["failed", "sent"]
     assert post_office.recipients == [RECIPIENT]
 
 
@@ -296,7 +299,7 @@ async def test_a_worker_outlives_an_outage_of_the_database(
             async with running(make_worker(box, post_office, poll=0.05)) as task, server.read() as connection:
                 await connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
                 await connection.execute(text(CUT), {"name": name})
-                await wait_until(lambda: "could not be worked on" in caplog.text)
+                await wait_until(lambda: "could not be processed" in caplog.text)
                 await connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
                 await box.put()
                 await wait_until(partial(post_office.has_taken, 1))
@@ -305,10 +308,10 @@ async def test_a_worker_outlives_an_outage_of_the_database(
         await server.close()
 
 
-async def test_an_outcome_is_noted_after_a_short_outage(
+async def test_an_outcome_is_recorded_after_a_short_outage(
     box: Outbox, database_url: str, server_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The database is closed while the mail is on its way, so that the first note of its outcome fails."""
+    """The database is closed while the mail is being sent, so that the first attempt to record its outcome fails."""
     await box.put()
     mailer = HoldingMailer()
     async with box.database.read() as connection:
@@ -321,7 +324,7 @@ async def test_an_outcome_is_noted_after_a_short_outage(
             await connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
             await connection.execute(text(CUT), {"name": name})
             mailer.may_go.set()
-            await wait_until(lambda: "could not be noted yet" in caplog.text)
+            await wait_until(lambda: "could not be recorded" in caplog.text)
             await connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
         assert await asyncio.wait_for(round_, 60) == 1
     finally:
@@ -330,6 +333,6 @@ async def test_an_outcome_is_noted_after_a_short_outage(
     assert ((await box.only()).state, len(mailer.gone)) == ("sent", 1)
 
 
-def test_a_sender_that_is_no_address_stops_the_start(database: Database) -> None:
+def test_an_invalid_sender_stops_the_start(database: Database) -> None:
     with pytest.raises(Misconfigured):
         OutboxWorker(database, HoldingMailer(), "nobody")
