@@ -24,7 +24,7 @@ from app.query.cursor import read_cursor, write_cursor, write_values
 SCOPE = "reminders"
 """The scope of the cursors: a cursor of another list is not valid here."""
 
-REMINDERS = "The reminders to the client, sent or waiting, newest first."
+REMINDERS = "The reminders to the client in every state, newest first."
 
 FirstReminders = Annotated[
     int | None, argument("The number of reminders, newest first: at most 100. The default is 20.")
