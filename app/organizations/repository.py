@@ -20,7 +20,7 @@ from app.auth import Target
 from app.organizations.faces import INCLUDED
 from app.query.model import Predicate, Scalar
 from app.query.request import ListRequest
-from app.query.sql.conditions import Places, condition, parametrize
+from app.query.sql.conditions import ParameterNames, condition, parametrize
 from app.query.sql.pages import condition_parameters
 from app.query.sql.render import Selection
 from app.records.repository import (
@@ -63,7 +63,7 @@ BY_IDS = (
 @lru_cache(maxsize=256)
 def meeting_statement(where: Predicate) -> Select[Any]:
     """BY_IDS with a predicate of the face INCLUDED, whose values are parameters."""
-    return BY_IDS.where(condition(where, INCLUDED, organizations.c, Places()))
+    return BY_IDS.where(condition(where, INCLUDED, organizations.c, ParameterNames()))
 
 
 class OrganizationRepository:

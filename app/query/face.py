@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a value is. TEXT_LIST and JSON live in jsonb columns; ID is text that is compared as opaque text."""
+    """The type of a field's values. JSON is stored in a jsonb column. An ID is a text that is never folded."""
 
     TEXT = "text"
     ID = "id"
@@ -19,10 +19,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How a stored value is spelled in public.
+    """The public spelling of a stored value.
 
-    `prefix` stands before an id; `node` makes it a Relay global id of that type; `words` pairs public words with stored
-    ones; `null_is_false` shows, filters and sorts null as false; `constant` is shown whatever is stored.
+    - `prefix` stands before an id.
+    - `node` makes an id the Relay global id of that type.
+    - `words` pairs public words with stored words.
+    - `null_is_false` shows, filters and sorts null as false.
+    - `constant` is shown in place of every stored value.
     """
 
     prefix: str = ""
@@ -39,7 +42,7 @@ PLAIN = Codec()
 class Field:
     """One public field over one column.
 
-    `folded` names the stored folded form of a text, where there is one. `searched`: its texts are in the search text.
+    `folded` is the column that stores the folded form of a text, if any. `searched`: the search text contains the field.
     """
 
     name: str

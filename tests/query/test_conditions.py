@@ -14,7 +14,7 @@ from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.query import operators
 from app.query.face import Face, Kind
 from app.query.model import And, Compare, Not, Or, Order, Page, Predicate, Query
-from app.query.sql.conditions import Places, condition, parametrize
+from app.query.sql.conditions import ParameterNames, condition, parametrize
 from app.storage.database import Database
 from app.storage.tables import clients
 from tests.query.evaluation import holds
@@ -156,7 +156,7 @@ async def test_every_operator_on_every_kind_finds_what_it_means(
 async def judge(database: Database, organization: str, face: Face, trees: list[Predicate]) -> list[list[bool | None]]:
     """What the database makes of each tree for each row, in the order of the rows."""
     values: list[Any] = []
-    neutral, places = [parametrize(tree, values) for tree in trees], Places()
+    neutral, places = [parametrize(tree, values) for tree in trees], ParameterNames()
     judged = [condition(tree, face, clients.c, places).label(f"c{index}") for index, tree in enumerate(neutral)]
     statement = select(*judged).where(clients.c.organization_id == organization).order_by(clients.c.id)
     async with database.read() as connection:
@@ -197,5 +197,5 @@ def test_values_never_become_part_of_the_statement() -> None:
     hostile = "x'; DROP TABLE clients; --"
     values: list[Any] = []
     where = parametrize(And((Compare("name", O.EQ, hostile), Compare("email", O.IN, (hostile,)))), values)
-    assert hostile not in str(condition(where, V1, clients.c, Places()))
+    assert hostile not in str(condition(where, V1, clients.c, ParameterNames()))
     assert values == [hostile, [hostile]]

@@ -1,4 +1,4 @@
-"""Conditions: a predicate becomes SQL with a place for each value, so that one statement serves every value."""
+"""Conditions: a predicate becomes SQL with a parameter for each value, so that one statement serves every value."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ TYPES: dict[Kind, Any] = {Kind.DATE: TIME, Kind.BOOLEAN: Boolean(), Kind.NUMBER:
 
 
 def parametrize(predicate: Predicate, values: list[Scalar]) -> Predicate:
-    """The predicate with its values moved into `values`, in the order in which `condition` names them."""
+    """The predicate with its values moved into `values`, in the order of the parameters of `condition`."""
     match predicate:
         case And(parts):
             return And(tuple(parametrize(part, values) for part in parts))
@@ -60,12 +60,12 @@ def parametrize(predicate: Predicate, values: list[Scalar]) -> Predicate:
 
 
 def _marker(value: Scalar) -> str:
-    """What of a value changes the statement: inside JSON, numbers are compared as numbers."""
-    one = value[0] if isinstance(value, tuple) and value else value
-    return "number" if isinstance(one, int | Decimal) and not isinstance(one, bool) else "text"
+    """The type of a value. Inside JSON the statement depends on it: numbers are compared as numbers."""
+    first = value[0] if isinstance(value, tuple) and value else value
+    return "number" if isinstance(first, int | Decimal) and not isinstance(first, bool) else "text"
 
 
-class Places:
+class ParameterNames:
     """Names the parameters p0, p1, … in the order of `parametrize`."""
 
     def __init__(self) -> None:
@@ -76,23 +76,23 @@ class Places:
         return bindparam(f"p{self.count - 1}", type_=type_)
 
 
-def condition(predicate: Predicate, face: Face, columns: Columns, places: Places) -> ColumnElement[bool]:
-    """The SQL of a predicate over `columns`, spelled for `face`."""
+def condition(predicate: Predicate, face: Face, columns: Columns, names: ParameterNames) -> ColumnElement[bool]:
+    """The SQL of a predicate over `columns`, with the nulls, prefixes and folded texts of `face`."""
     match predicate:
         case And(parts):
-            return and_(true(), *(condition(part, face, columns, places) for part in parts))
+            return and_(true(), *(condition(part, face, columns, names) for part in parts))
         case Or(parts):
-            return or_(false(), *(condition(part, face, columns, places) for part in parts))
+            return or_(false(), *(condition(part, face, columns, names) for part in parts))
         case Not(part):
-            return not_(condition(part, face, columns, places))
-    return _comparison(predicate, face, columns, places)
+            return not_(condition(part, face, columns, names))
+    return _comparison(predicate, face, columns, names)
 
 
-def _comparison(compare: Compare, face: Face, columns: Columns, places: Places) -> ColumnElement[bool]:
+def _comparison(compare: Compare, face: Face, columns: Columns, names: ParameterNames) -> ColumnElement[bool]:
     field = face.columns[compare.column]
     value: ColumnElement[Any] = columns[compare.column]
     if compare.path:
-        return _inside_json(compare, value, places)
+        return _inside_json(compare, value, names)
     if field.codec.null_is_false:
         value = func.coalesce(value, false())
     if compare.operator.behaviour is Behaviour.NULL:
@@ -101,44 +101,44 @@ def _comparison(compare: Compare, face: Face, columns: Columns, places: Places) 
         value = func.textcat(literal(field.codec.prefix, Text()), value)
     if compare.folded:
         folded = columns[field.folded] if field.folded else func.fold(value)
-        return _apply(compare.operator, _Operand(collate(folded, CODE), Text(), func.fold), places)
+        return _apply(compare.operator, _Operand(collate(folded, CODE), Text(), func.fold), names)
     if compare.operator is EQ and field.folded:
-        text = places.take(Text())
+        text = names.take(Text())
         return and_(value == text, collate(columns[field.folded], CODE) == func.fold(text))
-    return _compare(compare, value, places, TYPES.get(field.kind, Text()))
+    return _compare(compare, value, names, TYPES.get(field.kind, Text()))
 
 
-def _inside_json(compare: Compare, document: ColumnElement[Any], places: Places) -> ColumnElement[bool]:
+def _inside_json(compare: Compare, document: ColumnElement[Any], names: ParameterNames) -> ColumnElement[bool]:
     path = cast(list(compare.path), ARRAY(Text))
     text = collate(document.op("#>>", return_type=Text())(path), WORDS)
     if compare.operator.behaviour is Behaviour.NULL:
         return text.is_(None) if compare.value else text.is_not(None)
     if compare.value == "number":
         inner = document.op("#>", return_type=JSONB())(path)
-        return _compare_numbers(compare, inner, text, places)
+        return _compare_numbers(compare, inner, text, names)
     if compare.folded:
-        return _apply(compare.operator, _Operand(collate(func.fold(text), CODE), Text(), func.fold), places)
-    return _compare(compare, text, places, Text())
+        return _apply(compare.operator, _Operand(collate(func.fold(text), CODE), Text(), func.fold), names)
+    return _compare(compare, text, names, Text())
 
 
 def _compare_numbers(
-    compare: Compare, inner: ColumnElement[Any], text: ColumnElement[Any], places: Places
+    compare: Compare, inner: ColumnElement[Any], text: ColumnElement[Any], names: ParameterNames
 ) -> ColumnElement[bool]:
     """Numbers by their size. Any other value is in no order with a number, but it is different from every number."""
     number = case((func.jsonb_typeof(inner) == "number", cast(cast(inner, Text), Numeric)))
-    compared = _compare(compare, number, places, Numeric())
+    compared = _compare(compare, number, names, Numeric())
     if not compare.operator.differs:
         return compared
     return case((number.is_not(None), compared), (text.is_not(None), true()))
 
 
-def _compare(compare: Compare, value: ColumnElement[Any], places: Places, type_: Any) -> ColumnElement[bool]:
+def _compare(compare: Compare, value: ColumnElement[Any], names: ParameterNames, type_: Any) -> ColumnElement[bool]:
     operator = compare.operator
     if operator.behaviour is Behaviour.REGEX:
-        return value.op("~*" if compare.ignore_case else "~", is_comparison=True)(places.take(Text()))
+        return value.op("~*" if compare.ignore_case else "~", is_comparison=True)(names.take(Text()))
     if operator.takes is Shape.TEXT and compare.ignore_case:
-        return _apply(operator, _Operand(_lower(value), type_, _lower), places)
-    return _apply(operator, _Operand(value, type_), places)
+        return _apply(operator, _Operand(_lower(value), type_, _lower), names)
+    return _apply(operator, _Operand(value, type_), names)
 
 
 def _lower(text: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -156,39 +156,39 @@ class _Operand:
     type_: Any
     prepare: Transform = lambda parameter: parameter
 
-    def take(self, places: Places) -> ColumnElement[Any]:
-        return self.prepare(places.take(self.type_))
+    def take(self, names: ParameterNames) -> ColumnElement[Any]:
+        return self.prepare(names.take(self.type_))
 
 
-def _apply(operator: Operator, operand: _Operand, places: Places) -> ColumnElement[bool]:
-    return COMPILERS[operator.behaviour](operator, operand, places)
+def _apply(operator: Operator, operand: _Operand, names: ParameterNames) -> ColumnElement[bool]:
+    return COMPILERS[operator.behaviour](operator, operand, names)
 
 
-def _compile_one(operator: Operator, operand: _Operand, places: Places) -> Any:
-    return operator.compare(operand.value, operand.take(places))
+def _compile_one(operator: Operator, operand: _Operand, names: ParameterNames) -> Any:
+    return operator.compare(operand.value, operand.take(names))
 
 
-def _compile_members(operator: Operator, operand: _Operand, places: Places) -> Any:
+def _compile_members(operator: Operator, operand: _Operand, names: ParameterNames) -> Any:
     """Different from a list means different from all members."""
-    members = places.take(ARRAY(operand.type_))
+    members = names.take(ARRAY(operand.type_))
     return operator.compare(operand.value, func.all(members) if operator.differs else func.any(members))
 
 
-def _compile_range(_: Operator, operand: _Operand, places: Places) -> ColumnElement[bool]:
-    return and_(operand.value >= operand.take(places), operand.value <= operand.take(places))
+def _compile_range(_: Operator, operand: _Operand, names: ParameterNames) -> ColumnElement[bool]:
+    return and_(operand.value >= operand.take(names), operand.value <= operand.take(names))
 
 
-def _compile_part(operator: Operator, operand: _Operand, places: Places) -> ColumnElement[bool]:
+def _compile_part(operator: Operator, operand: _Operand, names: ParameterNames) -> ColumnElement[bool]:
     before, _, after = operator.template.partition("{}")
-    part = func.like_part(operand.take(places))
+    part = func.like_part(operand.take(names))
     return operand.value.like(func.concat(*filter(None, (before,)), part, *filter(None, (after,))))
 
 
-def _compile_like(_: Operator, operand: _Operand, places: Places) -> ColumnElement[bool]:
-    return operand.value.like(operand.take(places))
+def _compile_like(_: Operator, operand: _Operand, names: ParameterNames) -> ColumnElement[bool]:
+    return operand.value.like(operand.take(names))
 
 
-Compiler = Callable[[Operator, _Operand, Places], ColumnElement[bool]]
+Compiler = Callable[[Operator, _Operand, ParameterNames], ColumnElement[bool]]
 COMPILERS: dict[Behaviour, Compiler] = {
     Behaviour.EQUALITY: _compile_one,
     Behaviour.ORDER: _compile_one,
@@ -197,22 +197,23 @@ COMPILERS: dict[Behaviour, Compiler] = {
     Behaviour.PART: _compile_part,
     Behaviour.LIKE: _compile_like,
 }
+"""All but NULL, which has no parameter, and REGEX, which has an SQL operator for each case."""
 
 
 def search_condition(terms: Sequence[TermShape], columns: Columns) -> ColumnElement[bool]:
-    """Every term is part of the search text, or where it says so begins a word there. Terms are w0, w1, …
+    """The search text has every term: anywhere, or at the beginning of a word. The parameters are w0, w1, …
 
-    Those that are not to be looked up in the index are sought by strpos, which is faster than LIKE, and means the same.
+    A term that the index does not look up is found by strpos, which is faster than LIKE and means the same.
     """
-    return and_(true(), *(has_term(index, mark, columns) for index, mark in enumerate(terms)))
+    return and_(true(), *(has_term(index, shape, columns) for index, shape in enumerate(terms)))
 
 
-def has_term(index: int, mark: TermShape, columns: Columns) -> ColumnElement[bool]:
-    begins, indexed = mark
+def has_term(index: int, shape: TermShape, columns: Columns) -> ColumnElement[bool]:
+    begins, indexed = shape
     text: ColumnElement[Any] = columns["search_text"]
     term = func.squeeze(func.fold(bindparam(f"w{index}", type_=Text())), type_=Text())
     if not indexed:
-        sought = func.textcat(literal(" ", Text()), term, type_=Text()) if begins else term
-        return func.strpos(text, collate(sought, CODE)) > literal_column("0")
+        wanted = func.textcat(literal(" ", Text()), term, type_=Text()) if begins else term
+        return func.strpos(text, collate(wanted, CODE)) > literal_column("0")
     pattern = ("% " if begins else "%") + func.like_part(term, type_=Text()) + "%"
     return text.like(collate(pattern, CODE))

@@ -28,7 +28,7 @@ from app.query.face import Face
 from app.query.model import Page, Predicate, Scalar
 from app.query.request import ListRequest
 from app.query.search_terms import Term, TermShape
-from app.query.sql.conditions import Places, condition, search_condition
+from app.query.sql.conditions import ParameterNames, condition, search_condition
 from app.query.sql.orders import (
     Keys,
     Nulls,
@@ -173,7 +173,7 @@ def scope(table: Table, deleted_too: bool, *, skip_tenant_key: bool = False) -> 
 
 def meets(face: Face, where: Predicate, terms: Sequence[TermShape], columns: Columns) -> ColumnElement[bool]:
     """Whether a row meets the conditions and has every term in its search text."""
-    met = condition(where, face, columns, Places())
+    met = condition(where, face, columns, ParameterNames())
     return and_(met, search_condition(terms, columns)) if terms else met
 
 
