@@ -1,4 +1,4 @@
-"""Bodies that never come to an end: whoever sends one is refused by every door, and nothing is logged as our own mistake."""
+"""Bodies that never end: every API answers 400, and nothing is logged as an internal error."""
 
 import logging
 
@@ -17,7 +17,7 @@ from tests.conftest import Service
         ("POST", "/graphql"),
     ],
 )
-async def test_a_caller_that_leaves_within_its_body_is_refused(
+async def test_a_caller_that_leaves_within_its_body_is_rejected(
     shared_service: Service, method: str, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     arriving: list[Message] = [

@@ -1,4 +1,4 @@
-"""Pages of other origins: none may call the service, until the setting names them; then every door answers them."""
+"""Pages of other origins may call an API only when the setting names them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -43,7 +43,7 @@ async def test_no_origin_is_allowed_until_one_is_set(service: Service) -> None:
 
 
 @pytest.mark.parametrize("path", ["/customers", "/v1/clients/count", "/graphql", "/healthz", "/nothing"])
-async def test_every_door_answers_the_allowed_origin(service: Service, path: str) -> None:
+async def test_every_api_answers_the_allowed_origin(service: Service, path: str) -> None:
     async with allowing(service, "https://other.example", ORIGIN) as http:
         asked = await http.options(path, headers=PREFLIGHT)
         assert asked.status_code == 200

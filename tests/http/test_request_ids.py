@@ -1,4 +1,4 @@
-"""Every error of every kind carries the request's id, and what nobody expected is masked and logged under it."""
+"""Every error carries the request id; an unexpected error is masked and logged with it."""
 
 import logging
 import socket
@@ -29,7 +29,7 @@ async def ask_with(config: Config, database: Database, token: str) -> httpx.Resp
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
-async def test_every_door_names_the_request_whatever_it_answers(shared_service: Service, method: str) -> None:
+async def test_every_api_names_the_request_in_every_answer(shared_service: Service, method: str) -> None:
     paths = ("/customers", "/customers/x", "/customers/x/vies-check", "/entities", "/v1/clients/x", "/v1/nothing")
     for path in (*paths, "/graphql", "/graphql/x", "/healthz", "/readyz", "/", "/nothing", "//customers", "/%ff"):
         for token in (shared_service.token, "unknown"):
@@ -41,7 +41,7 @@ async def test_every_door_names_the_request_whatever_it_answers(shared_service: 
 
 @pytest.mark.parametrize("answer", ["websocket.accept", "websocket.http.response.start"])
 async def test_a_handshake_is_answered_with_the_request_id(answer: str) -> None:
-    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": answer, "headers": [(b"a", b"b")]})
         await send({"type": "websocket.close"})
 
@@ -51,7 +51,7 @@ async def test_a_handshake_is_answered_with_the_request_id(answer: str) -> None:
         sent.append(message)
 
     scope: Scope = {"type": "websocket", "headers": [(b"x-request-id", b"mine")]}
-    await RequestIds(door)(scope, Queue[Message]().get, keep)
+    await RequestIds(application)(scope, Queue[Message]().get, keep)
     assert sent[0]["headers"] == [(b"a", b"b"), (b"x-request-id", b"mine")]
     assert sent[1] == {"type": "websocket.close"}
 

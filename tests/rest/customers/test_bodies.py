@@ -1,4 +1,4 @@
-"""Bodies that the Customers door refuses, and why."""
+"""Bodies that the Customers API rejects, and its messages."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ async def test_a_body_over_the_cap_is_too_large(service: Service) -> None:
         {"content-type": "application/json", "content-encoding": "gzip"},
     ],
 )
-async def test_a_body_of_another_type_is_refused(shared_service: Service, headers: dict[str, str]) -> None:
+async def test_a_body_of_another_type_is_rejected(shared_service: Service, headers: dict[str, str]) -> None:
     check_error(
         await shared_service.http.post("/customers", content='{"name": "A"}', headers=headers),
         415,

@@ -1,4 +1,4 @@
-"""One customer through the Customers door: created, read, changed, deleted, and what is refused."""
+"""One customer through the Customers API: create, read, change, delete, and errors."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ async def test_every_writable_field_comes_back(service: Service) -> None:
     assert read == made
 
 
-async def test_read_only_fields_are_ignored_and_an_id_is_refused(service: Service) -> None:
+async def test_read_only_fields_are_ignored_and_an_id_is_rejected(service: Service) -> None:
     made = await create(service, id="", entity_id="ent_x", created_at="x", vies={"valid": True}, deleted_at="x")
     assert made["vies"] is None
     assert made["deleted_at"] is None

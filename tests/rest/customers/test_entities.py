@@ -71,7 +71,7 @@ async def test_other_entities_are_not_found(service: Service) -> None:
 @pytest.mark.parametrize(
     "query", ["limit=0", "next_cursor=x", "order_by=name", "limit=1&limit=2", "next_cursor=a&prev_cursor=a"]
 )
-async def test_what_is_not_understood_is_refused(shared_service: Service, query: str) -> None:
+async def test_an_unknown_parameter_or_value_is_an_error(shared_service: Service, query: str) -> None:
     check_error(await shared_service.http.get(f"/entities?{query}"), 400, "bad_request")
 
 

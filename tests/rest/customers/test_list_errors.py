@@ -1,4 +1,4 @@
-"""Lists of customers that the door refuses: whatever it does not understand."""
+"""Lists of customers that the API rejects, because it does not understand a parameter."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -79,21 +79,21 @@ async def refused(service: Service, **parameters: Any) -> None:
         ("query[name]", "x"),
     ],
 )
-async def test_what_is_not_understood_is_refused(read_only: Service, name: str, value: str) -> None:
+async def test_an_unknown_parameter_or_value_is_an_error(read_only: Service, name: str, value: str) -> None:
     await refused(read_only, **{name: value})
 
 
-async def test_repeated_parameters_are_refused(read_only: Service) -> None:
+async def test_repeated_parameters_are_rejected(read_only: Service) -> None:
     for name in ("limit", "query", "search", "next_cursor", "include_total_count"):
         await refused(read_only, **{name: ["1", "1"]})
 
 
 @pytest.mark.parametrize("text", ["search=%ff", "search=%ed%a0%80", "&".join(f"a{n}=" for n in range(1001))])
-async def test_garbled_query_strings_are_refused(read_only: Service, text: str) -> None:
+async def test_garbled_query_strings_are_rejected(read_only: Service, text: str) -> None:
     check_error(await read_only.http.get(f"/customers?{text}"), 400, "bad_request")
 
 
-async def test_a_cursor_of_another_question_is_refused(read_only: Service) -> None:
+async def test_a_cursor_of_another_question_is_rejected(read_only: Service) -> None:
     service = read_only
     cursor = (await ask(service, order_by="name", limit=1))["pagination"]["next_cursor"]
     await refused(service, next_cursor=cursor)
@@ -121,7 +121,7 @@ async def test_a_cursor_of_another_question_is_refused(read_only: Service) -> No
         ("id", [{}]),
     ],
 )
-async def test_a_forged_cursor_is_refused(read_only: Service, order_by: str, values: list[Any]) -> None:
+async def test_a_forged_cursor_is_rejected(read_only: Service, order_by: str, values: list[Any]) -> None:
     given = (await ask(read_only, order_by=order_by, limit=1))["pagination"]["next_cursor"]
     mark = json.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4)))[0]
     forged = urlsafe_b64encode(json.dumps([mark, *values]).encode()).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""Who may ask the Customers door for what: keys, entities, paths, methods, and the ids of requests."""
+"""Requests to the Customers API: tokens, entities, paths, methods, and request ids."""
 
 import json
 
@@ -34,7 +34,7 @@ async def test_what_is_not_there_and_what_is_out_of_reach_get_one_answer(service
                 assert check_error(answer, 404, "not_found")["message"] == "There is no such entity"
 
 
-async def test_a_bare_id_is_no_customer_id(service: Service) -> None:
+async def test_an_id_without_its_prefix_is_not_found(service: Service) -> None:
     made = await create(service)
     check_error(await service.http.get(f"/customers/{made['id'].removeprefix('cust_')}"), 404, "not_found")
 
@@ -75,7 +75,7 @@ async def test_a_key_that_may_only_read_is_forbidden_to_write(service: Service) 
             check_error(await reader.request(method, path, json={"name": 7}), 403, "forbidden")
 
 
-async def test_unknown_paths_and_methods_answer_in_the_shape_of_the_door(service: Service) -> None:
+async def test_unknown_paths_and_methods_get_errors_of_the_api(service: Service) -> None:
     for path in ("/customers/a/b/c", "/customers/a/b/"):
         check_error(await service.http.get(path), 404, "not_found")
     put = await service.http.put("/customers", json={})
@@ -137,7 +137,7 @@ async def test_a_key_that_was_refused_once_may_be_used_again(service: Service) -
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-async def test_an_odd_idempotency_key_is_refused(shared_service: Service, key: str) -> None:
+async def test_an_odd_idempotency_key_is_rejected(shared_service: Service, key: str) -> None:
     answer = await shared_service.http.post("/customers", json={"name": "A"}, headers={"idempotency-key": key})
     check_error(answer, 400, "bad_request")
 

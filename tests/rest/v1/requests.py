@@ -1,4 +1,4 @@
-"""Making clients through the door, and asking it."""
+"""Requests that create and read clients through the v1 API."""
 
 import json
 from typing import Any

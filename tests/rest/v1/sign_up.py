@@ -1,4 +1,4 @@
-"""Accounts: signing up and logging in through the door."""
+"""Requests that sign up and log in."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -118,7 +118,7 @@ async def test_a_sign_up_that_is_not_valid_says_everything_that_is_wrong(
         (b'{"label":"\\ud800"}', 400),
     ],
 )
-async def test_a_body_that_cannot_be_read_is_refused(shared_service: Service, body: bytes, status: int) -> None:
+async def test_a_body_that_cannot_be_read_is_rejected(shared_service: Service, body: bytes, status: int) -> None:
     async with shared_service.client(None) as http:
         for path in (ACCOUNTS, LOGIN):
             answer = await http.post(path, content=body, headers={"Content-Type": "application/json"})
@@ -234,7 +234,7 @@ async def test_who_guesses_is_stopped_in_every_process_and_may_try_again_later(s
     ):
         for email in (EMAIL, "nobody@studio.example"):
             wrong = {"email": email, "password": "guess"}
-            asked = [door.post(LOGIN, json=wrong) for door in (http, second) for _ in range(MOST_FAILURES // 2 + 1)]
+            asked = [client.post(LOGIN, json=wrong) for client in (http, second) for _ in range(MOST_FAILURES // 2 + 1)]
             answers = await asyncio.gather(*asked)
             statuses = [answer.status_code for answer in answers]
             assert (statuses.count(401), statuses.count(429)) == (MOST_FAILURES, 2)

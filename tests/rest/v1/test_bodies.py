@@ -79,7 +79,7 @@ async def test_values_are_coerced_and_read_only_ones_ignored(service: Service, v
         ({"unitIds": '{"a":1}'}, 'Items must be an array: {"a":1}'),
     ],
 )
-async def test_what_is_no_list_is_refused(service: Service, value: Any, message: str) -> None:
+async def test_what_is_no_list_is_rejected(service: Service, value: Any, message: str) -> None:
     answer = await service.http.post(clients_path(service), json={"name": "x", **value})
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
 
@@ -93,7 +93,7 @@ async def test_the_last_of_doubled_keys_wins_and_a_byte_order_mark_is_no_matter(
     assert (await service.http.post(clients_path(service), content=wide, headers=headers)).json()["name"] == "Ž"
 
 
-async def test_a_body_of_another_type_counts_as_none_where_that_is_refused_anyway(service: Service) -> None:
+async def test_a_body_of_another_type_counts_as_none_where_that_is_rejected_anyway(service: Service) -> None:
     made = await make(service)
     for method, path in (("POST", clients_path(service)), ("PUT", f"/v1/Clients/{made['id']}")):
         for headers in ({"Content-Type": "text/plain"}, {}):
@@ -129,7 +129,7 @@ async def test_what_an_sdk_read_it_can_send_back(service: Service) -> None:
     assert moved.json()["organizationId"] == service.organization
 
 
-async def test_put_leaves_what_this_door_does_not_show(service: Service) -> None:
+async def test_put_keeps_what_this_api_does_not_show(service: Service) -> None:
     customer = (await service.http.post("/customers", json={"name": "x", "metadata": {"key": "kept"}})).json()
     put = await service.http.put(f"/v1/Clients/{customer['id'].removeprefix('cust_')}", json={"name": "y"})
     assert put.status_code == 200

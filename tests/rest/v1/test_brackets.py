@@ -1,4 +1,4 @@
-"""Bracket form, as qs reads it."""
+"""Parameters in brackets, as qs reads them."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_only_the_wanted_names_are_read() -> None:
 
 
 @pytest.mark.parametrize("name", ["a[b]c", "a[b]]", "a[b][c", "a[[b]]", "a[b]["])
-def test_a_name_of_which_a_part_would_be_lost_is_refused(name: str) -> None:
+def test_a_name_of_which_a_part_would_be_lost_is_rejected(name: str) -> None:
     for wanted in (None, frozenset({"a"})):
         with pytest.raises(Malformed, match="must match"):
             read_parameters(f"{name}=1", 20, wanted)

@@ -1,4 +1,4 @@
-"""What the door refuses: paths, tokens, bodies and filters, always in LoopBack's envelope."""
+"""Errors of the v1 API: paths, tokens, bodies and filters, always in LoopBack's envelope."""
 
 import gzip
 from base64 import b64encode
@@ -78,12 +78,12 @@ async def test_a_path_id_is_opaque_text(service: Service, encoded: str) -> None:
     assert (await service.http.get(clients_path(service, "/count"))).json() == {"count": 1}
 
 
-async def test_an_id_that_does_not_decode_is_refused(service: Service) -> None:
+async def test_an_id_that_does_not_decode_is_rejected(service: Service) -> None:
     refused = error(await service.http.get("/v1/Clients/%ff"))
     assert refused == {"statusCode": 400, "name": "URIError", "message": "Failed to decode param '%ff'"}
 
 
-async def test_only_a_valid_token_opens_the_door(service: Service) -> None:
+async def test_only_a_valid_token_is_authorized(service: Service) -> None:
     path = clients_path(service, "/count")
     for token in (None, "nonsense"):
         async with service.client(token) as http:
@@ -120,7 +120,7 @@ async def test_a_token_that_may_only_read_writes_nothing(service: Service) -> No
     assert (await service.http.get(path)).json() == made
 
 
-async def test_refusals_come_in_order(service: Service) -> None:
+async def test_errors_come_in_order(service: Service) -> None:
     """No such path, then what cannot be read, then who calls, then what is asked for, then what is wrong with it."""
     path = f"/v1/Clients/{NOBODY}"
     broken: dict[str, Any] = {"content": b"{", "headers": {"Content-Type": "application/json"}}
@@ -154,7 +154,7 @@ async def test_refusals_come_in_order(service: Service) -> None:
         ({"fields": None}, "fields"),
     ],
 )
-async def test_a_filter_is_refused_by_name(service: Service, filter_: Any, named: str) -> None:
+async def test_a_filter_is_rejected_by_name(service: Service, filter_: Any, named: str) -> None:
     refused = error(await service.http.get(clients_path(service) + as_filter(filter_)))
     assert refused["statusCode"] == 400
     assert named in refused["message"]
@@ -174,7 +174,7 @@ async def test_a_filter_is_refused_by_name(service: Service, filter_: Any, named
         ("term=a&type=friend", "type must be one of customer, supplier, both; got 'friend'."),
     ],
 )
-async def test_a_search_is_refused_by_its_arguments(shared_service: Service, query: str, message: str) -> None:
+async def test_a_search_is_rejected_by_its_arguments(shared_service: Service, query: str, message: str) -> None:
     for path in (
         clients_path(shared_service, "/search"),
         f"/v1/organizations/{shared_service.organization}/search-clients",
@@ -222,7 +222,7 @@ async def test_a_body_that_is_not_valid_is_422_with_everything_wrong(
         (b'{"name":"' + b"x" * 102_400 + b'"}', 413, "PayloadTooLargeError"),
     ],
 )
-async def test_a_body_that_cannot_be_read_is_refused(service: Service, body: bytes, status: int, name: str) -> None:
+async def test_a_body_that_cannot_be_read_is_rejected(service: Service, body: bytes, status: int, name: str) -> None:
     answer = await service.http.post(clients_path(service), content=body, headers={"Content-Type": "application/json"})
     refused = error(answer)
     assert (refused["statusCode"], refused["name"]) == (status, name)
@@ -281,7 +281,7 @@ async def test_an_unreachable_database_is_503(service: Service) -> None:
     assert (error(answer)["statusCode"], answer.headers["retry-after"]) == (503, "5")
 
 
-async def test_a_text_that_no_index_has_place_for_is_refused(service: Service) -> None:
+async def test_a_text_that_no_index_has_place_for_is_rejected(service: Service) -> None:
     endless = "".join(map(chr, range(0x4E00, 0x4E00 + 9000)))
     answer = await service.http.post(clients_path(service), json={"name": endless})
     assert (answer.status_code, answer.json()["error"]["statusCode"]) == (400, 400)

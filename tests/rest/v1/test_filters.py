@@ -1,4 +1,4 @@
-"""Reading a filter: both forms give the same question, and what is wrong is refused in LoopBack's words."""
+"""Filters: brackets and JSON are read alike, and errors have LoopBack's messages."""
 
 import json
 from collections.abc import Callable
@@ -223,7 +223,7 @@ def test_mistakes_are_refused_in_loopbacks_words(where: Any, message: str) -> No
         ({"fields": {"constructor": True}}, "fields must name properties; got 'constructor'."),
     ],
 )
-def test_other_mistakes_in_a_filter_are_refused(filter_: Any, message: str) -> None:
+def test_other_mistakes_in_a_filter_are_rejected(filter_: Any, message: str) -> None:
     with pytest.raises(Malformed) as refused:
         read_json(filter_)
     assert refused.value.message == message
@@ -312,7 +312,7 @@ def refuse_depth(reads: Callable[[Any], object], tree: Any) -> None:
         ("&".join(["a=1"] * 1001), "The query string must have at most 1000 parameters; got 1001."),
     ],
 )
-def test_an_argument_that_is_no_object_is_refused(query: str, message: str) -> None:
+def test_an_argument_that_is_not_an_object_is_an_error(query: str, message: str) -> None:
     with pytest.raises(Malformed) as refused:
         read(query)
     assert refused.value.message == message

@@ -1,4 +1,4 @@
-"""Whatever is asked or sent, the answer is one of the door's own: never a 5xx, and nothing that is lost in silence."""
+"""Hostile requests get an answer of the API: never a 5xx, and nothing is lost in silence."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Organizations: an account makes and finds its own, and every door knows them at once."""
+"""Organizations: an account creates and finds its own, and every API knows them at once."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ KEYS = {
 }
 
 
-async def test_an_organization_is_made_and_every_door_opens_it_at_once(service: Service) -> None:
+async def test_a_new_organization_is_known_to_every_api_at_once(service: Service) -> None:
     async with member(service) as ana:
         made = await ana.make_organization(
             id="", name="Studio", country="Österreich", taxSubject="1", custom={"a": [1]}, countryAlpha2Code="XX"
@@ -59,7 +59,7 @@ async def test_an_organization_that_is_not_valid_says_everything_that_is_wrong(
     assert refused["details"]["codes"] == codes
 
 
-async def test_refusals_come_in_order(service: Service) -> None:
+async def test_errors_come_in_order(service: Service) -> None:
     broken: dict[str, Any] = {"content": b"{", "headers": {"Content-Type": "application/json"}}
     reader = await service.make_token(account_email=service.email, scope=Scope.READ)
     own = (await service.http.get("/v1/accounts/authorized")).json()["id"]
