@@ -23,7 +23,7 @@ import asyncpg
 import orjson
 
 from benchmarks.compare import FIELDS, IN_GRAPHQL, IN_V1, ORGANIZATIONS, make_cases
-from benchmarks.ground import ORGANIZATION, ROOT, Asker, fresh_database
+from benchmarks.service import ORGANIZATION, ROOT, Asker, fresh_database
 from benchmarks.load import Ask
 
 EMAIL = "beside@clientele.example"

@@ -19,7 +19,7 @@ from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.migrations import migrate
 from benchmarks.bare import COLUMNS
-from benchmarks.ground import ORGANIZATION, ROOT, Asker, fresh_database, server
+from benchmarks.service import ORGANIZATION, ROOT, Asker, fresh_database, server
 from benchmarks.load import Ask, ask_once
 
 EMAIL = "bench@clientele.example"

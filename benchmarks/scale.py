@@ -24,7 +24,7 @@ from app.accounts.service import create_account
 from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.migrations import migrate
-from benchmarks.ground import ROOT, Asker, fresh_database, server
+from benchmarks.service import ROOT, Asker, fresh_database, server
 from benchmarks.load import Ask, read_answer
 
 EMAIL = "scale@clientele.example"
