@@ -1,7 +1,7 @@
-"""The bare handlers that the service is measured against: the least that Starlette and asyncpg can do for the same answer.
+"""The bare handlers that the service is compared with: the least work of Starlette and asyncpg for the same data.
 
-They know no tokens, no rules and no history: asyncpg's rows through orjson, on the service's own table. DATABASE_URL
-names the database.
+They have no tokens, no rules and no history. They return asyncpg's rows of the service's own table through orjson.
+DATABASE_URL names the database.
 """
 
 import os
@@ -51,7 +51,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-def answer(value: Any) -> Response:
+def respond(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
@@ -61,7 +61,7 @@ async def one(request: Request) -> Response:
         request.path_params["organization"],
         request.path_params["id"],
     )
-    return answer(dict(row))
+    return respond(dict(row))
 
 
 async def page(request: Request) -> Response:
@@ -71,7 +71,7 @@ async def page(request: Request) -> Response:
         request.path_params["organization"],
     )
     edges = [{"cursor": row["id"], "node": dict(row)} for row in rows[:size]]
-    return answer({"edges": edges, "pageInfo": {"hasNextPage": len(rows) > size}})
+    return respond({"edges": edges, "pageInfo": {"hasNextPage": len(rows) > size}})
 
 
 async def count(request: Request) -> Response:
@@ -79,7 +79,7 @@ async def count(request: Request) -> Response:
         "SELECT count(*) FROM clients WHERE organization_id = $1 AND deleted_at IS NULL",
         request.path_params["organization"],
     )
-    return answer({"count": total})
+    return respond({"count": total})
 
 
 async def create(request: Request) -> Response:
@@ -91,7 +91,7 @@ async def create(request: Request) -> Response:
         body["name"],
         body["email"],
     )
-    return answer(dict(row))
+    return respond(dict(row))
 
 
 app = Starlette(

@@ -23,8 +23,8 @@ import asyncpg
 import orjson
 
 from benchmarks.compare import FIELDS, IN_GRAPHQL, IN_V1, ORGANIZATIONS, make_cases
-from benchmarks.service import ORGANIZATION, ROOT, Asker, fresh_database
-from benchmarks.load import Ask
+from benchmarks.load import HttpRequest
+from benchmarks.service import ORGANIZATION, ROOT, RequestBuilder, fresh_database
 
 EMAIL = "beside@clientele.example"
 CLIENT_ID = f"{4:024x}"
@@ -44,7 +44,7 @@ class Row:
 
     api: str
     name: str
-    request: Ask
+    request: HttpRequest
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Checkout:
     token: str
     process: subprocess.Popen[str]
 
-    def send(self, request: Ask, count: int = 1) -> dict[str, Any]:
+    def send(self, request: HttpRequest, count: int = 1) -> dict[str, Any]:
         """Sends a request `count` times. Raises RuntimeError for an error and for a process that has ended."""
         message = {
             "method": request.method,
@@ -96,31 +96,33 @@ def lower_quartile(values: list[float]) -> float:
 
 def make_rows(token: str, changed_id: str) -> list[Row]:
     """Returns every row. `changed_id` is a client with a history."""
-    asker = Asker(token)
+    builder = RequestBuilder(token)
     search = f'{{ clients({IN_GRAPHQL}, first: 20, search: "main street") {{ nodes {{ {FIELDS} }} }} }}'
     nested = f"{{ clients({IN_GRAPHQL}, first: 20) {{ nodes {{ {FIELDS} organization {{ name }} }} }} }}"
     history = f'{{ client(id: "{changed_id}") {{ history(first: 20) {{ nodes {{ action actor at version }} }} }} }}'
     include = "%7B%22limit%22%3A20%2C%22include%22%3A%22organization%22%7D"
     return [
-        *(Row(case.door, case.name, case.service) for case in make_cases(token, CLIENT_ID)),
-        Row("v1", "search", asker.v1(f"{IN_V1}/search?term=main%20street")),
+        *(Row(case.api, case.name, case.service) for case in make_cases(token, CLIENT_ID)),
+        Row("v1", "search", builder.v1(f"{IN_V1}/search?term=main%20street")),
         Row(
-            "Customers", "search", asker.customers("/customers?limit=20&include_total_count=false&search=main%20street")
+            "Customers",
+            "search",
+            builder.customers("/customers?limit=20&include_total_count=false&search=main%20street"),
         ),
-        Row("GraphQL", "search", asker.graphql(search)),
-        Row("v1", "page of 20, organization", asker.v1(f"{IN_V1}?filter={include}")),
-        Row("GraphQL", "page of 20, organization", asker.graphql(nested)),
-        Row("GraphQL", "history", asker.graphql(history)),
+        Row("GraphQL", "search", builder.graphql(search)),
+        Row("v1", "page of 20, organization", builder.v1(f"{IN_V1}?filter={include}")),
+        Row("GraphQL", "page of 20, organization", builder.graphql(nested)),
+        Row("GraphQL", "history", builder.graphql(history)),
     ]
 
 
 def make_history(checkout: Checkout) -> str:
     """Creates a client and changes it a few times. Returns its id."""
-    asker = Asker(checkout.token)
-    created = orjson.loads(checkout.send(asker.v1(IN_V1, {"name": "Changed Ltd"}))["body"])["id"]
+    builder = RequestBuilder(checkout.token)
+    created = orjson.loads(checkout.send(builder.v1(IN_V1, {"name": "Changed Ltd"}))["body"])["id"]
     for number in range(CHANGES):
         mutation = f'updateClient(id: "{created}", input: {{ note: "change {number}" }}) {{ client {{ id }} }}'
-        checkout.send(asker.graphql(f"mutation {{ {mutation} }}"))
+        checkout.send(builder.graphql(f"mutation {{ {mutation} }}"))
     return str(created)
 
 

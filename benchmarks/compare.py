@@ -1,4 +1,4 @@
-"""The comparison: the bare handler and the service side by side on the same rows, in one run, as ratios."""
+"""The comparison of the service with the bare handler: both on the same rows, in one run, as ratios."""
 
 import argparse
 import asyncio
@@ -19,8 +19,8 @@ from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.migrations import migrate
 from benchmarks.bare import COLUMNS
-from benchmarks.service import ORGANIZATION, ROOT, Asker, fresh_database, server
-from benchmarks.load import Ask, ask_once
+from benchmarks.load import HttpRequest, send_request
+from benchmarks.service import ORGANIZATION, ROOT, RequestBuilder, fresh_database, server
 
 EMAIL = "bench@clientele.example"
 ORGANIZATIONS = 20
@@ -33,12 +33,15 @@ NAMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One thing that is measured through one door. `rows` or `total` find the records or their number, for the check."""
+    """A request to one API that is measured, and the same request to the bare handler.
+
+    `rows` or `total` read the records or their number from a response, for the check. `least` is the lowest ratio.
+    """
 
     name: str
-    door: str
-    bare: Ask
-    service: Ask
+    api: str
+    bare: HttpRequest
+    service: HttpRequest
     rows: Callable[[Any], list[dict[str, Any]]] | None = None
     total: Callable[[Any], int] | None = None
     least: float | None = None
@@ -52,75 +55,79 @@ NEW = {"name": "New Ltd", "email": "new@example.com"}
 
 
 def make_cases(token: str, client_id: str) -> list[Case]:
-    """Every case, through every door."""
-    asker = Asker(token)
-    pages = [case for size in (20, 100) for case in page_cases(asker, size)]
-    return [*one_cases(asker, client_id), *pages, *count_cases(asker), *create_cases(asker)]
+    """Returns every case for every API."""
+    builder = RequestBuilder(token)
+    pages = [case for size in (20, 100) for case in page_cases(builder, size)]
+    return [*one_cases(builder, client_id), *pages, *count_cases(builder), *create_cases(builder)]
 
 
-def one_cases(asker: Asker, client_id: str) -> list[Case]:
-    bare = Ask(path=f"/one/{ORGANIZATION}/{client_id}")
-    services: list[tuple[str, Ask, Callable[[Any], list[dict[str, Any]]], float]] = [
-        ("v1", asker.v1(f"/v1/Clients/{client_id}"), lambda body: [body], 0.5),
-        ("Customers", asker.customers(f"/customers/cust_{client_id}"), lambda body: [body], 0.5),
+def one_cases(builder: RequestBuilder, client_id: str) -> list[Case]:
+    bare = HttpRequest(path=f"/one/{ORGANIZATION}/{client_id}")
+    services: list[tuple[str, HttpRequest, Callable[[Any], list[dict[str, Any]]], float]] = [
+        ("v1", builder.v1(f"/v1/Clients/{client_id}"), lambda body: [body], 0.5),
+        ("Customers", builder.customers(f"/customers/cust_{client_id}"), lambda body: [body], 0.5),
         (
             "GraphQL",
-            asker.graphql(f'{{ client(id: "{client_id}") {{ {FIELDS} }} }}'),
+            builder.graphql(f'{{ client(id: "{client_id}") {{ {FIELDS} }} }}'),
             lambda body: [body["data"]["client"]],
             0.3,
         ),
     ]
     return [
-        Case(name="one client", door=door, bare=bare, service=service, rows=rows, least=least)
-        for door, service, rows, least in services
+        Case(name="one client", api=api, bare=bare, service=service, rows=rows, least=least)
+        for api, service, rows, least in services
     ]
 
 
-def page_cases(asker: Asker, size: int) -> list[Case]:
-    bare = Ask(path=f"/page/{ORGANIZATION}?n={size}")
+def page_cases(builder: RequestBuilder, size: int) -> list[Case]:
+    bare = HttpRequest(path=f"/page/{ORGANIZATION}?n={size}")
     in_v1 = f"{IN_V1}?filter=%7B%22limit%22%3A{size}%2C%22fields%22%3A%5B{ONLY}%5D%7D"
     selection = f"edges {{ cursor node {{ {FIELDS} }} }} pageInfo {{ hasNextPage }}"
-    services: list[tuple[str, Ask, Callable[[Any], list[dict[str, Any]]]]] = [
-        ("v1", asker.v1(in_v1), list),
-        ("Customers", asker.customers(f"/customers?limit={size}&include_total_count=false"), lambda body: body["data"]),
+    services: list[tuple[str, HttpRequest, Callable[[Any], list[dict[str, Any]]]]] = [
+        ("v1", builder.v1(in_v1), list),
+        (
+            "Customers",
+            builder.customers(f"/customers?limit={size}&include_total_count=false"),
+            lambda body: body["data"],
+        ),
         (
             "GraphQL",
-            asker.graphql(f"{{ clients({IN_GRAPHQL}, first: {size}) {{ {selection} }} }}"),
+            builder.graphql(f"{{ clients({IN_GRAPHQL}, first: {size}) {{ {selection} }} }}"),
             lambda body: [edge["node"] for edge in body["data"]["clients"]["edges"]],
         ),
     ]
     least = 0.6 if size == 100 else None
     return [
-        Case(name=f"page of {size}", door=door, bare=bare, service=service, rows=rows, least=least)
-        for door, service, rows in services
+        Case(name=f"page of {size}", api=api, bare=bare, service=service, rows=rows, least=least)
+        for api, service, rows in services
     ]
 
 
-def count_cases(asker: Asker) -> list[Case]:
-    """The Customers door tells its total beside a page, here of one customer."""
-    bare = Ask(path=f"/count/{ORGANIZATION}")
-    services: list[tuple[str, Ask, Callable[[Any], int]]] = [
-        ("v1", asker.v1(f"{IN_V1}/count"), lambda body: body["count"]),
-        ("Customers", asker.customers("/customers?limit=1"), lambda body: body["pagination"]["total"]),
+def count_cases(builder: RequestBuilder) -> list[Case]:
+    """Returns the cases of counts. The Customers API returns the total with a page, here of one customer."""
+    bare = HttpRequest(path=f"/count/{ORGANIZATION}")
+    services: list[tuple[str, HttpRequest, Callable[[Any], int]]] = [
+        ("v1", builder.v1(f"{IN_V1}/count"), lambda body: body["count"]),
+        ("Customers", builder.customers("/customers?limit=1"), lambda body: body["pagination"]["total"]),
         (
             "GraphQL",
-            asker.graphql(f"{{ clients({IN_GRAPHQL}) {{ totalCount }} }}"),
+            builder.graphql(f"{{ clients({IN_GRAPHQL}) {{ totalCount }} }}"),
             lambda body: body["data"]["clients"]["totalCount"],
         ),
     ]
-    return [Case(name="count", door=door, bare=bare, service=service, total=total) for door, service, total in services]
+    return [Case(name="count", api=api, bare=bare, service=service, total=total) for api, service, total in services]
 
 
-def create_cases(asker: Asker) -> list[Case]:
-    bare = Ask(path="/create", method="POST", body=orjson.dumps({**NEW, "organizationId": ORGANIZATION}))
+def create_cases(builder: RequestBuilder) -> list[Case]:
+    bare = HttpRequest(path="/create", method="POST", body=orjson.dumps({**NEW, "organizationId": ORGANIZATION}))
     values = ", ".join(f'{name}: "{value}"' for name, value in NEW.items())
     mutation = f"mutation {{ createClient({IN_GRAPHQL}, input: {{ {values} }}) {{ client {{ {FIELDS} }} }} }}"
     services = [
-        ("v1", asker.v1(IN_V1, NEW)),
-        ("Customers", asker.customers("/customers", NEW)),
-        ("GraphQL", asker.graphql(mutation)),
+        ("v1", builder.v1(IN_V1, NEW)),
+        ("Customers", builder.customers("/customers", NEW)),
+        ("GraphQL", builder.graphql(mutation)),
     ]
-    return [Case(name="create", door=door, bare=bare, service=service) for door, service in services]
+    return [Case(name="create", api=api, bare=bare, service=service) for api, service in services]
 
 
 def bare_rows(body: Any) -> list[dict[str, Any]]:
@@ -128,28 +135,28 @@ def bare_rows(body: Any) -> list[dict[str, Any]]:
 
 
 async def check(case: Case, bare_port: int, port: int) -> None:
-    """Raises AssertionError unless both answer the same records with the same values in the fields that the door has."""
-    bare_status, bare_body = await ask_once(bare_port, case.bare)
-    status, body = await ask_once(port, case.service)
+    """Raises AssertionError unless both return the same records with the same values in the fields of the API."""
+    bare_status, bare_body = await send_request(bare_port, case.bare)
+    status, body = await send_request(port, case.service)
     assert bare_status == 200, bare_body
     assert status in (200, 201), body
     if case.total is not None:
-        assert orjson.loads(bare_body)["count"] == case.total(orjson.loads(body)), f"{case.door}: another count"
+        assert orjson.loads(bare_body)["count"] == case.total(orjson.loads(body)), f"{case.api}: a different count"
     if case.rows is None:
         return
-    face = {"v1": V1, "Customers": CUSTOMER, "GraphQL": GRAPHQL_CLIENT}[case.door]
-    expected, found = bare_rows(orjson.loads(bare_body)), case.rows(orjson.loads(body))
-    assert len(expected) == len(found), f"{case}: {len(expected)} rows against {len(found)}"
-    for before, after in zip(expected, found, strict=True):
+    face = {"v1": V1, "Customers": CUSTOMER, "GraphQL": GRAPHQL_CLIENT}[case.api]
+    expected, actual = bare_rows(orjson.loads(bare_body)), case.rows(orjson.loads(body))
+    assert len(expected) == len(actual), f"{case}: {len(expected)} rows against {len(actual)}"
+    for before, after in zip(expected, actual, strict=True):
         for field in face.fields.values():
             if field.column in before and field.name in after and field.column not in ("id", "created_at"):
-                assert before[field.column] == after[field.name], f"{case.name} {case.door}: {field.name}"
-        assert before["id"] in str(after.values()), f"{case.name} {case.door}: another record"
-        assert len(after) >= (len(COLUMNS) if case.door != "Customers" else 16), f"{case.name}: too few fields"
+                assert before[field.column] == after[field.name], f"{case.name} {case.api}: {field.name}"
+        assert before["id"] in str(after.values()), f"{case.name} {case.api}: a different record"
+        assert len(after) >= (len(COLUMNS) if case.api != "Customers" else 16), f"{case.name}: too few fields"
 
 
 async def prepare(url: str, clients: int) -> tuple[str, str]:
-    """Makes the rows; a token of an account with one organization, and the id of one client there."""
+    """Inserts the rows. Returns a token of an account with one organization, and the id of a client of it."""
     database = Database(url)
     await migrate(database)
     script = (ROOT / "benchmarks" / "rows.sql").read_text()
@@ -165,19 +172,19 @@ async def prepare(url: str, clients: int) -> tuple[str, str]:
     return token, client_id
 
 
-def measure(port: int, ask: Ask, seconds: float, connections: int) -> float:
-    """Answers per second, asked by a process of its own."""
-    wanted = {
-        "path": ask.path,
-        "method": ask.method,
-        "headers": ask.headers,
-        "body": ask.body.decode(),
+def measure(port: int, request: HttpRequest, seconds: float, connections: int) -> float:
+    """Returns the responses per second to a process of its own."""
+    message = {
+        "path": request.path,
+        "method": request.method,
+        "headers": request.headers,
+        "body": request.body.decode(),
         "port": port,
         "seconds": seconds,
         "connections": connections,
     }
     command = [sys.executable, "-m", "benchmarks.load"]
-    done = subprocess.run(command, input=orjson.dumps(wanted), capture_output=True, cwd=ROOT, check=False)
+    done = subprocess.run(command, input=orjson.dumps(message), capture_output=True, cwd=ROOT, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
     return float(done.stdout)
@@ -192,10 +199,10 @@ def run(options: argparse.Namespace) -> int:
         print(
             f"{options.rows} clients in {ORGANIZATIONS} organizations, {options.rounds} rounds of {options.seconds} s"
         )
-        print(f"{'':14}{'door':12}{'bare/s':>10}{'service/s':>12}{'ratio':>8}{'least':>8}")
+        print(f"{'':14}{'API':12}{'bare/s':>10}{'service/s':>12}{'ratio':>8}{'least':>8}")
         short = 0
         for case in make_cases(token, client_id):
-            if options.only and options.only not in f"{case.name} {case.door}":
+            if options.only and options.only not in f"{case.name} {case.api}":
                 continue
             asyncio.run(check(case, bare, service))
             pairs = [
@@ -208,7 +215,7 @@ def run(options: argparse.Namespace) -> int:
             ratio = median(ours / theirs for theirs, ours in pairs)
             short += case.least is not None and ratio < case.least
             print(
-                f"{case.name:14}{case.door:12}{median(a for a, _ in pairs):10.0f}{median(b for _, b in pairs):12.0f}"
+                f"{case.name:14}{case.api:12}{median(a for a, _ in pairs):10.0f}{median(b for _, b in pairs):12.0f}"
                 f"{ratio:8.2f}{case.least or '':>8}",
                 flush=True,
             )

@@ -1,4 +1,4 @@
-"""The load: a number of kept-alive connections that ask one thing again and again, and how many answers came a second."""
+"""The load: kept-alive connections that repeat one request, and the number of responses per second."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ import orjson
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class HttpRequest:
     """One HTTP request."""
 
     path: str
@@ -25,8 +25,8 @@ class Ask:
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + self.body
 
 
-async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """The status and the body."""
+async def read_response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Returns the status and the body of a response."""
     head = await reader.readuntil(b"\r\n\r\n")
     lower = head.lower()
     start = lower.index(b"content-length:") + 15
@@ -34,36 +34,39 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     return int(head[9:12]), await reader.readexactly(length)
 
 
-async def ask_once(port: int, ask: Ask) -> tuple[int, bytes]:
+async def send_request(port: int, request: HttpRequest) -> tuple[int, bytes]:
+    """Sends one request over a connection of its own. Returns the status and the body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(ask.encode(f"127.0.0.1:{port}"))
-    answer = await read_answer(reader)
+    writer.write(request.encode(f"127.0.0.1:{port}"))
+    response = await read_response(reader)
     writer.close()
-    return answer
+    return response
 
 
-async def _hammer(port: int, request: bytes, until: float) -> int:
+async def _repeat_request(port: int, request: bytes, until: float) -> int:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    answers = 0
+    responses = 0
     while time.perf_counter() < until:
         writer.write(request)
-        status, body = await read_answer(reader)
+        status, body = await read_response(reader)
         if status not in (200, 201):
             raise RuntimeError(f"{status}: {body[:300]!r}")
-        answers += 1
+        responses += 1
     writer.close()
-    return answers
+    return responses
 
 
-async def measure(port: int, ask: Ask, seconds: float, connections: int) -> float:
-    """Answers per second."""
-    request = ask.encode(f"127.0.0.1:{port}")
+async def measure(port: int, request: HttpRequest, seconds: float, connections: int) -> float:
+    """Returns the responses per second."""
+    encoded = request.encode(f"127.0.0.1:{port}")
     begun = time.perf_counter()
-    counts = await asyncio.gather(*(_hammer(port, request, begun + seconds) for _ in range(connections)))
+    counts = await asyncio.gather(*(_repeat_request(port, encoded, begun + seconds) for _ in range(connections)))
     return sum(counts) / (time.perf_counter() - begun)
 
 
 if __name__ == "__main__":
-    wanted = orjson.loads(sys.stdin.buffer.read())
-    ask = Ask(path=wanted["path"], method=wanted["method"], headers=wanted["headers"], body=wanted["body"].encode())
-    print(asyncio.run(measure(wanted["port"], ask, wanted["seconds"], wanted["connections"])))
+    message = orjson.loads(sys.stdin.buffer.read())
+    request = HttpRequest(
+        path=message["path"], method=message["method"], headers=message["headers"], body=message["body"].encode()
+    )
+    print(asyncio.run(measure(message["port"], request, message["seconds"], message["connections"])))

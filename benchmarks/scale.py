@@ -1,9 +1,9 @@
-"""The scale: what a page, a total and a search cost in organizations of 1,000, 100,000 and 1,000,000 clients.
+"""The scale: the cost of pages, totals and searches in organizations of 1,000, 100,000 and 1,000,000 clients.
 
-All is asked through the doors of one running service, in turn, and told as ratios of one run: pages at depth and searches
-against the first page of the list in the same organization, totals against those of the smallest organization. What is
-compared is processor time, of the service and of its connections in the database together, so that other work on the
-machine changes little; where that cannot be read, it is the time until the answer.
+All requests go to one running service, in turn, and the costs are printed as ratios. Deep pages and searches are compared
+with the first page of the list in the same organization, totals with those of the smallest organization. The cost is the
+CPU time of the service and of its connections in PostgreSQL, so that other work on the machine changes little. Where the
+system has no such figures, the cost is the time until the response.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from app.accounts.service import create_account
 from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.migrations import migrate
-from benchmarks.service import ROOT, Asker, fresh_database, server
-from benchmarks.load import Ask, read_answer
+from benchmarks.load import HttpRequest, read_response
+from benchmarks.service import ROOT, RequestBuilder, fresh_database, server
 
 EMAIL = "scale@clientele.example"
 SIZES = (1000, 100_000, 1_000_000)
 DEEP, SEARCH, TOTAL = 2.0, 10.0, 2.0
-"""The most that a page at depth, a search and a total may cost, as ratios."""
+"""The highest ratios of a deep page, a search and a total."""
 
 SEARCHES = {
     "fifty hits": "quintessa",
@@ -46,12 +46,12 @@ SEARCHES = {
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that is measured: against the case `beside`, in the organization of the same size or the smallest one."""
+    """A request that is compared with the case `beside`, in the organization of the same size or in the smallest one."""
 
-    door: str
+    api: str
     name: str
     size: int
-    ask: Ask
+    request: HttpRequest
     beside: str
     most: float | None = None
     smallest: bool = False
@@ -66,23 +66,23 @@ def client_id(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Inside:
-    """Writes the requests about one organization, for each door."""
+class OrganizationRequests:
+    """Builds the requests about one organization for each API."""
 
-    asker: Asker
+    builder: RequestBuilder
     size: int
 
-    def customers(self, **parameters: object) -> Ask:
+    def customers(self, **parameters: object) -> HttpRequest:
         query = "&".join(f"{name}={quote(str(value))}" for name, value in parameters.items())
-        headers = {"Authorization": f"Bearer {self.asker.token}", "x-entity-id": f"ent_{organization_id(self.size)}"}
-        return Ask(path=f"/customers?{query}", headers=headers)
+        headers = {"Authorization": f"Bearer {self.builder.token}", "x-entity-id": f"ent_{organization_id(self.size)}"}
+        return HttpRequest(path=f"/customers?{query}", headers=headers)
 
-    def graphql(self, arguments: str, fields: str) -> Ask:
+    def graphql(self, arguments: str, fields: str) -> HttpRequest:
         scope = f'organizationId: "{organization_id(self.size)}"'
-        return self.asker.graphql(f"{{ clients({scope}{arguments}) {{ {fields} }} }}")
+        return self.builder.graphql(f"{{ clients({scope}{arguments}) {{ {fields} }} }}")
 
-    def v1(self, path: str) -> Ask:
-        return self.asker.v1(f"/v1/organizations/{organization_id(self.size)}/clients{path}")
+    def v1(self, path: str) -> HttpRequest:
+        return self.builder.v1(f"/v1/organizations/{organization_id(self.size)}/clients{path}")
 
 
 NODES = "nodes { id name email city } pageInfo { hasNextPage endCursor }"
@@ -90,31 +90,31 @@ FIRST = "first page"
 
 
 def make_cases(token: str, size: int, cursors: dict[str, str]) -> list[Case]:
-    one = Inside(Asker(token), size)
+    requests = OrganizationRequests(RequestBuilder(token), size)
     plain = {"include_total_count": "false"}
     cases = [
-        Case("Customers", FIRST, size, one.customers(**plain), FIRST),
+        Case("Customers", FIRST, size, requests.customers(**plain), FIRST),
         *(
-            Case("Customers", f"page {depth}", size, one.customers(**plain, next_cursor=cursor), FIRST, DEEP)
+            Case("Customers", f"page {depth}", size, requests.customers(**plain, next_cursor=cursor), FIRST, DEEP)
             for depth, cursor in cursors.items()
         ),
-        Case("Customers", "first page with total", size, one.customers(), "first page with total", TOTAL, True),
-        Case("GraphQL", FIRST, size, one.graphql("", NODES), FIRST),
-        Case("GraphQL", "total", size, one.graphql("", "totalCount"), "total", TOTAL, True),
-        Case("v1", FIRST, size, one.v1(""), FIRST),
-        Case("v1", "total", size, one.v1("/count"), "total", TOTAL, True),
+        Case("Customers", "first page with total", size, requests.customers(), "first page with total", TOTAL, True),
+        Case("GraphQL", FIRST, size, requests.graphql("", NODES), FIRST),
+        Case("GraphQL", "total", size, requests.graphql("", "totalCount"), "total", TOTAL, True),
+        Case("v1", FIRST, size, requests.v1(""), FIRST),
+        Case("v1", "total", size, requests.v1("/count"), "total", TOTAL, True),
     ]
     for name, term in SEARCHES.items():
         cases += [
-            Case("Customers", name, size, one.customers(**plain, search=term), FIRST, SEARCH),
-            Case("GraphQL", name, size, one.graphql(f', search: "{term}"', NODES), FIRST, SEARCH),
-            Case("v1", name, size, one.v1(f"/search?term={quote(term)}"), FIRST, SEARCH),
+            Case("Customers", name, size, requests.customers(**plain, search=term), FIRST, SEARCH),
+            Case("GraphQL", name, size, requests.graphql(f', search: "{term}"', NODES), FIRST, SEARCH),
+            Case("v1", name, size, requests.v1(f"/search?term={quote(term)}"), FIRST, SEARCH),
         ]
     return cases
 
 
 async def load(url: str, most: int) -> tuple[str, list[int]]:
-    """Makes the organizations, the indexes after the rows, and a token that reaches all of them."""
+    """Creates the organizations, the indexes after the rows, and a token for all organizations."""
     database, connection = Database(url), await asyncpg.connect(url)
     await migrate(database)
     sizes = sorted({min(size, most) for size in SIZES} | {most})
@@ -141,7 +141,7 @@ async def load(url: str, most: int) -> tuple[str, list[int]]:
 
 @dataclass(frozen=True)
 class Meter:
-    """What has been spent so far, in seconds: processor time of some processes, or time where that is not to be had."""
+    """A meter of CPU time of some processes in seconds, or of elapsed time where the system has no such figures."""
 
     processes: tuple[int, ...] = ()
 
@@ -149,91 +149,95 @@ class Meter:
         if not self.processes:
             return time.perf_counter()
         try:
-            spent = [Path(f"/proc/{one}/schedstat").read_text().split()[0] for one in self.processes]
+            spent = [Path(f"/proc/{process}/schedstat").read_text().split()[0] for process in self.processes]
         except OSError:
             return time.perf_counter()
         return sum(map(int, spent)) / 1e9
 
 
-class Line:
-    """One kept-alive connection to the service."""
+class ServiceConnection:
+    """A kept-alive connection to the service."""
 
     def __init__(self, port: int, meter: Meter) -> None:
         self.port = port
         self.meter = meter
 
-    async def open(self) -> "Line":
+    async def open(self) -> "ServiceConnection":
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         return self
 
-    async def ask(self, ask: Ask) -> tuple[float, bytes]:
-        """What the answer cost, and its body. Raises RuntimeError for any answer but 200."""
-        request, before = ask.encode(f"127.0.0.1:{self.port}"), self.meter.read()
+    async def send(self, http_request: HttpRequest) -> tuple[float, bytes]:
+        """Returns the cost of the response and its body. Raises RuntimeError unless the status is 200."""
+        request, before = http_request.encode(f"127.0.0.1:{self.port}"), self.meter.read()
         self.writer.write(request)
-        status, body = await read_answer(self.reader)
+        status, body = await read_response(self.reader)
         spent = self.meter.read() - before
         if status != 200 or body.startswith(b'{"data":null') or b'"errors":' in body[-1000:]:
-            raise RuntimeError(f"{ask.path}: {status}: {body[:300]!r}")
+            raise RuntimeError(f"{http_request.path}: {status}: {body[:300]!r}")
         return spent, body
 
 
 async def connections_of_service(url: str) -> list[int]:
-    """The processes in the database that serve the service's connections."""
+    """Returns the process ids of PostgreSQL for the service's connections."""
     connection = await asyncpg.connect(url)
     rows = await connection.fetch("SELECT pid FROM pg_stat_activity WHERE application_name = 'clientele'")
     await connection.close()
     return [row["pid"] for row in rows]
 
 
-async def find_cursors(line: Line, token: str, size: int) -> dict[str, str]:
-    """Cursors of Customers in the middle and near the end: those of the first page, with another row's id in them."""
-    one = Inside(Asker(token), size)
-    _, body = await line.ask(one.customers(limit=1))
-    given = orjson.loads(body)["pagination"]["next_cursor"]
-    mark, _ = orjson.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4)))
-    made = {}
+async def find_cursors(connection: ServiceConnection, token: str, size: int) -> dict[str, str]:
+    """Returns Customers cursors for the middle and near the end: the first page's cursor with the id of another row."""
+    requests = OrganizationRequests(RequestBuilder(token), size)
+    _, body = await connection.send(requests.customers(limit=1))
+    cursor = orjson.loads(body)["pagination"]["next_cursor"]
+    fingerprint, _ = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    cursors = {}
     for name, row in (("in the middle", size // 2), ("near the end", size - size // 20)):
-        text = orjson.dumps([mark, client_id(row)])
-        made[name] = urlsafe_b64encode(text).rstrip(b"=").decode()
-    return made
+        text = orjson.dumps([fingerprint, client_id(row)])
+        cursors[name] = urlsafe_b64encode(text).rstrip(b"=").decode()
+    return cursors
 
 
 async def measure(
     url: str, port: int, process: int | None, token: str, sizes: list[int], rounds: int
 ) -> dict[tuple[str, str, int], list[float]]:
-    """What each case cost in each round; a round asks every case once. Without a process, it is time that is measured."""
-    await (await Line(port, Meter()).open()).ask(Inside(Asker(token), sizes[0]).customers(limit=1))
+    """Returns the costs of each case by round. A round sends every case once. Without a process, elapsed time is measured."""
+    await (await ServiceConnection(port, Meter()).open()).send(
+        OrganizationRequests(RequestBuilder(token), sizes[0]).customers(limit=1)
+    )
     meter = Meter() if process is None else Meter((process, *await connections_of_service(url)))
-    line = await Line(port, meter).open()
-    cases = [case for size in sizes for case in make_cases(token, size, await find_cursors(line, token, size))]
+    connection = await ServiceConnection(port, meter).open()
+    cases = [case for size in sizes for case in make_cases(token, size, await find_cursors(connection, token, size))]
     spent: dict[tuple[str, str, int], list[float]] = {}
     for turn in range(rounds + 2):
         for case in cases:
-            cost, _ = await line.ask(case.ask)
+            cost, _ = await connection.send(case.request)
             if turn >= 2:
-                spent.setdefault((case.door, case.name, case.size), []).append(cost)
-    line.writer.close()
+                spent.setdefault((case.api, case.name, case.size), []).append(cost)
+    connection.writer.close()
     return spent
 
 
 def show(
-    token: str, sizes: list[int], seconds: dict[tuple[str, str, int], list[float]], say: Callable[..., None]
+    token: str, sizes: list[int], seconds: dict[tuple[str, str, int], list[float]], print_line: Callable[..., None]
 ) -> int:
-    """Prints the ratios of the medians; the number of those beyond their limit at any size."""
+    """Prints the ratios of the medians. Returns the number of cases over their limit at any size."""
     beyond = 0
-    say(f"{'':11}{'':24}" + "".join(f"{size:>12,}" for size in sizes) + f"{'most':>8}")
+    print_line(f"{'':11}{'':24}" + "".join(f"{size:>12,}" for size in sizes) + f"{'most':>8}")
     for case in make_cases(token, sizes[0], dict.fromkeys(("in the middle", "near the end"), "")):
         ratios = []
         for size in sizes:
-            beside = (case.door, case.beside, sizes[0] if case.smallest else size)
-            ratios.append(median(seconds[case.door, case.name, size]) / median(seconds[beside]))
+            beside = (case.api, case.beside, sizes[0] if case.smallest else size)
+            ratios.append(median(seconds[case.api, case.name, size]) / median(seconds[beside]))
         beyond += case.most is not None and max(ratios) > case.most
-        say(f"{case.door:11}{case.name:24}" + "".join(f"{one:12.2f}" for one in ratios) + f"{case.most or '':>8}")
+        print_line(
+            f"{case.api:11}{case.name:24}" + "".join(f"{ratio:12.2f}" for ratio in ratios) + f"{case.most or '':>8}"
+        )
     return beyond
 
 
 def run(options: argparse.Namespace) -> int:
-    """Loads, measures and prints; 1 when a ratio is beyond its limit and `unbounded` is not set."""
+    """Loads, measures and prints. Returns 1 when a ratio is over its limit and `unbounded` is not set, else 0."""
     with ExitStack() as stack:
         url = options.database_url or stack.enter_context(fresh_database())
         begun = time.perf_counter()
@@ -242,7 +246,7 @@ def run(options: argparse.Namespace) -> int:
         port, process = stack.enter_context(server("app.main:app_from_environment", url, "--factory"))
         near = None if options.database_url else process
         seconds = asyncio.run(measure(url, port, near, token, sizes, options.rounds))
-        first = {door: median(seconds[door, FIRST, sizes[-1]]) * 1000 for door in ("Customers", "GraphQL", "v1")}
-        print("A first page cost " + ", ".join(f"{took:.1f} ms ({door})" for door, took in first.items()))
+        first = {api: median(seconds[api, FIRST, sizes[-1]]) * 1000 for api in ("Customers", "GraphQL", "v1")}
+        print("A first page cost " + ", ".join(f"{took:.1f} ms ({api})" for api, took in first.items()))
         beyond = show(token, sizes, seconds, lambda text: print(text, flush=True))
     return 1 if beyond and not options.unbounded else 0

@@ -1,4 +1,4 @@
-"""What every measurement stands on: a fresh database, a service over it, and its requests."""
+"""The service that is measured: an empty database, a server process over it, and requests to its APIs."""
 
 import asyncio
 import os
@@ -14,33 +14,33 @@ from pathlib import Path
 import orjson
 
 from app.postgres.embedded import embedded_postgres, remove_embedded
-from benchmarks.load import Ask, ask_once
+from benchmarks.load import HttpRequest, send_request
 
 ROOT = Path(__file__).resolve().parent.parent
 ORGANIZATION = f"{5:024x}"
-"""The organization that is asked about."""
+"""The organization of the requests."""
 
 
 @dataclass(frozen=True)
-class Asker:
-    """Writes the service's requests, each with the token."""
+class RequestBuilder:
+    """Builds requests to the three APIs with an access token."""
 
     token: str
 
-    def v1(self, path: str, body: object = None) -> Ask:
-        return self._ask(path, body, {})
+    def v1(self, path: str, body: object = None) -> HttpRequest:
+        return self._build(path, body, {})
 
-    def customers(self, path: str, body: object = None) -> Ask:
-        return self._ask(path, body, {"x-entity-id": f"ent_{ORGANIZATION}"})
+    def customers(self, path: str, body: object = None) -> HttpRequest:
+        return self._build(path, body, {"x-entity-id": f"ent_{ORGANIZATION}"})
 
-    def graphql(self, query: str) -> Ask:
-        return self._ask("/graphql", {"query": query}, {})
+    def graphql(self, query: str) -> HttpRequest:
+        return self._build("/graphql", {"query": query}, {})
 
-    def _ask(self, path: str, body: object, headers: dict[str, str]) -> Ask:
+    def _build(self, path: str, body: object, headers: dict[str, str]) -> HttpRequest:
         headers = {"Authorization": f"Bearer {self.token}", **headers}
         if body is None:
-            return Ask(path=path, headers=headers)
-        return Ask(
+            return HttpRequest(path=path, headers=headers)
+        return HttpRequest(
             path=path,
             method="POST",
             headers={**headers, "Content-Type": "application/json"},
@@ -59,7 +59,7 @@ def fresh_database(settings: Mapping[str, str] | None = None) -> Iterator[str]:
 
 @contextmanager
 def server(application: str, url: str, *options: str) -> Iterator[tuple[int, int]]:
-    """The port and the process id of a uvicorn process."""
+    """Runs uvicorn. Yields its port and its process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -76,9 +76,9 @@ def server(application: str, url: str, *options: str) -> Iterator[tuple[int, int
 async def _wait(port: int) -> None:
     for _ in range(300):
         try:
-            await ask_once(port, Ask(path="/"))
+            await send_request(port, HttpRequest(path="/"))
         except OSError:
             await asyncio.sleep(0.1)
         else:
             return
-    raise TimeoutError(f"nothing answers on port {port}")
+    raise TimeoutError(f"No server answers on port {port}")

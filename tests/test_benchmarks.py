@@ -8,7 +8,7 @@ import pytest
 from benchmarks.__main__ import make_parser
 from benchmarks.beside import Comparison, Row, Timing, python_of, run
 from benchmarks.in_process import Message, measure
-from benchmarks.load import Ask
+from benchmarks.load import HttpRequest
 
 
 async def echo(
@@ -35,7 +35,7 @@ def test_a_disturbed_round_does_not_make_a_row_slower() -> None:
 
 
 def test_a_row_over_the_limit_is_marked() -> None:
-    row = Row("v1", "count", Ask(path="/"))
+    row = Row("v1", "count", HttpRequest(path="/"))
     assert "SLOWER" in Comparison(row, row, Timing(this=[110], other=[100])).describe(1.05)
     assert "SLOWER" not in Comparison(row, row, Timing(this=[104], other=[100])).describe(1.05)
 
