@@ -1,4 +1,4 @@
-"""Opens GraphiQL of a service with the demo in it in headless Chromium: starts the service, runs the browser's tests, ends it."""
+"""Runs the browser tests of GraphiQL in headless Chromium against a service with the demo."""
 
 import subprocess
 

@@ -1,8 +1,8 @@
-"""A thousand changes under load, and subscribers that come and go: nothing missed, nothing twice, everything in order.
+"""Checks that subscribers receive each of 1,000 changes once and in order, while they disconnect and reconnect.
 
-Two servers, each a process of its own, over one database. Writers go through every door of both; some transactions stay
-open while later changes are committed, and some are rolled back. Subscribers over WebSocket and event streams leave at
-random, in every rude way, and come back with their last cursor, to either server. In the middle one server is ended.
+Two server processes share one database. The writers use every API of both servers. Some transactions stay open while
+later changes are committed, and some are rolled back. Subscribers over WebSockets and event streams disconnect at random,
+properly or not, and reconnect with their last cursor to either server. One server is restarted in the middle.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ ROOT = Path(__file__).resolve().parents[2]
 EMAIL = "owner@example.com"
 CHANGES, WRITERS, SOCKETS, STREAMS = 1000, 10, 6, 2
 LATE = 60
-"""Changes of transactions that stay open for a while; as many again are rolled back."""
+"""The number of changes in transactions that stay open for a while; the same number is rolled back."""
 DEADLINE = 150.0
 GRACE = 12.0
-"""Seconds that a server may take to end: ten for those who do not hang up, and what ending takes."""
+"""Seconds within which a server must end: ten for subscribers that do not disconnect, and two for the rest."""
 CHANCE = random.Random(20)
 FOLLOW = "subscription ($after: String) { clientChanges(after: $after) { cursor version clientId at } }"
 
@@ -66,7 +66,7 @@ class Server:
         raise AssertionError("the server did not start")
 
     def stop(self) -> float:
-        """Ends it as Ctrl-C does; the seconds that it took."""
+        """Ends the server like Ctrl-C. Returns the seconds until its end."""
         assert self.process is not None
         began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
@@ -80,7 +80,7 @@ class Server:
 
 @dataclass
 class Run:
-    """What all parts share. `lags` are the milliseconds from the beginning of a change to its arrival, replays left out."""
+    """The shared state of a run. `lags` are the milliseconds from a change to its arrival, without replayed changes."""
 
     url: str
     organization: str
@@ -102,7 +102,7 @@ class Run:
 
 
 async def write(run: Run, http: httpx.AsyncClient) -> None:
-    """Makes clients and changes them through whatever door comes up, until there are enough changes."""
+    """Creates and changes clients through random APIs until there are enough changes."""
     while run.written < CHANGES - LATE:
         client = (await http.post(f"/v1/organizations/{run.organization}/clients", json={"name": "Ann"})).json()["id"]
         run.written += 1
@@ -118,16 +118,16 @@ async def write(run: Run, http: httpx.AsyncClient) -> None:
 
 
 async def change(http: httpx.AsyncClient, client: str, step: int) -> None:
-    door = CHANCE.choice(("v1", "customers", "graphql"))
-    if door == "v1":
-        answer = await http.patch(f"/v1/clients/{client}", json={"note": f"{step}"})
-    elif door == "customers":
-        answer = await http.patch(f"/customers/cust_{client}", json={"metadata": {"step": f"{step}"}})
+    api = CHANCE.choice(("v1", "customers", "graphql"))
+    if api == "v1":
+        response = await http.patch(f"/v1/clients/{client}", json={"note": f"{step}"})
+    elif api == "customers":
+        response = await http.patch(f"/customers/cust_{client}", json={"metadata": {"step": f"{step}"}})
     else:
         mutation = 'mutation ($id: ID!) { updateClient(id: $id, input: {city: "Bled"}) { userErrors { message } } }'
-        answer = await http.post("/graphql", json={"query": mutation, "variables": {"id": client}})
-        assert answer.json()["data"]["updateClient"]["userErrors"] == []
-    answer.raise_for_status()
+        response = await http.post("/graphql", json={"query": mutation, "variables": {"id": client}})
+        assert response.json()["data"]["updateClient"]["userErrors"] == []
+    response.raise_for_status()
 
 
 ADD = """
@@ -140,7 +140,10 @@ LATER = "SELECT EXISTS (SELECT FROM client_changes WHERE id > $1)"
 
 
 async def write_late(run: Run, count: int) -> int:
-    """Transactions that keep a number for a while, so that numbers become visible out of order; how often they did."""
+    """Runs transactions that hold a number for a while, so that numbers become visible out of order.
+
+    Returns how often that happened.
+    """
     connection, overtaken = await asyncpg.connect(run.url), 0
     for index in range(count * 2):
         transaction = connection.transaction()
@@ -161,17 +164,17 @@ async def write_late(run: Run, count: int) -> int:
 
 
 async def follow(run: Run, receive: Any) -> list[int]:
-    """The numbers that a subscriber has got, in the order of their arrival."""
+    """Returns the numbers of the changes that a subscriber received, in the order of arrival."""
     numbers: list[int] = []
     after = write_change_cursor(run.organization, 0)
     while not run.done or not numbers or numbers[-1] < run.last:
         stay, came = CHANCE.randint(1, 150), time.time()
-        with suppress(OSError, WebSocketException, httpx.HTTPError, TimeoutError, Away):
+        with suppress(OSError, WebSocketException, httpx.HTTPError, TimeoutError, SubscriptionRejected):
             async with asyncio.timeout(1 if run.done else 5), receive(run, after) as changes:
-                async for told in changes:
-                    numbers.append(read_change_cursor(run.organization, told["cursor"]))
-                    after = told["cursor"]
-                    began = datetime.fromisoformat(told["at"]).timestamp()
+                async for change in changes:
+                    numbers.append(read_change_cursor(run.organization, change["cursor"]))
+                    after = change["cursor"]
+                    began = datetime.fromisoformat(change["at"]).timestamp()
                     if began > came:
                         run.lags.append((time.time() - began) * 1000)
                     stay -= 1
@@ -182,8 +185,8 @@ async def follow(run: Run, receive: Any) -> list[int]:
     return numbers
 
 
-class Away(Exception):
-    """The server did not take the subscription."""
+class SubscriptionRejected(Exception):
+    """The server did not accept the subscription."""
 
 
 @asynccontextmanager
@@ -209,14 +212,14 @@ async def over_socket(run: Run, after: str) -> AsyncIterator[AsyncIterator[dict[
 
 @asynccontextmanager
 async def over_events(run: Run, after: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    asked = {"query": FOLLOW, "variables": {"after": after}}
+    operation = {"query": FOLLOW, "variables": {"after": after}}
     headers = {**run.headers, "Accept": "text/event-stream"}
     async with (
         httpx.AsyncClient(timeout=10, trust_env=False) as http,
-        http.stream("POST", f"{run.any_address()}/graphql", json=asked, headers=headers) as response,
+        http.stream("POST", f"{run.any_address()}/graphql", json=operation, headers=headers) as response,
     ):
         if response.status_code != 200:
-            raise Away
+            raise SubscriptionRejected
 
         async def changes() -> AsyncIterator[dict[str, Any]]:
             async for line in response.aiter_lines():
@@ -238,7 +241,7 @@ async def prepare(url: str, servers: list[Server]) -> Run:
 
 
 async def write_all(run: Run) -> int:
-    """Writes everything, through both servers. How often late numbers were overtaken."""
+    """Writes all changes through both servers. Returns how often late numbers were overtaken."""
     late = asyncio.gather(*(write_late(run, LATE // 4) for _ in range(4)))
     await asyncio.gather(*(write_through(run, server, WRITERS // 2) for server in run.servers))
     return sum(await late)
@@ -275,12 +278,12 @@ async def play(url: str, servers: list[Server]) -> None:
     writing = time.monotonic() - began
     expected = await finish(run)
     async with asyncio.timeout(DEADLINE):
-        told = await following
-    for numbers in told:
+        received = await following
+    for numbers in received:
         assert numbers == expected, describe(numbers, expected)
     lags = sorted(run.lags)
     print(
-        f"{len(expected)} changes in {writing:.1f} s, {overtaken} of {LATE} late ones overtaken; {len(told)} subscribers, "
+        f"{len(expected)} changes in {writing:.1f} s, {overtaken} of {LATE} late ones overtaken; {len(received)} subscribers, "
         f"{run.disconnects} connections, each change once and in order; a change arrived {lags[len(lags) // 2]:.0f} ms after "
         f"it began at the median, {lags[len(lags) * 99 // 100]:.0f} at the 99th percentile; "
         f"a server with subscribers ended in {stopping:.1f} s"
@@ -292,7 +295,9 @@ async def play(url: str, servers: list[Server]) -> None:
 
 def describe(numbers: list[int], expected: list[int]) -> str:
     missed, extra = set(expected) - set(numbers), len(numbers) - len(set(numbers))
-    return f"missed {sorted(missed)[:10]} ({len(missed)}), twice {extra}, in order {numbers == sorted(numbers)}"
+    return (
+        f"missed {sorted(missed)[:10]} ({len(missed)}), {extra} received twice, in order {numbers == sorted(numbers)}"
+    )
 
 
 @contextmanager

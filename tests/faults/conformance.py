@@ -1,4 +1,4 @@
-"""Runs every suite of tests/conformance (`*.test.mjs`) against a service with the demo in it. Fails where there is no node."""
+"""Runs every suite of tests/conformance (`*.test.mjs`) against a service with the demo. It needs node."""
 
 import subprocess
 

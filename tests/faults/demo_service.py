@@ -1,4 +1,4 @@
-"""A service with the demo in it, for suites that ask it from outside; it ends with the block, whatever happens in it."""
+"""A service with the demo, for test suites outside of Python."""
 
 import os
 import subprocess
@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def serve_demo(**settings: str) -> Iterator[dict[str, str]]:
-    """Serves the embedded demo on a free port of this machine, with more settings if given.
+    """Serves the embedded demo on a free port of this machine until the end of the block. `settings` are added.
 
-    Gives the environment for a suite: CLIENTELE_URL, CLIENTELE_TOKEN (may read and write), CLIENTELE_PYTHON.
+    Yields the environment for a suite: CLIENTELE_URL, CLIENTELE_TOKEN (may read and write), CLIENTELE_PYTHON.
     """
     with tempfile.TemporaryDirectory(prefix="clientele-service-") as folder:
         environment = {**os.environ, **settings, "CLIENTELE_DATA_DIR": folder}
@@ -25,11 +25,11 @@ def serve_demo(**settings: str) -> Iterator[dict[str, str]]:
         serving = [sys.executable, "-m", "app", "serve", "--port", "0"]
         service = subprocess.Popen(serving, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
         try:
-            said = _read_start(service)
+            output = _read_start(service)
             yield {
                 **environment,
-                "CLIENTELE_URL": said["GraphiQL"].removesuffix("/graphql"),
-                "CLIENTELE_TOKEN": said["Token"],
+                "CLIENTELE_URL": output["GraphiQL"].removesuffix("/graphql"),
+                "CLIENTELE_TOKEN": output["Token"],
                 "CLIENTELE_PYTHON": sys.executable,
             }
         finally:
@@ -39,17 +39,17 @@ def serve_demo(**settings: str) -> Iterator[dict[str, str]]:
 
 
 def _read_start(service: "subprocess.Popen[str]") -> Mapping[str, str]:
-    """What the service says at its start, by the first word of each line, up to the token."""
+    """Returns the output at the start, up to the token: the rest of each line by its first word."""
     assert service.stdout is not None
-    said: dict[str, str] = {}
+    output: dict[str, str] = {}
     for line in service.stdout:
         name, _, value = line.strip().partition(" ")
-        said[name] = value.strip()
+        output[name] = value.strip()
         if name == "Token":
-            return said
+            return output
     raise RuntimeError("The service ended before it was ready")
 
 
 def install_packages(folder: Path) -> None:
-    """The packages of a folder's lock file. Raises when there is no node, or they cannot be had."""
+    """Installs the packages of a folder's lock file. Raises CalledProcessError when npm fails."""
     subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)

@@ -1,7 +1,7 @@
-"""What a newcomer meets, and what a bad day does to him: a fresh clone in a private folder with a space in its name.
+"""Serves from a fresh clone in a private folder with a space in its name, and interrupts and kills the service.
 
-usage: fresh_checkout.py [CHECKOUT]. Needs Python, git and a package index, and works for root and for a plain user. It serves
-from the clone, makes a client, and finds it again after Ctrl-C, after the service was killed, and after all was killed.
+usage: fresh_checkout.py [CHECKOUT]. It needs Python, git and a package index, and runs as root or as a plain user. It creates
+a client, and reads it again after Ctrl-C, after the service was killed, and after PostgreSQL was killed too.
 """
 
 import json
@@ -24,7 +24,9 @@ INSTALLATION, START, END = 900.0, 60.0, 60.0
 
 
 @dataclass
-class Newcomer:
+class FreshCheckout:
+    """A clone of the repository, and the service that runs from it."""
+
     checkout: Path
     port: int
     service: subprocess.Popen[bytes] | None = None
@@ -40,28 +42,28 @@ class Newcomer:
         print(f"ready after {time.monotonic() - begun:.1f} s", flush=True)
 
     def end(self, number: signal.Signals) -> None:
-        """Signals the whole process group, as a terminal does."""
+        """Sends a signal to the whole process group, as a terminal does, and waits for the end of the service."""
         assert self.service
         os.killpg(self.service.pid, number)
         self.service.wait(END)
 
     def run(self, *arguments: str) -> str:
-        """A command of the service beside it; what it prints."""
+        """Runs a command beside the service. Returns its output."""
         command = [str(self.checkout / ".venv/bin/python"), ".venv/bin/clientele", *arguments]
         return subprocess.run(command, cwd=self.checkout, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
     def request(self, path: str, token: str = "", body: object = None) -> object:
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         data = None if body is None else json.dumps(body).encode()
-        question = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        with urllib.request.urlopen(question, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read() or b"null")
 
-    def server(self) -> int:
-        """The process id of PostgreSQL."""
+    def server_pid(self) -> int:
+        """Returns the process id of PostgreSQL."""
         folder = self.checkout / ".clientele"
-        note = folder / "postgres.place"
-        home = Path(note.read_text()) if note.exists() else folder
+        link = folder / "postgres.place"
+        home = Path(link.read_text()) if link.exists() else folder
         return int((home / "postgres" / "postmaster.pid").read_text().split()[0])
 
     def clean(self) -> None:
@@ -81,32 +83,32 @@ class Newcomer:
         return True
 
 
-def await_true(condition: Callable[[], bool], seconds: float, what: str) -> None:
+def await_true(condition: Callable[[], bool], seconds: float, expectation: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain until {what}"
+        assert time.monotonic() < deadline, f"{seconds:.0f} s passed before {expectation}"
         time.sleep(0.05)
 
 
 def family(*ancestors: int) -> set[int]:
-    """These processes and all their descendants."""
+    """Returns these processes and all their descendants."""
     parents = {pid: state[1] for pid, state in states().items()}
-    found = set(ancestors)
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    members = set(ancestors)
+    while children := {pid for pid, parent in parents.items() if parent in members} - members:
+        members |= children
+    return members
 
 
 def states() -> dict[int, tuple[str, int]]:
-    """Of every process: its state and its parent."""
-    found = {}
+    """Returns the state and the parent of every process."""
+    processes = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
             continue
-        found[int(path.parent.name)] = (fields[0], int(fields[1]))
-    return found
+        processes[int(path.parent.name)] = (fields[0], int(fields[1]))
+    return processes
 
 
 def living(processes: set[int]) -> set[int]:
@@ -114,9 +116,9 @@ def living(processes: set[int]) -> set[int]:
 
 
 def modes(checkout: Path) -> dict[str, tuple[int, int, int]]:
-    """Mode and owner of the folders that were there before."""
+    """Returns the mode and the owner of the folders that existed before."""
     paths = {*checkout.parents, Path("/tmp"), Path("/var"), Path("/var/lib")}
-    return {str(path): (found.st_mode, found.st_uid, found.st_gid) for path in paths if (found := path.lstat())}
+    return {str(path): (status.st_mode, status.st_uid, status.st_gid) for path in paths if (status := path.lstat())}
 
 
 def accounts() -> tuple[bytes, bytes]:
@@ -129,53 +131,55 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def live_through(newcomer: Newcomer) -> None:
-    before, known = modes(newcomer.checkout), accounts()
-    newcomer.start(INSTALLATION)
-    assert modes(newcomer.checkout) == before, "a folder's mode or owner has changed"
+def interrupt_and_kill(fresh: FreshCheckout) -> None:
+    before, known = modes(fresh.checkout), accounts()
+    fresh.start(INSTALLATION)
+    assert modes(fresh.checkout) == before, "a folder's mode or owner has changed"
     assert accounts() == known, "an account was added"
-    organization = newcomer.run("organization", "create", "Kept Books")
-    token = newcomer.run("token", "create", "--organization", organization)
-    clients = f"/v1/Organizations/{organization}/clients"
-    newcomer.request(clients, token, {"name": "Żółć & Søn"})
+    organization = fresh.run("organization", "create", "Kept Books")
+    token = fresh.run("token", "create", "--organization", organization)
+    fresh.request(f"/v1/Organizations/{organization}/clients", token, {"name": "Żółć & Søn"})
 
-    def check_kept() -> None:
-        names = [client["name"] for client in newcomer.request(clients, token)]  # type: ignore[attr-defined]
-        assert names == ["Żółć & Søn"], names
-        assert organization in newcomer.run("organization", "list")
-
-    check_kept()
-    interrupt(newcomer)
-    newcomer.start(START)
-    check_kept()
-    newcomer.end(signal.SIGKILL)
-    newcomer.start(START)
-    check_kept()
-    os.kill(newcomer.server(), signal.SIGKILL)
-    newcomer.end(signal.SIGKILL)
-    newcomer.start(START)
-    check_kept()
-    interrupt(newcomer)
-    assert modes(newcomer.checkout) == before, "a folder's mode or owner has changed"
+    check_data(fresh, organization, token)
+    interrupt(fresh)
+    fresh.start(START)
+    check_data(fresh, organization, token)
+    fresh.end(signal.SIGKILL)
+    fresh.start(START)
+    check_data(fresh, organization, token)
+    os.kill(fresh.server_pid(), signal.SIGKILL)
+    fresh.end(signal.SIGKILL)
+    fresh.start(START)
+    check_data(fresh, organization, token)
+    interrupt(fresh)
+    assert modes(fresh.checkout) == before, "a folder's mode or owner has changed"
 
 
-def interrupt(newcomer: Newcomer) -> None:
-    assert newcomer.service
-    processes = family(newcomer.service.pid, newcomer.server())
+def check_data(fresh: FreshCheckout, organization: str, token: str) -> None:
+    """Raises AssertionError unless the organization and its client still exist."""
+    clients = fresh.request(f"/v1/Organizations/{organization}/clients", token)
+    assert isinstance(clients, list)
+    assert [client["name"] for client in clients] == ["Żółć & Søn"], clients
+    assert organization in fresh.run("organization", "list")
+
+
+def interrupt(fresh: FreshCheckout) -> None:
+    assert fresh.service
+    processes = family(fresh.service.pid, fresh.server_pid())
     assert len(processes) > 2, processes
-    newcomer.end(signal.SIGINT)
+    fresh.end(signal.SIGINT)
     assert not living(processes), f"processes remain after Ctrl-C: {living(processes)}"
     print("Ctrl-C ended everything", flush=True)
 
 
 def main(source: str = str(Path(__file__).parents[2])) -> None:
     folder = Path(tempfile.mkdtemp(prefix="clientele fresh ", dir="/tmp"))
-    newcomer = Newcomer(folder / "a clone", free_port())
+    fresh = FreshCheckout(folder / "a clone", free_port())
     try:
-        subprocess.run(["git", "clone", "--quiet", source, newcomer.checkout], check=True)
-        live_through(newcomer)
+        subprocess.run(["git", "clone", "--quiet", source, fresh.checkout], check=True)
+        interrupt_and_kill(fresh)
     finally:
-        newcomer.clean()
+        fresh.clean()
         shutil.rmtree(folder)
     print("A fresh checkout serves, and keeps its data")
 

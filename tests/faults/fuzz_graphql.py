@@ -1,8 +1,8 @@
-"""Asks the GraphQL door of a service with the demo in it what schemathesis makes up from its schema, queries and mutations.
+"""Sends the queries and mutations that schemathesis generates from the schema to the GraphQL API of a service with the demo.
 
-schemathesis is installed from tests/conformance/requirements.lock into an environment of its own that is thrown away. The
-requests are the same each time. Fails for an answer of 5xx, one that its own schema does not allow, a refusal without an
-explanation in tests/conformance/fuzz_hooks.py, and for too few requests.
+schemathesis is installed from tests/conformance/requirements.lock into a temporary environment. Each run sends the same
+requests. A run fails for a 5xx response, for a response that violates the schema, for an error without an explanation in
+tests/conformance/fuzz_hooks.py, and for too few requests.
 """
 
 import json
@@ -18,12 +18,12 @@ from tests.faults.demo_service import ROOT, serve_demo
 
 TESTS = ROOT / "tests" / "conformance"
 EXAMPLES = 100
-"""Of each field of Query and of Mutation."""
+"""The number of requests for each field of Query and of Mutation."""
 MOST_SECONDS = 240
 
 
 def install(folder: Path) -> Path:
-    """The folder of the programs of a new environment with schemathesis in it."""
+    """Installs schemathesis into a new environment. Returns the folder of its programs."""
     venv.create(folder, with_pip=True)
     pip: list[str | Path] = [folder / "bin" / "python", "-I", "-m", "pip", "install", "--quiet", "--require-hashes"]
     subprocess.run([*pip, "-r", TESTS / "requirements.lock"], check=True)
@@ -31,7 +31,7 @@ def install(folder: Path) -> Path:
 
 
 def fuzz(programs: Path, environment: dict[str, str], folder: Path) -> tuple[int, str]:
-    """The exit status of schemathesis and what it said."""
+    """Runs schemathesis. Returns its exit status and its output."""
     explained = folder / "explained.json"
     command: list[str | Path] = [
         programs / "schemathesis", "run", f"{environment['CLIENTELE_URL']}/graphql", "--no-color",
@@ -50,7 +50,7 @@ def fuzz(programs: Path, environment: dict[str, str], folder: Path) -> tuple[int
         check=False,
     )
     print(done.stdout)
-    print("Explained refusals:", json.dumps(json.loads(explained.read_text()), indent=2))
+    print("Explained errors:", json.dumps(json.loads(explained.read_text()), indent=2))
     return done.returncode, done.stdout
 
 
@@ -60,10 +60,10 @@ def main() -> int:
         folder = Path(name)
         programs = install(folder / "venv")
         with serve_demo() as environment:
-            status, said = fuzz(programs, environment, folder)
-    made = re.search(r"(\d+) generated", said)
-    if made is None or int(made[1]) < 10 * EXAMPLES:
-        print("schemathesis has made too few requests", file=sys.stderr)
+            status, output = fuzz(programs, environment, folder)
+    generated = re.search(r"(\d+) generated", output)
+    if generated is None or int(generated[1]) < 10 * EXAMPLES:
+        print("schemathesis sent too few requests", file=sys.stderr)
         return 1
     return status
 

@@ -1,7 +1,7 @@
-"""Runs a command against a PostgreSQL cluster that is unlike the embedded one, and stops it afterwards.
+"""Runs a command with a PostgreSQL cluster that differs from the embedded one, and stops the cluster afterwards.
 
-usage: other_cluster.py LOCALE COMMAND [ARGUMENT …]. The cluster takes its default locale from the C library, listens on
-loopback only, and DATABASE_URL names a role that is no superuser and owns its database.
+usage: other_cluster.py LOCALE COMMAND [ARGUMENT …]. The cluster uses a locale of the C library and listens on loopback
+only. DATABASE_URL names a role that owns its database and is not a superuser.
 """
 
 import os
@@ -25,29 +25,29 @@ def free_port() -> int:
 
 
 def main(locale: str, command: list[str]) -> int:
-    account, binaries = choose_os_user(), find_binaries()
-    if account.drop_privileges:
+    os_user, binaries = choose_os_user(), find_binaries()
+    if os_user.drop_privileges:
         binaries = copy_binaries(binaries, make_shared_folder())
     home = Path(tempfile.mkdtemp(prefix="clientele-other-"))
-    account.own(home)
+    os_user.own(home)
     data, password, port = home / "data", home / "password", free_port()
     secret = secrets.token_hex(16)
     password.write_text(secret)
-    account.own(password)
+    os_user.own(password)
     initialize = ["--locale-provider=libc", f"--locale={locale}", "-E", "UTF8", "-A", "scram-sha-256", "-U", "admin"]
-    account.run([binaries.program("initdb"), *initialize, f"--pwfile={password}", "-D", data])
+    os_user.run([binaries.program("initdb"), *initialize, f"--pwfile={password}", "-D", data])
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
     control: list[str | Path] = [binaries.program("pg_ctl"), "-D", data, "-w"]
-    account.run([*control, "-l", home / "log", "-o", options, "start"])
+    os_user.run([*control, "-l", home / "log", "-o", options, "start"])
     try:
         role = f"CREATE ROLE tester LOGIN CREATEDB PASSWORD '{secret}'"
         for statement in (role, "CREATE DATABASE tester OWNER tester"):
-            asking = f"-X -q -h 127.0.0.1 -p {port} -U admin -d postgres -c".split()
-            account.run([binaries.program("psql"), *asking, statement], variables={"PGPASSWORD": secret})
+            arguments = f"-X -q -h 127.0.0.1 -p {port} -U admin -d postgres -c".split()
+            os_user.run([binaries.program("psql"), *arguments, statement], variables={"PGPASSWORD": secret})
         url = f"postgresql://tester:{secret}@127.0.0.1:{port}/tester"
         return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
     finally:
-        account.run([*control, "-m", "immediate", "stop"])
+        os_user.run([*control, "-m", "immediate", "stop"])
         shutil.rmtree(home, ignore_errors=True)
 
 
