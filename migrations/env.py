@@ -1,4 +1,4 @@
-"""Alembic's environment: runs the migrations over the connection that the caller hands in, or one to DATABASE_URL."""
+"""Alembic's environment: runs the migrations on the caller's connection, or on a new connection to DATABASE_URL."""
 
 import asyncio
 import os
@@ -24,8 +24,8 @@ async def run_with_own_connection() -> None:
         await connection.run_sync(run_migrations)
 
 
-handed_in: Connection | None = context.config.attributes.get("connection")
-if handed_in is not None:
-    run_migrations(handed_in)
+callers_connection: Connection | None = context.config.attributes.get("connection")
+if callers_connection is not None:
+    run_migrations(callers_connection)
 else:
     asyncio.run(run_with_own_connection())

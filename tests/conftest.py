@@ -1,4 +1,4 @@
-"""The real application on a real PostgreSQL: a template database made by the migrations once, an empty clone of it per test."""
+"""The application on a real PostgreSQL. The migrations create one template database; each test uses an empty clone of it."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ UNSAFE_AND_FAST = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
-"""For a server whose data nobody misses."""
+"""PostgreSQL's settings for a server whose data may be lost."""
 
 
 def _with_database(url: str, name: str) -> str:
@@ -41,10 +41,10 @@ def _with_database(url: str, name: str) -> str:
 
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server whose role may create databases: DATABASE_URL, or an embedded one that lives as long as the tests."""
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        yield given
+    """The address of a server whose role may create databases: DATABASE_URL, or an embedded server for the test run."""
+    configured = os.environ.get("DATABASE_URL")
+    if configured:
+        yield configured
         return
     folder = tmp_path_factory.mktemp("postgres")
     try:
@@ -63,7 +63,7 @@ async def _execute(url: str, statement: str) -> None:
 
 
 async def _drop(url: str, name: str) -> None:
-    """Drops a database. The server's own vacuuming there may only be ended by a plain DROP, which waits for it."""
+    """Drops a database. A role without superuser rights cannot end an autovacuum; a plain DROP waits for it."""
     try:
         await _execute(url, f"DROP DATABASE {name} WITH (FORCE)")
     except asyncpg.InsufficientPrivilegeError:
@@ -72,7 +72,7 @@ async def _drop(url: str, name: str) -> None:
 
 @pytest.fixture(scope="session")
 def template(server_url: str) -> Iterator[str]:
-    """The name of a database that the migrations have made, and that nobody is connected to."""
+    """The name of a database that the migrations created and that has no connections."""
     name = f"clientele_template_{uuid.uuid4().hex[:12]}"
 
     async def build() -> None:
@@ -82,8 +82,8 @@ def template(server_url: str) -> Iterator[str]:
         await database.close()
 
     async def clear() -> None:
-        for one in (*(stored for stored, _ in STOCK), name):
-            await _drop(server_url, one)
+        for clone in (*(clone for clone, _ in UNUSED_CLONES), name):
+            await _drop(server_url, clone)
 
     asyncio.run(build())
     yield name
@@ -91,13 +91,13 @@ def template(server_url: str) -> Iterator[str]:
 
 
 CHEAP = 1
-"""MiB for the hash of a password that nobody wants to break."""
+"""MiB for the hash of a test's password."""
 
-STOCK: list[tuple[str, str]] = []
-"""Clones of the template that are as good as new: their names and shapes."""
+UNUSED_CLONES: list[tuple[str, str]] = []
+"""The names and schema digests of clones that a test may use."""
 
-SHAPE = """
-SELECT md5(string_agg(one, ',' ORDER BY one)) FROM (
+SCHEMA_DIGEST = """
+SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
     SELECT concat_ws(' ', relname, reloptions, attname, atttypid, attnotnull, pg_get_expr(adbin, adrelid))
     FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE relnamespace = 'public'::regnamespace AND attnum > 0
@@ -106,34 +106,34 @@ SELECT md5(string_agg(one, ',' ORDER BY one)) FROM (
     UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL SELECT concat_ws(' ', tgname, tgenabled) FROM pg_trigger
     UNION ALL SELECT version_num FROM alembic_version
-) AS found (one)
+) AS parts (part)
 """
-"""A digest of all that a test could change beside rows: columns with their defaults, storage options, functions, constraints."""
+"""A digest of the schema: columns with their defaults, storage options, functions, constraints, indexes, triggers."""
 NAMES = [table.name for table in metadata.sorted_tables]
 EMPTY = f"TRUNCATE {', '.join(NAMES)} RESTART IDENTITY"
 DELETE = "; ".join(f"DELETE FROM {name}" for name in reversed(NAMES))
-MANY = "SELECT count(*) > 500 FROM (SELECT FROM client_changes UNION ALL SELECT FROM clients LIMIT 501) AS found"
-"""Emptying nine tables costs as much as deleting some thousand rows."""
+MANY = "SELECT count(*) > 500 FROM (SELECT FROM client_changes UNION ALL SELECT FROM clients LIMIT 501) AS sample"
+"""Tells whether TRUNCATE is faster than DELETE: truncating all tables costs as much as deleting about a thousand rows."""
 ALONE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
-async def _shape(url: str) -> str:
+async def _read_digest(url: str) -> str:
     connection = await asyncpg.connect(url)
     try:
-        return str(await connection.fetchval(SHAPE))
+        return str(await connection.fetchval(SCHEMA_DIGEST))
     finally:
         await connection.close()
 
 
-async def _renew(url: str, shape: str) -> bool:
-    """Whether a database that a test has used could be made as good as new: its shape is untouched and its rows are gone."""
+async def _reset(url: str, digest: str) -> bool:
+    """Deletes the rows of a used database. Returns False when it failed or when a test has changed the schema."""
     try:
         connection = await asyncpg.connect(url)
     except asyncpg.PostgresError:
         return False
     try:
         await connection.execute(ALONE)
-        if await connection.fetchval(SHAPE) != shape:
+        if await connection.fetchval(SCHEMA_DIGEST) != digest:
             return False
         await connection.execute(EMPTY if await connection.fetchval(MANY) else DELETE)
     except asyncpg.PostgresError:
@@ -147,19 +147,19 @@ async def _renew(url: str, shape: str) -> bool:
 async def _clone(server_url: str, template: str) -> tuple[str, str]:
     name = f"clientele_{uuid.uuid4().hex[:12]}"
     await _execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    return name, await _shape(_with_database(server_url, name))
+    return name, await _read_digest(_with_database(server_url, name))
 
 
 @asynccontextmanager
 async def cloned(server_url: str, template: str) -> AsyncIterator[str]:
-    """The address of a clone of the template that holds no rows."""
-    name, shape = STOCK.pop() if STOCK else await _clone(server_url, template)
+    """The address of an empty clone of the template."""
+    name, digest = UNUSED_CLONES.pop() if UNUSED_CLONES else await _clone(server_url, template)
     url = _with_database(server_url, name)
     try:
         yield url
     finally:
-        if await _renew(url, shape):
-            STOCK.append((name, shape))
+        if await _reset(url, digest):
+            UNUSED_CLONES.append((name, digest))
         else:
             await _drop(server_url, name)
 
@@ -175,7 +175,7 @@ async def opened(url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
-    """The address of a clone of the template that holds no rows."""
+    """The address of an empty clone of the template."""
     async with cloned(server_url, template) as url:
         yield url
 
@@ -188,7 +188,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @dataclass
 class Service:
-    """A running application with one account, its organization, and a client that talks to it."""
+    """A running application with one account, the account's organization, and an HTTP client."""
 
     app: Starlette
     http: httpx.AsyncClient
@@ -200,7 +200,7 @@ class Service:
     headers: dict[str, str] = field(default_factory=dict)
 
     def client(self, token: str | None) -> httpx.AsyncClient:
-        """Another client of the application, with another token or none."""
+        """Returns another HTTP client of the application, with another token or without one."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         return httpx.AsyncClient(transport=self.http._transport, base_url="http://service", headers=headers)
 
@@ -213,7 +213,7 @@ class Service:
 
 @asynccontextmanager
 async def running(config: Config, database: Database) -> AsyncIterator[Service]:
-    """A service over an empty database, its lifespan begun."""
+    """Starts the service with an empty database."""
     email = "owner@example.com"
     await create_account(database, email)
     organization = await create_organization(
@@ -237,16 +237,16 @@ def config(database_url: str, tmp_path: Path) -> Config:
 
 @pytest.fixture
 async def service(config: Config, database: Database) -> AsyncIterator[Service]:
-    async with running(config, database) as begun:
-        yield begun
+    async with running(config, database) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
 async def shared_service(
     server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Service]:
-    """As service, but one for all the tests of a module: for those that change nothing that another one sees."""
+    """One service for all tests of a module, which must not change anything that another test reads."""
     async with cloned(server_url, template) as url, opened(url) as database:
         config = Config(database_url=url, data_dir=tmp_path_factory.mktemp("data"), password_memory=CHEAP)
-        async with running(config, database) as begun:
-            yield begun
+        async with running(config, database) as service:
+            yield service

@@ -1,4 +1,4 @@
-"""Organizations, callers and raw rows for tests of the core, put into the database without the code under test."""
+"""Inserts organizations and clients into a test's database without the code under test, and builds principals."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ async def make_organization(database: Database) -> str:
 
 
 async def insert_rows(database: Database, organization: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows as they are, with the same columns each; nothing is logged and no total moves."""
+    """Inserts rows unchanged. The history and the totals stay unchanged too."""
     statement = insert(clients)
     async with database.write() as connection:
         for row in rows:
@@ -45,9 +45,9 @@ async def insert_rows(database: Database, organization: str, rows: Sequence[Mapp
 
 
 async def insert_many(database: Database, organization: str, count: int) -> None:
-    """`count` rows made by the server: every seventh has no e-mail address, every fifth is deleted.
+    """Inserts `count` rows: every seventh has no e-mail address, every fifth is deleted.
 
-    The table is analyzed, and left alone by the server from then on, so that plans do not change under a test.
+    The table is analyzed, and autovacuum is off from then on, so that plans do not change during a test.
     """
     statement = """
     INSERT INTO clients (organization_id, id, name, email, city, created_at, updated_at, deleted_at)
@@ -83,9 +83,9 @@ async def ask(database: Database, organization: str, face: Face, query: Query, p
     return [(orjson.loads(json)["id"].removeprefix(shown.codec.prefix), str(keys)) for json, keys in rows]
 
 
-def fold(given: str) -> str:
-    """The folded form of a text, computed apart from the database; right for the letters that these tests draw."""
-    decomposed = unicodedata.normalize("NFKD", given.lower())
+def fold(words: str) -> str:
+    """Returns the folded form of a text, computed without the database. It is correct for the letters of these tests."""
+    decomposed = unicodedata.normalize("NFKD", words.lower())
     return "".join(letter for letter in decomposed if not "\u0300" <= letter <= "\u036f")
 
 

@@ -1,6 +1,6 @@
-"""Speakers: one question, spelled out in each dialect about each face.
+"""Spells one condition in every dialect, with the names of every face.
 
-A question is (field, operator, value), or ("and" | "or" | "not", questions…), in the names of the tables below.
+A condition is (field, operator, value), or ("and" | "or" | "not", conditions…), in the names of the tables below.
 """
 
 from dataclasses import dataclass
@@ -64,20 +64,20 @@ BUYERS = {"customer": "buyer"}
 
 
 @dataclass(frozen=True)
-class Speaker:
-    """One dialect about one face. `place` and `column` are where NAMES and OPERATORS have its words."""
+class Spelling:
+    """One dialect with one face. `name_index` and `operator_index` are its columns in NAMES and OPERATORS."""
 
     dialect: Dialect
     face: Face
-    place: int
-    column: int
+    name_index: int
+    operator_index: int
 
     def spell(self, question: Question) -> dict[str, Any] | None:
-        """The question in this dialect, or None when it has no words for it."""
+        """Returns the condition in this dialect, or None when the dialect cannot express it."""
         if question[0] in ("and", "or", "not"):
             return self.spell_logic(question[0], [self.spell(part) for part in question[1:]])
         field, _, path = question[0].partition(".")
-        name, operator = NAMES[field][self.place], OPERATORS[question[1]][self.column]
+        name, operator = NAMES[field][self.name_index], OPERATORS[question[1]][self.operator_index]
         if name is None or operator is None or ("." in path and not self.dialect.deep_paths):
             return None
         value = self.spell_value(field, question[1], question[2])
@@ -94,7 +94,7 @@ class Speaker:
 
     def spell_value(self, field: str, operator: str, value: Any) -> Any:
         if isinstance(value, list):
-            return [self.spell_value(field, operator, one) for one in value]
+            return [self.spell_value(field, operator, item) for item in value]
         if self.dialect is LOOPBACK and operator in PARTS:
             plain = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             return PARTS[operator].format(plain)
@@ -104,22 +104,22 @@ class Speaker:
         return BUYERS.get(value, value) if field == "type" and customers else value
 
     def spell_logic(self, logic: str, parts: list[dict[str, Any] | None]) -> dict[str, Any] | None:
-        said = [part for part in parts if part is not None]
-        if len(said) < len(parts):
+        spelled = [part for part in parts if part is not None]
+        if len(spelled) < len(parts):
             return None
         if logic in self.dialect.logic:
-            return {logic: said[0] if logic == "not" else said}
-        merged = {name: condition for part in said for name, condition in part.items()}
-        return merged if logic == "and" and len(merged) == len(said) else None
+            return {logic: spelled[0] if logic == "not" else spelled}
+        merged = {name: condition for part in spelled for name, condition in part.items()}
+        return merged if logic == "and" and len(merged) == len(spelled) else None
 
     def read(self, question: Question) -> Predicate | None:
         spelled = self.spell(question)
         return None if spelled is None else read_predicate(spelled, self.dialect, self.face)
 
 
-SPEAKERS = {
-    "v1": Speaker(LOOPBACK, V1, 0, 0),
-    "customers": Speaker(MONGO, CUSTOMER, 1, 1),
-    "graphql client": Speaker(GRAPHQL, GRAPHQL_CLIENT, 2, 2),
-    "graphql customer": Speaker(GRAPHQL, GRAPHQL_CUSTOMER, 3, 2),
+SPELLINGS = {
+    "v1": Spelling(LOOPBACK, V1, 0, 0),
+    "customers": Spelling(MONGO, CUSTOMER, 1, 1),
+    "graphql client": Spelling(GRAPHQL, GRAPHQL_CLIENT, 2, 2),
+    "graphql customer": Spelling(GRAPHQL, GRAPHQL_CUSTOMER, 3, 2),
 }

@@ -1,18 +1,18 @@
-"""The databases of the tests: one is used again only when it is as the migrations made it."""
+"""A test's database is used again only when its schema is the one that the migrations created."""
 
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from tests.conftest import STOCK, cloned
+from tests.conftest import UNUSED_CLONES, cloned
 
 
 def database_name(url: str) -> str:
     return urlsplit(url).path.removeprefix("/")
 
 
-async def changed(url: str, statement: str) -> None:
+async def execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)
@@ -34,18 +34,18 @@ async def changed(url: str, statement: str) -> None:
         "CREATE TABLE extra (id text)",
     ],
 )
-async def test_a_database_that_a_test_has_changed_is_not_used_again(
+async def test_a_database_with_a_changed_schema_is_not_used_again(
     server_url: str, template: str, statement: str
 ) -> None:
     async with cloned(server_url, template) as url:
-        await changed(url, statement)
-    assert database_name(url) not in [name for name, _ in STOCK]
+        await execute(url, statement)
+    assert database_name(url) not in [name for name, _ in UNUSED_CLONES]
 
 
-async def test_a_database_that_only_got_rows_is_used_again_without_them(server_url: str, template: str) -> None:
+async def test_a_database_with_new_rows_only_is_emptied_and_used_again(server_url: str, template: str) -> None:
     async with cloned(server_url, template) as url:
-        await changed(url, "INSERT INTO accounts (id, email) VALUES ('a', 'a@a.example')")
-    assert STOCK[-1][0] == database_name(url)
+        await execute(url, "INSERT INTO accounts (id, email) VALUES ('a', 'a@a.example')")
+    assert UNUSED_CLONES[-1][0] == database_name(url)
     connection = await asyncpg.connect(url)
     try:
         assert await connection.fetchval("SELECT count(*) FROM accounts") == 0

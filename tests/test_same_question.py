@@ -1,6 +1,6 @@
-"""One question in three dialects, about two faces and two GraphQL types: equal trees, and the same rows.
+"""One condition in three dialects, with two faces and two GraphQL types, gives equal trees and the same rows.
 
-A speaker that has no words for a question stays silent. Text order, which folds on all faces but v1's, and null
+A dialect that cannot express a condition is left out. Text order, which folds on all faces except v1's, and null
 booleans, which customers show as false, have tests of their own.
 """
 
@@ -25,7 +25,7 @@ from app.rest.customers.dialect import MONGO
 from app.rest.v1.dialect import LOOPBACK
 from tests.conftest import Service
 from tests.seeding import request_of
-from tests.spellings import OPERATORS, PARTS, SPEAKERS, Question
+from tests.spellings import OPERATORS, PARTS, SPELLINGS, Question
 
 ROWS: dict[str, dict[str, Any]] = {
     "a": {
@@ -205,10 +205,10 @@ async def find(library: Access, face: Face, where: Predicate) -> str:
 
 @pytest.mark.parametrize(("question", "expected"), QUESTIONS, ids=lambda value: str(value))
 async def test_a_question_has_one_meaning(library: Access, question: Question, expected: str) -> None:
-    trees = {name: tree for name, one in SPEAKERS.items() if (tree := one.read(question)) is not None}
+    trees = {name: tree for name, spelling in SPELLINGS.items() if (tree := spelling.read(question)) is not None}
     assert len(trees) >= 2
-    found = {name: await find(library, SPEAKERS[name].face, tree) for name, tree in trees.items()}
-    assert found == dict.fromkeys(trees, expected)
+    rows = {name: await find(library, SPELLINGS[name].face, tree) for name, tree in trees.items()}
+    assert rows == dict.fromkeys(trees, expected)
     if says_in_other_words(question):
         trees.pop("v1", None)
     assert len({plain(tree) for tree in trees.values()}) == 1
@@ -246,41 +246,41 @@ def conditions(tree: Predicate) -> Iterator[Compare]:
 
 def test_the_questions_cover_every_operator_and_every_type() -> None:
     assert len(QUESTIONS) >= 60
-    said = [
-        (one, tree)
+    readings = [
+        (spelling, tree)
         for question, _ in QUESTIONS
-        for one in SPEAKERS.values()
-        if (tree := one.read(question)) is not None
+        for spelling in SPELLINGS.values()
+        if (tree := spelling.read(question)) is not None
     ]
-    every = [(one, compare) for one, tree in said for compare in conditions(tree)]
+    every = [(spelling, compare) for spelling, tree in readings for compare in conditions(tree)]
     assert {compare.operator for _, compare in every} == {
         row for row in vars(operators).values() if isinstance(row, Operator) and not row.variant_of
     }
-    assert {one.face.columns[compare.column].kind for one, compare in every} == set(Kind)
-    for name, one in SPEAKERS.items():
-        spelled = str([one.spell(question) for question, _ in QUESTIONS])
-        missing = [word for word in one.dialect.operators if f"'{word.lstrip('$')}'" not in spelled]
+    assert {spelling.face.columns[compare.column].kind for spelling, compare in every} == set(Kind)
+    for name, spelling in SPELLINGS.items():
+        spelled = str([spelling.spell(question) for question, _ in QUESTIONS])
+        missing = [word for word in spelling.dialect.operators if f"'{word.lstrip('$')}'" not in spelled]
         assert set(missing) <= {"nlike", "isNull"}, name
 
 
-@pytest.mark.parametrize("name", SPEAKERS)
+@pytest.mark.parametrize("name", SPELLINGS)
 async def test_null_has_several_spellings(library: Access, name: str) -> None:
-    one = SPEAKERS[name]
-    spellings: list[dict[str, Any]] = [{"city": {OPERATORS["="][one.column]: None}}]
-    spellings.append({"city": {"isNull": True}} if one.dialect is GRAPHQL else {"city": None})
-    trees = {read_predicate(spelled, one.dialect, one.face) for spelled in spellings}
+    spelling = SPELLINGS[name]
+    variants: list[dict[str, Any]] = [{"city": {OPERATORS["="][spelling.operator_index]: None}}]
+    variants.append({"city": {"isNull": True}} if spelling.dialect is GRAPHQL else {"city": None})
+    trees = {read_predicate(variant, spelling.dialect, spelling.face) for variant in variants}
     assert trees == {Compare("city", operators.IS_NULL, True)}
 
 
 async def test_dollars_and_nesting_say_the_same_on_customers() -> None:
     for question, _ in QUESTIONS:
-        spelled = SPEAKERS["customers"].spell(question)
+        spelled = SPELLINGS["customers"].spell(question)
         if spelled is None:
             continue
-        dollars = {name: {f"${key}": value for key, value in one.items()} for name, one in spelled.items()}
+        dollars = {name: {f"${key}": value for key, value in condition.items()} for name, condition in spelled.items()}
         nested = {
-            name.partition(".")[0]: {name.partition(".")[2]: one} if name.count(".") == 1 else one
-            for name, one in dollars.items()
+            name.partition(".")[0]: {name.partition(".")[2]: condition} if name.count(".") == 1 else condition
+            for name, condition in dollars.items()
         }
         expected = read_predicate(spelled, MONGO, CUSTOMER)
         assert read_predicate(dollars, MONGO, CUSTOMER) == expected
@@ -297,12 +297,12 @@ async def test_negated_patterns_of_v1_are_the_negation_in_graphql(library: Acces
 
 
 async def test_text_order_folds_everywhere_but_on_v1(library: Access) -> None:
-    found = {}
-    for name, one in SPEAKERS.items():
-        tree = one.read(("name", "<", "C"))
+    names = {}
+    for name, spelling in SPELLINGS.items():
+        tree = spelling.read(("name", "<", "C"))
         assert tree is not None
-        found[name] = await find(library, one.face, tree)
-    assert found == {"v1": "e", "customers": "abe", "graphql client": "abe", "graphql customer": "abe"}
+        names[name] = await find(library, spelling.face, tree)
+    assert names == {"v1": "e", "customers": "abe", "graphql client": "abe", "graphql customer": "abe"}
 
 
 async def test_a_null_boolean_is_false_for_customers_alone(shared_service: Service) -> None:
@@ -311,15 +311,15 @@ async def test_a_null_boolean_is_false_for_customers_alone(shared_service: Servi
     async with shared_service.database.write() as connection:
         await ClientRepository(connection).add([row], "test", ())
     principal = Principal("test", None, (organization,), Scope.READ)
-    found = {}
-    for name, one in SPEAKERS.items():
-        tree = one.read(("taxed", "=", False))
+    counts = {}
+    for name, spelling in SPELLINGS.items():
+        tree = spelling.read(("taxed", "=", False))
         assert tree == Compare("tax_subject", operators.EQ, False)
-        selection = (("name", one.face.fields["name"]),)
+        selection = (("name", spelling.face.fields["name"]),)
         listing = await list_clients(
             Access(shared_service.database, principal),
             organization,
-            request_of(one.face, Query(tree), Page(1), selection),
+            request_of(spelling.face, Query(tree), Page(1), selection),
         )
-        found[name] = len(listing.rows)
-    assert found == {"v1": 0, "customers": 1, "graphql client": 0, "graphql customer": 1}
+        counts[name] = len(listing.rows)
+    assert counts == {"v1": 0, "customers": 1, "graphql client": 0, "graphql customer": 1}

@@ -1,4 +1,4 @@
-"""The first tables, and the two functions that fold text for order and search."""
+"""Creates the first tables, and the functions that fold text for order and search."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,7 @@ ELSE replace(replace(replace(replace(translate(
     lower(regexp_replace(normalize(given, NFKD), U&'[\\0300-\\036F]+', '', 'g') COLLATE pg_c_utf8),
     'łøđħŧıς', 'lodhtiσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th') END
 """
-"""The form in which text is ordered and searched: lower case, no accents, by Unicode and not by the server's locale."""
+"""Returns a text without case and accents, for order and search, by Unicode's rules and not the server's locale."""
 
 JSON_TEXTS = """
 CREATE FUNCTION json_texts(document jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -27,13 +27,13 @@ RETURN CASE WHEN document NOT IN ('{}', '[]') THEN (
     WHERE jsonb_typeof(found) = 'string'
 ) END
 """
-"""Every text value inside a document, at any depth; keys and numbers are left out."""
+"""Returns all text values of a document at any depth, without keys and numbers."""
 
 SQUEEZE = """
 CREATE FUNCTION squeeze(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN given ~ '[^ -~]|  |^ | $' THEN btrim(regexp_replace(given, '\\s+', ' ', 'g')) ELSE given END
 """
-"""Words joined by single spaces; the common case of ASCII that is so already costs one look."""
+"""Returns the words joined by single spaces. ASCII text that has this form already is returned after one check."""
 
 SEARCH_WORDS = """
 CREATE FUNCTION search_words(texts text[], metadata jsonb, custom jsonb, bank_accounts jsonb) RETURNS text
@@ -42,13 +42,13 @@ RETURN ' ' || squeeze(fold(concat_ws(
     ' ', array_to_string(texts, ' '), json_texts(metadata), json_texts(custom), json_texts(bank_accounts)
 )))
 """
-"""What a search looks in: a space, then the folded words, so that '% word' finds the beginning of one."""
+"""Returns the text that a search reads: a space, then the folded words, so that '% word' finds the start of a word."""
 
 LIKE_PART = """
 CREATE FUNCTION like_part(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN replace(replace(replace(given, '\\', '\\\\'), '%', '\\%'), '_', '\\_')
 """
-"""A text as a part of a LIKE pattern in which every character stands for itself."""
+"""Returns a text with the special characters of LIKE patterns escaped."""
 
 FUNCTIONS = (FOLD, JSON_TEXTS, SQUEEZE, SEARCH_WORDS, LIKE_PART)
 

@@ -1,4 +1,4 @@
-"""Accounts with passwords, organizations as v1 shows them, and a count of failed logins."""
+"""Adds passwords to accounts, the fields of v1 to organizations, and a table of failed logins."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -74,7 +74,7 @@ def upgrade() -> None:
 
 
 def _upgrade_accounts() -> None:
-    """Two addresses that differ in an accent are two; letters that differ in their case alone are one, as before."""
+    """Makes addresses unique without regard to case. As before, addresses with different accents are different."""
     op.drop_constraint("uq_accounts_email_folded", "accounts", type_="unique")
     op.drop_column("accounts", "email_folded")
     lower = sa.Computed("lower(email COLLATE pg_c_utf8)", persisted=True)

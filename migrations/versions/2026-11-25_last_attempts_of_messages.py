@@ -1,4 +1,4 @@
-"""When a message of the outbox was last tried."""
+"""Adds the moment of the last delivery attempt to the messages of the outbox."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Tax numbers are compared without regard to their spelling."""
+"""Adds the key by which tax numbers are compared, without case, spaces and punctuation."""
 
 from alembic import op
 
@@ -11,7 +11,7 @@ TAX_KEY = """
 CREATE FUNCTION tax_key(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN given ~ '[1-9]' THEN regexp_replace(fold(given) COLLATE pg_c_utf8, '[^[:alnum:]]+', '', 'g') END
 """
-"""A tax number without case, spaces and punctuation; null for a text without a digit but zero, such as `N/A`."""
+"""Returns a tax number without case, spaces and punctuation, or null for a text without a digit from 1 to 9, such as `N/A`."""
 
 
 def upgrade() -> None:
