@@ -1,7 +1,7 @@
 """The router of both REST APIs: a table of methods and path patterns gives the handler and the path parameters."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote, unquote, unquote_to_bytes
@@ -48,35 +48,39 @@ class RouteMatch(Generic[Handler]):
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern(Generic[Handler]):
-    """One row of the table. In `segments` an empty text stands for a parameter; `names` holds their positions."""
+class Shape(Generic[Handler]):
+    """The patterns with parameters at the same positions: their literal segments -> method -> handler and parameter names."""
 
-    method: str
-    segments: tuple[str, ...]
-    names: Mapping[str, int]
-    handler: Handler
+    positions: tuple[int, ...]
+    patterns: dict[tuple[str, ...], dict[str, tuple[Handler, tuple[str, ...]]]]
 
-    def fits(self, literals: Sequence[str]) -> bool:
-        """Whether the segments of a path fit; a parameter needs at least one character."""
-        return all(
-            literal == segment if segment else literal for segment, literal in zip(self.segments, literals, strict=True)
-        )
-
-    def read(self, segments: Sequence[str]) -> RouteMatch[Handler]:
-        return RouteMatch(self.handler, {name: decode_segment(segments[index]) for name, index in self.names.items()})
+    def find(self, literals: Sequence[str]) -> Mapping[str, tuple[Handler, tuple[str, ...]]] | None:
+        """The methods of the pattern that fits the segments of a path; a parameter needs at least one character."""
+        methods = self.patterns.get(blank(literals, self.positions))
+        return methods if methods and all(literals[position] for position in self.positions) else None
 
 
 class Router(Generic[Handler]):
-    """The patterns of one API. `spell` turns a segment as it was sent into the spelling of the patterns."""
+    """The patterns of one API. `spell` turns a segment as it was sent into the spelling of the patterns.
+
+    `shapes` holds the patterns by the number of their segments, those with the fewest parameters first.
+    """
 
     def __init__(self, routes: Routes[Handler], spell: Callable[[str], str]) -> None:
         self.spell = spell
-        self.patterns: dict[int, list[Pattern[Handler]]] = {}
+        self.shapes: dict[int, list[Shape[Handler]]] = {}
         for (method, path), handler in routes.items():
-            pattern = read_pattern(method, path, handler)
-            self.patterns.setdefault(len(pattern.segments), []).append(pattern)
-        for patterns in self.patterns.values():
-            patterns.sort(key=lambda pattern: len(pattern.names))
+            segments = split_path(path)
+            names = {index: segment[1:-1] for index, segment in enumerate(segments) if segment.startswith("{")}
+            patterns = self._shape(len(segments), tuple(names)).patterns
+            patterns.setdefault(blank(segments, names), {})[method] = (handler, tuple(names.values()))
+
+    def _shape(self, length: int, positions: tuple[int, ...]) -> Shape[Handler]:
+        shapes = self.shapes.setdefault(length, [])
+        if positions not in [shape.positions for shape in shapes]:
+            shapes.append(Shape(positions, {}))
+            shapes.sort(key=lambda shape: len(shape.positions))
+        return next(shape for shape in shapes if shape.positions == positions)
 
     def match(self, method: str, path: str) -> RouteMatch[Handler]:
         """The handler for a method and a path as it was sent; literal segments win over parameters, HEAD is GET.
@@ -85,23 +89,27 @@ class Router(Generic[Handler]):
         """
         segments = split_path(path)
         literals = [self.spell(segment) for segment in segments]
-        fitting = [pattern for pattern in self.patterns.get(len(segments), ()) if pattern.fits(literals)]
+        fitting = [
+            (shape, methods) for shape in self.shapes.get(len(segments), ()) if (methods := shape.find(literals))
+        ]
         for known_method in (method, "GET") if method == "HEAD" else (method,):
-            for pattern in fitting:
-                if pattern.method == known_method:
-                    return pattern.read(segments)
+            for shape, methods in fitting:
+                if known_method in methods:
+                    handler, names = methods[known_method]
+                    parameters = [decode_segment(segments[position]) for position in shape.positions]
+                    return RouteMatch(handler, dict(zip(names, parameters, strict=True)))
         if not fitting:
             raise NoRoute("No resource has this path.")
-        methods = list(dict.fromkeys(pattern.method for pattern in fitting))
-        raise WrongMethod([*methods, "HEAD"] if "GET" in methods else methods)
+        allowed = list(dict.fromkeys(name for _, methods in fitting for name in methods))
+        raise WrongMethod([*allowed, "HEAD"] if "GET" in allowed else allowed)
 
 
-def read_pattern(method: str, path: str, handler: Handler) -> Pattern[Handler]:
-    """One row of the table, `/customers/{id}` split into its segments and the names of its parameters."""
-    segments = split_path(path)
-    names = {segment[1:-1]: index for index, segment in enumerate(segments) if segment.startswith("{")}
-    literals = tuple("" if segment.startswith("{") else segment for segment in segments)
-    return Pattern(method, literals, names, handler)
+def blank(segments: Sequence[str], positions: Iterable[int]) -> tuple[str, ...]:
+    """The segments with an empty text at these positions."""
+    blanked = list(segments)
+    for position in positions:
+        blanked[position] = ""
+    return tuple(blanked)
 
 
 def raw_path(scope: Mapping[str, Any]) -> str:
