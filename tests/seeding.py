@@ -74,8 +74,10 @@ def request_of(
     return complete_request(face, selection, query, NO_ROWS, wanted).with_page(page)
 
 
-async def ask(database: Database, organization: str, face: Face, query: Query, page: Page) -> list[tuple[str, str]]:
-    """The ids of a page's rows in the order of the walk, each with the JSON list of its order values."""
+async def fetch_page(
+    database: Database, organization: str, face: Face, query: Query, page: Page
+) -> list[tuple[str, str]]:
+    """Returns the ids of a page's rows in order, each with the JSON list of its order values."""
     shown = face.columns["id"]
     statement, parameters = page_statement(clients, request_of(face, query, page, (("id", shown),)))
     async with database.read() as connection:

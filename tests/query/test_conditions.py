@@ -18,7 +18,7 @@ from app.query.sql.conditions import ParameterNames, condition, parametrize
 from app.storage.database import Database
 from app.storage.tables import clients
 from tests.query.evaluation import holds
-from tests.seeding import ask, ids_of, insert_rows, make_organization
+from tests.seeding import fetch_page, ids_of, insert_rows, make_organization
 
 O = operators  # noqa: E741
 START = datetime(2024, 2, 29, 10, tzinfo=UTC)
@@ -125,7 +125,7 @@ async def organization(database: Database) -> str:
 
 
 async def found(database: Database, organization: str, face: Face, tree: Predicate) -> list[str]:
-    rows = await ask(database, organization, face, Query(tree, orders=(Order("id"),)), Page(1000))
+    rows = await fetch_page(database, organization, face, Query(tree, orders=(Order("id"),)), Page(1000))
     return [one for one, _ in rows]
 
 

@@ -18,7 +18,7 @@ from app.query.request import Wanted, complete_orders
 from app.query.sql.pages import page_statement
 from app.storage.database import Database
 from app.storage.tables import clients
-from tests.seeding import ask, fold, ids_of, insert_rows, make_organization, request_of
+from tests.seeding import fetch_page, fold, ids_of, insert_rows, make_organization, request_of
 
 Row = dict[str, Any]
 Keyed = list[tuple[str, str]]
@@ -101,7 +101,7 @@ async def walk(
     for turn in range(100):
         size = sizes[turn % len(sizes)]
         asked = Page(size, before=place, backward=True) if backward else Page(size, after=place)
-        page = await ask(database, organization, face, query, asked)
+        page = await fetch_page(database, organization, face, query, asked)
         visited += page
         if len(page) < size:
             return visited
@@ -137,16 +137,16 @@ async def test_page_between_two_rows_has_the_rows_between(
 ) -> None:
     query = Query(orders=data.draw(orders_of(face)), deleted_too=True)
     organization = await seed(database, rows)
-    everything = await ask(database, organization, face, query, Page(100))
+    everything = await fetch_page(database, organization, face, query, Page(100))
     if not everything:
         return
     first, last = data.draw(st.tuples(*[st.integers(0, len(everything) - 1)] * 2))
     limit, skip = data.draw(st.integers(1, 6)), data.draw(st.integers(0, 2))
     after, before = (position(face, query, everything[index][1]) for index in (first, last))
     between = everything[first + 1 : last]
-    page = await ask(database, organization, face, query, Page(limit, skip, after, before))
+    page = await fetch_page(database, organization, face, query, Page(limit, skip, after, before))
     assert page == between[skip : skip + limit]
-    page = await ask(database, organization, face, query, Page(limit, skip, after, before, backward=True))
+    page = await fetch_page(database, organization, face, query, Page(limit, skip, after, before, backward=True))
     assert page == between[::-1][skip : skip + limit]
 
 
@@ -161,7 +161,7 @@ async def test_v1_orders_by_code_point_with_nulls_as_postgresql_places_them(
     visited = [
         one
         for skip in range(0, len(rows) + 1, limit)
-        for one, _ in await ask(database, organization, V1, query, Page(limit, skip))
+        for one, _ in await fetch_page(database, organization, V1, query, Page(limit, skip))
     ]
     assert visited == sort_rows(V1, rows, orders)
 
@@ -188,16 +188,16 @@ async def test_position_need_not_be_a_row_that_is_still_there(database: Database
     )
     query = Query(orders=(Order("email"),))
     for place, before, after in [(("b", "x"), 1, 3), (("c", "11"), 2, 2), ((None, "20"), 2, 1), ((None, "x"), 4, 0)]:
-        assert len(await ask(database, organization, CUSTOMER, query, Page(9, after=place))) == after
-        assert len(await ask(database, organization, CUSTOMER, query, Page(9, before=place))) == before
+        assert len(await fetch_page(database, organization, CUSTOMER, query, Page(9, after=place))) == after
+        assert len(await fetch_page(database, organization, CUSTOMER, query, Page(9, before=place))) == before
 
 
 async def test_other_organizations_are_never_seen(database: Database) -> None:
     rows = [{"id": f"{index:024x}", "name": "same", "email": None} for index in range(3)]
     mine, theirs = await seed(database, rows[:1]), await seed(database, rows)
     for orders in ((), (Order("name"),), (Order("email", True),), (Order("city"), Order("name"))):
-        assert len(await ask(database, mine, CUSTOMER, Query(orders=orders), Page(9))) == 1
-        assert len(await ask(database, theirs, CUSTOMER, Query(orders=orders), Page(9))) == 3
+        assert len(await fetch_page(database, mine, CUSTOMER, Query(orders=orders), Page(9))) == 1
+        assert len(await fetch_page(database, theirs, CUSTOMER, Query(orders=orders), Page(9))) == 3
 
 
 @pytest.mark.parametrize(
