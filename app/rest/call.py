@@ -36,11 +36,6 @@ class Call:
     services: Services
     path_parameters: Mapping[str, str]
 
-    @property
-    def id(self) -> str:
-        """The id in the path, which may be any text."""
-        return self.path_parameters["id"]
-
     def expected_versions(self) -> Sequence[int] | None:
         """The versions that If-Match allows; None allows every version."""
         return expected_versions(self.request.headers.getlist("if-match"))

@@ -17,7 +17,7 @@ CURSOR_SCOPE = "entities"
 
 
 async def get_entity(call: CustomersCall) -> Response:
-    entity = call.require_entity(call.id)
+    entity = call.require_entity(call.path_parameters["id"])
     (rendered,) = await render_organizations(call.access, [entity], ENTITY_SELECTION)
     return CustomersResponse(rendered.encode())
 

@@ -25,6 +25,11 @@ Parameters: TypeAlias = Mapping[str, Value]
 class V1Call(Call):
     """A call whose caller is authenticated only when a handler asks for the access."""
 
+    @property
+    def id(self) -> str:
+        """The id in the path, which may be any text."""
+        return self.path_parameters["id"]
+
     async def access(self) -> Access:
         """The database and the authenticated caller. Raises Unauthenticated."""
         return Access(self.services.database, await self.request.user.principal())

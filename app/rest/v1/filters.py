@@ -62,7 +62,8 @@ def read_filter(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Filter
     check_depth({"where": _scoped(tree.get("where"))})
     query = Query(read_where(tree.get("where"), model), (), orders, deleted_too=read_deleted(tree.get("deleted")))
     selection = read_fields(tree["fields"], model) if "fields" in tree else model.everything
-    return Filter(query, selection, limit, skip, read_include(tree.get("include"), model))
+    include = read_include(tree["include"], model) if "include" in tree else None
+    return Filter(query, selection, limit, skip, include)
 
 
 def read_record_filter(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Filter:
