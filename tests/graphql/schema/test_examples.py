@@ -7,7 +7,7 @@ from app.demo import prepare_demo
 from app.graphql.server.graphiql.page import Example, load_examples
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi
-from tests.live import served, wire
+from tests.live_server import connected_client, served
 
 
 @pytest.fixture
@@ -29,7 +29,10 @@ async def test_every_example_returns_rows_and_no_errors(seeded: GraphQLApi) -> N
 
 async def test_the_example_subscription_can_begin(seeded: GraphQLApi) -> None:
     (example,) = [one for one in load_examples() if is_subscription(one)]
-    async with served(seeded.service.app, seeded.service.config) as address, wire(address, demo_token(seeded)) as line:
+    async with (
+        served(seeded.service.app, seeded.service.config) as address,
+        connected_client(address, demo_token(seeded)) as line,
+    ):
         payload = {"query": example.query, "variables": {**example.variables, "after": "x"}}
         await line.send("subscribe", "s", {**payload, "operationName": example.name})
         assert (await line.error("s"))[

@@ -14,7 +14,7 @@ from app.auth import Scope
 from app.changes.record import write_change_cursor
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
-from tests.live import served, wire
+from tests.live_server import connected_client, served
 
 FOLLOW = """
 subscription ($after: String, $organization: ID) {
@@ -45,7 +45,7 @@ async def ok(response: httpx.Response) -> Any:
 
 async def test_a_change_through_any_api_is_published(service: Service, address: str, api: GraphQLApi) -> None:
     http, clients = service.http, f"/v1/organizations/{service.organization}/clients"
-    async with wire(address, service.token) as line:
+    async with connected_client(address, service.token) as line:
         await line.ask("s", FOLLOW, after=beginning(service))
 
         async def told(**expected: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ async def test_resolvers_work_in_a_change(service: Service, address: str) -> Non
     } }
     """
     await add_records(service, [{"name": "Ann"}])
-    async with wire(address, service.token) as line:
+    async with connected_client(address, service.token) as line:
         await line.ask("s", query, after=beginning(service))
         assert (await line.next("s"))["clientChanges"]["renamed"] == {
             "organization": {"name": "Studio Example"},
@@ -113,7 +113,7 @@ async def test_changes_of_other_organizations_are_not_published(service: Service
         home: (await add_records(service, [{"name": home}], home))[0]
         for home in (foreign, second, service.organization, foreign)
     }
-    async with wire(address, service.token) as line, wire(address, token) as stranger:
+    async with connected_client(address, service.token) as line, connected_client(address, token) as stranger:
         for id_, home in (("first", None), ("second", f"ent_{second}")):
             await line.ask(
                 id_, FOLLOW, after=write_change_cursor(second if home else service.organization, 0), organization=home
@@ -144,7 +144,7 @@ async def test_random_disconnects_lose_and_repeat_no_change(service: Service, ad
     async def follow() -> list[tuple[str, str, int]]:
         seen: list[tuple[str, str, int]] = []
         while len(seen) < 100:
-            async with wire(address, service.token) as line:
+            async with connected_client(address, service.token) as line:
                 await line.ask("s", CURSORS, after=seen[-1][0] if seen else beginning(service))
                 for _ in range(min(chance.randint(1, 30), 100 - len(seen))):
                     change = (await line.next("s"))["clientChanges"]
@@ -166,7 +166,7 @@ async def test_random_disconnects_lose_and_repeat_no_change(service: Service, ad
 
 async def test_a_slow_subscriber_gets_every_change(service: Service, address: str) -> None:
     """The changes are larger than every buffer on the way; the server waits, and reads them when they are taken."""
-    async with wire(address, service.token) as line:
+    async with connected_client(address, service.token) as line:
         await line.ask("s", FOLLOW, after=beginning(service))
         for start in range(0, 120, 40):
             rows = [{"name": str(start + index), "custom": {"text": "x" * 40_000}} for index in range(40)]
@@ -178,7 +178,7 @@ async def test_a_slow_subscriber_gets_every_change(service: Service, address: st
 
 
 async def test_a_lost_client_leaves_no_subscription(service: Service, address: str) -> None:
-    async with wire(address, service.token) as line:
+    async with connected_client(address, service.token) as line:
         await line.ask("s", CURSORS)
         await line.socket.send(json.dumps({"type": "ping"}))
         while (await line.receive())["type"] != "pong":
@@ -186,7 +186,7 @@ async def test_a_lost_client_leaves_no_subscription(service: Service, address: s
         line.socket.transport.abort()
         with pytest.raises(ConnectionClosed):
             await line.socket.recv()
-    async with wire(address, service.token) as line:
+    async with connected_client(address, service.token) as line:
         await line.ask("s", CURSORS, after=beginning(service))
         await add_records(service, [{"name": "Ann"}])
         assert (await line.next("s"))["clientChanges"]["version"] == 1

@@ -17,7 +17,7 @@ from app.graphql.server import sse
 from app.main import create_app
 from tests.conftest import Service
 from tests.graphql.conftest import add_records
-from tests.live import PATIENCE, served
+from tests.live_server import TIMEOUT, served
 
 STREAM = "text/event-stream"
 FOLLOW = "subscription ($after: String) { clientChanges(after: $after) { cursor version client { name } } }"
@@ -35,7 +35,7 @@ async def address(shared_service: Service) -> AsyncIterator[str]:
 @pytest.fixture
 async def http(shared_service: Service, address: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {**shared_service.headers, "Accept": STREAM}
-    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=PATIENCE, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=TIMEOUT, trust_env=False) as client:
         yield client
 
 
@@ -177,7 +177,7 @@ async def test_streams_over_the_limit_are_rejected_until_one_ends(http: httpx.As
     async with stream(http, FOLLOW), stream(http, FOLLOW), stream(http, FOLLOW), stream(http, VIEWER) as rejected:
         assert rejected.response.status_code == 503
         assert rejected.response.headers["retry-after"] == "5"
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             async with stream(http, VIEWER) as opened:
                 if opened.response.status_code == 200:
@@ -185,7 +185,7 @@ async def test_streams_over_the_limit_are_rejected_until_one_ends(http: httpx.As
 
 
 async def test_a_stopping_server_ends_its_streams_without_a_complete_event(service: Service) -> None:
-    async with httpx.AsyncClient(headers={**service.headers, "Accept": STREAM}, timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(headers={**service.headers, "Accept": STREAM}, timeout=TIMEOUT) as http:
         async with served(service.app, service.config) as address:
             http.base_url = httpx.URL(address)
             request = http.build_request("POST", "/graphql", json={"query": FOLLOW})

@@ -16,7 +16,7 @@ from app.main import create_app
 from app.tokens import revoke_token
 from tests.conftest import Service
 from tests.graphql.conftest import add_records
-from tests.live import Wire, plain_wire, served, wire
+from tests.live_server import WebSocketClient, connected_client, open_client, served
 
 VIEWER = "{ viewer { scopes } }"
 FOLLOW = """
@@ -42,7 +42,7 @@ async def address(shared_service: Service) -> AsyncIterator[str]:
 
 
 async def test_queries_and_mutations_have_one_result(shared_service: Service, address: str) -> None:
-    async with wire(address, shared_service.token) as line:
+    async with connected_client(address, shared_service.token) as line:
         await line.ask("q", VIEWER)
         assert await line.next("q") == {"viewer": {"scopes": ["read", "write"]}}
         assert await line.receive() == {"type": "complete", "id": "q"}
@@ -73,7 +73,7 @@ async def test_queries_and_mutations_have_one_result(shared_service: Service, ad
 async def test_an_error_of_an_operation_does_not_close_the_websocket(
     shared_service: Service, address: str, payload: dict[str, Any], code: str
 ) -> None:
-    async with wire(address, shared_service.token) as line:
+    async with connected_client(address, shared_service.token) as line:
         await line.send("subscribe", "bad", payload)
         error = await line.error("bad")
         assert error["extensions"]["code"] == code
@@ -85,7 +85,7 @@ async def test_an_error_of_an_operation_does_not_close_the_websocket(
 async def test_a_mutation_that_has_begun_is_finished(shared_service: Service, address: str, how: str) -> None:
     (client,) = await add_records(shared_service, [{"name": "Ann"}])
     row = text("SELECT version FROM clients WHERE id = :id FOR UPDATE")
-    async with wire(address, shared_service.token) as line:
+    async with connected_client(address, shared_service.token) as line:
         async with shared_service.database.write() as holding:
             await holding.execute(row, {"id": client})
             await line.ask(
@@ -113,7 +113,7 @@ async def until_a_statement_waits(service: Service) -> None:
 
 
 async def test_pings_are_answered_and_pongs_are_not(shared_service: Service, address: str) -> None:
-    async with plain_wire(address) as line:
+    async with open_client(address) as line:
         await line.send("ping", payload={"n": 1})
         assert await line.receive() == {"type": "pong", "payload": {"n": 1}}
         await line.send("pong")
@@ -126,14 +126,14 @@ async def test_the_token_may_be_in_the_header_and_the_payload_takes_precedence(
 ) -> None:
     good, bad = {"Authorization": f"Bearer {shared_service.token}"}, {"Authorization": "Bearer nothing"}
     for headers, payload in ((good, None), (good, {}), (bad, good)):
-        async with plain_wire(address, headers=headers) as line:
+        async with open_client(address, headers=headers) as line:
             await line.send("connection_init", payload=payload)
             assert await line.receive() == {"type": "connection_ack"}
 
 
 @pytest.mark.parametrize("payload", [None, {}, {"Authorization": "Bearer "}, {"Authorization": "Bearer nothing"}])
 async def test_without_a_valid_token_the_websocket_is_closed(address: str, payload: dict[str, Any] | None) -> None:
-    async with plain_wire(address) as line:
+    async with open_client(address) as line:
         await line.send("connection_init", payload=payload)
         assert (await line.closed())[0] == 4403
 
@@ -141,7 +141,7 @@ async def test_without_a_valid_token_the_websocket_is_closed(address: str, paylo
 async def test_an_expired_token_is_rejected(shared_service: Service, address: str) -> None:
     token = await shared_service.make_token(organization_id=shared_service.organization)
     await expire(shared_service, token)
-    async with plain_wire(address) as line:
+    async with open_client(address) as line:
         await line.send("connection_init", payload={"Authorization": token})
         assert await line.closed() == (4403, "The access token has expired")
 
@@ -153,7 +153,7 @@ async def expire(service: Service, token: str) -> None:
         )
 
 
-async def misbehave(line: Wire, how: str) -> None:
+async def misbehave(line: WebSocketClient, how: str) -> None:
     match how:
         case "subscribe first":
             await line.ask("1", VIEWER)
@@ -181,19 +181,19 @@ async def misbehave(line: Wire, how: str) -> None:
     ],
 )
 async def test_breaking_the_protocol_without_a_token_closes_the_websocket(address: str, how: str, code: int) -> None:
-    async with plain_wire(address) as line:
+    async with open_client(address) as line:
         await misbehave(line, how)
         assert (await line.closed())[0] == code
 
 
 async def test_a_second_connection_init_closes_the_websocket(shared_service: Service, address: str) -> None:
-    async with wire(address, shared_service.token) as line:
+    async with connected_client(address, shared_service.token) as line:
         await line.send("connection_init", payload={"Authorization": shared_service.token})
         assert await line.closed() == (4429, "Too many initialisation requests")
 
 
 async def test_an_id_names_one_operation_at_a_time(shared_service: Service, address: str) -> None:
-    async with wire(address, shared_service.token) as line:
+    async with connected_client(address, shared_service.token) as line:
         await line.ask("a", FOLLOW)
         await line.send("complete", "a")
         await line.ask("a", FOLLOW)
@@ -202,7 +202,7 @@ async def test_an_id_names_one_operation_at_a_time(shared_service: Service, addr
 
 
 async def test_a_hundred_operations_run_at_the_same_time(shared_service: Service, address: str) -> None:
-    async with wire(address, shared_service.token) as line:
+    async with connected_client(address, shared_service.token) as line:
         for number in range(100):
             await line.ask(f"s{number}", FOLLOW)
         await line.ask("more", VIEWER)
@@ -214,14 +214,14 @@ async def test_a_hundred_operations_run_at_the_same_time(shared_service: Service
 
 @pytest.mark.parametrize("offered", [None, ["graphql-ws"], ["chat"]])
 async def test_only_graphql_transport_ws_is_accepted(address: str, offered: list[str] | None) -> None:
-    async with plain_wire(address, subprotocols=offered) as line:
+    async with open_client(address, subprotocols=offered) as line:
         assert line.socket.subprotocol is None
         assert (await line.closed())[0] == 4406
 
 
 async def test_other_paths_reject_websockets(address: str) -> None:
     with pytest.raises(InvalidStatus):
-        async with plain_wire(f"{address}/v1"):
+        async with open_client(f"{address}/v1"):
             pass
 
 
@@ -229,8 +229,8 @@ async def test_streams_over_the_limit_are_told_to_try_again_later(shared_service
     async with another(shared_service, streams=2) as address:
         async with AsyncExitStack() as stack:
             for _ in range(2):
-                await stack.enter_async_context(wire(address, shared_service.token))
-            async with plain_wire(address) as line:
+                await stack.enter_async_context(connected_client(address, shared_service.token))
+            async with open_client(address) as line:
                 assert await line.closed() == (1013, "Too many streams are open. Try again later.")
         async with asyncio.timeout(20):
             while not await has_room(address):
@@ -238,7 +238,7 @@ async def test_streams_over_the_limit_are_told_to_try_again_later(shared_service
 
 
 async def has_room(address: str) -> bool:
-    async with plain_wire(address) as line:
+    async with open_client(address) as line:
         await line.send("ping")
         with suppress(ConnectionClosed):
             return bool((await line.receive())["type"] == "pong")
@@ -253,7 +253,7 @@ async def test_a_token_that_becomes_invalid_closes_the_websocket(
     await create_account(shared_service.database, email)
     organization = await shared_service.make_organization("Followed", account_email=email)
     token = await shared_service.make_token(account_email=email, scope=Scope.READ)
-    async with wire(address, token) as line:
+    async with connected_client(address, token) as line:
         await line.ask("s", FOLLOW)
         if ending == "revoked":
             await revoke(shared_service, token)
@@ -277,7 +277,7 @@ async def revoke(service: Service, token: str) -> None:
 
 async def test_each_operation_checks_the_token_again(shared_service: Service, address: str) -> None:
     token = await shared_service.make_token(organization_id=shared_service.organization)
-    async with wire(address, token) as line:
+    async with connected_client(address, token) as line:
         await revoke(shared_service, token)
         await line.ask("q", VIEWER)
         assert (await line.closed())[0] == 4403
@@ -286,6 +286,6 @@ async def test_each_operation_checks_the_token_again(shared_service: Service, ad
 async def test_a_stopping_server_closes_its_websockets(service: Service) -> None:
     async with AsyncExitStack() as stack:
         async with served(service.app, service.config) as address:
-            line = await stack.enter_async_context(wire(address, service.token))
+            line = await stack.enter_async_context(connected_client(address, service.token))
             await line.ask("s", FOLLOW)
         assert (await line.closed())[0] == 1012

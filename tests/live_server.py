@@ -1,4 +1,4 @@
-"""The application behind a real server on loopback, and a WebSocket client that sends exactly what a test wants."""
+"""The application behind a real server on loopback, and a WebSocket client that sends exactly the messages of a test."""
 
 import asyncio
 import json
@@ -16,18 +16,19 @@ from app.config import Config
 from app.graphql.server.websocket import PROTOCOL
 from app.server import base_address, open_socket, server_settings
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
+"""Seconds for a start and for a message."""
 
 
 @asynccontextmanager
 async def served(app: Starlette, config: Config) -> AsyncIterator[str]:
-    """The address of an application whose lifespan has begun, served until the end of the block."""
+    """Serves an application that has been started, until the end of the block. Yields its address."""
     opened = open_socket("127.0.0.1", 0)
     address = base_address(opened)
     server = uvicorn.Server(server_settings(config, app, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[opened]))
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not server.started:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         yield address
@@ -37,7 +38,7 @@ async def served(app: Starlette, config: Config) -> AsyncIterator[str]:
 
 
 @dataclass
-class Wire:
+class WebSocketClient:
     """A WebSocket that sends and receives messages as JSON."""
 
     socket: ClientConnection
@@ -50,7 +51,7 @@ class Wire:
         await self.send("subscribe", id_, {"query": query, "variables": variables})
 
     async def receive(self) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             message: dict[str, Any] = json.loads(await self.socket.recv())
         return message
 
@@ -62,7 +63,7 @@ class Wire:
         return data
 
     async def error(self, id_: str) -> dict[str, Any]:
-        """The only error of the next message, which ends an operation."""
+        """Returns the only error of the next message, which must end the operation."""
         message = await self.receive()
         assert (message["type"], message["id"]) == ("error", id_), message
         (error,) = message["payload"]
@@ -70,7 +71,7 @@ class Wire:
 
     async def closed(self) -> tuple[int, str]:
         """The code and the reason with which the server closes the WebSocket. Earlier messages are ignored."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             with suppress(ConnectionClosed):
                 while True:
                     await self.socket.recv()
@@ -79,19 +80,21 @@ class Wire:
 
 
 @asynccontextmanager
-async def plain_wire(address: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> AsyncIterator[Wire]:
+async def open_client(
+    address: str, *, headers: Mapping[str, str] | None = None, **options: Any
+) -> AsyncIterator[WebSocketClient]:
     """A WebSocket without any message yet."""
     url = address.replace("http", "ws", 1) + "/graphql"
     settings: dict[str, Any] = {"subprotocols": [PROTOCOL], "additional_headers": headers, "proxy": None} | options
     settings["close_timeout"] = 0.1  # a client that has not read everything does not see the server's close
     async with connect(url, **settings) as socket:
-        yield Wire(socket)
+        yield WebSocketClient(socket)
 
 
 @asynccontextmanager
-async def wire(address: str, token: str) -> AsyncIterator[Wire]:
-    """A WebSocket whose connection_init was acknowledged."""
-    async with plain_wire(address) as opened:
+async def connected_client(address: str, token: str) -> AsyncIterator[WebSocketClient]:
+    """Opens a WebSocket and waits for the acknowledgement of its connection_init."""
+    async with open_client(address) as opened:
         await opened.send("connection_init", payload={"Authorization": f"Bearer {token}"})
         assert await opened.receive() == {"type": "connection_ack"}
         yield opened
