@@ -5,23 +5,28 @@ for a record or an organization that does not exist, is deleted, or is not acces
 raise Forbidden for a token that may only read.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+import orjson
 
 from app.auth import Access, ExpectedVersion
 from app.clients.record import MOST_METADATA
 from app.clients.repository import ClientRepository
 from app.errors import Invalid, NotFound, Problem, TooSlow
-from app.idempotency import RequestKey, StoredResponse, claim, remember
+from app.idempotency import RequestKey, StoredResponse, claim, forget_client, remember
 from app.ids import new_id
+from app.mail.outbox import erase_messages
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.bodies import Values
 from app.records.repository import RenderedRecord, RenderedRow
 from app.storage.connection import Connection
 from app.storage.database import Database
+
+Work: TypeAlias = Callable[[Connection], Awaitable[StoredResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,39 +146,68 @@ async def add_clients(
     key: RequestKey | None = None,
     answer: Callable[[Sequence[RenderedRecord]], StoredResponse],
 ) -> StoredResponse:
-    """Creates all of the records or none, in the order given, and answers; `key` replays the answer of the first time."""
-    access.require_write()
-    access.require(organization_id)
-    rows = [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
+    """Creates all of the records or none, and gives the `answer` to them in their order.
+
+    A request that comes again with its `key` gets the answer of the first time.
+    """
+    rows = _new_rows(access, organization_id, records)
 
     async def work(connection: Connection) -> StoredResponse:
         added = await ClientRepository(connection).add(rows, access.principal.actor, selection)
         return answer([added[row["id"]] for row in rows])
 
+    return await _run_once(access, key, organization_id, work, rows[0]["id"] if len(rows) == 1 else None)
+
+
+async def add_batch(
+    access: Access,
+    organization_id: str,
+    records: Sequence[Values],
+    selection: Selection,
+    *,
+    key: RequestKey | None,
+) -> list[str]:
+    """Creates all of the records or none, and gives them rendered, in their order.
+
+    A request that comes again with its `key` gets the records of the first time. An empty batch does not use its key.
+    The stored response holds the id of each record, whatever the selection shows, so that erasing a record finds it.
+    """
+    rows = _new_rows(access, organization_id, records)
+    if not rows:
+        return []
+
+    async def work(connection: Connection) -> StoredResponse:
+        added = await ClientRepository(connection).add(rows, access.principal.actor, selection)
+        return StoredResponse(200, orjson.dumps([(row["id"], added[row["id"]].json) for row in rows]))
+
+    response = await _run_once(access, key, organization_id, work, None)
+    return [json for _, json in orjson.loads(response.body)]
+
+
+def _new_rows(access: Access, organization_id: str, records: Sequence[Values]) -> list[Values]:
+    """The rows of new clients, each with a new id."""
+    access.require_write()
+    access.require(organization_id)
+    return [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
+
+
+async def _run_once(
+    access: Access, key: RequestKey | None, organization_id: str, work: Work, client_id: str | None
+) -> StoredResponse:
+    """The response of `work`, or with a `key` that was used before, the response of the first time.
+
+    `client_id` is the only client that the response shows; None if it shows several.
+    """
     if key is None:
         async with access.database.statement() as connection:
             return await work(connection)
     async with access.database.write() as connection:
-        return await once(connection, key, organization_id, work, rows[0]["id"] if len(rows) == 1 else None)
-
-
-async def once(
-    connection: Connection,
-    key: RequestKey,
-    organization_id: str,
-    work: Callable[[Connection], Any],
-    client_id: str | None = None,
-) -> StoredResponse:
-    """Does the work, or gives the answer that it had the first time the key came with this request.
-
-    `client_id` is the client that the answer shows, when it shows one.
-    """
-    kept = await claim(connection, key)
-    if kept is not None:
-        return kept
-    done: StoredResponse = await work(connection)
-    await remember(connection, key, done, organization_id, client_id)
-    return done
+        stored = await claim(connection, key)
+        if stored is not None:
+            return stored
+        response = await work(connection)
+        await remember(connection, key, response, organization_id, client_id)
+        return response
 
 
 async def change_client(
@@ -185,7 +219,7 @@ async def change_client(
     expected: ExpectedVersion = None,
     merge_metadata: bool = False,
 ) -> RenderedRecord:
-    """Writes the given columns. Raises Stale when the record's version is not as `expected`."""
+    """Writes the columns of `values`. Raises Stale when the version of the record is not expected."""
     target = access.writable_target(client_id, expected)
     async with access.database.write() if merge_metadata else access.database.statement() as connection:
         repository = ClientRepository(connection)
@@ -211,3 +245,21 @@ async def restore_client(
     target = access.writable_target(client_id, expected)
     async with access.database.statement() as connection:
         return await ClientRepository(connection).restore(target, selection)
+
+
+async def erase_client(
+    access: Access, client_id: str, selection: Selection, *, expected: ExpectedVersion = None
+) -> RenderedRecord:
+    """Deletes a live or a deleted client for good, and everything personal that is stored about it.
+
+    The answer is the record as it was. The record goes first and under a lock: other transactions that wrote about the
+    client have then been committed, and later ones do not find it.
+    """
+    target = access.writable_target(client_id, expected)
+    async with access.database.write() as connection:
+        repository = ClientRepository(connection)
+        record = await repository.erase(target, selection)
+        await repository.forget_images(record.organization_id, client_id)
+        await forget_client(connection, record.organization_id, client_id)
+        await erase_messages(connection, record.organization_id, client_id)
+    return record

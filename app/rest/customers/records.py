@@ -6,10 +6,9 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from app.clients.erasure import erase_client
 from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES
-from app.clients.service import add_clients, change_client, get_client, remove_client, restore_client
+from app.clients.service import add_clients, change_client, erase_client, get_client, remove_client, restore_client
 from app.clients.vat_checks import check_tax_number
 from app.errors import Invalid, Problem
 from app.idempotency import StoredResponse

@@ -10,7 +10,7 @@ import strawberry
 from graphql import FieldNode
 from strawberry import field
 
-from app.clients.batch import add_batch
+from app.clients.service import add_batch
 from app.errors import Invalid, Malformed, Problem
 from app.graphql.execution.context import Info, find_plan, require_organization
 from app.graphql.execution.loading import make_record

@@ -10,9 +10,8 @@ from graphql import FieldNode
 from strawberry.types import get_object_definition
 
 from app.auth import Access
-from app.clients.erasure import erase_client
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
-from app.clients.service import add_clients, change_client, remove_client, restore_client
+from app.clients.service import add_clients, change_client, erase_client, remove_client, restore_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_organization, write_global_id
 from app.graphql.execution.loading import RecordT, make_record, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
