@@ -1,4 +1,4 @@
-"""Duplicates: other records of an organization that may be the same client, found by looks of bounded length."""
+"""Duplicates: other records of an organization that may be the same client, found by lookups of bounded length."""
 
 import re
 from collections.abc import Sequence
@@ -36,13 +36,13 @@ MOST_EQUAL, NEIGHBOURS, MOST_ALIKE = 100, 200, 100
 WINDOW, MOST_FREQUENT = 2500, 10
 SIMILAR = 0.5
 WEIGHTS = {"tax_number": 0.95, "email": 0.8, "name": 0.7}
-"""How sure each sign is by itself; a name counts as much as it is similar. Together: 1 - (1 - a)(1 - b)(1 - c)."""
+"""The certainty of each sign by itself; that of a name is multiplied by its similarity. Together: 1 - (1 - a)(1 - b)(1 - c)."""
 WORD = re.compile(r"\w{3,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The record whose duplicates are asked for."""
+    """A record whose duplicates are requested."""
 
     organization_id: str
     id: str
@@ -53,7 +53,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A rendered record with how sure it is, from 0 to 1, and the signs that speak for it."""
+    """A rendered record with its certainty, above 0 and up to 1, and the signs for it."""
 
     json: str
     score: float
@@ -65,14 +65,14 @@ class Duplicate:
 async def find_duplicates(
     access: Access, subjects: Sequence[Subject], selection: Selection, most: int
 ) -> list[list[Duplicate]]:
-    """For each of the subjects at most `most` live records of its organization, the surest first.
+    """For each of the subjects at most `most` live records of its organization, the most certain first.
 
     Raises NotFound for an organization that is not accessible to the caller.
     """
-    for one in subjects:
-        access.require(one.organization_id)
+    for subject in subjects:
+        access.require(subject.organization_id)
     async with access.database.read() as connection:
-        return [await _find(connection, one, selection, most) for one in subjects]
+        return [await _find(connection, subject, selection, most) for subject in subjects]
 
 
 async def _find(connection: Connection, subject: Subject, selection: Selection, most: int) -> list[Duplicate]:
@@ -90,7 +90,7 @@ async def _find(connection: Connection, subject: Subject, selection: Selection, 
 
 
 def telling_words(name: str) -> list[str]:
-    """The two longest words of a name, of at least three letters or digits: what a variant of it most likely keeps."""
+    """The two longest words of a name, of at least three letters or digits. Variants of the name most likely keep them."""
     return sorted(dict.fromkeys(WORD.findall(name)), key=len, reverse=True)[:2]
 
 
@@ -107,13 +107,14 @@ _ID, _NAME = clients.c.id, clients.c.name_folded
 
 @lru_cache(maxsize=256)
 def duplicates_statement(selection: Selection, words: int, most: int) -> Select[Any]:
-    """(JSON, score, same tax number, same e-mail, similar name) of the duplicates of `record`, the surest first.
+    """(JSON, score, same tax number, same e-mail, similar name) of the duplicates of `record`, the most certain first.
 
     Candidates are the records with the same tax number or e-mail, the neighbours of the name in the order of names, and
-    the records whose texts contain its `words` longest words, unless these are frequent. OFFSET 0 has each scored once.
+    the records whose texts contain its `words` longest words, unless these are frequent. OFFSET 0 makes PostgreSQL score
+    each candidate once.
     """
-    looks = [*_equal(), *_neighbours(), *([_alike(words)] if words else [])]
-    candidates = union(*(look.limit(most_).subquery().select() for look, most_ in looks)).subquery("candidates")
+    lookups = [*_equal(), *_neighbours(), *([_alike(words)] if words else [])]
+    candidates = union(*(ids.limit(limit).subquery().select() for ids, limit in lookups)).subquery("candidates")
     signs = _signs()
     names = dict.fromkeys((*needed_columns(selection), "id"))
     wanted = cast(select(func.array_agg(candidates.c.id)).scalar_subquery(), ARRAY(Text))
@@ -122,35 +123,35 @@ def duplicates_statement(selection: Selection, words: int, most: int) -> Select[
     )
     best = scored.offset(literal_column("0")).subquery("scored")
     chosen = select(best).where(best.c["a score"] > 0).order_by(best.c["a score"].desc(), best.c.id)
-    found = chosen.limit(literal_column(str(most))).subquery("c")
-    json, row = render_row(selection, found)
-    shown = [found.c[sign.name] for sign in signs]
-    ordered = select(json, *shown).select_from(found.join(row, true()))
-    return ordered.order_by(found.c["a score"].desc(), found.c.id)
+    duplicates = chosen.limit(literal_column(str(most))).subquery("c")
+    json, row = render_row(selection, duplicates)
+    shown = [duplicates.c[sign.name] for sign in signs]
+    ordered = select(json, *shown).select_from(duplicates.join(row, true()))
+    return ordered.order_by(duplicates.c["a score"].desc(), duplicates.c.id)
 
 
-Look = tuple[Select[Any], int]
-"""The ids that one look gives, and how many of them count."""
+Lookup = tuple[Select[Any], int]
+"""The ids that one lookup gives, and the number of them that count."""
 
 
-def _equal() -> list[Look]:
+def _equal() -> list[Lookup]:
     """The same e-mail address, and the same tax number, each by its index."""
     email = select(_ID).where(_live, clients.c.email_folded == _email, clients.c.email_folded != "")
     tax_number = select(_ID).where(_live, func.tax_key(clients.c.tax_number) == _tax_number)
     return [(email.order_by(_ID), MOST_EQUAL), (tax_number.order_by(_ID), MOST_EQUAL)]
 
 
-def _neighbours() -> list[Look]:
-    """The names that stand next to this one in the order of names: they begin alike."""
+def _neighbours() -> list[Lookup]:
+    """The neighbours of the name in the order of names, which begin alike."""
     behind = select(_ID).where(_live, _name <= _NAME).order_by(_NAME, _ID)
     before = select(_ID).where(_live, _name > _NAME).order_by(_NAME.desc(), _ID.desc())
     return [(behind, NEIGHBOURS), (before, NEIGHBOURS)]
 
 
-def _alike(words: int) -> Look:
+def _alike(words: int) -> Lookup:
     """The most similar names among the records that contain the words.
 
-    Words that many of the oldest or newest records contain tell nothing apart, and would make the trigram index slow.
+    Words that many of the oldest or newest records contain are left out: they would make the trigram index slow.
     """
     hits = union(*(_hits(order, words) for order in (_ID.asc(), _ID.desc()))).subquery("hits")
     frequency = select(func.count()).select_from(hits).scalar_subquery()
@@ -159,7 +160,7 @@ def _alike(words: int) -> Look:
 
 
 def _hits(order: ColumnElement[Any], words: int) -> Select[Any]:
-    """The records with the words at one end of the order, one more than may be."""
+    """The records with the words at one end of the order, at most one more than allowed."""
     window = select(_ID, clients.c.search_text).where(_live).order_by(order).limit(literal_column(str(WINDOW)))
     end = window.subquery()
     hits = select(end.c.id).where(_contains(end.c.search_text, words))
@@ -172,7 +173,7 @@ def _contains(text: ColumnElement[Any], words: int) -> ColumnElement[bool]:
 
 
 def _signs() -> list[Any]:
-    """The score and what it is made of; the labels have a space, which no alias of GraphQL has."""
+    """The score and its parts. The labels have a space, so that no GraphQL alias equals them."""
     tax_number = func.coalesce(func.tax_key(clients.c.tax_number) == _tax_number, False)
     email = func.coalesce(and_(clients.c.email_folded == _email, clients.c.email_folded != ""), False)
     similar = _similarity >= SIMILAR

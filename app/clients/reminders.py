@@ -1,4 +1,4 @@
-"""Reminders: composed, put into the outbox in one transaction, and from then on the worker's."""
+"""Reminders: each is composed and put into the outbox in one transaction. The outbox worker delivers it."""
 
 from collections.abc import Sequence
 
@@ -22,42 +22,42 @@ async def send_reminder(
     language: str | None,
     key: RequestKey | None,
 ) -> None:
-    """Makes sure that a reminder reaches the client: when this returns, it is safe in the outbox.
+    """Stores a reminder to a client in the outbox. It is safe there when this returns.
 
-    `recipient` stands in for the client's own address; without a `language` it is the organization's. A `key` that
-    comes again with the same request sends nothing, whatever has happened to the client since, unless it was erased.
-    Raises NotFound, and Invalid for an address or a language.
+    `recipient` replaces the address of the client. The default `language` is that of the organization. A request that
+    comes again with its `key` sends nothing, also when the client was changed or deleted since; erasing a client forgets
+    the key. Raises NotFound, and Invalid for an address or a language.
     """
     target = access.writable_target(client_id)
     async with access.database.write() as connection:
         if key is not None and await claim(connection, key) is not None:
             return
-        found = await ClientRepository(connection).addressee(target)
-        if found is None:
+        addressee = await ClientRepository(connection).addressee(target)
+        if addressee is None:
             raise NotFound("There is no such record")
         message = compose_reminder(
-            client_name=found.name,
-            organization_name=found.organization_name,
-            organization_email=found.organization_email,
-            recipient=choose_address(recipient, found.email),
-            language=choose_language(language, found.locale),
+            client_name=addressee.name,
+            organization_name=addressee.organization_name,
+            organization_email=addressee.organization_email,
+            recipient=choose_address(recipient, addressee.email),
+            language=choose_language(language, addressee.locale),
         )
         if key is not None:
-            await remember(connection, key, StoredResponse(200, b""), found.organization_id, client_id)
-        await put_message(connection, found.organization_id, client_id, message)
+            await remember(connection, key, StoredResponse(200, b""), addressee.organization_id, client_id)
+        await put_message(connection, addressee.organization_id, client_id, message)
     outbox.wake()
 
 
 async def list_reminders(
     access: Access, clients: Sequence[ClientKey], most: int, after: str | None
 ) -> dict[ClientKey, list[Delivery]]:
-    """At most `most` reminders of each client within reach, the newest first, those before the reminder `after`."""
+    """At most `most` reminders of each client that the caller can access, newest first, from behind the reminder `after`."""
     async with access.database.read() as connection:
         return await page_messages(connection, _accessible(access, clients), most, after)
 
 
 async def count_reminders(access: Access, clients: Sequence[ClientKey]) -> dict[ClientKey, int]:
-    """How many reminders each client within reach has; none where it is not named."""
+    """The number of reminders of each client that the caller can access. A client without reminders is left out."""
     async with access.database.read() as connection:
         return await count_messages(connection, _accessible(access, clients))
 
@@ -67,13 +67,15 @@ def _accessible(access: Access, clients: Sequence[ClientKey]) -> list[ClientKey]
     return [(organization, client) for organization, client in clients if organization in organizations]
 
 
-def choose_address(given: str | None, own: str | None) -> str:
-    if not (given or own):
-        raise Invalid([Problem("email", "presence", "the client has no e-mail address, and none was given", given)])
-    return check_address(given or own or "")
+def choose_address(recipient: str | None, own: str | None) -> str:
+    """The normalised `recipient`, or else the client's own address. Raises Invalid."""
+    if not (recipient or own):
+        raise Invalid([Problem("email", "presence", "the client has no e-mail address, and none was given", recipient)])
+    return check_address(recipient or own or "")
 
 
-def choose_language(given: str | None, locale: str) -> str:
-    if given and given not in LANGUAGES:
-        raise Invalid([Problem("l", "inclusion", f"is not one of {', '.join(LANGUAGES)}", given)])
-    return given or language_for(locale)
+def choose_language(language: str | None, locale: str) -> str:
+    """The `language`, or else that of the organization's locale. Raises Invalid for an unknown language."""
+    if language and language not in LANGUAGES:
+        raise Invalid([Problem("l", "inclusion", f"is not one of {', '.join(LANGUAGES)}", language)])
+    return language or language_for(locale)

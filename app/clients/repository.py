@@ -136,7 +136,7 @@ class ClientRepository:
     async def add(
         self, rows: Sequence[Values], actor: str, selection: Selection, action: str = "created"
     ) -> dict[str, RenderedRecord]:
-        """The new records by id. Each row is complete but for what the database fills in."""
+        """The new records by id. Each row is complete, except for the columns that the database fills."""
         parameters = {"rows": rows, "actor": actor}
         added = await self.connection.execute(add_statement(selection, action), parameters)
         homes = {row["id"]: row["organization_id"] for row in rows}
@@ -158,7 +158,7 @@ class ClientRepository:
     async def keep_check(
         self, target: Target, checked: Taxpayer, check: Mapping[str, Any], selection: Selection
     ) -> RenderedRecord:
-        """The record with the check of its tax number. Raises Stale, too, when it is not `checked`'s number any more."""
+        """The record with the check of its tax number. Raises Stale also when its number is not that of `checked` any more."""
         was = (checked.tax_number, checked.country_code, checked.country)
         parameters = {"v_vies": check, **{f"w_{name}": value for name, value in zip(TAXED, was, strict=True)}}
         return await self._write(check_statement(selection), target, parameters)

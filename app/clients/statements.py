@@ -106,10 +106,10 @@ def rank_statement(
     term = func.fold(bindparam("term", type_=Text()))
     name = clients.c.name_folded
     prefixed = name.like(collate(func.like_part(term, type_=Text()) + "%", CODE))
-    found = and_(scope(clients, deleted_too=False), _ranked(tuple((begins, False) for begins, _ in terms), typed))
+    matched = and_(scope(clients, deleted_too=False), _ranked(tuple((begins, False) for begins, _ in terms), typed))
     named = select(clients.c.id, name)
-    equal = named.where(found, name == term).order_by(clients.c.id).limit(MOST_HITS)
-    begun = named.where(found, prefixed).order_by(name, clients.c.id).limit(MOST_HITS)
+    equal = named.where(matched, name == term).order_by(clients.c.id).limit(MOST_HITS)
+    begun = named.where(matched, prefixed).order_by(name, clients.c.id).limit(MOST_HITS)
     contains = _candidates(terms, typed, way, window, skip_tenant_key).cte("candidates")
     hits = union(*(part.subquery().select() for part in (equal, begun)), contains.select()).subquery("hits")
     begins = hits.c.name_folded.like(collate(func.like_part(term, type_=Text()) + "%", CODE))
@@ -146,5 +146,5 @@ def _candidates(terms: tuple[TermShape, ...], typed: bool, way: Way, window: int
 
 def _ranked(terms: tuple[TermShape, ...], typed: bool, columns: Columns = clients.c) -> ColumnElement[bool]:
     """True for a row that has every term and, if `typed`, one of the parameter `types`."""
-    found = search_condition(terms, columns)
-    return and_(found, columns["type"] == func.any(bindparam("types", type_=ARRAY(Text)))) if typed else found
+    matched = search_condition(terms, columns)
+    return and_(matched, columns["type"] == func.any(bindparam("types", type_=ARRAY(Text)))) if typed else matched

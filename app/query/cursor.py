@@ -45,9 +45,12 @@ def read_cursor(scope: str, text: str, field: str, count: int) -> tuple[Scalar, 
     except ValueError:
         values = None
     if not isinstance(values, list) or not values or not isinstance(values[0], str):
-        raise Malformed("The cursor is not one that this service gave", field)
+        raise Malformed("Invalid cursor: pass a cursor that this API returned.", field)
     if values[0] != scope or len(values) != count + 1:
-        raise Malformed("The cursor belongs to another order, search or filter", field)
+        raise Malformed(
+            "The cursor belongs to another list: pass it with the filter, the search and the order that it was returned for",
+            field,
+        )
     return tuple(values[1:])
 
 
@@ -63,7 +66,7 @@ def positions(
         if not VISIBLE.fullmatch(str(typed[-1])):
             raise ValueError(typed[-1])
     except (ValueError, Malformed) as error:
-        raise Malformed("The cursor is not one that this service gave", field) from error
+        raise Malformed("Invalid cursor: pass a cursor that this API returned.", field) from error
     return typed
 
 

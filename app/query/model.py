@@ -1,4 +1,4 @@
-"""The neutral question: what is asked, in names of columns and typed values. It knows no noun, no spelling and no SQL."""
+"""The neutral question: predicates, orders and pages over columns and typed values, for every table and every API."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,7 +13,7 @@ Scalar: TypeAlias = object
 class Compare:
     """One condition. `path` leads into a JSON column. `ignore_case` is for patterns, `folded` for order comparisons of text.
 
-    As in SQL, a row whose value is null meets no condition but IS_NULL, and NOT_IN of an empty list, which all rows meet.
+    As in SQL, a row whose value is null meets only IS_NULL, and NOT_IN of an empty list, which all rows meet.
     """
 
     column: str
@@ -40,7 +40,7 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """As in SQL: the negation of a condition that a null leaves undecided is undecided too, and does not match."""
+    """As in SQL, a null leaves a condition undecided. Its negation is then undecided too and does not match."""
 
     part: "Predicate"
 
@@ -59,7 +59,7 @@ class Order:
 class Page:
     """At most `limit` rows, past the first `skip`, strictly between the rows whose order values are `after` and `before`.
 
-    `backward` takes the last rows of what is asked.
+    A `backward` page takes the last of these rows, the very last one first.
     """
 
     limit: int
@@ -71,7 +71,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which records, in which order. `orders` need not end in id; the compiler adds it. `words` are searched for."""
+    """The conditions, search words and orders that an API reads from its arguments; a ListRequest completes them.
+
+    With `deleted_too`, deleted records match as well.
+    """
 
     where: Predicate = EVERYTHING
     words: tuple[str, ...] = ()

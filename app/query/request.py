@@ -133,7 +133,7 @@ def count_request(face: Face, query: Query) -> ListRequest:
 
 
 def complete_orders(orders: Sequence[Order]) -> tuple[Order, ...]:
-    """The orders up to id, which makes them total; id goes the way of the last one."""
+    """The orders up to id, which makes them total. An added id has the direction of the last order."""
     kept: list[Order] = []
     for order in orders:
         if all(order.column != earlier.column for earlier in kept):

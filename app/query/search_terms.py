@@ -1,7 +1,7 @@
-"""Terms: what the search text of every hit of a question contains, so that one index can find its hits.
+"""Search terms: texts that the search text of every matching row contains, so that one index finds the rows.
 
 The search text of a row is all its searched texts, folded, with single spaces between the words and one before the
-first. A term may promise less than the question asks, never more: the question's own conditions stay beside it.
+first. Terms may match more rows than the conditions do, never fewer. A statement has the conditions beside the terms.
 """
 
 import json
@@ -16,20 +16,21 @@ from app.query.model import And, Compare, Predicate, Query
 from app.query.operators import EQ, Implied
 
 SHORT = 2
-"""A search word of up to this many characters is looked for at the beginnings of words."""
+"""A search word of up to this many characters only matches the beginnings of words."""
 MOST_TERMS = 20
 
 FRAGMENT = re.compile(r"[^\W_]+")
 """Letters and digits in a row: all that trigrams are made of."""
 PIECE = re.compile(r"(?:[^%_\\]|\\.)+", re.DOTALL)
-"""What a LIKE pattern says between its wildcards."""
+"""The literal text between the wildcards of a LIKE pattern."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A text as it was given, to be folded. `begins`: a word of the search text begins with it.
+    """A text, not yet folded, that the search text of every hit contains.
 
-    `indexed`: it is looked up in the index, if one is asked; other terms are then only looked for in what that finds.
+    - `begins`: a word of the search text begins with it.
+    - `indexed`: a statement that uses the index looks the term up there. Other terms only filter the rows found so.
     """
 
     text: str
@@ -42,22 +43,25 @@ class Term:
 
 
 TermShape: TypeAlias = tuple[bool, bool]
-"""What of a term changes a statement: `begins` and `indexed`."""
+"""The parts of a term that change the text of a statement: `begins` and `indexed`."""
 
 
 def word_terms(words: tuple[str, ...]) -> tuple[Term, ...]:
-    """The terms that a search is: each word, short ones at the beginning of a word."""
+    """The terms of a search: one for each word. Short words match at the beginning of a word."""
     return tuple(Term(word, sum(not combining(letter) for letter in word) <= SHORT) for word in words)
 
 
 def query_terms(query: Query, face: Face) -> tuple[Term, ...]:
-    """The words of a search, and the terms that its conditions imply, but for a question that names a key."""
+    """The terms of the search words, one each, then at most 20 terms that the conditions imply.
+
+    Conditions that name a key imply none, because the index of the key is faster.
+    """
     implied = () if _names_key(query.where, face) else tuple(dict.fromkeys(_implied(query.where, face)))
     return (*word_terms(query.words), *implied[:MOST_TERMS])
 
 
 def _names_key(where: Predicate, face: Face) -> bool:
-    """Whether hits are equal to one value in a column with an order index of its own, which is the better one."""
+    """True if every hit equals one value in a column that has an index of its own."""
     if isinstance(where, And):
         return any(_names_key(part, face) for part in where.parts)
     if not isinstance(where, Compare) or where.operator is not EQ or where.path:
@@ -76,8 +80,8 @@ def _implied(where: Predicate, face: Face) -> Iterator[Term]:
 
 
 def _known_parts(compare: Compare, value: str, face: Face) -> Iterator[tuple[str, bool]]:
-    """Texts that a row's value contains when it meets the condition, and whether the value begins with them."""
-    if compare.path and (compare.operator is not EQ or _may_be_no_text(value)):
+    """(text, True if the value begins with it): the texts that every value contains that meets the condition."""
+    if compare.path and (compare.operator is not EQ or _may_be_other_json(value)):
         return
     match compare.operator.implies:
         case Implied.BEGINNING | Implied.PART as implied:
@@ -87,8 +91,8 @@ def _known_parts(compare: Compare, value: str, face: Face) -> Iterator[tuple[str
                 yield re.sub(r"\\(.)", r"\1", piece.group(), flags=re.DOTALL), piece.start() == 0
 
 
-def _may_be_no_text(value: str) -> bool:
-    """Whether a number, a flag or a document inside JSON could be spelled like this: only texts are searched there."""
+def _may_be_other_json(value: str) -> bool:
+    """True if a number, a flag or a document could be spelled like this. The search text holds only the texts in JSON."""
     try:
         return not isinstance(json.loads(value), str)
     except ValueError:
@@ -96,17 +100,17 @@ def _may_be_no_text(value: str) -> bool:
 
 
 def _fragments(text: str, whole: bool) -> Iterator[Term]:
-    """The runs of letters and digits that the index can look for: long ones, and any that begin a word."""
-    for found in FRAGMENT.finditer(text):
-        start = found.start()
+    """The runs of letters and digits that the index can look up: long ones, and those that begin a word."""
+    for match in FRAGMENT.finditer(text):
+        start, fragment = match.start(), match.group()
         begins = whole if start == 0 else text[start - 1] == " "
-        if (begins or len(found.group()) > SHORT) and _folds_alone(found.group()):
-            yield Term(found.group(), begins)
+        if (begins or len(fragment) > SHORT) and _folds_alone(fragment):
+            yield Term(fragment, begins)
 
 
 def _folds_alone(fragment: str) -> bool:
-    """Whether a fragment folds to the same letters wherever it stands.
+    """True if a fragment folds to the same letters in every text.
 
-    Folding drops the marks from U+0300 to U+036F. Others it leaves, and those that follow one another are reordered.
+    Folding drops the combining marks from U+0300 to U+036F. Other marks stay, and neighbouring ones are reordered.
     """
     return not any(combining(letter) and not "\u0300" <= letter <= "\u036f" for letter in normalize("NFKD", fragment))

@@ -34,7 +34,7 @@ EXPLAINED = {
     r"The condition on `\w+` has no operator\.": OPTIONAL,
     r"The path inside `\w+` must have at least one key\.": OPTIONAL,
     r"Invalid cursor: pass a cursor that this API returned\.": FORM,
-    r"The cursor (is not one that this service gave|belongs to another order, search or filter)": FORM,
+    r"The cursor belongs to another list: .*": FORM,
     r"Invalid cursor: (pass a cursor that this API returned for these changes|no change has this number yet.*)\.": FORM,
     r"The value of `\w+` contains (a NUL|an unpaired surrogate).*": FORM,
     r"(The value of )?`?\w+`? (is (no|not a|not an|not 24|one of)|must be (an? |one of )).*": FORM,

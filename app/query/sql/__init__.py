@@ -1,1 +1,1 @@
-"""THE compiler: a question, a face and a selection become one statement that renders each row as JSON."""
+"""The compiler: a list request becomes one statement that renders each row as JSON."""

@@ -34,7 +34,7 @@ class PageOrder:
 
 
 def is_split(face: Face, orders: Sequence[Order]) -> bool:
-    """Whether rows with a value and rows without one are read separately.
+    """True if rows with a value and rows without one are read separately.
 
     That holds for an order of one nullable column and the id, both in the same direction.
     """
@@ -62,7 +62,7 @@ def _stored_key(face: Face, name: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def is_indexed(table: Table, face: Face, orders: tuple[Order, ...]) -> bool:
-    """Whether an index holds the rows of an organization in this order, at least in its first step."""
+    """True if an index holds the rows of an organization in this order, at least in its first step."""
     column = orders[0].column
     if face.columns[column].nullable and not is_split(face, orders):
         return False
@@ -97,7 +97,7 @@ def _value(order: PageOrder, side: str, index: int) -> ColumnElement[Any]:
 
 
 def _later(order: PageOrder, side: str, index: int) -> bool:
-    """Whether rows beyond the bound have greater values: after an ascending position, or before a descending one."""
+    """True if rows beyond the bound have greater values: after an ascending position, or before a descending one."""
     return (side == "a") is not order.orders[index].descending
 
 

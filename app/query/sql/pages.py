@@ -172,7 +172,7 @@ def scope(table: Table, deleted_too: bool, *, skip_tenant_key: bool = False) -> 
 
 
 def meets(face: Face, where: Predicate, terms: Sequence[TermShape], columns: Columns) -> ColumnElement[bool]:
-    """Whether a row meets the conditions and has every term in its search text."""
+    """True for a row that meets the conditions and has every term in its search text."""
     met = condition(where, face, columns, ParameterNames())
     return and_(met, search_condition(terms, columns)) if terms else met
 
@@ -229,7 +229,7 @@ def _branch_scope(shape: Shape, keys: Keys, *, present: bool) -> ColumnElement[b
 
 
 def _ends_within(shape: Shape, keys: Keys, branch: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether a window holds a branch to its end. Only then is the branch after it read."""
+    """True if a window holds a branch to its end. The branch after it is read only then."""
     rows: Select[Any] = select(literal_column("1")).select_from(shape.table).where(branch)
     seen = rows.order_by(*direct_keys(shape.order, keys)).limit(literal_column(str(shape.window)))
     counted = select(func.count()).select_from(seen.subquery()).scalar_subquery()

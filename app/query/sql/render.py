@@ -1,4 +1,4 @@
-"""How a field looks in public: the SQL that spells a stored value, and the row as JSON text."""
+"""The SQL that spells a stored value in public, and a row as JSON text."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -22,7 +22,7 @@ Columns: TypeAlias = Any
 """The columns of a table or subquery by neutral name."""
 
 Selection: TypeAlias = tuple[tuple[str, Field], ...]
-"""What to render: the key in the answer, and the field under it."""
+"""The fields to render, each with its key in the answer."""
 
 MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
