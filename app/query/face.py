@@ -38,9 +38,9 @@ class Codec:
 PLAIN = Codec()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """One public field over one column.
+    """One public field over one column. Fields are rows of the field table, and equal only to themselves.
 
     `folded` is the column that stores the folded form of a text, if any. `searched`: the search text contains the field.
     """

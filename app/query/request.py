@@ -1,7 +1,8 @@
 """ListRequest: a question about the records of a face, completed once for the service, the repository and the compiler."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.query.cursor import make_fingerprint, positions, read_cursor, step_before, step_past
 from app.query.face import Face
@@ -34,8 +35,7 @@ class CursorArgument:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageArguments:
+class PageArguments(NamedTuple):
     """A page as a caller describes it: as Page, with the texts of cursors in place of order values."""
 
     limit: int
@@ -47,10 +47,11 @@ class PageArguments:
 
 NO_ROWS = PageArguments(0)
 
+ASCENDING_ID, DESCENDING_ID = Order("id"), Order("id", descending=True)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ListRequest:
-    """One page of the records of a face, or their number.
+
+class ListRequest(NamedTuple):
+    """One page of the records of a face, or their number. A tuple, because each request builds one or two.
 
     - `orders` end in id, so that they are total.
     - `where` is the predicate without its values; `values` are the parameters that stand for them.
@@ -77,11 +78,12 @@ class ListRequest:
 
     def with_page(self, page: Page) -> "ListRequest":
         """The same question for another page."""
-        return replace(self, page=page)
+        return self._replace(page=page)
 
     def with_one_more(self) -> "ListRequest":
         """The same page with one row more, which tells that further rows follow."""
-        return self.with_page(replace(self.page, limit=self.page.limit + 1))
+        page = self.page
+        return self.with_page(Page(page.limit + 1, page.skip, page.after, page.before, page.backward))
 
     def row_up_to_start(self) -> "ListRequest | None":
         """The last row at `page.after` or earlier; None for a page without that bound."""
@@ -96,7 +98,7 @@ class ListRequest:
         return self._outside(Page(1, after=step_before(self.orders, self.page.before)))
 
     def _outside(self, page: Page) -> "ListRequest":
-        return replace(self, selection=(), page=page, wanted=ROWS)
+        return self._replace(selection=(), page=page, wanted=ROWS)
 
 
 def complete_request(
@@ -115,13 +117,7 @@ def complete_request(
         words=query.words,
         terms=query_terms(query, face),
         deleted_too=query.deleted_too,
-        page=Page(
-            page.limit,
-            page.skip,
-            _read_position(page.after, face, orders, scope),
-            _read_position(page.before, face, orders, scope),
-            page.backward,
-        ),
+        page=_read_page(page, face, orders, scope),
         wanted=wanted,
         fingerprint=scope,
     )
@@ -134,18 +130,20 @@ def count_request(face: Face, query: Query) -> ListRequest:
 
 def complete_orders(orders: Sequence[Order]) -> tuple[Order, ...]:
     """The orders up to id, which makes them total. An added id has the direction of the last order."""
-    kept: list[Order] = []
+    first: dict[str, Order] = {}
     for order in orders:
-        if all(order.column != earlier.column for earlier in kept):
-            kept.append(order)
+        first.setdefault(order.column, order)
         if order.column == "id":
-            return tuple(kept)
-    return (*kept, Order("id", kept[-1].descending if kept else False))
+            return tuple(first.values())
+    kept = tuple(first.values())
+    return (*kept, DESCENDING_ID if kept and kept[-1].descending else ASCENDING_ID)
 
 
-def _read_position(
-    cursor: CursorArgument | None, face: Face, orders: Sequence[Order], scope: str
-) -> tuple[Scalar, ...] | None:
-    if cursor is None:
-        return None
+def _read_page(page: PageArguments, face: Face, orders: Sequence[Order], scope: str) -> Page:
+    after = None if page.after is None else _read_position(page.after, face, orders, scope)
+    before = None if page.before is None else _read_position(page.before, face, orders, scope)
+    return Page(page.limit, page.skip, after, before, page.backward)
+
+
+def _read_position(cursor: CursorArgument, face: Face, orders: Sequence[Order], scope: str) -> tuple[Scalar, ...]:
     return positions(face, orders, read_cursor(scope, cursor.text, cursor.name, len(orders)), cursor.name)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from unicodedata import combining, normalize
 
 from app.query.face import Face
-from app.query.model import And, Compare, Predicate, Query
+from app.query.model import EVERYTHING, And, Compare, Predicate, Query
 from app.query.operators import EQ, Implied
 
 SHORT = 2
@@ -56,6 +56,8 @@ def query_terms(query: Query, face: Face) -> tuple[Term, ...]:
 
     Conditions that name a key imply none, because the index of the key is faster.
     """
+    if query.where is EVERYTHING:
+        return word_terms(query.words)
     implied = () if _names_key(query.where, face) else tuple(dict.fromkeys(_implied(query.where, face)))
     return (*word_terms(query.words), *implied[:MOST_TERMS])
 
