@@ -1,4 +1,4 @@
-"""`python -m app` is the command `clientele`."""
+"""`python -m app` runs the command `clientele`."""
 
 from app.cli import main
 

@@ -1,4 +1,4 @@
-"""Config: every setting of the service, read from the environment once and never changed."""
+"""Config: every setting of the service. It is read from the environment once, at the start."""
 
 import os
 import re
@@ -15,62 +15,67 @@ TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "n
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The settings. Times are seconds; sizes are bytes."""
+    """The settings. Times are in seconds, sizes in bytes.
+
+    docs/settings.md gives the type, the default, an example and the risk of each.
+    """
 
     database_url: str | None = None
-    """DATABASE_URL: a libpq address. None means the embedded PostgreSQL in `data_dir`."""
+    """DATABASE_URL: the libpq URL of the database. None starts the embedded PostgreSQL in `data_dir`."""
     smtp_url: str | None = None
-    """SMTP_URL: smtp://user:password@host:port, or smtps://. None means .eml files under `data_dir`/mail."""
+    """SMTP_URL: smtp://user:password@host:port or smtps://…. None writes .eml files into `data_dir`/mail."""
     vies_url: str | None = None
-    """VIES_URL: the address of the VIES REST API. None means that tax numbers are checked offline alone."""
+    """VIES_URL: the URL of the VIES REST API. None checks tax numbers offline only."""
     vies_timeout: float = 5.0
-    """CLIENTELE_VIES_TIMEOUT: the longest that VIES is waited for."""
+    """CLIENTELE_VIES_TIMEOUT: the longest time for one request to VIES."""
     data_dir: Path = Path(".clientele")
-    """CLIENTELE_DATA_DIR: the embedded database and the mail files."""
+    """CLIENTELE_DATA_DIR: the directory of the embedded database and the mail files."""
     host: str = "127.0.0.1"
+    """CLIENTELE_HOST: the address to listen on. Other addresses than the loopback expose the service to the network."""
     port: int = 8000
+    """CLIENTELE_PORT: the port to listen on; 0 selects a free port."""
     workers: int = 1
+    """CLIENTELE_WORKERS: the number of processes that answer requests."""
     pool_size: int = 8
-    """CLIENTELE_POOL_SIZE: database connections of one worker process."""
+    """CLIENTELE_POOL_SIZE: the most database connections of one worker."""
     page_cap: int = 100
-    """CLIENTELE_PAGE_CAP: the most records of one v1 list."""
+    """CLIENTELE_PAGE_CAP: the most records in one list of the v1 API."""
     body_cap: int = 1_000_000
     """CLIENTELE_BODY_CAP: the largest request body."""
     statement_timeout: float = 10.0
-    """CLIENTELE_STATEMENT_TIMEOUT: the longest that one statement may run."""
+    """CLIENTELE_STATEMENT_TIMEOUT: the longest time for one SQL statement."""
     operation_timeout: float = 20.0
-    """CLIENTELE_OPERATION_TIMEOUT: how long one GraphQL operation may use the database in all."""
+    """CLIENTELE_OPERATION_TIMEOUT: the longest time for all SQL statements of one GraphQL operation."""
     cost_limit: int = 50_000
-    """CLIENTELE_COST_LIMIT: the most that one GraphQL operation may cost."""
+    """CLIENTELE_COST_LIMIT: the highest cost of one GraphQL operation."""
     sign_up: bool = True
-    """CLIENTELE_SIGN_UP: whether strangers may make accounts through v1."""
+    """CLIENTELE_SIGN_UP: lets anyone create an account through v1."""
     password_memory: int = 64
-    """CLIENTELE_PASSWORD_MEMORY: MiB that the hash of a password takes."""
+    """CLIENTELE_PASSWORD_MEMORY: the memory for one password hash, in MiB."""
     mail_from: str = "reminders@localhost"
-    """CLIENTELE_MAIL_FROM: the envelope and From address of reminders."""
+    """CLIENTELE_MAIL_FROM: the sender of reminders, on the envelope and in From."""
     listen_url: str | None = None
-    """CLIENTELE_LISTEN_URL: where notices of changes are heard; None means `database_url`."""
+    """CLIENTELE_LISTEN_URL: the libpq URL for notifications of changes. None means `database_url`."""
     streams: int = 1000
-    """CLIENTELE_STREAMS: the most WebSockets and event streams at once in one process."""
+    """CLIENTELE_STREAMS: the most WebSockets and event streams of one worker."""
     init_timeout: float = 10.0
-    """CLIENTELE_INIT_TIMEOUT: how long a new WebSocket may wait with its connection_init."""
+    """CLIENTELE_INIT_TIMEOUT: the longest time between the opening of a WebSocket and its connection_init."""
     token_check: float = 10.0
-    """CLIENTELE_TOKEN_CHECK: how often a stream looks whether its token is still good."""
+    """CLIENTELE_TOKEN_CHECK: the interval at which a stream checks its token."""
     introspection: bool = True
-    """CLIENTELE_INTROSPECTION: whether GraphQL tells its schema."""
+    """CLIENTELE_INTROSPECTION: allows introspection of the GraphQL schema."""
     documents: Path | None = None
-    """CLIENTELE_DOCUMENTS: a file of trusted documents, which callers may name by their ids."""
+    """CLIENTELE_DOCUMENTS: a file of trusted documents, which callers select by id."""
     documents_only: bool = False
-    """CLIENTELE_DOCUMENTS_ONLY: whether GraphQL answers nothing but the trusted documents; GraphiQL is off then."""
+    """CLIENTELE_DOCUMENTS_ONLY: rejects every GraphQL operation but the trusted documents; GraphiQL is off then."""
     graphiql: bool = True
-    """CLIENTELE_GRAPHIQL: whether a browser gets the GraphiQL page."""
-
+    """CLIENTELE_GRAPHIQL: shows GraphiQL to browsers."""
     cors_origins: tuple[str, ...] = ()
-    """CLIENTELE_CORS_ORIGINS: the origins whose pages may call every door, with commas between, or `*`; none by default."""
+    """CLIENTELE_CORS_ORIGINS: the web origins whose pages may call the APIs, separated by commas, or `*`."""
     access_log: bool = False
-    """CLIENTELE_ACCESS_LOG: whether each request is logged; never with its token."""
+    """CLIENTELE_ACCESS_LOG: logs every request, without its token."""
     demo_token: str | None = None
-    """CLIENTELE_DEMO_TOKEN: set by `clientele serve` on the embedded demo; everybody who opens GraphiQL gets it."""
+    """CLIENTELE_DEMO_TOKEN: a token that GraphiQL shows to every visitor. `clientele serve` sets it for the demo."""
 
     @property
     def embedded(self) -> bool:
@@ -78,13 +83,15 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Config":
-        """Reads DATABASE_URL, SMTP_URL and CLIENTELE_…; an empty variable counts as unset. Raises Misconfigured."""
+        """Reads the variables. An empty one counts as unset. Raises Misconfigured for an invalid value."""
         read = _Reader(environment)
         default = cls()
         documents = read.text("CLIENTELE_DOCUMENTS")
         documents_only = read.truth("CLIENTELE_DOCUMENTS_ONLY", default.documents_only)
         if documents_only and documents is None:
-            raise Misconfigured("CLIENTELE_DOCUMENTS_ONLY needs a file of documents in CLIENTELE_DOCUMENTS")
+            raise Misconfigured(
+                "CLIENTELE_DOCUMENTS_ONLY needs a file of trusted documents; set CLIENTELE_DOCUMENTS too"
+            )
         return cls(
             documents=Path(documents).absolute() if documents else None,
             documents_only=documents_only,
@@ -119,46 +126,48 @@ class Config:
 
 @dataclass(frozen=True)
 class _Reader:
+    """Reads and checks single variables. Every method but text() raises Misconfigured for an invalid value."""
+
     environment: Mapping[str, str]
 
     def text(self, name: str) -> str | None:
         return self.environment.get(name, "").strip() or None
 
     def address(self, name: str) -> str | None:
-        given = self.text(name)
-        if given is not None and not ADDRESS.fullmatch(given):
-            raise Misconfigured(f"{name} must be an address such as https://host.example/path, not {given!r}", name)
-        return given
+        url = self.text(name)
+        if url is not None and not ADDRESS.fullmatch(url):
+            raise Misconfigured(f"{name} must be a URL such as https://host.example/path; got {url!r}", name)
+        return url
 
     def whole(self, name: str, default: int, *, least: int, most: int) -> int:
-        given = self.text(name)
-        if given is None:
+        digits = self.text(name)
+        if digits is None:
             return default
-        if not given.isascii() or not given.isdigit() or not least <= int(given) <= most:
-            raise Misconfigured(f"{name} must be a whole number from {least} to {most}, not {given!r}", name)
-        return int(given)
+        if not digits.isascii() or not digits.isdigit() or not least <= int(digits) <= most:
+            raise Misconfigured(f"{name} must be an integer from {least} to {most}; got {digits!r}", name)
+        return int(digits)
 
     def seconds(self, name: str, default: float) -> float:
-        given = self.text(name)
+        number = self.text(name)
         try:
-            value = default if given is None else float(given)
+            value = default if number is None else float(number)
         except ValueError:
             value = 0.0
         if not 0.001 <= value <= 3600:
-            raise Misconfigured(f"{name} must be a number of seconds from 0.001 to 3600, not {given!r}", name)
+            raise Misconfigured(f"{name} must be a number of seconds from 0.001 to 3600; got {number!r}", name)
         return value
 
     def origins(self, name: str) -> tuple[str, ...]:
-        given = tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
-        for origin in given:
-            if not ORIGIN.fullmatch(origin) and given != ("*",):
-                raise Misconfigured(f"{name} must be origins such as https://app.example, or *, not {origin!r}", name)
-        return given
+        origins = tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
+        for origin in origins:
+            if not ORIGIN.fullmatch(origin) and origins != ("*",):
+                raise Misconfigured(f"{name} must be origins such as https://app.example, or *; got {origin!r}", name)
+        return origins
 
     def truth(self, name: str, default: bool) -> bool:
-        given = self.text(name)
-        if given is None:
+        word = self.text(name)
+        if word is None:
             return default
-        if given.lower() not in TRUE | FALSE:
-            raise Misconfigured(f"{name} must be true or false, not {given!r}", name)
-        return given.lower() in TRUE
+        if word.lower() not in TRUE | FALSE:
+            raise Misconfigured(f"{name} must be true or false; got {word!r}", name)
+        return word.lower() in TRUE

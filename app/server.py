@@ -1,4 +1,4 @@
-"""Serving: one socket, any number of worker processes, and what is said at the start."""
+"""The server: one socket, the worker processes, the log, and the text that is printed at the start."""
 
 import logging
 import os
@@ -23,16 +23,16 @@ SECRETS = frozenset({"access_token", "token"})
 
 
 class HideTokens(logging.Filter):
-    """Keeps the tokens of query strings and paths out of the access log."""
+    """Hides the tokens in query strings and paths in the access log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(hide_tokens(one) if isinstance(one, str) else one for one in record.args)
+            record.args = tuple(map(_hide_in_argument, record.args))
         return True
 
 
 class HideSockets(logging.Filter):
-    """Keeps the comings and goings of WebSockets out of the log: requests are not logged either unless it is asked for."""
+    """Hides opened and closed WebSockets in the log. They are logged only with the access log, as requests are."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = str(record.msg)
@@ -40,17 +40,23 @@ class HideSockets(logging.Filter):
 
 
 def hide_tokens(text: str) -> str:
-    """The text with the tokens of an address left out, however their names are spelled."""
+    """The text with `…` instead of the tokens in URLs. Names of parameters may be percent-encoded and in any case."""
+    return REVOKED.sub("…", PARAMETER.sub(_hide_parameter, text))
 
-    def hide(found: re.Match[str]) -> str:
-        return f"{found[1]}=…" if unquote_plus(found[1]).lower() in SECRETS else found[0]
 
-    return REVOKED.sub("…", PARAMETER.sub(hide, text))
+def _hide_parameter(parameter: re.Match[str]) -> str:
+    return f"{parameter[1]}=…" if unquote_plus(parameter[1]).lower() in SECRETS else parameter[0]
+
+
+def _hide_in_argument(argument: object) -> object:
+    return hide_tokens(argument) if isinstance(argument, str) else argument
 
 
 class Http(HttpToolsProtocol):
-    """HTTP whose responses learn that the server is going to stop: one that has no end of its own, such as a stream of
-    events, puts an asyncio.Event into `request.state.stop`, and ends when that is set."""
+    """HTTP that tells endless responses, such as event streams, that the server stops.
+
+    Such a response puts an asyncio.Event into `request.state.stop`, and ends when the event is set.
+    """
 
     def shutdown(self) -> None:
         cycle = self.cycle
@@ -62,7 +68,7 @@ class Http(HttpToolsProtocol):
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises Misconfigured when the address cannot be used."""
+    """A listening socket. Raises Misconfigured if the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -72,26 +78,26 @@ def open_socket(host: str, port: int) -> socket.socket:
     except OSError as error:
         opened.close()
         raise Misconfigured(
-            f"Port {port} of {host} cannot be used: {error.strerror}. Choose another with --port"
+            f"Cannot listen on port {port} of {host}: {error.strerror}. Choose another address with --host and --port"
         ) from error
     opened.set_inheritable(True)
     return opened
 
 
 def base_address(opened: socket.socket) -> str:
-    """The address to reach the socket at from this machine."""
+    """The URL of the socket for callers on this machine."""
     host, port = opened.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def is_loopback(opened: socket.socket) -> bool:
-    """Whether only this machine reaches the socket; nobody else is shown the demo's token by GraphiQL."""
+    """Whether only this machine can reach the socket. Only then may GraphiQL show the token of the demo."""
     return ip_address(opened.getsockname()[0]).is_loopback
 
 
 def serve(config: Config, opened: socket.socket) -> None:
-    """Serves on the socket until the process is told to stop. The database's address is `config.database_url`."""
+    """Serves on the socket until a signal stops the process. `config.database_url` must be set."""
     os.environ["DATABASE_URL"] = config.database_url or ""
     os.environ["CLIENTELE_DATA_DIR"] = str(config.data_dir)
     if config.demo_token:
@@ -109,7 +115,7 @@ def serve(config: Config, opened: socket.socket) -> None:
 
 
 def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
-    """How uvicorn serves the application; `more` are settings of its own."""
+    """The settings of uvicorn. `more` overrides them."""
     settings: dict[str, Any] = {
         "http": Http,
         "ws_max_size": config.body_cap,
@@ -123,7 +129,7 @@ def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
 
 
 def log_config(*, sockets: bool = False) -> dict[str, object]:
-    """Everything to stderr, a line each; tokens hidden in every process."""
+    """The configuration of the log: one line per record on stderr, without tokens, in every process."""
     line = {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     handler = {
         "class": "logging.StreamHandler",
@@ -147,7 +153,7 @@ def log_config(*, sockets: bool = False) -> dict[str, object]:
 
 
 def describe(config: Config, base: str, demo: Demonstration | None) -> str:
-    """The text at the start: where things are, and for the demo a token and a line to paste for each door."""
+    """The text at the start: the URLs, and for the demo a token and a command to paste for each API."""
     mail = (
         "sent through SMTP_URL" if config.smtp_url else f"written to {config.data_dir / 'mail'} (SMTP_URL is not set)"
     )
@@ -173,5 +179,5 @@ def examples(base: str, demo: Demonstration) -> list[str]:
 
 
 def say(text: str) -> None:
-    """A result, for people and scripts alike."""
+    """Prints a result to stdout, at once."""
     print(text, file=sys.stdout, flush=True)

@@ -1,4 +1,4 @@
-"""Access tokens: how they are sent, what they open, and that nobody can read them afterwards."""
+"""Access tokens: sent in a request, looked up, and stored so that they cannot be read."""
 
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
@@ -62,17 +62,19 @@ SENT: list[tuple[list[tuple[str, str]], str, str | None]] = [
 
 
 @pytest.mark.parametrize(("headers", "query", "token"), SENT)
-def test_token_is_found_wherever_it_may_stand(headers: list[tuple[str, str]], query: str, token: str | None) -> None:
+def test_token_is_found_in_every_allowed_position(
+    headers: list[tuple[str, str]], query: str, token: str | None
+) -> None:
     assert token_of(connection(headers, query)) == token
 
 
-async def test_backend_never_refuses(database: Database) -> None:
+async def test_backend_rejects_no_request(database: Database) -> None:
     for headers in ([], [("Authorization", "\xff\x00")], [("Authorization", "Basic \xff")]):
         _, caller = await TokenBackend(database).authenticate(connection(headers))
         assert isinstance(caller, Caller)
 
 
-async def why(database: Database, token: str | None) -> tuple[type[Exception], str]:
+async def error_for(database: Database, token: str | None) -> tuple[type[Exception], str]:
     with pytest.raises(Unauthenticated) as raised:
         await Caller(token, database).principal()
     return raised.type, raised.value.message
@@ -96,17 +98,17 @@ async def make_organization(
 
 
 @pytest.mark.usefixtures("account")
-async def test_token_that_opens_nothing_says_why(database: Database) -> None:
+async def test_invalid_token_is_missing_unknown_or_expired(database: Database) -> None:
     organization = await make_organization(database)
     now = datetime.now(UTC)
     old = await create_token(database, account_email="owner@example.com", expires_at=now - timedelta(seconds=1))
     young = await create_token(database, organization_id=organization, expires_at=now + timedelta(hours=1))
     assert (await Caller(young, database).principal()).organizations == (organization,)
-    assert await why(database, old) == EXPIRED
-    assert await why(database, None) == await why(database, "") == MISSING
+    assert await error_for(database, old) == EXPIRED
+    assert await error_for(database, None) == await error_for(database, "") == MISSING
     strange = ["unknown", young + "x", young[:-1], young.lower(), f" {young}", "é", "\x00", "\ud800", "x" * 100_000]
     for token in strange:
-        assert await why(database, token) == UNKNOWN
+        assert await error_for(database, token) == UNKNOWN
 
 
 @pytest.mark.usefixtures("account")
@@ -117,11 +119,11 @@ async def test_revoked_token_is_unknown(database: Database) -> None:
         assert await revoke_token(connection, who.token_id)
         assert not await revoke_token(connection, who.token_id)
         assert not await revoke_token(connection, new_id())
-    assert await why(database, revoked) == UNKNOWN
+    assert await error_for(database, revoked) == UNKNOWN
     assert await Caller(kept, database).principal()
 
 
-async def test_account_reaches_its_organizations_in_the_order_of_creation(database: Database, account: str) -> None:
+async def test_account_accesses_its_organizations_in_the_order_of_creation(database: Database, account: str) -> None:
     made = [await make_organization(database, organization_id=f"{9 - index}" * 24) for index in range(5)]
     await create_organization(database, "Somebody else's")
     async with database.write() as connection:
@@ -142,7 +144,7 @@ async def test_account_reaches_its_organizations_in_the_order_of_creation(databa
     ]
 
 
-async def test_organizations_made_at_once_are_ordered_by_id(database: Database, account: str) -> None:
+async def test_organizations_created_at_once_are_ordered_by_id(database: Database, account: str) -> None:
     made = sorted([await make_organization(database) for _ in range(3)], reverse=True)
     async with database.write() as connection:
         await connection.execute(text("UPDATE organizations SET created_at = now()"))
@@ -152,21 +154,21 @@ async def test_organizations_made_at_once_are_ordered_by_id(database: Database, 
 
 
 @pytest.mark.usefixtures("account")
-async def test_account_token_reaches_the_organizations_of_its_environment(database: Database) -> None:
+async def test_account_token_accesses_the_organizations_of_its_environment(database: Database) -> None:
     made = {one: await make_organization(database, environment=one) for one in Environment}
     for environment, organization in made.items():
         token = await create_token(database, account_email="owner@example.com", environment=environment)
         assert (await Caller(token, database).principal()).organizations == (organization,)
 
 
-async def test_account_without_organizations_reaches_none(database: Database, account: str) -> None:
+async def test_account_without_organizations_accesses_none(database: Database, account: str) -> None:
     who = await Caller(await create_token(database, account_email="OWNER@example.com"), database).principal()
     assert (who.organizations, who.owner) == ((), account)
     assert await list_accessible_organizations(Access(database, who)) == []
 
 
 @pytest.mark.usefixtures("account")
-async def test_token_of_an_organization_reaches_it_alone(database: Database) -> None:
+async def test_token_of_an_organization_accesses_only_it(database: Database) -> None:
     first, second = [await make_organization(database) for _ in range(2)]
     token = await create_token(database, organization_id=second, scope=Scope.READ)
     who = await Caller(token, database).principal()
@@ -185,7 +187,7 @@ def test_scope_read_may_not_write() -> None:
         Principal("t", "a", (), Scope.READ).require_write()
 
 
-async def test_token_for_nobody_is_not_made(database: Database) -> None:
+async def test_token_without_an_owner_is_not_created(database: Database) -> None:
     with pytest.raises(NotFound):
         await create_token(database, organization_id="0" * 24)
     with pytest.raises(NotFound):
@@ -195,7 +197,7 @@ async def test_token_for_nobody_is_not_made(database: Database) -> None:
 
 
 async def dump(database: Database) -> str:
-    """Every row of every table as text, catalogs of large objects and comments too."""
+    """Every row of every table as text, with the catalogs of large objects and comments."""
     tables = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     content = []
     async with database.read() as connection:
@@ -220,7 +222,7 @@ async def test_token_is_stored_only_as_a_hash(service: Service) -> None:
             assert form not in content
 
 
-async def test_tokens_are_listed_without_themselves(database: Database, account: str) -> None:
+async def test_tokens_are_listed_without_the_token(database: Database, account: str) -> None:
     tokens = [await create_token(database, account_email="owner@example.com") for _ in range(3)]
     async with database.write() as connection:
         expired = await issue_token(connection, account_id=account, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
@@ -232,7 +234,7 @@ async def test_tokens_are_listed_without_themselves(database: Database, account:
 
 
 @pytest.mark.parametrize("path", ["/customers", "/v1/organizations/{}/clients", "/graphql"])
-async def test_every_door_asks_who_is_calling(service: Service, path: str) -> None:
+async def test_every_api_requires_a_token(service: Service, path: str) -> None:
     where = path.format(service.organization)
     for token in (None, "unknown"):
         async with service.client(token) as http:

@@ -1,4 +1,4 @@
-"""The command `clientele`: results alone on stdout, messages on stderr, one line and status 1 for what cannot be done."""
+"""The command `clientele`: results on stdout, messages on stderr, and one line with status 1 for an expected error."""
 
 import asyncio
 import io
@@ -30,13 +30,13 @@ from app.storage.database import Database
 from tests.mail.conftest import make_message
 
 COMMAND = (sys.executable, "-c", "from app.cli import main; main()")
-PATIENCE = 90
+TIMEOUT = 90
 Run = Callable[..., tuple[str, str, int]]
 
 
 @pytest.fixture
 def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command on a fresh database; what it printed on stdout and stderr, and its status."""
+    """Runs the command on a fresh database and returns its stdout, its stderr and its status."""
     monkeypatch.setenv("DATABASE_URL", database_url)
 
     def run_command(*arguments: str) -> tuple[str, str, int]:
@@ -60,23 +60,23 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 def made(result: tuple[str, str, int]) -> str:
-    """The one line of a command that made something."""
+    """The one line that a successful command printed."""
     out, err, status = result
     assert (err, status) == ("", 0)
     assert out.count("\n") == 1
     return out.strip()
 
 
-def told(result: tuple[str, str, int], part: str, status: int = 1) -> None:
-    """A refusal: one line that says what is wrong, and nothing on stdout."""
+def assert_error(result: tuple[str, str, int], part: str, status: int = 1) -> None:
+    """Asserts an expected error: one line on stderr that contains `part`, and nothing on stdout."""
     out, err, code = result
     assert (out, code, err.count("\n")) == ("", status, 1), err
     assert err.startswith("clientele: ")
     assert part in err
 
 
-def who(database_url: str, token: str) -> tuple[str, ...] | None:
-    """The organizations that a token opens, or None when it opens nothing."""
+def access_of(database_url: str, token: str) -> tuple[str, ...] | None:
+    """The scope of a token and the organizations that it gives access to; None for an invalid token."""
 
     async def ask() -> tuple[str, ...] | None:
         database = Database(database_url, pool_size=1)
@@ -91,21 +91,21 @@ def who(database_url: str, token: str) -> tuple[str, ...] | None:
     return asyncio.run(ask())
 
 
-def test_an_account_is_made_once(run: Run) -> None:
+def test_an_account_is_created_once(run: Run) -> None:
     assert is_id(made(run("account", "create", "Ana@Example.com")))
-    told(run("account", "create", "ana@example.com"), "There is an account with the address")
-    told(run("account", "create", "nobody"), "is not a valid e-mail address")
+    assert_error(run("account", "create", "ana@example.com"), "There is an account with the address")
+    assert_error(run("account", "create", "nobody"), "is not a valid e-mail address")
 
 
 def hashed(database_url: str) -> str | None:
-    """What is stored of the only account's password."""
+    """The stored password hash of the only account."""
 
     async def ask() -> str | None:
         database = Database(database_url, pool_size=1)
         try:
             async with database.read() as connection:
-                found: str | None = await connection.scalar(text("SELECT password_hash FROM accounts"))
-                return found
+                password_hash: str | None = await connection.scalar(text("SELECT password_hash FROM accounts"))
+                return password_hash
         finally:
             await database.close()
 
@@ -119,14 +119,14 @@ def test_a_password_is_read_from_stdin_and_never_shown(
     made(run("account", "create", "ana@example.com"))
     for typed, part in (("\n", "can't be blank"), ("x" * 73, "too long")):
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        told(run("account", "password", "ana@example.com"), part)
+        assert_error(run("account", "password", "ana@example.com"), part)
     assert hashed(database_url) is None
     monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse\r\n"))
     out, err, status = run("account", "password", "ANA@example.com")
     assert (out, err.count("\n"), status) == ("", 1, 0)
     assert PasswordHasher().verify(str(hashed(database_url)), "correct horse")
     monkeypatch.setattr(sys, "stdin", io.StringIO("x"))
-    told(run("account", "password", "bo@example.com"), "There is no account")
+    assert_error(run("account", "password", "bo@example.com"), "There is no account")
 
 
 def test_a_password_that_is_typed_is_typed_twice_without_an_echo(
@@ -139,32 +139,32 @@ def test_a_password_that_is_typed_is_typed_twice_without_an_echo(
         monkeypatch.setattr(sys, "stdin", keyboard)
         typed = iter(["one", "another", "same", "same"])
         monkeypatch.setattr("getpass.getpass", lambda *_, **__: next(typed))
-        told(run("account", "password", "ana@example.com"), "not the same")
+        assert_error(run("account", "password", "ana@example.com"), "not the same")
         assert run("account", "password", "ana@example.com")[2] == 0
     os.close(controller)
     assert PasswordHasher().verify(str(hashed(database_url)), "same")
 
 
-def test_an_organization_is_made_with_its_id_and_account(run: Run, database_url: str) -> None:
+def test_an_organization_is_created_with_its_id_and_account(run: Run, database_url: str) -> None:
     made(run("account", "create", "ana@example.com"))
-    given = "0123456789abcdef01234567"
-    assert made(run("organization", "create", "Studio", "--id", given, "--account", "ANA@example.com")) == given
-    told(run("organization", "create", "Again", "--id", given), "There is an organization with the id")
-    told(run("organization", "create", "Studio", "--id", "0123"), "24 lower-case hex digits")
-    told(run("organization", "create", "Studio", "--account", "bo@example.com"), "There is no account")
-    told(run("organization", "create", " "), "name")
+    chosen = "0123456789abcdef01234567"
+    assert made(run("organization", "create", "Studio", "--id", chosen, "--account", "ANA@example.com")) == chosen
+    assert_error(run("organization", "create", "Again", "--id", chosen), "There is an organization with the id")
+    assert_error(run("organization", "create", "Studio", "--id", "0123"), "24 lower-case hex digits")
+    assert_error(run("organization", "create", "Studio", "--account", "bo@example.com"), "There is no account")
+    assert_error(run("organization", "create", " "), "name")
     other = made(run("organization", "create", "Second Studio", "--email", "office@example.com", "--locale", "sl"))
-    assert run("organization", "list") == (f"{given}\tStudio\n{other}\tSecond Studio\n", "", 0)
+    assert run("organization", "list") == (f"{chosen}\tStudio\n{other}\tSecond Studio\n", "", 0)
     token = made(run("token", "create", "--account", "ana@example.com"))
-    assert who(database_url, token) == ("write", given)
+    assert access_of(database_url, token) == ("write", chosen)
 
 
-def test_tokens_are_shown_once_and_open_what_they_are_for(run: Run, database_url: str) -> None:
+def test_tokens_are_shown_once_and_give_access(run: Run, database_url: str) -> None:
     organization = made(run("organization", "create", "Studio"))
     reader = made(run("token", "create", "--organization", organization, "--scope", "read"))
     writer = made(run("token", "create", "--organization", organization, "--expires", "2999-01-01"))
-    assert who(database_url, reader) == ("read", organization)
-    assert who(database_url, writer) == ("write", organization)
+    assert access_of(database_url, reader) == ("read", organization)
+    assert access_of(database_url, writer) == ("write", organization)
     listed, err, status = run("token", "list")
     assert (err, status) == ("", 0)
     rows = [line.split("\t") for line in listed.splitlines()]
@@ -175,13 +175,13 @@ def test_tokens_are_shown_once_and_open_what_they_are_for(run: Run, database_url
     assert reader not in listed
     assert writer not in listed
     assert run("token", "revoke", rows[0][0]) == ("", "The token is revoked.\n", 0)
-    assert who(database_url, reader) is None
-    assert who(database_url, writer) == ("write", organization)
-    told(run("token", "revoke", rows[0][0]), "There is no token with the id")
-    told(run("token", "revoke", "x"), "There is no token with the id")
+    assert access_of(database_url, reader) is None
+    assert access_of(database_url, writer) == ("write", organization)
+    assert_error(run("token", "revoke", rows[0][0]), "There is no token with the id")
+    assert_error(run("token", "revoke", "x"), "There is no token with the id")
 
 
-def test_an_expired_token_is_listed_as_such_and_opens_nothing(run: Run, database_url: str) -> None:
+def test_an_expired_token_is_listed_as_expired_and_gives_no_access(run: Run, database_url: str) -> None:
     organization = made(run("organization", "create", "Studio"))
     token = made(run("token", "create", "--organization", organization, "--expires", "2999-01-01T12:00:00+02:00"))
 
@@ -192,28 +192,28 @@ def test_an_expired_token_is_listed_as_such_and_opens_nothing(run: Run, database
         await database.close()
 
     asyncio.run(expire())
-    assert who(database_url, token) is None
+    assert access_of(database_url, token) is None
     assert run("token", "list")[0].split("\t")[3] == "expired"
 
 
-def test_a_token_that_cannot_be_made_says_why(run: Run) -> None:
+def test_wrong_options_of_a_token_are_errors(run: Run) -> None:
     organization = made(run("organization", "create", "Studio"))
-    told(run("token", "create"), "either --organization or --account")
-    told(run("token", "create", "--organization", organization, "--account", "a@b.example"), "either")
-    told(run("token", "create", "--organization", "0" * 24), "There is no organization")
-    told(run("token", "create", "--account", "bo@example.com"), "There is no account")
+    assert_error(run("token", "create"), "Give exactly one of --organization and --account.")
+    assert_error(run("token", "create", "--organization", organization, "--account", "a@b.example"), "exactly one of")
+    assert_error(run("token", "create", "--organization", "0" * 24), "There is no organization")
+    assert_error(run("token", "create", "--account", "bo@example.com"), "There is no account")
     for expires in ("2001-01-01", "soon", "2999-13-01"):
-        told(run("token", "create", "--organization", organization, "--expires", expires), "--expires")
+        assert_error(run("token", "create", "--organization", organization, "--expires", expires), "--expires")
     out, err, status = run("token", "create", "--organization", organization, "--scope", "admin")
     assert (out, status) == ("", 2)
     assert "--scope" in err
 
 
 def test_the_database_is_migrated_once_and_again(run: Run) -> None:
-    assert run("migrate") == ("", "The database is at the newest migration.\n", 0)
+    assert run("migrate") == ("", "All migrations are applied.\n", 0)
 
 
-def test_a_database_without_migrations_is_told_in_one_line(run: Run, database_url: str) -> None:
+def test_a_database_without_migrations_is_an_error_in_one_line(run: Run, database_url: str) -> None:
     async def forget() -> None:
         database = Database(database_url, pool_size=1)
         async with database.write() as connection:
@@ -221,8 +221,8 @@ def test_a_database_without_migrations_is_told_in_one_line(run: Run, database_ur
         await database.close()
 
     asyncio.run(forget())
-    told(run("organization", "list"), "clientele migrate")
-    told(run("migrate"), "The migrations failed")
+    assert_error(run("organization", "list"), "clientele migrate")
+    assert_error(run("migrate"), "The migrations failed")
 
 
 def test_the_schema_alone_is_printed_without_a_database(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,19 +249,27 @@ def test_clients_move_from_one_organization_to_another(run: Run, tmp_path: Path,
     assert run("export", "--organization", new)[0] == out.replace(old, new)
     pipe(out)
     assert run("import", "-", "--organization", third) == ("2\n", "Clients imported: 2\n", 0)
-    assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".part")] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
 
 
-def test_what_cannot_be_moved_is_told(run: Run, tmp_path: Path, pipe: Callable[[str], None]) -> None:
+def test_files_that_cannot_be_imported_or_exported_are_errors(
+    run: Run, tmp_path: Path, pipe: Callable[[str], None]
+) -> None:
     organization = made(run("organization", "create", "Studio"))
-    told(run("import", str(tmp_path / "absent"), "--organization", organization), "absent cannot be read: No such file")
-    told(run("import", str(tmp_path), "--organization", organization), "cannot be read: Is a directory")
-    told(run("import", os.devnull, "--organization", "0" * 24), "There is no organization with the id")
-    told(run("export", "--organization", "0" * 24), "There is no organization with the id")
+    assert_error(
+        run("import", str(tmp_path / "absent"), "--organization", organization), "absent cannot be read: No such file"
+    )
+    assert_error(run("import", str(tmp_path), "--organization", organization), "cannot be read: Is a directory")
+    assert_error(run("import", os.devnull, "--organization", "0" * 24), "There is no organization with the id")
+    assert_error(run("export", "--organization", "0" * 24), "There is no organization with the id")
     nowhere = tmp_path / "absent" / "file"
-    told(run("export", "--organization", organization, "--output", str(nowhere)), "cannot be written: No such file")
+    assert_error(
+        run("export", "--organization", organization, "--output", str(nowhere)), "cannot be written: No such file"
+    )
     target = tmp_path / "target"
-    told(run("export", "--organization", "x", "--output", str(target)), "There is no organization with the id x")
+    assert_error(
+        run("export", "--organization", "x", "--output", str(target)), "There is no organization with the id x"
+    )
     assert not target.exists()
     pipe(f"{json.dumps(CLIENT)}\n{json.dumps(CLIENT)}\n\nx")
     out, err, status = run("import", "-", "--organization", organization)
@@ -287,13 +295,13 @@ def test_an_import_shows_its_progress_on_a_terminal(database_url: str, run: Run,
     )
     os.close(terminal)
     seen = read_terminal(shown)
-    assert command.communicate(timeout=PATIENCE)[0] == b"1100\n"
+    assert command.communicate(timeout=TIMEOUT)[0] == b"1100\n"
     assert [f"{part}%" in seen for part in ("45", "90", "100")] == [True] * 3, seen
     assert seen.endswith("Clients imported: 1100\r\n")
 
 
 def read_terminal(shown: int) -> str:
-    """All that is written to a terminal until nobody has it open any more."""
+    """The text that is written to a terminal until every process has closed it."""
     seen = b""
     with suppress(OSError), open(shown, "rb", buffering=0) as file:
         while data := file.read(4096):
@@ -345,12 +353,12 @@ SETTINGS = [
 ]
 
 
-def test_a_bad_setting_is_told_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_setting_is_an_error_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SETTINGS:
         with monkeypatch.context() as patched:
             patched.setenv(name, value)
             for arguments in (("serve",), ("organization", "list")):
-                told(run(*arguments), name)
+                assert_error(run(*arguments), name)
 
 
 UNREACHABLE = [
@@ -361,50 +369,52 @@ UNREACHABLE = [
 ]
 
 
-def test_a_database_out_of_reach_is_told_in_one_line(
+def test_an_unreachable_database_is_an_error_in_one_line(
     run: Run, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     for url in (*UNREACHABLE, database_url.replace("clientele_", "absent_")):
         monkeypatch.setenv("DATABASE_URL", url)
         for arguments in (("organization", "list"), ("migrate",), ("account", "create", "a@example.com")):
-            told(run(*arguments), "The database cannot be reached")
+            assert_error(run(*arguments), "The database cannot be reached")
 
 
-def test_an_address_that_is_taken_is_told_in_one_line(run: Run) -> None:
+def test_a_port_in_use_is_an_error_in_one_line(run: Run) -> None:
     from app.server import open_socket
 
     with open_socket("127.0.0.1", 0) as taken:
-        told(run("serve", "--port", str(taken.getsockname()[1])), "Choose another with --port")
-    told(run("serve", "--host", "192.0.2.1", "--port", "0"), "192.0.2.1")
+        assert_error(
+            run("serve", "--port", str(taken.getsockname()[1])), "Choose another address with --host and --port"
+        )
+    assert_error(run("serve", "--host", "192.0.2.1", "--port", "0"), "192.0.2.1")
 
 
 @dataclass
 class Served:
-    """A running `clientele serve`: what it said at the start, and what it logs."""
+    """A running `clientele serve`: the lines that it printed at the start, and its log."""
 
     process: asyncio.subprocess.Process
-    said: list[str] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
     logged: bytearray = field(default_factory=bytearray)
 
     @property
     def address(self) -> str:
-        return next(line.split()[1] for line in self.said if line.startswith("  GraphiQL")).removesuffix("/graphql")
+        return next(line.split()[1] for line in self.printed if line.startswith("  GraphiQL")).removesuffix("/graphql")
 
     async def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        """Interrupts it as Ctrl-C does, or ends it otherwise; its status."""
+        """Sends a signal, by default that of Ctrl-C, and returns the exit status."""
         self.process.send_signal(how)
-        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+        return await asyncio.wait_for(self.process.wait(), TIMEOUT)
 
 
 async def read_start(served: Served) -> None:
-    """Reads what is said at the start, to the empty line at its end."""
+    """Reads the text at the start, up to the empty line at its end."""
     assert served.process.stdout is not None
     while True:
         line = (await served.process.stdout.readline()).decode()
         assert line, served.logged.decode()
-        served.said.append(line.rstrip("\n"))
-        demo = any("curl" in one for one in served.said)
-        if line == "\n" and (demo or any("clientele token create" in one for one in served.said)):
+        served.printed.append(line.rstrip("\n"))
+        demo = any("curl" in text for text in served.printed)
+        if line == "\n" and (demo or any("clientele token create" in text for text in served.printed)):
             return
 
 
@@ -416,7 +426,7 @@ async def collect(served: Served) -> None:
 
 @asynccontextmanager
 async def serving(*arguments: str, **environment: str) -> AsyncIterator[Served]:
-    """`clientele serve` on a free port, answering; killed at the end if it still runs."""
+    """A `clientele serve` on a free port that answers requests. It is stopped at the end if it still runs."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("CLIENTELE_", "DATABASE_", "SMTP_"))
     }
@@ -427,14 +437,14 @@ async def serving(*arguments: str, **environment: str) -> AsyncIterator[Served]:
     served = Served(process)
     collecting = asyncio.create_task(collect(served))
     try:
-        await asyncio.wait_for(read_start(served), PATIENCE)
-        await asyncio.wait_for(answering(served.address), PATIENCE)
+        await asyncio.wait_for(read_start(served), TIMEOUT)
+        await asyncio.wait_for(answering(served.address), TIMEOUT)
         yield served
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(process.wait(), PATIENCE)
-        await asyncio.wait_for(collecting, PATIENCE)
+            await asyncio.wait_for(process.wait(), TIMEOUT)
+        await asyncio.wait_for(collecting, TIMEOUT)
 
 
 async def answering(address: str) -> None:
@@ -448,7 +458,7 @@ async def answering(address: str) -> None:
 
 
 async def refuses(address: str) -> bool:
-    """Whether nobody listens there any more."""
+    """Whether no server listens at the address any more."""
     async with httpx.AsyncClient(base_url=address) as http:
         try:
             await http.get("/healthz")
@@ -458,30 +468,30 @@ async def refuses(address: str) -> bool:
 
 
 def processes_naming(text: str) -> list[str]:
-    """The command lines of this machine's processes that name something; none where there is no /proc."""
-    found = []
+    """The command lines of this machine's processes that contain a text; none where there is no /proc."""
+    lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:
             continue
         if text in line:
-            found.append(line)
-    return found
+            lines.append(line)
+    return lines
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started, and those that they did; none where there is no /proc."""
+    """The descendants of a process; none where there is no /proc."""
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return []
-    return [one for child in map(int, listed) for one in (child, *children(child))]
+    return [pid for child in map(int, listed) for pid in (child, *children(child))]
 
 
 async def all_ended(pids: list[int]) -> None:
-    """Waits until none of the processes runs any more; a dead one that nobody has waited for yet counts as ended."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
+    """Waits until none of the processes runs any more. A zombie counts as ended."""
+    deadline = asyncio.get_running_loop().time() + TIMEOUT
     while left := [pid for pid in pids if runs(pid)]:
         assert asyncio.get_running_loop().time() < deadline, left
         await asyncio.sleep(0.05)
@@ -494,10 +504,10 @@ def runs(pid: int) -> bool:
         return False
 
 
-async def test_serve_says_where_it_is_and_an_interrupt_ends_it(database_url: str, tmp_path: Path) -> None:
+async def test_serve_prints_its_urls_and_an_interrupt_ends_it(database_url: str, tmp_path: Path) -> None:
     async with serving(DATABASE_URL=database_url, CLIENTELE_DATA_DIR=str(tmp_path)) as served:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", served.address)
-        assert any("clientele token create" in line for line in served.said)
+        assert any("clientele token create" in line for line in served.printed)
         async with httpx.AsyncClient(base_url=served.address) as http:
             assert (await http.get("/readyz")).json() == {"status": "ok"}
             assert (await http.post("/graphql", json={"query": "{ __typename }"})).status_code == 401
@@ -542,7 +552,7 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served
 
 
 async def paste(line: str) -> dict[str, object] | list[object]:
-    """What a shell prints for a pasted line; where there is no curl, the same request without one."""
+    """The output of a shell for a pasted line; without curl, the response to the same request."""
     if shutil.which("curl"):
         process = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE)
         body = (await process.communicate())[0]
@@ -554,36 +564,36 @@ async def paste(line: str) -> dict[str, object] | list[object]:
         async with httpx.AsyncClient() as http:
             url = next(word for word in words if word.startswith("http"))
             body = (await http.request("POST" if data else "GET", url, headers=headers, content=data)).content
-    found: dict[str, object] | list[object] = json.loads(body)
-    return found
+    answer: dict[str, object] | list[object] = json.loads(body)
+    return answer
 
 
-@pytest.mark.parametrize("door", ["graphql", "v1", "customers"])
-async def test_the_printed_line_of_each_door_works_when_pasted(demo: Served, door: str) -> None:
-    (line,) = [one for one in demo.said if one.startswith("  curl") and f"/{door}" in one]
-    found = await paste(line.strip())
-    match door, found:
+@pytest.mark.parametrize("api", ["graphql", "v1", "customers"])
+async def test_the_printed_line_of_each_api_works_when_pasted(demo: Served, api: str) -> None:
+    (line,) = [text for text in demo.printed if text.startswith("  curl") and f"/{api}" in text]
+    answer = await paste(line.strip())
+    match api, answer:
         case "graphql", {"data": {"clients": {"totalCount": 1000, "nodes": [_, _, _]}}}:
             return
         case "v1", [_, _, _]:
             return
         case "customers", {"data": [_, _, _]}:
             return
-    pytest.fail(f"{door} answered {found}")
+    pytest.fail(f"{api} answered {answer}")
 
 
-async def test_the_page_of_the_demo_knows_its_token(demo: Served) -> None:
-    (token,) = [line.split()[1] for line in demo.said if line.startswith("  Token")]
+async def test_graphiql_of_the_demo_has_its_token(demo: Served) -> None:
+    (token,) = [line.split()[1] for line in demo.printed if line.startswith("  Token")]
     async with httpx.AsyncClient(base_url=demo.address) as http:
         assert token in (await http.get("/graphql", headers={"Accept": "text/html"})).text
 
 
-async def test_the_default_keeps_its_data_and_stops_everything(tmp_path: Path) -> None:
+async def test_the_embedded_database_keeps_its_data_and_stops(tmp_path: Path) -> None:
     folder = str(tmp_path / "data folder")
     tokens = []
     for how, statuses in ((signal.SIGINT, {0, 130}), (signal.SIGTERM, {0, 143, -signal.SIGTERM})):
         async with serving(CLIENTELE_DATA_DIR=folder) as served:
-            (token,) = [line.split()[1] for line in served.said if line.startswith("  Token")]
+            (token,) = [line.split()[1] for line in served.printed if line.startswith("  Token")]
             tokens.append(token)
             started = children(served.process.pid)
             async with httpx.AsyncClient(base_url=served.address, headers={"Authorization": token}) as http:

@@ -1,4 +1,4 @@
-"""Idempotency keys: the work is done once, the first answer is given again, and undone work leaves no key."""
+"""Idempotency keys: the work is done once, the first response is repeated, and rolled-back work leaves no key."""
 
 import asyncio
 from typing import Any
@@ -43,7 +43,7 @@ async def create(database: Database, who: Principal, key: RequestKey | None, nam
 async def counted(database: Database) -> tuple[int, int, int]:
     async with database.read() as connection:
         tables = (clients, client_changes, idempotency_keys)
-        first, second, third = [await connection.scalar(select(func.count()).select_from(one)) for one in tables]
+        first, second, third = [await connection.scalar(select(func.count()).select_from(table)) for table in tables]
     return first, second, third
 
 
@@ -57,7 +57,7 @@ async def test_fifty_requests_at_once_do_the_work_once(database: Database, organ
     assert await create(database, who, key_of()) == answers[0]
 
 
-async def test_answer_is_the_first_one_whatever_happened_since(database: Database, organization: str) -> None:
+async def test_response_is_the_first_one_after_later_changes(database: Database, organization: str) -> None:
     who = principal(organization)
     first = await create(database, who, key_of())
     async with database.write() as connection:
@@ -99,7 +99,7 @@ class GaveUp(Exception):
     pass
 
 
-async def test_undone_work_leaves_no_key(database: Database, organization: str) -> None:
+async def test_rolled_back_work_leaves_no_key(database: Database, organization: str) -> None:
     def fail(_: Any) -> StoredResponse:
         raise GaveUp
 
@@ -111,7 +111,9 @@ async def test_undone_work_leaves_no_key(database: Database, organization: str) 
     assert await counted(database) == (1, 1, 1)
 
 
-async def test_second_request_does_the_work_when_the_first_is_undone(database: Database, organization: str) -> None:
+async def test_second_request_does_the_work_when_the_first_is_rolled_back(
+    database: Database, organization: str
+) -> None:
     who = principal(organization)
     held, release = asyncio.Event(), asyncio.Event()
 
@@ -135,14 +137,14 @@ async def test_second_request_does_the_work_when_the_first_is_undone(database: D
 
 
 async def wait_for_lock(database: Database) -> None:
-    """Returns when a statement waits for another transaction."""
+    """Waits until a statement waits for another transaction."""
     blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with asyncio.timeout(20), database.read() as connection:
         while not await connection.scalar(text(blocked)):
             await connection.scalar(text("SELECT pg_sleep(0.01)"))
 
 
-async def test_old_keys_are_forgotten_and_young_ones_kept(database: Database, organization: str) -> None:
+async def test_old_keys_are_deleted_and_new_ones_kept(database: Database, organization: str) -> None:
     async with database.write() as connection:
         for key in ("old", "young"):
             assert await claim(connection, key_of(key=key)) is None
@@ -158,14 +160,14 @@ async def test_old_keys_are_forgotten_and_young_ones_kept(database: Database, or
 
 
 @pytest.mark.parametrize("text", ["", "x" * 256, "a\x00", "a\nb", "\ud800", "a\u2028b"])
-def test_key_that_is_no_printable_text_is_refused(text: str) -> None:
+def test_key_with_unprintable_characters_is_rejected(text: str) -> None:
     with pytest.raises(Malformed) as refused:
         RequestKey.of("owner", text, "body")
     assert refused.value.field == "Idempotency-Key"
 
 
 @pytest.mark.parametrize("text", ["x", "x" * 255, "a b", "é😀", "'; DROP TABLE clients; --", "%s"])
-async def test_any_printable_key_is_taken(database: Database, organization: str, text: str) -> None:
+async def test_any_printable_key_is_accepted(database: Database, organization: str, text: str) -> None:
     who = principal(organization)
     first = await create(database, who, key_of(key=text))
     assert await create(database, who, key_of(key=text)) == first
@@ -179,7 +181,7 @@ def test_parts_of_a_request_do_not_run_together() -> None:
     assert RequestKey.of("o", "k", "é", "\ud800") == RequestKey.of("o", "k", "é".encode(), b"\xed\xa0\x80")
 
 
-async def test_refused_body_uses_no_key(database: Database, organization: str) -> None:
+async def test_invalid_body_uses_no_key(database: Database, organization: str) -> None:
     def refuse(_: Any) -> StoredResponse:
         raise Invalid([])
 
@@ -195,8 +197,8 @@ async def test_refused_body_uses_no_key(database: Database, organization: str) -
     assert await counted(database) == (0, 0, 0)
 
 
-async def test_old_keys_are_forgotten_by_the_service(service: Service) -> None:
-    """Three days after the first answer the key is free again; a day after it is not."""
+async def test_old_keys_are_deleted_by_the_service(service: Service) -> None:
+    """The key can be used again three days after the first response, but not one day after it."""
     async with service.database.write() as connection:
         for key, age in (("old", "3 days"), ("new", "25 hours")):
             values = "('a', :id, '', now() - CAST(CAST(:age AS text) AS interval))"

@@ -1,4 +1,4 @@
-"""No write leaves the search text stale: through every door, every field that a search covers is found by what it says now."""
+"""No write leaves the search text stale: after a write through any API, a search finds the new value of every searched field."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import count
@@ -19,7 +19,7 @@ NUMBERS = count()
 
 
 def words_for(face: Face) -> dict[str, str]:
-    """A word of its own for each searched field that a face writes, by column."""
+    """A unique word for each searched field that a face can write, by column."""
     columns = [one for one in (*SEARCHED_TEXTS, *SEARCHED_DOCUMENTS) if one in face.by_column()]
     return {column: f"word{next(NUMBERS):04d}x" for column in columns}
 
@@ -42,7 +42,7 @@ async def send(service: Service, method: str, path: str, body: Any = None) -> An
 
 
 async def mutate(service: Service, name: str, **arguments: Any) -> str:
-    """The bare id of the record that a mutation gives."""
+    """The id, without prefix, of the record that a mutation returns."""
     noun = "Customer" if name.endswith("Customer") else "Client"
     kinds = {"input": f"{name[0].upper()}{name[1:]}Input!", "id": "ID!"}
     declared = ", ".join(f"${one}: {kinds[one]}" for one in arguments)
@@ -54,7 +54,7 @@ async def mutate(service: Service, name: str, **arguments: Any) -> str:
 
 
 async def writes(service: Service) -> AsyncIterator[tuple[Face, Any]]:
-    """Each way to create a record and then to change it: the face, and what writes a body, given the id or none."""
+    """Each way to create and then change a record: the face, and a function that writes a body to an id or to no id."""
     home = f"/v1/organizations/{service.organization}/clients"
 
     async def v1(record: str | None, body: Any, verb: str) -> str:
@@ -88,7 +88,7 @@ async def writes(service: Service) -> AsyncIterator[tuple[Face, Any]]:
     yield GRAPHQL_CUSTOMER, lambda record, body: graphql(record, body, "update", "Customer")
 
 
-async def test_every_door_leaves_every_searched_field_found_by_its_new_words(service: Service) -> None:
+async def test_every_api_updates_the_search_text_of_every_field(service: Service) -> None:
     covered: set[str] = set()
     async for face, write in writes(service):
         old, new = words_for(face), words_for(face)
@@ -101,7 +101,7 @@ async def test_every_door_leaves_every_searched_field_found_by_its_new_words(ser
     assert covered == {*SEARCHED_TEXTS, *SEARCHED_DOCUMENTS}
 
 
-async def test_metadata_that_is_merged_or_emptied_is_found_by_what_is_left(service: Service) -> None:
+async def test_merged_and_emptied_metadata_is_found_by_its_new_value(service: Service) -> None:
     body = {"name": "Ann", "metadata": {"stays": "remaining", "goes": "leaving", "changes": "before"}}
     path = f"/customers/{(await send(service, 'POST', '/customers', body))['id']}"
     await send(service, "PATCH", path, {"metadata": {"goes": None, "changes": "afterwards"}})

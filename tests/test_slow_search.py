@@ -1,4 +1,4 @@
-"""A search that takes longer than a statement may: each door refuses it, says what helps, and when to come back."""
+"""A search that exceeds the statement timeout: each API answers with an error, a next step and a time to retry."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.conftest import Service, running
 
 @pytest.fixture
 async def slow(database_url: str, tmp_path: Path) -> AsyncIterator[Service]:
-    """A service whose statements may take 50 ms, and whose clients somebody else keeps locked."""
+    """A service with a statement timeout of 50 ms, while another transaction locks its clients."""
     hasty, patient = Database(database_url, statement_timeout=0.05), Database(database_url)
     async with (
         running(Config(database_url=database_url, data_dir=tmp_path), hasty) as service,
@@ -25,7 +25,7 @@ async def slow(database_url: str, tmp_path: Path) -> AsyncIterator[Service]:
     await hasty.close()
 
 
-async def test_customers_refuse_a_slow_search(slow: Service) -> None:
+async def test_customers_reject_a_slow_search(slow: Service) -> None:
     answer = await slow.http.get("/customers?search=ann&include_total_count=false")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert answer.json()["code"] == "service_unavailable"
@@ -33,7 +33,7 @@ async def test_customers_refuse_a_slow_search(slow: Service) -> None:
 
 
 @pytest.mark.parametrize("path", ["clients/search", "search-clients"])
-async def test_v1_refuses_a_slow_search(slow: Service, path: str) -> None:
+async def test_v1_rejects_a_slow_search(slow: Service, path: str) -> None:
     answer = await slow.http.get(f"/v1/organizations/{slow.organization}/{path}?term=ann")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "narrow the search" in answer.json()["error"]["message"]
@@ -41,7 +41,7 @@ async def test_v1_refuses_a_slow_search(slow: Service, path: str) -> None:
 
 @pytest.mark.parametrize("fields", ["nodes { name }", "totalCount"])
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
-async def test_graphql_refuses_a_slow_search(slow: Service, fields: str, accept: str) -> None:
+async def test_graphql_rejects_a_slow_search(slow: Service, fields: str, accept: str) -> None:
     query = f'{{ clients(search: "ann") {{ {fields} }} }}'
     answer = await slow.http.post("/graphql", json={"query": query}, headers={"Accept": accept})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
@@ -51,14 +51,14 @@ async def test_graphql_refuses_a_slow_search(slow: Service, fields: str, accept:
     assert answer.json()["data"] == {"clients": None}
 
 
-async def test_what_was_answered_beside_a_slow_search_is_kept(slow: Service) -> None:
+async def test_the_results_beside_a_slow_search_are_kept(slow: Service) -> None:
     query = '{ viewer { account { email } } clients(search: "ann") { totalCount } }'
     answer = await slow.http.post("/graphql", json={"query": query})
     assert answer.status_code == 200
     assert answer.json()["data"] == {"viewer": {"account": {"email": slow.email}}, "clients": None}
 
 
-async def test_connections_are_as_good_as_new_after_a_slow_search(slow: Service) -> None:
+async def test_connections_work_after_a_slow_search(slow: Service) -> None:
     for _ in range(3):
         assert (await slow.http.get("/customers?search=ann")).status_code == 503
     async with slow.database.read() as connection:

@@ -1,4 +1,4 @@
-"""The command `clientele`: messages on stderr, results on stdout."""
+"""The command `clientele`: results on stdout, messages on stderr."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,7 +13,9 @@ from app.cli.tokens import token_create, token_list, token_revoke
 from app.cli.transfer import export_command, import_command
 from app.errors import DomainError, Unavailable
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Clients and customers of invoicing organizations.")
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Serve and manage the clients of invoicing organizations."
+)
 
 
 def _add(group: typer.Typer, commands: Mapping[str, Callable[..., None]]) -> None:
@@ -21,7 +23,7 @@ def _add(group: typer.Typer, commands: Mapping[str, Callable[..., None]]) -> Non
         group.command(name)(command)
 
 
-def _group(name: str, about: str, commands: Mapping[str, Callable[..., None]]) -> None:
+def _add_group(name: str, about: str, commands: Mapping[str, Callable[..., None]]) -> None:
     group = typer.Typer(no_args_is_help=True, help=about)
     _add(group, commands)
     cli.add_typer(group, name=name)
@@ -29,24 +31,26 @@ def _group(name: str, about: str, commands: Mapping[str, Callable[..., None]]) -
 
 _add(cli, {"serve": serve_command, "migrate": migrate_command, "schema": schema_command})
 _add(cli, {"import": import_command, "export": export_command})
-_group(
-    "account", "Accounts: who may use which organizations.", {"create": account_create, "password": account_password}
+_add_group(
+    "account",
+    "Manage accounts, which log in and can access organizations.",
+    {"create": account_create, "password": account_password},
 )
-_group(
+_add_group(
     "organization",
-    "Organizations: whose clients these are.",
+    "Manage organizations, which own the clients.",
     {"create": organization_create, "list": organization_list},
 )
-_group("token", "Access tokens.", {"create": token_create, "list": token_list, "revoke": token_revoke})
-_group("outbox", "Reminders, sent and to be sent.", {"list": outbox_list})
-_group("documents", "Trusted documents: what front ends ask by an id.", {"check": documents_check})
+_add_group("token", "Manage access tokens.", {"create": token_create, "list": token_list, "revoke": token_revoke})
+_add_group("outbox", "Show the reminders that were sent or are waiting.", {"list": outbox_list})
+_add_group("documents", "Check trusted documents, which front ends select by id.", {"check": documents_check})
 
 
 def main() -> None:
-    """Runs the command; an expected failure is one line on stderr and exit status 1."""
+    """Runs the command. An expected error is one line on stderr and exit status 1."""
     try:
         cli()
-    except DomainError as refusal:
-        told = f"The database cannot be reached: {refusal.reason}" if isinstance(refusal, Unavailable) else str(refusal)
-        typer.echo(f"clientele: {told}", err=True)
+    except DomainError as error:
+        message = f"The database cannot be reached: {error.reason}" if isinstance(error, Unavailable) else str(error)
+        typer.echo(f"clientele: {message}", err=True)
         raise SystemExit(1) from None

@@ -1,4 +1,4 @@
-"""`account create` and `password`: who may use which organizations."""
+"""`account create` and `account password`."""
 
 import getpass
 import sys
@@ -16,24 +16,26 @@ from app.mail.addresses import check_address
 from app.server import say
 
 
-def account_create(email: Annotated[str, typer.Argument(help="The e-mail address to log in with.")]) -> None:
-    """Make an account; prints its id."""
+def account_create(
+    email: Annotated[str, typer.Argument(help="The e-mail address of the account, for logins.")],
+) -> None:
+    """Create an account and print its id."""
     address = check_address(email)
     say(with_database(lambda database: accounts.create_account(database, address)))
 
 
 def account_password(email: Annotated[str, typer.Argument(help="The account's e-mail address.")]) -> None:
-    """Give an account a password to log in with: asked for twice, or the first line of stdin. Ends its logins."""
+    """Set the password of an account and end its sessions. Asks for it twice, or reads the first line of stdin."""
     password = check_password(_read_password())
     passwords = Passwords(Config.from_environment().password_memory)
     with_database(lambda database: accounts.set_password(database, passwords, email, password))
-    typer.echo("The password is set; whoever was logged in is no more.", err=True)
+    typer.echo("The password is set. All sessions of the account have ended.", err=True)
 
 
 def _read_password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
-    given = getpass.getpass("Password: ", stream=sys.stderr)
-    if getpass.getpass("Once more: ", stream=sys.stderr) != given:
-        raise Malformed("The two passwords are not the same")
-    return given
+    password = getpass.getpass("Password: ", stream=sys.stderr)
+    if getpass.getpass("Repeat the password: ", stream=sys.stderr) != password:
+        raise Malformed("The two passwords are not the same. Run the command again.")
+    return password

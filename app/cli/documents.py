@@ -1,4 +1,4 @@
-"""`documents check`: trusted documents against the schema."""
+"""`documents check`: checks trusted documents against the schema."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,16 +12,18 @@ from app.server import say
 
 
 def documents_check(
-    file: Annotated[Path, typer.Argument(help="A JSON object of ids and texts, or a manifest of Apollo's.")],
+    file: Annotated[Path, typer.Argument(help="A JSON object of ids and documents, or a manifest of Apollo.")],
 ) -> None:
-    """Check a file of trusted documents against the schema and the limits; prints each problem after its document's id."""
+    """Check trusted documents against the schema and the limits. Print the id and the error for each problem."""
     from app.graphql.server.checking import check_documents
 
     trusted = load_trusted(file)
     problems = check_documents(trusted, Config.from_environment().cost_limit)
-    for one in problems:
-        say(str(one))
+    for problem in problems:
+        say(str(problem))
     if problems:
-        wrong = len({one.document_id for one in problems})
-        raise Malformed(f"{wrong} of {len(trusted.by_id)} documents cannot be answered")
+        wrong = len({problem.document_id for problem in problems})
+        raise Malformed(
+            f"{wrong} of {len(trusted.by_id)} documents are invalid or exceed the limits. Correct the documents listed above."
+        )
     typer.echo(f"All {len(trusted.by_id)} documents are valid and within the limits.", err=True)

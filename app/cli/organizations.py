@@ -1,4 +1,4 @@
-"""`organization create` and `list`: whose clients these are."""
+"""`organization create` and `organization list`."""
 
 from typing import Annotated
 
@@ -12,14 +12,16 @@ from app.server import say
 
 
 def organization_create(
-    name: Annotated[str, typer.Argument(help="The organization's name, the sender of its reminders.")],
-    id: Annotated[str | None, typer.Option(help="24 lower-case hex digits, to keep an id.")] = None,  # noqa: A002
-    account: Annotated[str | None, typer.Option(help="The account that may use it, by e-mail address.")] = None,
-    email: Annotated[str | None, typer.Option(help="Where answers to reminders go.")] = None,
-    locale: Annotated[str, typer.Option(help="The language of reminders.")] = "en",
-    environment: Annotated[Environment, typer.Option(help="Whether it is real.")] = Environment.LIVE,
+    name: Annotated[str, typer.Argument(help="The name of the organization; its reminders show it as the sender.")],
+    id: Annotated[str | None, typer.Option(help="The id, as 24 lower-case hex digits. [default: a new id]")] = None,  # noqa: A002
+    account: Annotated[str | None, typer.Option(help="The e-mail address of the account that gets access.")] = None,
+    email: Annotated[str | None, typer.Option(help="The e-mail address for replies to reminders.")] = None,
+    locale: Annotated[str, typer.Option(help="The language of reminders, such as de or de-AT.")] = "en",
+    environment: Annotated[
+        Environment, typer.Option(help="The environment: live for real data, sandbox for tests.")
+    ] = Environment.LIVE,
 ) -> None:
-    """Make an organization; prints its id."""
+    """Create an organization and print its id."""
     reply_to = check_address(email) if email else None
     say(
         with_database(
@@ -37,6 +39,6 @@ def organization_create(
 
 
 def organization_list() -> None:
-    """Print every organization: its id, a tab, its name."""
-    for one in with_database(organizations.list_organizations):
-        say(f"{one.id}\t{one.name}")
+    """Print the id and the name of every organization, separated by a tab."""
+    for organization in with_database(organizations.list_organizations):
+        say(f"{organization.id}\t{organization.name}")

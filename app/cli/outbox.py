@@ -1,5 +1,6 @@
-"""`outbox list`: what has become of messages."""
+"""`outbox list`: the delivery status of messages."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,32 +12,39 @@ from app.storage.database import Database
 
 
 def outbox_list(
-    organization: Annotated[str | None, typer.Option(help="Only those of one organization, by id.")] = None,
-    state: Annotated[State | None, typer.Option(help="Only those that are at this.")] = None,
+    organization: Annotated[
+        str | None, typer.Option(help="List only the messages of the organization with this id.")
+    ] = None,
+    state: Annotated[State | None, typer.Option(help="List only the messages in this state.")] = None,
 ) -> None:
-    """Print messages, the newest first, with tabs between: id, client, to, language, state, attempts, created, sent, last error.
+    """Print the messages, the newest first, as tab-separated columns.
 
-    The recipient of somebody who has been erased is empty, as is what has not happened.
+    The columns are id, client, recipient, language, state, attempts, created at, sent at and last error. A column is
+    empty if it has no value yet. The recipient is empty if the person has been erased.
     """
 
     async def work(database: Database) -> None:
         async with database.snapshot() as connection:
-            async for one in list_messages(connection, organization, state):
-                say(describe_message(one))
+            async for delivery in list_messages(connection, organization, state):
+                say(describe_message(delivery))
 
     with_database(work)
 
 
-def describe_message(one: Delivery) -> str:
-    times = [moment.isoformat(timespec="milliseconds") if moment else "" for moment in (one.created_at, one.sent_at)]
-    told = (
-        one.id,
-        one.client_id,
-        one.recipient,
-        one.language,
-        one.state,
-        str(one.attempts),
-        *times,
-        one.last_error or "",
+def describe_message(delivery: Delivery) -> str:
+    columns = (
+        delivery.id,
+        delivery.client_id,
+        delivery.recipient,
+        delivery.language,
+        delivery.state,
+        str(delivery.attempts),
+        _describe_time(delivery.created_at),
+        _describe_time(delivery.sent_at),
+        delivery.last_error or "",
     )
-    return "\t".join(told)
+    return "\t".join(columns)
+
+
+def _describe_time(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="milliseconds") if moment else ""

@@ -1,4 +1,4 @@
-"""Running a command on the database that the settings name."""
+"""Runs the work of a command on the configured database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @contextmanager
 def database_address(config: Config) -> Iterator[str]:
-    """DATABASE_URL, or the embedded database for the length of the block."""
+    """DATABASE_URL, or the URL of the embedded database, which runs until the block ends."""
     if config.database_url is not None:
         yield config.database_url
         return
@@ -25,9 +25,9 @@ def database_address(config: Config) -> Iterator[str]:
 
 
 def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Runs some work on the configured database; an embedded one is brought to the newest migration first.
+    """Runs `work` on the configured database and returns its result. Migrates an embedded database first.
 
-    Raises Misconfigured when migrations are missing.
+    Raises Misconfigured if the database lacks migrations.
     """
     config = Config.from_environment()
 
@@ -49,4 +49,4 @@ def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
 async def _require_head(database: Database) -> None:
     async with database.read() as connection:
         if not await at_head(connection):
-            raise Misconfigured("Migrations are missing from the database: run clientele migrate")
+            raise Misconfigured("The database lacks migrations. Run clientele migrate first.")

@@ -1,4 +1,4 @@
-"""`serve`, `migrate`, `schema`: the service, its database, its contract."""
+"""`serve`, `migrate` and `schema`."""
 
 import asyncio
 import sys
@@ -19,14 +19,16 @@ from app.storage.migrations import migrate
 def serve_command(
     host: Annotated[str | None, typer.Option(help="The address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one. [default: 8000]")
+        int | None, typer.Option(min=0, max=65535, help="The port to listen on; 0 selects a free port. [default: 8000]")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="How many processes. [default: 1]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="The number of worker processes. [default: 1]")
+    ] = None,
     migrate_first: Annotated[
-        bool, typer.Option("--migrate", help="Bring DATABASE_URL to the newest migration first.")
+        bool, typer.Option("--migrate", help="Migrate the database at DATABASE_URL first.")
     ] = False,
 ) -> None:
-    """Serve all doors; without DATABASE_URL on an embedded PostgreSQL, with a demo in it while it is empty."""
+    """Serve all APIs. Without DATABASE_URL, an embedded PostgreSQL is started; an empty one gets a demo."""
     config = Config.from_environment()
     config = replace(
         config,
@@ -53,13 +55,13 @@ async def _prepare(config: Config, url: str, migrate_first: bool) -> Demonstrati
 
 
 def migrate_command() -> None:
-    """Bring the database to the newest migration."""
+    """Apply all migrations to the database."""
     with_database(migrate)
-    typer.echo("The database is at the newest migration.", err=True)
+    typer.echo("All migrations are applied.", err=True)
 
 
 def schema_command() -> None:
-    """Print schema.graphql."""
+    """Print the GraphQL schema, schema.graphql."""
     from app.graphql.schema.schema import print_schema
 
     sys.stdout.write(print_schema())

@@ -1,4 +1,4 @@
-"""`token create`, `list` and `revoke`: access tokens."""
+"""`token create`, `token list` and `token revoke`."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,21 +12,27 @@ from app.organizations import service as organizations
 from app.query.values import parse_moment
 from app.server import say
 from app.storage.database import Database
-from app.tokens import list_tokens, revoke_token
+from app.tokens import TokenEntry, list_tokens, revoke_token
 
 
 def token_create(
-    organization: Annotated[str | None, typer.Option(help="The organization that the token opens, by id.")] = None,
-    account: Annotated[str | None, typer.Option(help="The account whose organizations it opens, by e-mail.")] = None,
-    scope: Annotated[Scope, typer.Option(help="What it may do; write includes read.")] = Scope.WRITE,
+    organization: Annotated[
+        str | None, typer.Option(help="The id of the organization that the token gives access to.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="The e-mail address of the account that the token belongs to.")
+    ] = None,
+    scope: Annotated[Scope, typer.Option(help="The scope of the token; write includes read.")] = Scope.WRITE,
     environment: Annotated[
-        Environment, typer.Option(help="Which of the account's organizations it opens.")
+        Environment, typer.Option(help="The environment of the account's organizations.")
     ] = Environment.LIVE,
-    expires: Annotated[str | None, typer.Option(help="When it expires: an ISO 8601 date or date-time in UTC.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="The expiry, as an ISO 8601 date or date-time in UTC. [default: never]")
+    ] = None,
 ) -> None:
-    """Make an access token; prints it, this once."""
+    """Create an access token and print it. It cannot be shown again."""
     if (organization is None) == (account is None):
-        raise Malformed("Name either --organization or --account")
+        raise Malformed("Give exactly one of --organization and --account.")
     expires_at = _expiry(expires) if expires else None
     say(
         with_database(
@@ -45,40 +51,40 @@ def token_create(
 def _expiry(text: str) -> datetime:
     moment = parse_moment(text)
     if moment is None or moment <= datetime.now(UTC):
-        raise Invalid([Problem("--expires", "format", "must be an ISO 8601 moment in the future", text)])
+        raise Invalid([Problem("--expires", "format", "must be an ISO 8601 date or date-time in the future", text)])
     return moment
 
 
 def token_list() -> None:
-    """Print every token's id, owner, scope, state and expiry, with tabs between; never the token."""
+    """Print the id, owner, scope, state and expiry of every token, separated by tabs. Tokens themselves are not stored."""
 
     async def work(database: Database) -> list[str]:
         async with database.read() as connection:
             entries = await list_tokens(connection)
-        return [
-            "\t".join(
-                (
-                    one.id,
-                    f"account {one.account_id}" if one.account_id else f"organization {one.organization_id}",
-                    one.scope,
-                    "expired" if one.expired else "valid",
-                    one.expires_at.isoformat() if one.expires_at else "never expires",
-                )
-            )
-            for one in entries
-        ]
+        return [describe_token(entry) for entry in entries]
 
     for line in with_database(work):
         say(line)
 
 
-def token_revoke(id: Annotated[str, typer.Argument(help="The token's id, as `token list` prints it.")]) -> None:  # noqa: A002
-    """Revoke a token: from now on it opens nothing."""
+def describe_token(entry: TokenEntry) -> str:
+    columns = (
+        entry.id,
+        f"account {entry.account_id}" if entry.account_id else f"organization {entry.organization_id}",
+        entry.scope,
+        "expired" if entry.expired else "valid",
+        entry.expires_at.isoformat() if entry.expires_at else "never expires",
+    )
+    return "\t".join(columns)
+
+
+def token_revoke(id: Annotated[str, typer.Argument(help="The id of the token, from `token list`.")]) -> None:  # noqa: A002
+    """Revoke a token. Requests with it fail from now on."""
 
     async def work(database: Database) -> bool:
         async with database.write() as connection:
             return await revoke_token(connection, id)
 
     if not with_database(work):
-        raise Malformed(f"There is no token with the id {id}")
+        raise Malformed(f"There is no token with the id {id}. Run clientele token list for the ids.")
     typer.echo("The token is revoked.", err=True)
