@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from unicodedata import category, normalize
 
 from stdnum.eu import vat
 from stdnum.exceptions import InvalidChecksum, InvalidLength, ValidationError
-from stdnum.util import clean
 
-from app.countries import country_code as find_country_code
+from app.countries import find_country
+from app.vat.national import convert_number, name_other_number
 
-SEPARATORS = " -./:"
 LONGEST = 20
 """More characters than any VAT number has, its prefix included."""
 
@@ -26,7 +26,17 @@ STATES = (
 )
 # fmt: on
 """The member states as VIES spells them: Greece is EL, and Northern Ireland is XI."""
-NORTHERN_IRELAND = "northern ireland"
+STATES_BY_CODE: Mapping[str, str] = {
+    **{state: state for state in STATES},
+    "GR": "EL",
+    "AX": "FI",
+    **dict.fromkeys(("GP", "MC", "MQ", "RE"), "FR"),
+}
+"""The member state of a country's code: places with a code of their own, and Monaco, have numbers of a member state."""
+PREFIXES: Mapping[str, tuple[str, ...]] = {"EL": ("EL", "GR"), "XI": ("XI", "GB")}
+"""The prefixes that the numbers of a member state may have, where they are not the state's code alone."""
+SYMBOLS: Mapping[str, str] = {"IE": "+*"}
+"""The characters beside letters and digits in the numbers of a member state; old Irish numbers have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,46 +64,61 @@ def check_offline(text: str, country_code: str | None, country: str | None) -> O
 
     The member state comes from `country_code`, else from the number's own prefix, else from the name in `country`.
     A company may be registered in another country than its own: when the number is wrong for `country_code` and right
-    for its prefix, the prefix decides.
+    for its prefix, the prefix decides. A national number is converted, or it is valid as None with a message.
     """
-    states = _candidate_states(text, country_code, country)
+    states = _candidate_states(compact_number(text), country_code, country)
     if not states:
         return OfflineResult(None, None, "No member state of the European Union is known for the number")
     results = [_check_for(state, text) for state in states]
-    return next((result for result in results if result.valid), results[0])
+    return next((result for valid in (True, None) for result in results if result.valid is valid), results[0])
 
 
-def _candidate_states(text: str, country_code: str | None, country: str | None) -> list[str]:
+def compact_number(text: str, symbols: str = "") -> str:
+    """The number in upper case: only its letters and digits, as duplicates compare it, and the given symbols.
+
+    Digits and letters of full width become ordinary ones.
+    """
+    letters = normalize("NFKD", text).upper()
+    return "".join(letter for letter in letters if category(letter)[0] in "LN" or letter in symbols)
+
+
+def _candidate_states(number: str, country_code: str | None, country: str | None) -> list[str]:
     """The member states that the number may belong to, the most likely first."""
-    code, prefix = _state_of(country_code or ""), _state_of_code(_compact(text)[:2])
-    states = (code, prefix) if (country_code or "").strip() else (prefix, _state_of(country or ""))
+    code, prefix = _state_of(country_code), _state_of_prefix(number)
+    states = (code, prefix) if (country_code or "").strip() else (prefix, _state_of(country))
     return list(dict.fromkeys(state for state in states if state))
 
 
-def _state_of(text: str) -> str | None:
+def _state_of(text: str | None) -> str | None:
     """The member state for a country's code or name."""
-    name = text.strip().casefold()
-    if name == NORTHERN_IRELAND:
-        return "XI"
-    return _state_of_code(name.upper()) or _state_of_code(find_country_code(name) or "")
-
-
-def _state_of_code(code: str) -> str | None:
-    state = "EL" if code == "GR" else code
-    return state if state in STATES else None
-
-
-def _compact(text: str) -> str:
-    return clean(text, SEPARATORS).strip().upper()
+    return STATES_BY_CODE.get(find_country(text) or "")
 
 
 def _check_for(state: str, text: str) -> OfflineResult:
-    number = _compact(text)
-    has_prefix = number.startswith(("EL", "GR") if state == "EL" else state)
+    number = _drop_prefix(state, compact_number(text, SYMBOLS.get(state, "")))
     if len(number) > LONGEST:
         return OfflineResult(None, False, f"The number is longer than any VAT number of {state}")
-    try:
-        valid = vat.validate(state + number[2 * has_prefix :])
-    except ValidationError as error:
-        return OfflineResult(None, False, f"Not a VAT number of {state}: {ERRORS.get(type(error), WRONG_FORM)}")
-    return OfflineResult(VatNumber(state, valid[2:]), True)
+    wrong = WRONG_FORM
+    for candidate in (number, convert_number(state, number)):
+        try:
+            return OfflineResult(_validate(state, candidate or number), True)
+        except ValidationError as error:
+            wrong = ERRORS.get(type(error), WRONG_FORM)
+    name = name_other_number(state, number)
+    if name is not None:
+        return OfflineResult(None, None, f"Not a VAT number of {state}: it has the form of a {name}")
+    return OfflineResult(None, False, f"Not a VAT number of {state}: {wrong}")
+
+
+def _state_of_prefix(number: str) -> str | None:
+    return "EL" if number.startswith("GR") else next((state for state in STATES if number.startswith(state)), None)
+
+
+def _drop_prefix(state: str, number: str) -> str:
+    prefix = next((prefix for prefix in PREFIXES.get(state, (state,)) if number.startswith(prefix)), "")
+    return number.removeprefix(prefix)
+
+
+def _validate(state: str, number: str) -> VatNumber:
+    """Raises ValidationError."""
+    return VatNumber(state, vat.validate(state + number)[2:])

@@ -1,10 +1,14 @@
 """Tax numbers offline: their member state, their form and their check digits."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from unicodedata import normalize
 
-from app.vat.numbers import STATES, VatNumber, check_offline
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import ARRAY, Text, bindparam, func, select
+
+from app.storage.database import Database
+from app.vat.numbers import STATES, VatNumber, check_offline, compact_number
 
 RIGHT = [
     ("AT", "U13585627"),
@@ -130,9 +134,76 @@ def test_the_member_state_is_found(
     assert (result.message is None) == bool(result.valid)
 
 
+@pytest.mark.parametrize(
+    ("country", "state"),
+    [
+        ("Κύπρος", "CY"),
+        ("ΚΥΠΡΟΣ", "CY"),
+        ("Zypern", "CY"),
+        (normalize("NFD", "Österreich"), "AT"),
+        ("ÖSTERREICH", "AT"),
+        ("Avstrija", "AT"),
+        ("Slovenija ", "SI"),
+        ("Deutschland (DE)", "DE"),
+        ("Germania", "DE"),
+        ("Czech Republic", "CZ"),
+        ("Holland", "NL"),
+        ("Severna Irska", "XI"),
+        ("Irlanda del Norte", "XI"),
+        ("EL", "EL"),
+        ("Ελλάς\u200b", None),
+        ("Great Britain", None),
+        ("Slovenia, Austria", None),
+    ],
+)
+def test_names_of_countries_are_compared_folded(country: str, state: str | None) -> None:
+    number = dict(RIGHT).get(state or "", "50223054")
+    assert check_offline(number, None, country).number == (VatNumber(state, number) if state else None)
+
+
+# fmt: off
+INVISIBLE = "\t\n\r\x00\x0b\x1c\x7f\x85\u00a0\u00ad\u034f\u061c\u180e\u1680\u2003\u2007\u2009\u200b\u200c\u200d" \
+    "\u200e\u200f\u2028\u2029\u202a\u202e\u202f\u205f\u2060\u2063\u2066\u2069\u3000\ufe0f\ufeff"
+# fmt: on
+PUNCTUATION = " .-/:,;_'()‐‑–—−·’"
+
+
+@pytest.mark.parametrize(("state", "number"), RIGHT)
+def test_invisible_characters_and_punctuation_are_ignored(state: str, number: str) -> None:
+    for character in INVISIBLE + PUNCTUATION:
+        spaced = character.join(["", *state, *number, ""])
+        for text, code in (
+            (spaced, None),
+            (character.join(["", *number, ""]), state),
+            (spaced, f" {state.lower()}\u200b"),
+        ):
+            assert check_offline(text, code, None).number == VatNumber(state, number), f"U+{ord(character):04X}"
+
+
+def test_digits_and_letters_of_full_width_are_ordinary_ones() -> None:
+    assert check_offline("ＳＩ５０２２３０５４", None, None).number == VatNumber("SI", "50223054")
+
+
 @given(st.text(max_size=30), st.sampled_from([None, "", "US", *STATES]), st.none() | st.text(max_size=10))
 def test_any_text_gets_a_result(text: str, code: str | None, country: str | None) -> None:
     result = check_offline(text, code, country)
     assert (result.number is not None) == (result.valid is True)
     if result.number is not None:
         assert check_offline(result.number.country + result.number.number, None, None).number == result.number
+
+
+COMPARED = st.lists(
+    st.text("Az01SI" + INVISIBLE.replace("\x00", "") + PUNCTUATION + "Ａ１é", max_size=12), min_size=50, max_size=50
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(COMPARED)
+async def test_numbers_are_compared_as_duplicates_compare_them(database: Database, texts: list[str]) -> None:
+    """Two numbers with one key in the database are one number for the check, and no others are."""
+    number = func.unnest(bindparam("texts", texts, type_=ARRAY(Text()))).column_valued("number")
+    rows = select(func.tax_key(number))
+    async with database.read() as connection:
+        keys = await connection.scalars(rows)
+    told = [(text, key) for text, key in zip(texts, keys, strict=True) if key]
+    assert [compact_number(text).lower() for text, _ in told] == [key for _, key in told]

@@ -64,6 +64,17 @@ async def check(service: Service, customer: dict[str, Any], expected: dict[str, 
     [
         ({"tax_number": "SI50223054"}, True, None),
         ({"tax_number": "50223054", "country": "Slovenija"}, True, None),
+        ({"tax_number": "10259033P", "country": "Κύπρος"}, True, None),
+        ({"tax_number": "ATU13585627", "country": "O\u0308sterreich"}, True, None),
+        ({"tax_number": "SI\u200b50\t22\u00a030\u00ad54\ufeff"}, True, None),
+        ({"tax_number": "12345676-2-41", "country_code": "HU"}, True, None),
+        ({"tax_number": "556012-3456", "country": "Sweden"}, True, None),
+        ({"tax_number": "GB980780684", "country_code": "XI"}, True, None),
+        (
+            {"tax_number": "12345678", "country_code": "EE"},
+            None,
+            "Not a VAT number of EE: it has the form of a register code (registrikood)",
+        ),
         ({"tax_number": "SI50223055"}, False, "Not a VAT number of SI: its check digits are wrong"),
         (
             {"tax_number": "12-3456789", "country_code": "US"},
