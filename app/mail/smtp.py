@@ -11,6 +11,7 @@ from aiosmtplib import (
     SMTP,
     SMTPDataError,
     SMTPException,
+    SMTPHeloError,
     SMTPRecipientsRefused,
     SMTPResponseException,
 )
@@ -108,13 +109,27 @@ class SmtpMailer:
         )
 
     async def _hand_over(self, client: SMTP, mail: OutgoingMail) -> None:
-        if mail.international and not client.supports_extension("smtputf8"):
+        if mail.international and not await _supports_international(client):
             raise Undeliverable("the mail server does not support international addresses (SMTPUTF8)")
         options = ["SMTPUTF8"] if mail.international else []
         try:
             await client.sendmail(mail.sender, [mail.recipient], mail.content, mail_options=options)
         except ValueError as error:
             raise Undeliverable("the address cannot be written in SMTP") from error
+
+
+async def _supports_international(client: SMTP) -> bool:
+    """Asks for the extensions unless the server has named them since the connection was opened or encrypted.
+
+    Without STARTTLS and login, aiosmtplib has not asked yet; after STARTTLS it forgets the answer, as RFC 3207 says.
+    """
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except SMTPHeloError as error:
+            if error.code < 500:
+                raise
+    return client.supports_extension("smtputf8")
 
 
 async def _quit(client: SMTP) -> None:

@@ -45,7 +45,7 @@ def mailbox_of(mail: EmailMessage, header: str) -> tuple[str, str]:
     """
     (raw,) = [str(value) for name, value in mail.raw_items() if name == header]
     words, address = parseaddr(raw)
-    return str(make_header(decode_header(words))), address
+    return str(make_header(decode_header(words))), address.encode("utf-8", "surrogateescape").decode()
 
 
 def make_message(
@@ -102,6 +102,15 @@ class PostOffice:
     rejections: dict[str, list[str]] = field(default_factory=dict)
     sender_answer: str = ""
     data_answer: str = ""
+    hidden_extensions: dict[bool, str] = field(default_factory=dict)
+    """An extension that EHLO does not name, by whether the session is encrypted."""
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        hidden = self.hidden_extensions.get(session.ssl is not None)
+        return [response for response in responses if response != f"250-{hidden}"]
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -3,6 +3,9 @@
 import asyncio
 import re
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -156,17 +159,83 @@ async def test_a_silent_server_is_left_after_the_limit() -> None:
             await SmtpMailer.from_url(url, limit=0.2).send(make_mail())
 
 
-async def test_an_international_address_goes_to_a_server_that_takes_it(post_office: PostOffice) -> None:
-    await SmtpMailer.from_url(post_office.url).send(make_mail(recipient="žiga@čebelica.example.com"))
-    assert post_office.recipients == ["žiga@čebelica.example.com"]
+INTERNATIONAL = "użytkownik@przykład.example.com"
+MODES = ["none", "offered", "starttls", "required", "smtps"]
+"""`starttls` is a server that offers it; `offered` leaves the choice to a server that does not."""
 
 
-async def test_an_international_address_is_undeliverable_without_smtputf8() -> None:
-    async with PostOffice().opened(enable_SMTPUTF8=False) as office:
+@asynccontextmanager
+async def serving(
+    mode: str, login: bool, tls: ssl.SSLContext, office: PostOffice, **options: Any
+) -> AsyncIterator[SmtpMailer]:
+    """A server and the mailer for it."""
+    if login:
+        options |= {"authenticator": office.authenticate, "auth_require_tls": False, "auth_required": True}
+    if mode in ("starttls", "required"):
+        options["tls_context"] = tls
+    async with office.opened(ssl_context=tls if mode == "smtps" else None, **options):
+        user = "anna%40x:p%40ss%3Aw%2Frd@" if login else ""
+        query = {"none": "?tls=none", "required": "?tls=required"}.get(mode, "")
+        scheme = "smtps" if mode == "smtps" else "smtp"
+        yield SmtpMailer.from_url(f"{scheme}://{user}127.0.0.1:{office.port}{query}")
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("login", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_international_address_goes_to_a_server_that_takes_it(
+    server_tls: ssl.SSLContext, mode: str, login: bool
+) -> None:
+    office = PostOffice()
+    async with serving(mode, login, server_tls, office, enable_SMTPUTF8=True) as mailer:
+        await mailer.send(make_mail(recipient=INTERNATIONAL, client_name="Użytkownik"))
+    assert office.recipients == [INTERNATIONAL]
+    assert office.encrypted == [mode in ("starttls", "required")]
+    assert bool(office.users) == login
+    assert mailbox_of(office.mails[0], "To") == ("Użytkownik", INTERNATIONAL)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("login", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_international_address_is_undeliverable_without_smtputf8(
+    server_tls: ssl.SSLContext, mode: str, login: bool
+) -> None:
+    office = PostOffice()
+    async with serving(mode, login, server_tls, office, enable_SMTPUTF8=False) as mailer:
         with pytest.raises(Undeliverable, match="SMTPUTF8"):
-            await SmtpMailer.from_url(office.url).send(make_mail(recipient="žiga@čebelica.example.com"))
-        await SmtpMailer.from_url(office.url).send(make_mail(recipient="ziga@čebelica.example.com"))
-        assert office.recipients == ["ziga@xn--ebelica-i6a.example.com"]
+            await mailer.send(make_mail(recipient=INTERNATIONAL))
+        await mailer.send(make_mail(recipient="uzytkownik@przykład.example.com"))
+    assert office.recipients == ["uzytkownik@xn--przykad-rjb.example.com"]
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_the_extensions_after_starttls_count(server_tls: ssl.SSLContext, encrypted: bool) -> None:
+    office = PostOffice(hidden_extensions={encrypted: "SMTPUTF8"})
+    async with serving("required", False, server_tls, office, enable_SMTPUTF8=True) as mailer:
+        if encrypted:
+            with pytest.raises(Undeliverable, match="SMTPUTF8"):
+                await mailer.send(make_mail(recipient=INTERNATIONAL))
+        else:
+            await mailer.send(make_mail(recipient=INTERNATIONAL))
+    assert office.recipients == ([] if encrypted else [INTERNATIONAL])
+
+
+@pytest.mark.parametrize(("answer", "error"), [("502 Only HELO", Undeliverable), ("421 Too busy", Undelivered)])
+async def test_a_server_without_ehlo_takes_no_international_address(answer: str, error: type[Exception]) -> None:
+    async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 post.example.com\r\n")
+        while await reader.readline():
+            writer.write(answer.encode() + b"\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer_all, "127.0.0.1", 0) as server:
+        url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}?tls=none"
+        with pytest.raises(error):
+            await SmtpMailer.from_url(url).send(make_mail(recipient=INTERNATIONAL))
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
