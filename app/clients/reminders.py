@@ -7,7 +7,7 @@ from app.clients.repository import ClientRepository
 from app.errors import Invalid, NotFound, Problem
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.mail.addresses import check_address
-from app.mail.message import LANGUAGES, compose_reminder, language_for
+from app.mail.message import LANGUAGES, compose_reminder, find_language, language_for
 from app.mail.outbox import put_message
 from app.mail.repository import ClientKey, Delivery, count_messages, page_messages
 from app.mail.worker import OutboxWorker
@@ -75,7 +75,10 @@ def choose_address(recipient: str | None, own: str | None) -> str:
 
 
 def choose_language(language: str | None, locale: str) -> str:
-    """The `language`, or else that of the organization's locale. Raises Invalid for an unknown language."""
-    if language and language not in LANGUAGES:
+    """The language of the tag `language`, or else of the organization's locale. Raises Invalid for an unknown language."""
+    if not language:
+        return language_for(locale)
+    found = find_language(language)
+    if found is None:
         raise Invalid([Problem("l", "inclusion", f"is not one of {', '.join(LANGUAGES)}", language)])
-    return language or language_for(locale)
+    return found

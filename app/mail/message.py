@@ -1,5 +1,6 @@
 """Message: the content and the recipient of a reminder, composed from the templates."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from app.mail.addresses import check_address
 LANGUAGES = ("en", "de", "fr", "it", "sl", "hr")
 """The languages that have a template."""
 
+TAG = re.compile(r"[A-Za-z]{2}(?:[-_][A-Za-z0-9]{1,8})*")
 BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _loader = FileSystemLoader(Path(__file__).parent / "templates")
 _plain = Environment(loader=_loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
@@ -32,10 +34,15 @@ class Message:
     html: str
 
 
+def find_language(tag: str) -> str | None:
+    """The language of a tag (RFC 5646) such as `sl`, `EN` or `de_AT`. None if no template has that language."""
+    language = tag.replace("_", "-").partition("-")[0].lower()
+    return language if language in LANGUAGES and TAG.fullmatch(tag) else None
+
+
 def language_for(locale: str | None) -> str:
     """The language of a locale such as `de-AT` or `sl_SI`. English if no template has that language."""
-    language = (locale or "").replace("_", "-").partition("-")[0].lower()
-    return language if language in LANGUAGES else "en"
+    return find_language(locale or "") or "en"
 
 
 def compose_reminder(

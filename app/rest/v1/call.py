@@ -39,6 +39,11 @@ class V1Call(Call):
         query: bytes = self.request.scope["query_string"]
         return read_parameters(query.decode("latin-1"), MOST_BRACKETS, frozenset(names)) if query else {}
 
+    def all_parameters(self) -> Parameters:
+        """Every query parameter. Raises as `parameters` does."""
+        query: bytes = self.request.scope["query_string"]
+        return read_parameters(query.decode("latin-1"), MOST_BRACKETS)
+
     def object_parameter(self, name: str) -> Mapping[str, Any] | None:
         """The query parameter of this name as an object; None when it is absent, empty or null. Raises Malformed."""
         return object_argument(self.parameters(name), name)

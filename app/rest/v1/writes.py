@@ -10,7 +10,7 @@ from app.clients.faces import V1
 from app.clients.record import V1_RULES
 from app.clients.reminders import send_reminder
 from app.clients.service import add_clients, change_client, get_client, remove_client
-from app.errors import Invalid, Malformed, NotFound, Stale
+from app.errors import Invalid, Malformed, NotFound, Problem, Stale
 from app.idempotency import StoredResponse
 from app.query.reader import MOST_MEMBERS
 from app.query.values import stringify
@@ -22,6 +22,10 @@ from app.rest.v1.call import V1Call, check_version, text_argument
 from app.rest.v1.errors import TooManyProblems, UnknownModel, no_model
 from app.rest.v1.fields import ALL
 from app.rest.v1.reads import require_organization
+
+REMINDER_ARGUMENTS = frozenset({"email", "l"})
+CLIENT_PARAMETERS = frozenset({"access_token", "_"})
+"""Query parameters that belong to a request, not to its operation: the token, and what clients add against caches."""
 
 
 async def create(call: V1Call) -> Response:
@@ -149,6 +153,7 @@ async def remind(call: V1Call) -> Response:
     parameters = call.parameters("email", "l")
     recipient, language = (body.text(name) or text_argument(parameters, name) for name in ("email", "l"))
     access = await call.access()
+    check_arguments(body.object(), call.all_parameters())
     key = call.key(access.principal, "remind", body.data + f"?{recipient}&{language}".encode("utf-8", "surrogatepass"))
     try:
         await send_reminder(
@@ -162,3 +167,15 @@ async def remind(call: V1Call) -> Response:
     except NotFound as error:
         raise no_model(call.id) from error
     return show({"success": True})
+
+
+def check_arguments(body: Mapping[str, Any], query: Mapping[str, Any]) -> None:
+    """Raises Invalid for unknown arguments of send-reminder.
+
+    A mail cannot be taken back, so a misspelled argument must not fall back to the client's own address or language.
+    """
+    names = [(name, value) for name, value in body.items() if name not in REMINDER_ARGUMENTS]
+    names += [(name, value) for name, value in query.items() if name not in REMINDER_ARGUMENTS | CLIENT_PARAMETERS]
+    message = f"is not an argument of send-reminder, which takes {' and '.join(sorted(REMINDER_ARGUMENTS))}"
+    if names:
+        raise Invalid([Problem(name, "unknown-property", message, value) for name, value in names])

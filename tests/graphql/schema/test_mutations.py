@@ -380,6 +380,15 @@ async def test_a_reminder_is_stored_in_the_outbox(api: GraphQLApi, service: Serv
     ]
 
 
+@pytest.mark.parametrize(("tag", "language"), [("EN", "en"), ("sl-SI", "sl"), ("de_AT", "de"), ("", "en")])
+async def test_the_language_of_a_reminder_may_be_a_tag(
+    api: GraphQLApi, service: Service, client: str, tag: str, language: str
+) -> None:
+    assert await error_fields(api, REMIND, id=client, language="zh-CN") == [(["language"], "INVALID_CHOICE")]
+    await api.data(REMIND, id=client, language=tag)
+    assert await reminders(service) == [("ana@one.example", language)]
+
+
 async def test_a_reminder_that_cannot_be_sent_has_an_error(api: GraphQLApi, service: Service, client: str) -> None:
     assert await error_fields(api, REMIND, id=client, language="xx") == [(["language"], "INVALID_CHOICE")]
     assert await error_fields(api, REMIND, id=client, email="nobody") == [(["email"], "INVALID")]

@@ -186,6 +186,72 @@ async def test_a_reminder_takes_its_arguments_from_the_query_too(service: Servic
     assert [tuple(row) for row in sent] == [("other@zelena.example", "sl")]
 
 
+@pytest.mark.parametrize(
+    ("body", "query", "unknown"),
+    [
+        ({"mail": "boss@x.example", "language": "de"}, "", ["mail", "language"]),
+        ({"email": "boss@x.example", "lang": "de"}, "", ["lang"]),
+        ({"Email": "boss@x.example"}, "", ["Email"]),
+        ({"email ": "boss@x.example"}, "", ["email "]),
+        ({"L": None}, "", ["L"]),
+        ({"access_token": "x"}, "", ["access_token"]),
+        ({}, "?mail=boss%40x.example&l=sl", ["mail"]),
+        ({}, "?to[]=boss%40x.example", ["to"]),
+        ({"a": 1}, "?b=2&_=3", ["a", "b"]),
+    ],
+)
+async def test_a_reminder_with_unknown_arguments_is_not_sent(
+    service: Service, body: dict[str, Any], query: str, unknown: list[str]
+) -> None:
+    made = await make(service, email="client@zelena.example")
+    answer = await service.http.post(f"/v1/Clients/{made['id']}/send-reminder{query}", json=body)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["details"]["codes"] == {name: ["unknown-property"] for name in unknown}
+    assert "email and l" in error["message"]
+    async with service.database.read() as connection:
+        assert await connection.driver.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_parameters_that_clients_add_are_not_arguments_of_a_reminder(service: Service) -> None:
+    made = await make(service, email="client@zelena.example")
+    path = f"/v1/Clients/{made['id']}/send-reminder"
+    token = service.http.headers["authorization"]
+    assert (await service.http.post(f"{path}?_=1732620000&access_token={token}", json={})).json() == {"success": True}
+    form = await service.http.post(path, data={"email": "a@b.example", "l": "sl"})
+    assert form.json() == {"success": True}
+    assert (await service.http.post(path, data={"email": "a@b.example", "language": "sl"})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("EN", "en"),
+        ("sl-SI", "sl"),
+        ("SL_si", "sl"),
+        ("de_AT", "de"),
+        ("de-Latn-AT-1996", "de"),
+        ("zh", None),
+        ("english", None),
+        ("sl-", None),
+        ("-sl", None),
+        ("sl SI", None),
+        ("en-\u200b", None),
+    ],
+)
+async def test_the_language_of_a_reminder_is_that_of_its_tag(service: Service, tag: str, language: str | None) -> None:
+    made = await make(service, email="client@zelena.example")
+    answer = await service.http.post(f"/v1/Clients/{made['id']}/send-reminder", json={"l": tag})
+    async with service.database.read() as connection:
+        sent = [row[0] for row in await connection.driver.fetch("SELECT language FROM outbox")]
+    if language is None:
+        assert answer.status_code == 422
+        assert answer.json()["error"]["details"]["codes"] == {"l": ["inclusion"]}
+        assert sent == []
+    else:
+        assert (answer.status_code, sent) == (200, [language])
+
+
 async def test_numbers_inside_custom_are_numbers_and_their_text(service: Service) -> None:
     for name, level in (("whole", 7.0), ("text", "7"), ("half", 7.5), ("word", "x"), ("truth", True), ("list", [7])):
         await make(service, name=name, custom={"level": level})

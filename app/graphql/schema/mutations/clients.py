@@ -98,7 +98,9 @@ class ClientMutations:
         ] = None,
         language: Annotated[
             str | None,
-            argument("The language: en, de, fr, it, sl or hr. The default is the language of the organization."),
+            argument(
+                "The language: en, de, fr, it, sl or hr, or a tag such as `de-AT`. The default is that of the organization."
+            ),
         ] = None,
         idempotency_key: IdempotencyKey = None,
     ) -> SendClientReminderPayload:
