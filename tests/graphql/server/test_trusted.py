@@ -199,7 +199,7 @@ def test_the_command_names_every_problem_of_a_file(
 
     status, printed, err = check(write(tmp_path / "bad.json", PROBLEMS))
     assert status == 1
-    assert err == "clientele: 4 of 5 documents cannot be answered\n"
+    assert err == "clientele: 4 of 5 documents are invalid or exceed the limits. Correct the documents listed above.\n"
     assert [line.partition(": ")[0] for line in printed] == ["unknown", "broken", "deep", "expensive"]
     assert "(line 2, column 13)" in printed[0]
     assert printed[-1] == "expensive: Expensive costs 1,011; at most 1,000 is allowed."
