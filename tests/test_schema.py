@@ -75,7 +75,7 @@ def test_descriptions_are_sentences_that_name_a_thing() -> None:
 
 
 def record_type(face: Face) -> GraphQLObjectType:
-    type_ = SCHEMA.type_map[face.noun]
+    type_ = SCHEMA.type_map[face.type_name]
     assert isinstance(type_, GraphQLObjectType)
     return type_
 
@@ -86,15 +86,15 @@ def input_type(name: str) -> GraphQLInputObjectType:
     return type_
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.noun)
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.type_name)
 def test_a_type_has_the_fields_of_its_face_and_its_resolvers(face: Face) -> None:
-    assert set(record_type(face).fields) == set(face.fields) | RESOLVED[face.noun]
+    assert set(record_type(face).fields) == set(face.fields) | RESOLVED[face.type_name]
 
 
 SCALARS = {Kind.ID: "ID", Kind.BOOLEAN: "Boolean", Kind.DATE: "DateTime", Kind.NUMBER: "Int", Kind.TEXT: "String"}
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.noun)
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.type_name)
 def test_a_field_has_the_type_and_nullability_of_its_column(face: Face) -> None:
     for field in face.fields.values():
         shown = record_type(face).fields[field.name].type
@@ -102,9 +102,9 @@ def test_a_field_has_the_type_and_nullability_of_its_column(face: Face) -> None:
         assert get_named_type(shown).name in ({"JSON", "String"} if field.kind is Kind.JSON else {SCALARS[field.kind]})
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.noun)
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.type_name)
 def test_a_filter_has_a_condition_for_every_filterable_field(face: Face) -> None:
-    conditions = input_type(f"{face.noun}Filter").fields
+    conditions = input_type(f"{face.type_name}Filter").fields
     assert set(conditions) == {one.name for one in face.fields.values() if one.filterable} | {"and", "or", "not"}
     kinds = {Kind.TEXT: "StringFilter", Kind.ID: "IDFilter", Kind.BOOLEAN: "BooleanFilter", Kind.DATE: "DateTimeFilter"}
     kinds |= {Kind.NUMBER: "IntFilter", Kind.JSON: "JSONFilter"}
@@ -112,9 +112,9 @@ def test_a_filter_has_a_condition_for_every_filterable_field(face: Face) -> None
         assert get_named_type(conditions[name].type).name == kinds[face.fields[name].kind]
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.noun)
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.type_name)
 def test_an_order_has_every_sortable_field(face: Face) -> None:
-    enum = SCHEMA.type_map[f"{face.noun}OrderField"]
+    enum = SCHEMA.type_map[f"{face.type_name}OrderField"]
     assert isinstance(enum, GraphQLEnumType)
     sortable = {one.name: one.column for one in face.fields.values() if one.sortable and one.column != "id"}
     own_id = next(name for name, one in face.fields.items() if one.column == "id")

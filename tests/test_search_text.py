@@ -43,14 +43,15 @@ async def send(service: Service, method: str, path: str, body: Any = None) -> An
 
 async def mutate(service: Service, name: str, **arguments: Any) -> str:
     """The id, without prefix, of the record that a mutation returns."""
-    noun = "Customer" if name.endswith("Customer") else "Client"
+    type_name = "Customer" if name.endswith("Customer") else "Client"
     kinds = {"input": f"{name[0].upper()}{name[1:]}Input!", "id": "ID!"}
     declared = ", ".join(f"${one}: {kinds[one]}" for one in arguments)
     given = ", ".join(f"{one}: ${one}" for one in arguments)
-    query = f"mutation({declared}) {{ {name}({given}) {{ {noun.lower()} {{ {noun.lower()}Id }} userErrors {{ message }} }} }}"
+    shown = f"{type_name.lower()} {{ {type_name.lower()}Id }} userErrors {{ message }}"
+    query = f"mutation({declared}) {{ {name}({given}) {{ {shown} }} }}"
     payload = (await send(service, "POST", "/graphql", {"query": query, "variables": arguments}))["data"][name]
     assert payload["userErrors"] == []
-    return str(payload[noun.lower()][f"{noun.lower()}Id"])
+    return str(payload[type_name.lower()][f"{type_name.lower()}Id"])
 
 
 async def writes(service: Service) -> AsyncIterator[tuple[Face, Any]]:
@@ -74,10 +75,10 @@ async def writes(service: Service) -> AsyncIterator[tuple[Face, Any]]:
             return str((await send(service, "POST", "/customers", body))["id"])
         return str((await send(service, "PATCH", f"/customers/{record}", body))["id"])
 
-    async def graphql(record: str | None, body: Any, verb: str, noun: str) -> str:
+    async def graphql(record: str | None, body: Any, verb: str, type_name: str) -> str:
         if record is None:
-            return await mutate(service, f"create{noun}", input=body)
-        return await mutate(service, f"{verb}{noun}", id=record, input=body)
+            return await mutate(service, f"create{type_name}", input=body)
+        return await mutate(service, f"{verb}{type_name}", id=record, input=body)
 
     yield V1, lambda record, body: v1(record, body, "PATCH")
     yield V1, lambda record, body: v1(record, body, "PUT")

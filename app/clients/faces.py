@@ -91,8 +91,8 @@ def _spell(row: Row, name: str, *, codec: Codec = PLAIN, filterable: bool = True
     return Field(name, row.column, row.kind, codec, row.writable, filterable, sortable, nullable, row.folded, searched)
 
 
-def _face(name: str, noun: str, fields: Iterable[Field], *, folds: bool) -> Face:
-    return Face(name, noun, {field.name: field for field in fields}, folds)
+def _face(name: str, type_name: str, fields: Iterable[Field], *, folds: bool) -> Face:
+    return Face(name, type_name, {field.name: field for field in fields}, folds)
 
 
 V1 = _face("v1", "Client", (_spell(row, row.v1, sorts_json=True) for row in TABLE if row.v1), folds=False)
@@ -113,9 +113,9 @@ TRANSFER = _face(
 """A client in the files of import and export: the names of v1, then the Customers API's for what v1 lacks."""
 
 
-def _node(noun: str) -> Field:
+def _node(type_name: str) -> Field:
     """The global id; records are filtered and ordered by the face's own id."""
-    codec = Codec(node=noun)
+    codec = Codec(node=type_name)
     return Field("id", "id", ID, codec, writable=False, filterable=False, sortable=False, nullable=False)
 
 

@@ -61,13 +61,13 @@ class Field:
 class Face:
     """One public spelling of the rows of a table.
 
-    - `noun` is the public name of a record.
+    - `type_name` is the public name of the record type: the type in GraphQL, the model in LoopBack.
     - `folds`: text is ordered and compared by its folded form, and nulls come last.
     - `columns` holds the field that shows a column, by the name of the column.
     """
 
     name: str
-    noun: str
+    type_name: str
     fields: Mapping[str, Field]
     folds: bool
     columns: Mapping[str, Field] = dataclass_field(init=False, repr=False)

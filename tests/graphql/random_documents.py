@@ -74,18 +74,22 @@ class DocumentWriter:
         return " ".join(fragment for name, fragment in self.fragments.items() if f"...{name} " in text)
 
     def payload(self, name: str) -> str:
-        noun = "Customer" if "Customer" in name else "Client"
-        key = noun.lower()
+        type_name = "Customer" if "Customer" in name else "Client"
+        key = type_name.lower()
         if name == "createClients":
-            row = f"index client {self.record(noun)} userErrors {{ field code }}"
+            row = f"index client {self.record(type_name)} userErrors {{ field code }}"
             return f"{{ results {self.directive()} {{ {row} }} userErrors {{ field message code }} __typename }}"
-        parts = [f"{key} {self.directive()} {self.record(noun)}", "userErrors { field message code }", "__typename"]
+        parts = [
+            f"{key} {self.directive()} {self.record(type_name)}",
+            "userErrors { field message code }",
+            "__typename",
+        ]
         if name.startswith(("delete", "permanently")):
-            parts.append(f"deleted{noun}Id")
+            parts.append(f"deleted{type_name}Id")
         if not self.plain:
-            parts.append(f"again: {key} {self.record(noun)}")
-            if name.startswith(("restore", f"create{noun}")):
-                parts.append(f"{key}Edge {{ node {self.record(noun)} }}")
+            parts.append(f"again: {key} {self.record(type_name)}")
+            if name.startswith(("restore", f"create{type_name}")):
+                parts.append(f"{key}Edge {{ node {self.record(type_name)} }}")
         return f"{{ {' '.join(self.chance.sample(parts, k=self.chance.randint(1, len(parts))))} }}"
 
     def root(self) -> str:
@@ -109,8 +113,8 @@ class DocumentWriter:
         arguments = self.chance.choice(("first: 3", "last: 4, orderBy: [{field: CITY}]", "first: 0", 'search: "zoe"'))
         return f"{kind}({arguments}) {self.directive()} {self.connection(kind.capitalize().removesuffix('s'))}"
 
-    def connection(self, noun: str) -> str:
-        places = [f"nodes {self.record(noun)}", self.edges(noun)]
+    def connection(self, type_name: str) -> str:
+        places = [f"nodes {self.record(type_name)}", self.edges(type_name)]
         parts = [self.chance.choice(places)] if self.plain else self.chance.choices(places, k=2)
         extra = (
             "totalCount",
@@ -123,56 +127,56 @@ class DocumentWriter:
         self.chance.shuffle(parts)
         return f"{{ {' '.join(parts)} }}"
 
-    def edges(self, noun: str) -> str:
-        parts = [f"node {self.record(noun)}", *self.chance.choices(("cursor", "c: cursor", "__typename", ""), k=2)]
+    def edges(self, type_name: str) -> str:
+        parts = [f"node {self.record(type_name)}", *self.chance.choices(("cursor", "c: cursor", "__typename", ""), k=2)]
         self.chance.shuffle(parts)
         return f"edges {{ {' '.join(parts)} }}"
 
     def node(self) -> str:
-        own = ["id", "__typename", *(f"... on {noun} {self.record(noun)}" for noun in FACES)]
+        own = ["id", "__typename", *(f"... on {type_name} {self.record(type_name)}" for type_name in FACES)]
         return f"{{ {' '.join(self.chance.sample(own, k=self.chance.randint(1, 4)))} }}"
 
-    def record(self, noun: str, depth: int = 0) -> str:
-        return f"{{ {' '.join(self.part(noun, depth) for _ in range(self.chance.randint(1, 5)))} }}"
+    def record(self, type_name: str, depth: int = 0) -> str:
+        return f"{{ {' '.join(self.part(type_name, depth) for _ in range(self.chance.randint(1, 5)))} }}"
 
-    def part(self, noun: str, depth: int) -> str:
+    def part(self, type_name: str, depth: int) -> str:
         kinds = [self.field] * 6 + [self.typename, self.inline, self.spread]
         if not self.plain and depth < 2:
             kinds.append(self.link)
-        return self.chance.choice(kinds)(noun, depth)
+        return self.chance.choice(kinds)(type_name, depth)
 
     def directive(self) -> str:
         return self.chance.choice(DIRECTIVES) if self.chance.random() < 0.25 else ""
 
-    def field(self, noun: str, depth: int) -> str:
-        name = self.chance.choice([field for field in FACES[noun].fields if field not in self.omitted])
+    def field(self, type_name: str, depth: int) -> str:
+        name = self.chance.choice([field for field in FACES[type_name].fields if field not in self.omitted])
         long = "x" * 62 + f"{NAMES.index(name):02}"
         short = ("", "", "", f"a_{name}: ", f"{'y' * 40}_{name[:20]}: " if len(name) < 20 else "")
         aliases = (*short, *(("r: ", "the: ") if name == "name" else ()), *(() if self.plain else (f"{long}: ",)))
         return f"{self.chance.choice(aliases)}{name} {self.directive()}"
 
-    def typename(self, noun: str, depth: int) -> str:
+    def typename(self, type_name: str, depth: int) -> str:
         return f"{self.chance.choice(('', 'type_name: '))}__typename {self.directive()}"
 
-    def inline(self, noun: str, depth: int) -> str:
-        condition = self.chance.choice((f"on {noun}", "", "on Node"))
-        inner = "{ n: __typename }" if condition == "on Node" and self.omitted else self.record(noun, depth + 1)
+    def inline(self, type_name: str, depth: int) -> str:
+        condition = self.chance.choice((f"on {type_name}", "", "on Node"))
+        inner = "{ n: __typename }" if condition == "on Node" and self.omitted else self.record(type_name, depth + 1)
         inner = "{ id __typename }" if condition == "on Node" and not self.omitted else inner
         return f"... {condition} {self.directive()} {inner}"
 
-    def spread(self, noun: str, depth: int) -> str:
-        name = f"{noun}{self.chance.randint(0, 2)}"
+    def spread(self, type_name: str, depth: int) -> str:
+        name = f"{type_name}{self.chance.randint(0, 2)}"
         if name not in self.fragments:
             self.fragments[name] = ""
-            inner = " ".join(self.field(noun, depth) for _ in range(3))
-            self.fragments[name] = f"fragment {name} on {noun} {{ {inner} }}"
+            inner = " ".join(self.field(type_name, depth) for _ in range(3))
+            self.fragments[name] = f"fragment {name} on {type_name} {{ {inner} }}"
         return f"...{name} {self.directive()}"
 
-    def link(self, noun: str, depth: int) -> str:
+    def link(self, type_name: str, depth: int) -> str:
         if self.chance.random() < 0.3:
             return f"organization {self.directive()} {{ name organizationId __typename }}"
         if self.chance.random() < 0.3:
-            parts = f"score reasons {noun.lower()} {self.record(noun, depth + 1)}"
+            parts = f"score reasons {type_name.lower()} {self.record(type_name, depth + 1)}"
             return f"possibleDuplicates(first: 2) {self.directive()} {{ {parts} }}"
         if self.chance.random() < 0.2:
             fields = (
@@ -180,5 +184,5 @@ class DocumentWriter:
                 *(() if self.omitted else ("history(first: 2) { nodes { version } }",)),
             )
             return str(self.chance.choice(fields))
-        other = OTHER[noun]
+        other = OTHER[type_name]
         return f"{other.lower()} {self.directive()} {self.record(other, depth + 1)}"

@@ -79,26 +79,26 @@ PREFIXES = {"Client": "", "Customer": "cust_", "Organization": "", "Account": ""
 """The types that have global ids, each with the prefix of its own ids."""
 
 
-def write_global_id(noun: str, bare: str) -> str:
+def write_global_id(type_name: str, bare: str) -> str:
     """The base64 of a type's name and a bare id."""
-    return b64encode(f"{noun}:{bare}".encode()).decode()
+    return b64encode(f"{type_name}:{bare}".encode()).decode()
 
 
 def split_global_id(text: str) -> tuple[str, str] | None:
     """The type and the bare id, or None for text that is not a global id."""
     try:
-        noun, _, bare = b64decode(text, validate=True).decode("ascii").partition(":")
+        type_name, _, bare = b64decode(text, validate=True).decode("ascii").partition(":")
     except ValueError:
         return None
-    return (noun, bare) if noun in PREFIXES and is_id(bare) else None
+    return (type_name, bare) if type_name in PREFIXES and is_id(bare) else None
 
 
-def read_id(noun: str, text: str) -> str:
-    """The bare id of a `noun`, from its global id or its own id. Other text gives "", which no record has as its id."""
+def read_id(type_name: str, text: str) -> str:
+    """The bare id of a record of a type, from its global id or its own id. Other text gives "", which no record has as its id."""
     parts = split_global_id(text)
     if parts is not None:
-        return parts[1] if parts[0] == noun else ""
-    bare = text.removeprefix(PREFIXES[noun]) if text.startswith(PREFIXES[noun]) else ""
+        return parts[1] if parts[0] == type_name else ""
+    bare = text.removeprefix(PREFIXES[type_name]) if text.startswith(PREFIXES[type_name]) else ""
     return bare if is_id(bare) else ""
 
 

@@ -78,7 +78,7 @@ def plan_record(fields: Fields, face: Face) -> Selection | None:
         return None
     for key, nodes in fields.items():
         name = nodes[0].name.value
-        field = TYPENAMES[face.noun] if name == "__typename" else face.fields.get(name)
+        field = TYPENAMES[face.type_name] if name == "__typename" else face.fields.get(name)
         if field is None or len(key.encode()) > LONGEST_LABEL:
             return None
         selection.append((key, field))
@@ -87,7 +87,7 @@ def plan_record(fields: Fields, face: Face) -> Selection | None:
 
 def plan_selection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Selection | None:
     """The selection of the records that some fields of one response key give."""
-    return plan_record(reader.collect(nodes, types_of(face.noun)), face)
+    return plan_record(reader.collect(nodes, types_of(face.type_name)), face)
 
 
 def plan_inside(
@@ -113,11 +113,13 @@ def selects_total(reader: SelectionReader, nodes: Sequence[FieldNode], connectio
     return any(group[0].name.value == "totalCount" for group in fields.values())
 
 
-def _typename(noun: str) -> Field:
-    return Field("__typename", "id", Kind.TEXT, Codec(constant=noun), writable=False, filterable=False, sortable=False)
+def _typename(type_name: str) -> Field:
+    return Field(
+        "__typename", "id", Kind.TEXT, Codec(constant=type_name), writable=False, filterable=False, sortable=False
+    )
 
 
-TYPENAMES = {noun: _typename(noun) for noun in ("Client", "Customer")}
+TYPENAMES = {type_name: _typename(type_name) for type_name in ("Client", "Customer")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +155,14 @@ class ConnectionPlan:
 
 def plan_connection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> ConnectionPlan:
     """The plan of the fields under a connection of a face's records."""
-    noun = face.noun
-    fields = reader.collect(nodes, frozenset({f"{noun}Connection"}))
+    type_name = face.type_name
+    fields = reader.collect(nodes, frozenset({f"{type_name}Connection"}))
     by_name: dict[str, list[list[FieldNode]]] = {}
     for group in fields.values():
         by_name.setdefault(group[0].name.value, []).append(group)
     infos = [reader.collect(group, frozenset({"PageInfo"})) for group in by_name.get("pageInfo", [])]
     wanted = {node.name.value for info in infos for group in info.values() for node in group}
-    edges = [reader.collect(group, frozenset({f"{noun}Edge"})) for group in by_name.get("edges", [])]
+    edges = [reader.collect(group, frozenset({f"{type_name}Edge"})) for group in by_name.get("edges", [])]
     selections = [plan_selection(reader, group, face) for group in (*by_name.get("nodes", []), *_edge_nodes(edges))]
     plain = bool(selections) and None not in selections and len(set(selections)) == 1 and len(edges) <= 1
     return ConnectionPlan(
@@ -169,7 +171,7 @@ def plan_connection(reader: SelectionReader, nodes: Sequence[FieldNode], face: F
         next="hasNextPage" in wanted,
         previous="hasPreviousPage" in wanted,
         selection=selections[0] if plain else () if not selections and len(edges) <= 1 else None,
-        edge=make_edge_template(edges[0], f"{noun}Edge") if len(edges) == 1 else None,
+        edge=make_edge_template(edges[0], f"{type_name}Edge") if len(edges) == 1 else None,
     )
 
 
@@ -177,6 +179,6 @@ def _edge_nodes(edges: Iterable[Fields]) -> list[list[FieldNode]]:
     return [group for edge in edges for group in edge.values() if group[0].name.value == "node"]
 
 
-def types_of(noun: str) -> frozenset[str]:
+def types_of(type_name: str) -> frozenset[str]:
     """The names that a fragment on a record may use."""
-    return frozenset({noun, "Node"})
+    return frozenset({type_name, "Node"})

@@ -73,7 +73,7 @@ async def resolve_duplicates(
 
 
 def _plan_duplicates(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Selection | None:
-    return plan_inside(reader, nodes, face, (f"{face.noun}Duplicate", face.noun.lower()))
+    return plan_inside(reader, nodes, face, (f"{face.type_name}Duplicate", face.type_name.lower()))
 
 
 async def _load_duplicates(

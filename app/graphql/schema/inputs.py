@@ -139,7 +139,7 @@ FILTERS: Mapping[Kind, Any] = {
 
 
 def _make_filter(face: Face) -> Any:
-    name = f"{face.noun}Filter"
+    name = f"{face.type_name}Filter"
     fields = {
         python_name(field.name): optional(FILTERS[field.kind], f"Conditions on `{field.name}`.")
         for field in face.fields.values()
@@ -151,7 +151,7 @@ def _make_filter(face: Face) -> Any:
         "or_": (many, strawberry.field(default=UNSET, name="or", description="At least one of these holds.")),
         "not_": (single, strawberry.field(default=UNSET, name="not", description=NOT)),
     }
-    return make_input(name, f"Conditions on a {face.noun.lower()}, all of which hold.", fields | logic)
+    return make_input(name, f"Conditions on a {face.type_name.lower()}, all of which hold.", fields | logic)
 
 
 NOT = "This does not hold. Rows without a value in a field that it names do not match."
@@ -172,10 +172,10 @@ def _make_order(face: Face) -> Any:
         for field in face.fields.values()
         if field.sortable
     }
-    noun = face.noun.lower()
+    type_name = face.type_name.lower()
     make_enum: Callable[..., Any] = Enum
-    what = f"The fields that {noun}s can be ordered by. The order of text ignores case and accents."
-    orderable = strawberry.enum(make_enum(f"{face.noun}OrderField", members), description=what)
+    what = f"The fields that {type_name}s can be ordered by. The order of text ignores case and accents."
+    orderable = strawberry.enum(make_enum(f"{face.type_name}OrderField", members), description=what)
     fields = {
         "field": (orderable, strawberry.field(description="The field to order by.")),
         "direction": (
@@ -186,7 +186,7 @@ def _make_order(face: Face) -> Any:
             ),
         ),
     }
-    return make_input(f"{face.noun}Order", f"A step of an order of {noun}s.", fields)
+    return make_input(f"{face.type_name}Order", f"A step of an order of {type_name}s.", fields)
 
 
 ClientOrder = _make_order(GRAPHQL_CLIENT)

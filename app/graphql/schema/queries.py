@@ -86,14 +86,14 @@ async def find_organization(info: Info, organization_id: str | None) -> Organiza
 
 async def find_node(info: Info, global_id: str) -> Node | None:
     """The live record with a global id; None when the token can access no such record."""
-    noun, bare = split_global_id(global_id) or ("", "")
-    if noun == "Client":
+    type_name, bare = split_global_id(global_id) or ("", "")
+    if type_name == "Client":
         return await load_record(info, Client, bare, deleted_too=False)
-    if noun == "Customer":
+    if type_name == "Customer":
         return await load_record(info, Customer, bare, deleted_too=False)
-    if noun == "Organization":
+    if type_name == "Organization":
         return await find_organization(info, bare)
-    account = await find_account(info) if noun == "Account" else None
+    account = await find_account(info) if type_name == "Account" else None
     return account if account is not None and account.id == global_id else None
 
 

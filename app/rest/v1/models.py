@@ -19,7 +19,7 @@ class Model:
 
     @property
     def name(self) -> str:
-        return self.face.noun
+        return self.face.type_name
 
 
 def _model(face: Face, *relations: str) -> Model:

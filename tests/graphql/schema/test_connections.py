@@ -29,8 +29,9 @@ ROWS: list[dict[str, Any]] = [
     {"name": "Zoë", "email": "zoe@two.example", "city": "", "country": "Italy", "tax_subject": False,
      "iban": "SI56 1", "created_at": "2025-03-01T00:00:00Z"},
 ]  # fmt: skip
-NOUNS = {"clients": "ClientOrderField", "customers": "CustomerOrderField"}
-EVERY_ORDER = [(noun, field) for noun, enum in NOUNS.items() for field in core_schema().type_map[enum].values]  # type: ignore[attr-defined]
+CONNECTIONS = {"clients": "ClientOrderField", "customers": "CustomerOrderField"}
+FIELDS = {name: core_schema().type_map[enum].values for name, enum in CONNECTIONS.items()}  # type: ignore[attr-defined]
+EVERY_ORDER = [(name, field) for name, fields in FIELDS.items() for field in fields]
 
 PAGE = """
 query Walk($first: Int, $after: String, $last: Int, $before: String, $orderBy: [%sOrder!], $filter: %sFilter,
@@ -45,9 +46,9 @@ query Walk($first: Int, $after: String, $last: Int, $before: String, $orderBy: [
 """
 
 
-def page_query(noun: str = "clients", field: str = "name") -> str:
-    type_ = {"clients": "Client", "customers": "Customer"}[noun]
-    return PAGE % (type_, type_, noun, field)
+def page_query(type_name: str = "clients", field: str = "name") -> str:
+    type_ = {"clients": "Client", "customers": "Customer"}[type_name]
+    return PAGE % (type_, type_, type_name, field)
 
 
 def camel(constant: str) -> str:
@@ -94,8 +95,8 @@ async def filled(api: GraphQLApi, service: Service) -> GraphQLApi:
 
 
 async def test_paging_in_every_order_and_direction_loses_no_row(filled: GraphQLApi) -> None:
-    for noun, field in EVERY_ORDER:
-        query = page_query(noun, camel(field))
+    for type_name, field in EVERY_ORDER:
+        query = page_query(type_name, camel(field))
         for direction in ("ASC", "DESC"):
             order = [{"field": field, "direction": direction}]
             whole = await fetch(filled, query, first=100, orderBy=order)

@@ -191,10 +191,10 @@ async def test_a_change_with_a_stale_version_is_rejected(api: GraphQLApi, client
 
 
 async def test_a_deleted_record_is_restored_on_both_faces(api: GraphQLApi, client: str) -> None:
-    for noun, key in (("Client", client), ("Customer", f"cust_{client}")):
-        name = noun.lower()
+    for type_name, key in (("Client", client), ("Customer", f"cust_{client}")):
+        name = type_name.lower()
         delete, restore = (
-            f"mutation($id: ID!, $version: Int) {{ made: {verb}{noun}(id: $id, expectedVersion: $version)"
+            f"mutation($id: ID!, $version: Int) {{ made: {verb}{type_name}(id: $id, expectedVersion: $version)"
             f" {{ {name} {{ name version deletedAt }} {ERRORS} }} }}"
             for verb in ("delete", "restore")
         )
@@ -247,10 +247,10 @@ async def test_a_deletion_returns_the_global_id(api: GraphQLApi, client: str) ->
 
 
 async def test_a_creation_returns_an_edge_of_the_list(api: GraphQLApi, client: str) -> None:
-    for noun, key in (("Client", client), ("Customer", f"cust_{client}")):
-        name = noun.lower()
+    for type_name, key in (("Client", client), ("Customer", f"cust_{client}")):
+        name = type_name.lower()
         shown = f"{name} {{ name }} {name}Edge {{ cursor node {{ name }} }} {ERRORS}"
-        edge = f"made: create{noun}(input: {{name: $name}}) {{ {shown} }}"
+        edge = f"made: create{type_name}(input: {{name: $name}}) {{ {shown} }}"
         made = (await api.data(f"mutation($name: String!) {{ {edge} }}", name="Bo"))["made"]
         assert (made[name], made[f"{name}Edge"]["node"], made["userErrors"]) == ({"name": "Bo"}, {"name": "Bo"}, [])
         page = f"query($at: String) {{ {name}s(before: $at, first: 1) {{ nodes {{ {name}Id }} }} }}"

@@ -27,8 +27,8 @@ query($id: ID!) {
 """
 
 
-def global_id(noun: str, bare: str) -> str:
-    return b64encode(f"{noun}:{bare}".encode()).decode()
+def global_id(type_name: str, bare: str) -> str:
+    return b64encode(f"{type_name}:{bare}".encode()).decode()
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ async def test_nodes_are_loaded_in_one_statement_for_each_type(
         return await execute(self, statement, parameters)
 
     monkeypatch.setattr(Connection, "execute", notice)
-    ids = [global_id(noun, one) for one in made for noun in ("Client", "Customer")]
+    ids = [global_id(type_name, one) for one in made for type_name in ("Client", "Customer")]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Client { name } ... on Customer { city } } }"
     assert [node["id"] for node in (await api.data(query, ids=ids))["nodes"]] == ids
     assert len([one for one in ran if "FROM clients" in one]) == 2
@@ -200,8 +200,8 @@ async def test_a_deleted_record_is_not_found(api: GraphQLApi, record: str) -> No
     await api.data("mutation($id: ID!) { deleteClient(id: $id) { client { id } } }", id=record)
     assert await api.data(CLIENT, id=record) == {"client": None}
     assert await api.data(CUSTOMER, id=f"cust_{record}") == {"customer": None}
-    for noun in ("Client", "Customer"):
-        assert await api.data(NODE, id=global_id(noun, record)) == {"node": None}
+    for type_name in ("Client", "Customer"):
+        assert await api.data(NODE, id=global_id(type_name, record)) == {"node": None}
 
 
 async def test_a_viewer_knows_its_scopes_and_organizations(api: GraphQLApi, service: Service) -> None:
@@ -297,9 +297,10 @@ async def test_another_tenants_records_are_never_changed(api: GraphQLApi, servic
         assert (await api.data(change))[name] == {"userErrors": [{"code": "NOT_FOUND", "field": ["id"]}]}
     send = f'mutation {{ sendClientReminder(id: "{theirs}") {{ success userErrors {{ code }} }} }}'
     assert (await api.data(send))["sendClientReminder"] == {"success": False, "userErrors": [{"code": "NOT_FOUND"}]}
-    for noun in ("Client", "Customer"):
-        create = f'mutation {{ create{noun}(organizationId: "{foreign}", input: {{name: "X"}}) {{ userErrors {{ code field }} }} }}'
-        errors = (await api.data(create))[f"create{noun}"]["userErrors"]
+    for type_name in ("Client", "Customer"):
+        arguments = f'organizationId: "{foreign}", input: {{name: "X"}}'
+        create = f"mutation {{ create{type_name}({arguments}) {{ userErrors {{ code field }} }} }}"
+        errors = (await api.data(create))[f"create{type_name}"]["userErrors"]
         assert errors == [{"code": "NOT_FOUND", "field": ["organizationId"]}]
     token = await service.make_token(organization_id=foreign)
     async with service.client(token) as http:

@@ -72,8 +72,8 @@ class RecordMutations(Generic[RecordT]):
         result = await self._attempt(info, self._write(info, write, record_id, expected))
         if result.record is None:
             return result
-        noun = self.face.noun
-        return replace(result, deleted_id=strawberry.ID(write_global_id(noun, read_id(noun, record_id))))
+        type_name = self.face.type_name
+        return replace(result, deleted_id=strawberry.ID(write_global_id(type_name, read_id(type_name, record_id))))
 
     async def _attempt(self, info: Info, write: Awaitable[str]) -> MutationResult[RecordT]:
         """The result of a write that gives the record as `_selection` renders it."""
@@ -114,7 +114,7 @@ class RecordMutations(Generic[RecordT]):
             values = {column: values.get(column) for column in self.face.by_column()}
         record = await change_client(
             info.context.access,
-            read_id(self.face.noun, record_id),
+            read_id(self.face.type_name, record_id),
             values,
             self._selection(info),
             expected=expected,
@@ -123,14 +123,14 @@ class RecordMutations(Generic[RecordT]):
         return record.json
 
     async def _write(self, info: Info, write: Write, record_id: str, expected: int | None) -> str:
-        bare = read_id(self.face.noun, record_id)
+        bare = read_id(self.face.type_name, record_id)
         record = await write(info.context.access, bare, self._selection(info), expected=expected)
         return record.json
 
 
 def plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, payload: str) -> Selection | None:
     """The selection of a payload's record; None when some of it needs a resolver, as an edge does."""
-    key = face.noun.lower()
+    key = face.type_name.lower()
     fields = reader.collect(nodes, frozenset({payload}))
     if any(group[0].name.value == f"{key}Edge" for group in fields.values()):
         return None
