@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.errors import DomainError, TooMany, TooSlow, Unavailable
 from app.http.errors import HttpError
+from app.http.responses import Headers, JsonResponse
 from app.rest.call import Services
 from app.rest.router import WrongMethod
 
@@ -20,7 +20,7 @@ log = logging.getLogger("clientele")
 
 ExpectedError: TypeAlias = DomainError | HttpError
 
-RETRY_AFTER = "5"
+RETRY_AFTER = b"5"
 """Seconds until a request is worth another try when the database is slow or away."""
 
 
@@ -51,7 +51,7 @@ class ErrorTable:
 
     rows: Mapping[type[ExpectedError], tuple[int, str]]
     write: Callable[[ErrorCase], object]
-    response: type[Response]
+    response: type[JsonResponse]
 
     def find(self, error: Exception, request: Request) -> ErrorCase:
         """The case of an error; an error without a row is logged and becomes an InternalError."""
@@ -61,7 +61,7 @@ class ErrorTable:
         log.error("request %s failed", request.state.request_id, exc_info=error)
         return ErrorCase(InternalError("Internal Server Error"), *self.rows[InternalError], request)
 
-    def respond(self, error: Exception, request: Request) -> Response:
+    def respond(self, error: Exception, request: Request) -> JsonResponse:
         case = self.find(error, request)
         if isinstance(error, Unavailable):
             log.error("request %s: the database cannot be reached: %s", case.request_id, error.reason)
@@ -72,7 +72,7 @@ class ErrorTable:
 class Boundary:
     """The ASGI application of one API. `serve` answers a request, and no exception leaves the boundary."""
 
-    serve: Callable[[Request, Services], Awaitable[Response]]
+    serve: Callable[[Request, Services], Awaitable[JsonResponse]]
     services: Services
     errors: ErrorTable
 
@@ -82,22 +82,20 @@ class Boundary:
             response = await self.serve(request, self.services)
         except Exception as error:
             response = self.errors.respond(error, request)
-        if request.method == "HEAD":
-            response.body = b""
-        await response(scope, receive, send)
+        await response.send(send, head=scope["method"] == "HEAD")
 
 
-def error_headers(case: ErrorCase) -> dict[str, str]:
-    headers: dict[str, str] = {}
+def error_headers(case: ErrorCase) -> Headers:
+    """The headers that tell the caller what to do next."""
     if case.status == 401:
-        headers["www-authenticate"] = "Bearer"
+        return ((b"www-authenticate", b"Bearer"),)
     if case.status == 405 and isinstance(case.error, WrongMethod):
-        headers["allow"] = ", ".join(case.error.allowed)
+        return ((b"allow", ", ".join(case.error.allowed).encode()),)
     if isinstance(case.error, TooMany):
-        headers["retry-after"] = str(case.error.retry_after)
+        return ((b"retry-after", b"%d" % case.error.retry_after),)
     if isinstance(case.error, TooSlow | Unavailable):
-        headers["retry-after"] = RETRY_AFTER
-    return headers
+        return ((b"retry-after", RETRY_AFTER),)
+    return ()
 
 
 def write_json(value: object) -> bytes:

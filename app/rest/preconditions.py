@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from app.http.responses import Headers
+
 TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
 NEVER = 0
@@ -10,9 +12,9 @@ NEVER = 0
 FIRST_VERSION = 1
 
 
-def etag(version: int) -> dict[str, str]:
+def etag(version: int) -> Headers:
     """The header that names the version of a record."""
-    return {"etag": f'"{version}"'}
+    return ((b"etag", b'"%d"' % version),)
 
 
 def expected_versions(if_match: Sequence[str]) -> Sequence[int] | None:
@@ -29,5 +31,7 @@ def _read_version(weak: str, tag: str) -> int:
 
 def names_version(if_none_match: Sequence[str], version: int) -> bool:
     """Whether the If-None-Match headers name this version."""
+    if not if_none_match:
+        return False
     text = ",".join(if_none_match).strip()
     return text == "*" or any(tag == str(version) for _, tag in TAG.findall(text))

@@ -4,12 +4,11 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from app.auth import Access
 from app.rest.boundary import Boundary
 from app.rest.call import Services
-from app.rest.customers.call import CustomersCall
+from app.rest.customers.call import CustomersCall, CustomersResponse
 from app.rest.customers.entities import get_entity, list_entities
 from app.rest.customers.errors import CUSTOMERS_ERRORS
 from app.rest.customers.lists import list_customers
@@ -24,7 +23,7 @@ from app.rest.customers.records import (
 )
 from app.rest.router import Router, Routes, raw_path
 
-Handler = Callable[[CustomersCall], Awaitable[Response]]
+Handler = Callable[[CustomersCall], Awaitable[CustomersResponse]]
 
 ROUTES: Routes[Handler] = {
     ("GET", "/customers"): list_customers,
@@ -41,7 +40,7 @@ ROUTES: Routes[Handler] = {
 ROUTER = Router(ROUTES, spell=unquote)
 
 
-async def serve(request: Request, services: Services) -> Response:
+async def serve(request: Request, services: Services) -> CustomersResponse:
     """Answers a request. Without a valid token every path is unauthorized, also one that does not exist."""
     access = Access(services.database, await request.user.principal())
     route = ROUTER.match(request.method, raw_path(request.scope))

@@ -4,20 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from app.auth import Access
 from app.clients.faces import CUSTOMER_ID, ENTITY_ID
 from app.errors import Invalid, Malformed, NotFound, Problem
 from app.http.bodies import WrongType, parse_json, read_bytes
+from app.http.responses import JsonResponse
 from app.idempotency import RequestKey
 from app.rest.call import Call
 
 
-class CustomersResponse(Response):
-    """A JSON body that is already rendered."""
-
-    media_type = "application/json"
+class CustomersResponse(JsonResponse):
+    content_type = (b"content-type", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from starlette.responses import Response
-
 from app.errors import Malformed
 from app.organizations.faces import ENTITY_SELECTION
 from app.organizations.service import render_organizations
@@ -16,13 +14,13 @@ NAMES = ("limit", "next_cursor", "prev_cursor", "include_total_count")
 CURSOR_SCOPE = "entities"
 
 
-async def get_entity(call: CustomersCall) -> Response:
+async def get_entity(call: CustomersCall) -> CustomersResponse:
     entity = call.require_entity(call.path_parameters["id"])
     (rendered,) = await render_organizations(call.access, [entity], ENTITY_SELECTION)
     return CustomersResponse(rendered.encode())
 
 
-async def list_entities(call: CustomersCall) -> Response:
+async def list_entities(call: CustomersCall) -> CustomersResponse:
     parameters = read_single_values(read_parameters(call.request.scope), NAMES)
     entities = call.access.principal.organizations
     start, end = read_range(parameters, entities)

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from starlette.responses import Response
-
 from app.clients.service import Listing, list_clients
 from app.query.cursor import step_before, step_past, write_cursor, write_values
 from app.query.request import ListRequest
@@ -12,7 +10,7 @@ from app.rest.customers.parameters import read_request
 from app.rest.customers.records import SELECTION
 
 
-async def list_customers(call: CustomersCall) -> Response:
+async def list_customers(call: CustomersCall) -> CustomersResponse:
     entity = call.entity()
     request = read_request(call.request.scope, SELECTION)
     listing = await list_clients(call.access, entity, request)
@@ -44,7 +42,7 @@ def _empty_page_cursors(request: ListRequest, listing: Listing) -> tuple[str | N
 
 def envelope(
     rows: Sequence[str], total: int | None, next_: str | None, previous: str | None, *, more: bool
-) -> Response:
+) -> CustomersResponse:
     """A list of rendered records. A total that was not counted is -1. Cursors are URL-safe, so they need no escapes."""
     cursors = (f'"{cursor}"' if cursor is not None else "null" for cursor in (next_, previous))
     pagination = '{{"total":{},"next_cursor":{},"prev_cursor":{},"has_more":{}}}'.format(

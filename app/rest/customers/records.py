@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from starlette.responses import Response
 
 from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES
@@ -21,12 +20,12 @@ from app.rest.preconditions import FIRST_VERSION, etag
 SELECTION: Selection = tuple(CUSTOMER.fields.items())
 
 
-def show_record(record: RenderedRecord) -> Response:
+def show_record(record: RenderedRecord) -> CustomersResponse:
     """One customer with its entity tag."""
-    return CustomersResponse(record.json.encode(), headers=etag(record.version))
+    return CustomersResponse(record.json.encode(), 200, etag(record.version))
 
 
-async def create_customer(call: CustomersCall) -> Response:
+async def create_customer(call: CustomersCall) -> CustomersResponse:
     entity = call.entity()
     data, body = await call.read_object()
     check_no_id(body)
@@ -46,14 +45,14 @@ def _created(added: Sequence[RenderedRecord]) -> StoredResponse:
     return StoredResponse(201, added[0].json.encode())
 
 
-async def get_customer(call: CustomersCall) -> Response:
+async def get_customer(call: CustomersCall) -> CustomersResponse:
     customer = await get_client(call.scoped(), call.customer_id, SELECTION)
     if call.has_version(customer.version):
-        return Response(status_code=304, headers=etag(customer.version))
+        return CustomersResponse(b"", 304, etag(customer.version))
     return show_record(customer)
 
 
-async def update_customer(call: CustomersCall) -> Response:
+async def update_customer(call: CustomersCall) -> CustomersResponse:
     access, customer_id = call.scoped(), call.customer_id
     _, body = await call.read_object()
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "update")
@@ -68,28 +67,28 @@ async def update_customer(call: CustomersCall) -> Response:
     return show_record(changed)
 
 
-async def restore_customer(call: CustomersCall) -> Response:
+async def restore_customer(call: CustomersCall) -> CustomersResponse:
     expected = call.expected_versions()
     restored = await restore_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
     return show_record(restored)
 
 
-async def erase_customer(call: CustomersCall) -> Response:
+async def erase_customer(call: CustomersCall) -> CustomersResponse:
     """The response shows the customer for the last time. It has no entity tag, because the record is gone."""
     expected = call.expected_versions()
     erased = await erase_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
     return CustomersResponse(erased.json.encode())
 
 
-async def delete_customer(call: CustomersCall) -> Response:
+async def delete_customer(call: CustomersCall) -> CustomersResponse:
     expected = call.expected_versions()
     removed = await remove_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
     return show_record(removed)
 
 
-async def check_customer(call: CustomersCall) -> Response:
+async def check_customer(call: CustomersCall) -> CustomersResponse:
     """Checks the tax number. The response is the new value of the customer's `vies`."""
     expected = call.expected_versions()
     access, customer_id = call.scoped(), call.customer_id
     check, version = await check_tax_number(access, call.services.vies, customer_id, expected=expected)
-    return CustomersResponse(orjson.dumps(check), headers=etag(version))
+    return CustomersResponse(orjson.dumps(check), 200, etag(version))

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import Response
-
 from app.accounts.record import read_scopes, read_ttl
 from app.accounts.service import add_token, get_account, is_unique, list_tokens, remove_token, require_account
 from app.accounts.service import log_in as log_in_account
@@ -23,7 +21,7 @@ from app.tokens import AccessToken
 TOKENS_MODEL = "AccessToken"
 
 
-async def sign_up(call: V1Call) -> Response:
+async def sign_up(call: V1Call) -> V1Response:
     """Creates an account with a password. Raises Forbidden when only the operator may create accounts."""
     members = (await call.body()).lax_object()
     if not call.services.sign_up:
@@ -35,7 +33,7 @@ async def sign_up(call: V1Call) -> Response:
     return V1Response(account.encode())
 
 
-async def log_in(call: V1Call) -> Response:
+async def log_in(call: V1Call) -> V1Response:
     """Creates an access token from an e-mail address and a password. A token in the request is ignored."""
     members = (await call.body()).lax_object()
     name, password = members.get("email") or members.get("username"), members.get("password") or ""
@@ -51,7 +49,7 @@ async def log_in(call: V1Call) -> Response:
     return show(show_token(token))
 
 
-async def log_out(call: V1Call) -> Response:
+async def log_out(call: V1Call) -> V1Response:
     """Revokes the token of the request."""
     await call.body()
     try:
@@ -64,17 +62,17 @@ async def log_out(call: V1Call) -> Response:
     return no_content()
 
 
-async def get(call: V1Call) -> Response:
+async def get(call: V1Call) -> V1Response:
     """The caller's own account."""
     return await _show(call, call.id)
 
 
-async def get_authorized(call: V1Call) -> Response:
+async def get_authorized(call: V1Call) -> V1Response:
     """The account that the token belongs to."""
     return await _show(call, None)
 
 
-async def _show(call: V1Call, account_id: str | None) -> Response:
+async def _show(call: V1Call, account_id: str | None) -> V1Response:
     tree = call.object_parameter("filter")
     access = await call.access()
     filter_ = read_record_filter(tree, ACCOUNT_MODEL)
@@ -92,7 +90,7 @@ def own_account(access: Access) -> str:
     return access.principal.account_id
 
 
-async def ask_unique(call: V1Call) -> Response:
+async def ask_unique(call: V1Call) -> V1Response:
     """Whether no account has an e-mail address."""
     email = check_text(required_text(call.parameters("email"), "email"), "email")
     unique = await is_unique(call.services.database, email)
@@ -112,7 +110,7 @@ def show_token(token: AccessToken) -> Mapping[str, Any]:
     }
 
 
-async def create_token(call: V1Call) -> Response:
+async def create_token(call: V1Call) -> V1Response:
     """Creates a token, which may have fewer scopes than the caller's token."""
     members = (await call.body()).lax_object()
     access = await require_own_account(call)
@@ -122,14 +120,14 @@ async def create_token(call: V1Call) -> Response:
     return show(show_token(await add_token(access, call.id, ttl, scope)))
 
 
-async def find_tokens(call: V1Call) -> Response:
+async def find_tokens(call: V1Call) -> V1Response:
     """The tokens of the account, the newest first, up to the cap of a list."""
     access = await require_own_account(call)
     tokens = await list_tokens(access, call.id, call.services.page_cap)
     return show([show_token(token) for token in tokens])
 
 
-async def delete_token(call: V1Call) -> Response:
+async def delete_token(call: V1Call) -> V1Response:
     """Revokes the token that has this id, or that is this secret."""
     token = call.path_parameters["fk"]
     access = await require_own_account(call)

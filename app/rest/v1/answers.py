@@ -4,43 +4,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from starlette.responses import Response
 
+from app.http.responses import JsonResponse
 from app.rest.preconditions import etag
 
-NOSNIFF = {"x-content-type-options": "nosniff"}
+
+class V1Response(JsonResponse):
+    content_type = (b"content-type", b"application/json; charset=utf-8")
+    api_headers = ((b"x-content-type-options", b"nosniff"),)
 
 
-class V1Response(Response):
-    """A JSON body that is already rendered."""
-
-    media_type = "application/json; charset=utf-8"
-
-    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        Response.init_headers(self, NOSNIFF if headers is None else {**headers, **NOSNIFF})
-
-
-def show_record(json: str, version: int) -> Response:
+def show_record(json: str, version: int) -> V1Response:
     """One rendered record with its entity tag."""
-    return V1Response(json.encode(), headers=etag(version))
+    return V1Response(json.encode(), 200, etag(version))
 
 
-def not_modified(version: int) -> Response:
-    return Response(status_code=304, headers={**etag(version), **NOSNIFF})
+def not_modified(version: int) -> V1Response:
+    return V1Response(b"", 304, etag(version))
 
 
-def no_content() -> Response:
-    return Response(status_code=204, headers=NOSNIFF)
+def no_content() -> V1Response:
+    return V1Response(b"", 204)
 
 
 def join_rows(rows: Sequence[str]) -> bytes:
     return f"[{','.join(rows)}]".encode()
 
 
-def show_rows(rows: Sequence[str], total: int | None = None) -> Response:
+def show_rows(rows: Sequence[str], total: int | None = None) -> V1Response:
     """A bare list; a total goes into a header."""
-    return V1Response(join_rows(rows), headers=None if total is None else {"x-total-count": str(total)})
+    return V1Response(join_rows(rows), 200, () if total is None else ((b"x-total-count", b"%d" % total),))
 
 
-def show(value: Mapping[str, Any] | Sequence[Any]) -> Response:
+def show(value: Mapping[str, Any] | Sequence[Any]) -> V1Response:
     return V1Response(orjson.dumps(value))

@@ -3,16 +3,16 @@
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from app.rest.boundary import Boundary
 from app.rest.call import Services
 from app.rest.router import Router, Routes, raw_path
 from app.rest.v1 import accounts, organizations, reads, writes
+from app.rest.v1.answers import V1Response
 from app.rest.v1.call import V1Call
 from app.rest.v1.errors import V1_ERRORS
 
-Handler = Callable[[V1Call], Awaitable[Response]]
+Handler = Callable[[V1Call], Awaitable[V1Response]]
 
 ROUTES: Routes[Handler] = {
     ("POST", "/v1/organizations/{id}/clients"): writes.create,
@@ -45,7 +45,7 @@ ROUTES: Routes[Handler] = {
 ROUTER = Router(ROUTES, spell=str.lower)
 
 
-async def serve(request: Request, services: Services) -> Response:
+async def serve(request: Request, services: Services) -> V1Response:
     """Answers a request. A path is found before its caller is authenticated, as LoopBack does it."""
     route = ROUTER.match(request.method, raw_path(request.scope))
     return await route.handler(V1Call(request, services, route.path_parameters))

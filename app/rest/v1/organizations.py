@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import Response
-
 from app.auth import Access
 from app.errors import Malformed, NotFound
 from app.idempotency import StoredResponse
@@ -30,7 +28,7 @@ from app.rest.v1.models import ORGANIZATION_MODEL
 FACE, ALL = ORGANIZATION_MODEL.face, ORGANIZATION_MODEL.everything
 
 
-async def find(call: V1Call) -> Response:
+async def find(call: V1Call) -> V1Response:
     """A page of the organizations of an account, with the number of all in x-total-count."""
     tree = call.object_parameter("filter")
     access = await require_own_account(call)
@@ -41,7 +39,7 @@ async def find(call: V1Call) -> Response:
     return show_rows(rows, total)
 
 
-async def count(call: V1Call) -> Response:
+async def count(call: V1Call) -> V1Response:
     """The number of an account's organizations that meet the conditions."""
     tree = call.object_parameter("where")
     access = await require_own_account(call)
@@ -50,7 +48,7 @@ async def count(call: V1Call) -> Response:
         return show({"count": await count_account_organizations(access, call.id, count_request(FACE, query))})
 
 
-async def create(call: V1Call) -> Response:
+async def create(call: V1Call) -> V1Response:
     """Creates an organization of the account. All live tokens of the account can access it at once."""
     body = await call.body()
     members = body.lax_object()
@@ -67,7 +65,7 @@ def _store(organization: RenderedRecord) -> StoredResponse:
     return StoredResponse(200, organization.json.encode())
 
 
-async def get(call: V1Call) -> Response:
+async def get(call: V1Call) -> V1Response:
     """One organization."""
     tree = call.object_parameter("filter")
     access = await call.access()
@@ -81,7 +79,7 @@ async def get(call: V1Call) -> Response:
     return show_record(organization.json, organization.version)
 
 
-async def patch(call: V1Call) -> Response:
+async def patch(call: V1Call) -> V1Response:
     """Changes the properties in the body. An object is replaced as a whole."""
     body = await call.body()
     body.require_type()

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from starlette.responses import Response
-
 from app.auth import Access
 from app.clients.faces import V1
 from app.clients.service import count_clients, get_client, list_clients, search_clients
@@ -12,7 +10,7 @@ from app.organizations.repository import Organization
 from app.organizations.service import filter_organizations
 from app.query.request import count_request
 from app.query.sql.render import Selection
-from app.rest.v1.answers import not_modified, show, show_record, show_rows
+from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call, required_text, text_argument
 from app.rest.v1.errors import UnknownModel, missing_argument, no_model
 from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed
@@ -22,7 +20,7 @@ from app.rest.v1.models import CLIENT
 TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "both": ("both",)}
 
 
-async def find(call: V1Call) -> Response:
+async def find(call: V1Call) -> V1Response:
     """A page of an organization's clients, with the number of all in x-total-count."""
     tree = call.object_parameter("filter")
     access = await require_organization(call)
@@ -36,7 +34,7 @@ async def find(call: V1Call) -> Response:
     return show_rows(rows, listing.total)
 
 
-async def get(call: V1Call) -> Response:
+async def get(call: V1Call) -> V1Response:
     """One client."""
     tree = call.object_parameter("filter")
     access = await call.access()
@@ -52,7 +50,7 @@ async def get(call: V1Call) -> Response:
     return show_record(rows[0], client.version)
 
 
-async def exists(call: V1Call) -> Response:
+async def exists(call: V1Call) -> V1Response:
     """Answers whether the client exists."""
     access = await call.access()
     try:
@@ -62,7 +60,7 @@ async def exists(call: V1Call) -> Response:
     return show({"exists": True})
 
 
-async def count(call: V1Call) -> Response:
+async def count(call: V1Call) -> V1Response:
     """The number of an organization's clients that meet the conditions."""
     tree = call.object_parameter("where")
     access = await require_organization(call)
@@ -71,7 +69,7 @@ async def count(call: V1Call) -> Response:
         return show({"count": await count_clients(access, call.id, count_request(V1, query))})
 
 
-async def search(call: V1Call) -> Response:
+async def search(call: V1Call) -> V1Response:
     """At most 100 clients that contain every word, the best match first."""
     parameters = call.parameters("term", "type")
     term, kind = required_text(parameters, "term"), text_argument(parameters, "type")

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from starlette.responses import Response
-
 from app.auth import Access
 from app.clients.faces import V1
 from app.clients.record import V1_RULES
@@ -28,7 +26,7 @@ CLIENT_PARAMETERS = frozenset({"access_token", "_"})
 """Query parameters that belong to a request, not to its operation: the token, and what clients add against caches."""
 
 
-async def create(call: V1Call) -> Response:
+async def create(call: V1Call) -> V1Response:
     """Creates one client of an organization, or all clients of a list, or none of them."""
     body = await call.body()
     items = body.value if isinstance(body.value, list) else None
@@ -44,7 +42,7 @@ async def create(call: V1Call) -> Response:
         records, answer = [read_new_body(V1, body.lax_object(), V1_RULES)], _store_record
     key = call.key(access.principal, "create", body.data)
     created = await add_clients(access, call.id, records, ALL, key=key, answer=answer)
-    return V1Response(created.body, created.status, None if items is not None else etag(FIRST_VERSION))
+    return V1Response(created.body, created.status, () if items is not None else etag(FIRST_VERSION))
 
 
 def _store_record(records: Sequence[RenderedRecord]) -> StoredResponse:
@@ -77,7 +75,7 @@ def read_items(items: Sequence[Mapping[str, Any]]) -> list[Values]:
     return records
 
 
-async def replace(call: V1Call) -> Response:
+async def replace(call: V1Call) -> V1Response:
     """Replaces every writable property; an absent property gets its default."""
     members = (await call.body()).object()
     access = await call.access()
@@ -92,7 +90,7 @@ async def replace(call: V1Call) -> Response:
     return show_record(replaced.json, replaced.version)
 
 
-async def patch(call: V1Call) -> Response:
+async def patch(call: V1Call) -> V1Response:
     """Changes the properties in the body. An object is replaced as a whole."""
     body = await call.body()
     body.require_type()
@@ -133,7 +131,7 @@ async def _require_client(call: V1Call, access: Access) -> None:
         raise no_model(call.id) from error
 
 
-async def delete(call: V1Call) -> Response:
+async def delete(call: V1Call) -> V1Response:
     """Deletes a client and answers with the count. With If-Match, a missing client is Stale."""
     access = await call.access()
     access.require_write()
@@ -146,7 +144,7 @@ async def delete(call: V1Call) -> Response:
     return show({"count": 1})
 
 
-async def remind(call: V1Call) -> Response:
+async def remind(call: V1Call) -> V1Response:
     """Puts a reminder into the outbox. As in LoopBack, the arguments may also be query parameters."""
     body = await call.body()
     body.require_type()
