@@ -1,7 +1,7 @@
 """The router of both REST APIs: a table of methods and path patterns gives the handler and the path parameters."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote, unquote, unquote_to_bytes
@@ -49,15 +49,22 @@ class RouteMatch(Generic[Handler]):
 
 @dataclass(frozen=True, slots=True)
 class Shape(Generic[Handler]):
-    """The patterns with parameters at the same positions: their literal segments -> method -> handler and parameter names."""
+    """The patterns with parameters at the same positions: their segments -> method -> handler and parameter names.
+
+    In the segments of `patterns` an empty text stands for a parameter.
+    """
 
     positions: tuple[int, ...]
     patterns: dict[tuple[str, ...], dict[str, tuple[Handler, tuple[str, ...]]]]
 
     def find(self, literals: Sequence[str]) -> Mapping[str, tuple[Handler, tuple[str, ...]]] | None:
         """The methods of the pattern that fits the segments of a path; a parameter needs at least one character."""
-        methods = self.patterns.get(blank(literals, self.positions))
-        return methods if methods and all(literals[position] for position in self.positions) else None
+        blanked = [*literals]
+        for position in self.positions:
+            if not blanked[position]:
+                return None
+            blanked[position] = ""
+        return self.patterns.get(tuple(blanked))
 
 
 class Router(Generic[Handler]):
@@ -73,7 +80,8 @@ class Router(Generic[Handler]):
             segments = split_path(path)
             names = {index: segment[1:-1] for index, segment in enumerate(segments) if segment.startswith("{")}
             patterns = self._shape(len(segments), tuple(names)).patterns
-            patterns.setdefault(blank(segments, names), {})[method] = (handler, tuple(names.values()))
+            literals = tuple("" if index in names else segment for index, segment in enumerate(segments))
+            patterns.setdefault(literals, {})[method] = (handler, tuple(names.values()))
 
     def _shape(self, length: int, positions: tuple[int, ...]) -> Shape[Handler]:
         shapes = self.shapes.setdefault(length, [])
@@ -102,14 +110,6 @@ class Router(Generic[Handler]):
             raise NoRoute("No resource has this path.")
         allowed = list(dict.fromkeys(name for _, methods in fitting for name in methods))
         raise WrongMethod([*allowed, "HEAD"] if "GET" in allowed else allowed)
-
-
-def blank(segments: Sequence[str], positions: Iterable[int]) -> tuple[str, ...]:
-    """The segments with an empty text at these positions."""
-    blanked = list(segments)
-    for position in positions:
-        blanked[position] = ""
-    return tuple(blanked)
 
 
 def raw_path(scope: Mapping[str, Any]) -> str:

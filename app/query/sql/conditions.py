@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.query.face import Face, Kind
-from app.query.model import And, Compare, Not, Or, Predicate, Scalar
+from app.query.model import EVERYTHING, And, Compare, Not, Or, Predicate, Scalar
 from app.query.operators import EQ, Behaviour, Operator, Shape
 from app.query.search_terms import TermShape
 from app.query.sql.render import Columns
@@ -39,6 +39,8 @@ TYPES: dict[Kind, Any] = {Kind.DATE: TIME, Kind.BOOLEAN: Boolean(), Kind.NUMBER:
 
 def parametrize(predicate: Predicate, values: list[Scalar]) -> Predicate:
     """The predicate with its values moved into `values`, in the order of the parameters of `condition`."""
+    if predicate is EVERYTHING:
+        return predicate
     match predicate:
         case And(parts):
             return And(tuple(parametrize(part, values) for part in parts))

@@ -77,6 +77,8 @@ def read_record_filter(tree: Mapping[str, Any] | None, model: Model = CLIENT) ->
 
 def read_count(tree: object, model: Model = CLIENT) -> Query:
     """The query of a count, from its `where`. Raises Malformed."""
+    if tree is None:
+        return NO_CONDITIONS
     check_depth(_scoped(tree))
     return Query(read_where(tree, model))
 
