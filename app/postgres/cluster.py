@@ -1,5 +1,6 @@
 """Cluster: the data of one PostgreSQL, created with the programs of the wheel."""
 
+import locale
 import os
 import shutil
 import tempfile
@@ -28,6 +29,8 @@ INITIALIZE = (
     "--no-instructions",
     f"--username={SUPERUSER}",
 )
+UNICODE_LETTERS = "C.UTF-8"
+"""The locale by which pg_trgm knows letters beyond ASCII, so that similar names and the search index use them."""
 DATABASE_IF_ABSENT = """
 SELECT format('CREATE DATABASE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \\gexec
 """
@@ -84,7 +87,8 @@ class Cluster:
         folder = Path(tempfile.mkdtemp(prefix="postgres.making-", dir=self.directory.home))
         self.os_user.own(folder)
         with self._password_file() as password, shell_safe(self.binaries) as binaries:
-            self.os_user.run([binaries.program("initdb"), *INITIALIZE, f"--pwfile={password}", "-D", folder])
+            options = [*INITIALIZE, *_letters_option(), f"--pwfile={password}"]
+            self.os_user.run([binaries.program("initdb"), *options, "-D", folder])
         role = f"CREATE ROLE {NAME} LOGIN CREATEDB PASSWORD '{self.directory.password}'\n"
         self.run("postgres", "--single", "-c", "exit_on_error=on", "-D", folder, SUPERUSER, standard_input=role)
         folder.rename(self.folder)
@@ -106,3 +110,15 @@ class Cluster:
             shutil.rmtree(folder, ignore_errors=True)
         for file in self.directory.home.glob("postgres.secret-*"):
             file.unlink()
+
+
+def _letters_option() -> list[str]:
+    """The option that sets UNICODE_LETTERS, on a system that has this locale."""
+    present = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, UNICODE_LETTERS)
+    except locale.Error:
+        return []
+    finally:
+        locale.setlocale(locale.LC_CTYPE, present)
+    return [f"--lc-ctype={UNICODE_LETTERS}"]
