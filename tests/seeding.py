@@ -87,8 +87,8 @@ async def fetch_page(
 
 def fold(words: str) -> str:
     """Returns the folded form of a text, computed without the database. It is correct for the letters of these tests."""
-    decomposed = unicodedata.normalize("NFKD", words.lower())
-    return "".join(letter for letter in decomposed if not "\u0300" <= letter <= "\u036f")
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", words).casefold())
+    return "".join(letter for letter in folded if unicodedata.category(letter) != "Mn")
 
 
 def ids_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:

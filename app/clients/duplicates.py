@@ -1,6 +1,5 @@
 """Duplicates: other records of an organization that may be the same client, found by lookups of bounded length."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +25,8 @@ from sqlalchemy import (
 )
 
 from app.auth import Access
-from app.query.sql.conditions import CODE
+from app.query.search_terms import find_words, has_trigram
+from app.query.sql.conditions import CODE, WORDS
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.connection import Connection
 from app.storage.tables import clients
@@ -37,7 +37,6 @@ WINDOW, MOST_FREQUENT = 2500, 10
 SIMILAR = 0.5
 WEIGHTS = {"tax_number": 0.95, "email": 0.8, "name": 0.7}
 """The certainty of each sign by itself; that of a name is multiplied by its similarity. Together: 1 - (1 - a)(1 - b)(1 - c)."""
-WORD = re.compile(r"\w{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +90,11 @@ async def _find(connection: Connection, subject: Subject, selection: Selection, 
 
 def telling_words(name: str) -> list[str]:
     """The two longest words of a name, of at least three letters or digits. Variants of the name most likely keep them."""
-    return sorted(dict.fromkeys(WORD.findall(name)), key=len, reverse=True)[:2]
+    words = dict.fromkeys(word for _, word in find_words(name) if has_trigram(word))
+    return sorted(words, key=len, reverse=True)[:2]
 
 
 _name = func.fold(bindparam("name", type_=Text()))
-_email = func.fold(bindparam("email", type_=Text()))
 _tax_number = func.tax_key(bindparam("tax_number", type_=Text()))
 _similarity = cast(func.similarity(clients.c.name_folded, _name), Float)
 _live = and_(
@@ -103,6 +102,19 @@ _live = and_(
     clients.c.deleted_at.is_(None),
 )
 _ID, _NAME = clients.c.id, clients.c.name_folded
+
+
+def _address(email: ColumnElement[str]) -> ColumnElement[str]:
+    """An e-mail address as it is compared: two addresses are the same if they differ in nothing but case."""
+    composed: ColumnElement[str] = func.normalize(email, literal_column("NFC"), type_=Text())
+    return func.lower(collate(composed, WORDS), type_=Text())
+
+
+def _same_email() -> ColumnElement[bool]:
+    """Addresses that are the same fold alike, so the index over folded addresses finds them."""
+    email = bindparam("email", type_=Text())
+    folds_alike = and_(clients.c.email_folded == func.fold(email), clients.c.email_folded != "")
+    return and_(folds_alike, _address(clients.c.email) == _address(email))
 
 
 @lru_cache(maxsize=256)
@@ -136,7 +148,7 @@ Lookup = tuple[Select[Any], int]
 
 def _equal() -> list[Lookup]:
     """The same e-mail address, and the same tax number, each by its index."""
-    email = select(_ID).where(_live, clients.c.email_folded == _email, clients.c.email_folded != "")
+    email = select(_ID).where(_live, _same_email())
     tax_number = select(_ID).where(_live, func.tax_key(clients.c.tax_number) == _tax_number)
     return [(email.order_by(_ID), MOST_EQUAL), (tax_number.order_by(_ID), MOST_EQUAL)]
 
@@ -175,7 +187,7 @@ def _contains(text: ColumnElement[Any], words: int) -> ColumnElement[bool]:
 def _signs() -> list[Any]:
     """The score and its parts. The labels have a space, so that no GraphQL alias equals them."""
     tax_number = func.coalesce(func.tax_key(clients.c.tax_number) == _tax_number, False)
-    email = func.coalesce(and_(clients.c.email_folded == _email, clients.c.email_folded != ""), False)
+    email = func.coalesce(_same_email(), False)
     similar = _similarity >= SIMILAR
     doubts = (
         case((tax_number, 1 - WEIGHTS["tax_number"]), else_=1.0)

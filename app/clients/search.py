@@ -2,7 +2,8 @@
 
 Frequent hits are among the first rows of a list; the index over the search text finds rare ones. Searcher looks at a
 window of the first rows, then at ten times as many where that promises a whole page. Only then does it use the index,
-with the terms that are rare.
+with the terms that are rare. The index does not know terms of one or two letters: where a search has no other term, all
+rows of the organization are scanned.
 """
 
 from collections.abc import Awaitable, Callable
@@ -97,7 +98,8 @@ class Searcher:
         *each, hits = counts
         common = min(each) * RARE > seen
         chosen = tuple(
-            replace(term, indexed=common or count * FREQUENT <= seen) for term, count in zip(terms, each, strict=True)
+            replace(term, indexed=term.indexed and (common or count * FREQUENT <= seen))
+            for term, count in zip(terms, each, strict=True)
         )
         return SampleStatistics(skip_tenant_key, whole, chosen, common and len(terms) > 1, hits)
 

@@ -2,25 +2,25 @@
 
 The search text of a row is all its searched texts, folded, with single spaces between the words and one before the
 first. Terms may match more rows than the conditions do, never fewer. A statement has the conditions beside the terms.
+Each character folds by itself, so the folded form of a part of a text is a part of the folded text.
 """
 
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
-from unicodedata import combining, normalize
+from unicodedata import category, normalize
 
 from app.query.face import Face
 from app.query.model import EVERYTHING, And, Compare, Predicate, Query
 from app.query.operators import EQ, Implied
 
-SHORT = 2
-"""A search word of up to this many characters only matches the beginnings of words."""
+TRIGRAM = 3
+"""Letters or digits in a row that the index needs to find a text."""
 MOST_TERMS = 20
 
-FRAGMENT = re.compile(r"[^\W_]+")
-"""Letters and digits in a row: all that trigrams are made of."""
 PIECE = re.compile(r"(?:[^%_\\]|\\.)+", re.DOTALL)
 """The literal text between the wildcards of a LIKE pattern."""
 
@@ -47,8 +47,8 @@ TermShape: TypeAlias = tuple[bool, bool]
 
 
 def word_terms(words: tuple[str, ...]) -> tuple[Term, ...]:
-    """The terms of a search: one for each word. Short words match at the beginning of a word."""
-    return tuple(Term(word, sum(not combining(letter) for letter in word) <= SHORT) for word in words)
+    """The terms of a search: one for each word, anywhere in a text. The index cannot look up one or two letters."""
+    return tuple(Term(word, begins=False, indexed=has_trigram(word)) for word in words)
 
 
 def query_terms(query: Query, face: Face) -> tuple[Term, ...]:
@@ -102,17 +102,29 @@ def _may_be_other_json(value: str) -> bool:
 
 
 def _fragments(text: str, whole: bool) -> Iterator[Term]:
-    """The runs of letters and digits that the index can look up: long ones, and those that begin a word."""
-    for match in FRAGMENT.finditer(text):
-        start, fragment = match.start(), match.group()
+    """The words and parts of words that the index can look up: long ones, and those that begin a word."""
+    for start, fragment in find_words(text):
         begins = whole if start == 0 else text[start - 1] == " "
-        if (begins or len(fragment) > SHORT) and _folds_alone(fragment):
+        if begins or has_trigram(fragment):
             yield Term(fragment, begins)
 
 
-def _folds_alone(fragment: str) -> bool:
-    """True if a fragment folds to the same letters in every text.
+def find_words(text: str) -> Iterator[tuple[int, str]]:
+    """The runs of letters, digits and marks in a text, each with its position."""
+    start = 0
+    for inside, letters in groupby(text, _is_inside_word):
+        run = "".join(letters)
+        if inside:
+            yield start, run
+        start += len(run)
 
-    Folding drops the combining marks from U+0300 to U+036F. Other marks stay, and neighbouring ones are reordered.
-    """
-    return not any(combining(letter) and not "\u0300" <= letter <= "\u036f" for letter in normalize("NFKD", fragment))
+
+def _is_inside_word(letter: str) -> bool:
+    """True for a letter, a digit or a mark."""
+    return letter.isalnum() or category(letter).startswith("M")
+
+
+def has_trigram(text: str) -> bool:
+    """True if the folded text probably has three letters or digits in a row."""
+    letters = (letter for letter in normalize("NFKD", text) if not category(letter).startswith("M"))
+    return any(inside and sum(1 for _ in run) >= TRIGRAM for inside, run in groupby(letters, str.isalnum))

@@ -72,6 +72,46 @@ async def test_what_says_nothing_is_no_sign(database: Database) -> None:
     assert await find(database, short) == []
 
 
+ADDRESSES = [
+    ("rené@x.example", "rene@x.example", False),
+    ("rené@x.example", "RENÉ@X.example", True),
+    ("rené@x.example", "rene\u0301@x.example", True),
+    ("straße@x.example", "strasse@x.example", False),
+    ("o’neill@x.example", "o'neill@x.example", False),
+    ("łukasz@x.example", "lukasz@x.example", False),
+    ("ann@x.example", "ａｎｎ@x.example", False),
+    ("иван@x.example", "ИВАН@x.example", True),
+    ("й@x.example", "и@x.example", False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), ADDRESSES)
+async def test_addresses_are_the_same_if_only_their_case_differs(
+    database: Database, one: str, other: str, same: bool
+) -> None:
+    organization = await make_organization(database)
+    subject, _ = await add(database, organization, {"name": "Abcdef", "email": one}, {"name": "Uvwxyz", "email": other})
+    assert [signs(row) for row in await find(database, subject)] == [("Uvwxyz", False, True, False)] * same
+
+
+SIMILAR_NAMES = [
+    ("ΓΙΩΡΓΟΣ ΕΠΕ", "γιωργος επε"),
+    ("أَحْمَد إبراهيم", "احمد ابراهيم"),
+    ("O’Neill", "o'neill"),
+    ("ガーデン社", "カーテン社"),
+]
+
+
+@pytest.mark.parametrize(("name", "other"), SIMILAR_NAMES)
+async def test_names_in_another_spelling_are_similar(database: Database, name: str, other: str) -> None:
+    async with database.read() as connection:
+        if not await connection.driver.fetchval("SELECT similarity('ж', 'ж') = 1"):
+            pytest.skip("The locale of this server knows no letters beyond ASCII.")
+    organization = await make_organization(database)
+    subject, _ = await add(database, organization, {"name": name}, {"name": other})
+    assert [signs(row) for row in await find(database, subject)] == [(other, False, False, True)]
+
+
 async def test_names_are_compared_character_by_character(database: Database) -> None:
     organization = await make_organization(database)
     first, _ = await add(database, organization, {"name": "100%_sure\\ 'quoted'"}, {"name": "100%_sure\\ 'quoted' Ltd"})
@@ -93,3 +133,4 @@ def test_the_longest_words_tell_a_name() -> None:
     assert telling_words("Ana-Marija & Co, (Ljubljana)") == ["Ljubljana", "Marija"]
     assert telling_words("a bc") == []
     assert telling_words("Same same Same") == ["Same", "same"]
+    assert telling_words("أَحْمَد cafe\u0301s") == ["أَحْمَد", "cafe\u0301s"]

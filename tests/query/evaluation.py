@@ -73,7 +73,7 @@ def _compare(compare: Compare, row: Row, face: Face) -> bool | None:
     if operator is operators.REGEX:
         return re.search(str(given), value, re.IGNORECASE if compare.ignore_case else 0) is not None
     if operator in PATTERNS:
-        blind: Callable[[str], str] = str.lower if compare.ignore_case else str
+        blind: Callable[[str], str] = fold if compare.ignore_case else str
         return PATTERNS[operator](blind(value), blind(str(given)))
     if compare.folded:
         value, given = fold(value), tuple(map(fold, given)) if isinstance(given, tuple) else fold(str(given))

@@ -54,6 +54,31 @@ def test_value_inside_json_promises_only_what_no_number_and_no_document_is(value
         assert query_terms(Query(contains), face) == ()
 
 
-@pytest.mark.parametrize(("word", "begins"), [("a", True), ("ab", True), ("abc", False), ("e\u0301a", True)])
-def test_short_words_begin_words(word: str, begins: bool) -> None:
-    assert word_terms((word,)) == (Term(word, begins),)
+@pytest.mark.parametrize(
+    ("word", "indexed"),
+    [
+        ("a", False),
+        ("ab", False),
+        ("abc", True),
+        ("e\u0301a", False),
+        ("e\u0301a\u0301bc", True),
+        ("100%", True),
+        ("a-b-c", False),
+        ("%", False),
+        ("北京", False),
+        ("東京電", True),
+        ("ﬃ", True),
+        ("각", True),
+        ("हि", False),
+    ],
+)
+def test_index_looks_up_words_of_three_letters(word: str, indexed: bool) -> None:
+    assert word_terms((word,)) == (Term(word, begins=False, indexed=indexed),)
+
+
+@pytest.mark.parametrize(
+    ("value", "promised"),
+    [("cafe\u0301 noir", ["cafe\u0301", "noir"]), ("أَحْمَد", ["أَحْمَد"]), ("हिन्दी", ["हिन्दी"])],
+)
+def test_marks_do_not_split_words(value: str, promised: list[str]) -> None:
+    assert [text for text, _ in terms(Compare("city", operators.EQ, value))] == promised

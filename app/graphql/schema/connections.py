@@ -37,7 +37,9 @@ from app.query.values import check_text
 
 LARGEST_PAGE, DEFAULT_PAGE = 100, 20
 
-SEARCH = "Words to search for. A record matches if its texts contain every word. Case and accents are ignored."
+SEARCH = (
+    "Words to search for. A record matches if its texts contain every word, anywhere. Case and accents are ignored."
+)
 FILTER = argument("Conditions on the records. A record matches if all of them hold.")
 ORDER_BY = argument("The order, most important step first. The id is always the last step.")
 

@@ -1,9 +1,11 @@
 """Conditions: a predicate becomes SQL with a parameter for each value, so that one statement serves every value."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy import (
     ARRAY,
@@ -34,11 +36,15 @@ from app.query.sql.render import Columns
 from app.storage.columns import TIME
 
 WORDS, CODE = "pg_c_utf8", "C"
+ESCAPED = re.compile(r"\\(.)|[^\x00-\x7f]", re.DOTALL)
 TYPES: dict[Kind, Any] = {Kind.DATE: TIME, Kind.BOOLEAN: Boolean(), Kind.NUMBER: Numeric()}
 
 
 def parametrize(predicate: Predicate, values: list[Scalar]) -> Predicate:
-    """The predicate with its values moved into `values`, in the order of the parameters of `condition`."""
+    """The predicate with its values moved into `values`, in the order of the parameters of `condition`.
+
+    A LIKE pattern that ignores case becomes one that can be folded.
+    """
     if predicate is EVERYTHING:
         return predicate
     match predicate:
@@ -54,11 +60,34 @@ def parametrize(predicate: Predicate, values: list[Scalar]) -> Predicate:
         values.extend(predicate.value)
         marker: Scalar = _marker(predicate.value[0])
     else:
-        values.append(list(predicate.value) if isinstance(predicate.value, tuple) else predicate.value)
+        values.append(_parameter(predicate))
         marker = _marker(predicate.value)
     return Compare(
         predicate.column, predicate.operator, marker, predicate.path, predicate.ignore_case, predicate.folded
     )
+
+
+def _parameter(compare: Compare) -> Scalar:
+    if isinstance(compare.value, tuple):
+        return list(compare.value)
+    if compare.operator.behaviour is Behaviour.LIKE and compare.ignore_case:
+        return foldable_pattern(str(compare.value))
+    return compare.value
+
+
+def foldable_pattern(pattern: str) -> str:
+    """A LIKE pattern that keeps its meaning when it is folded.
+
+    Wide forms of %, _ and the backslash fold to these, so they are escaped. No other character keeps its backslash,
+    because it may fold to several characters or to none.
+    """
+    return ESCAPED.sub(_escape_again, pattern)
+
+
+def _escape_again(character: re.Match[str]) -> str:
+    letter = character.group(1) or character.group()
+    folds_to_wildcard = any(wildcard in normalize("NFKD", letter) for wildcard in "%_\\")
+    return f"\\{letter}" if folds_to_wildcard else letter
 
 
 def _marker(value: Scalar) -> str:
@@ -101,9 +130,8 @@ def _comparison(compare: Compare, face: Face, columns: Columns, names: Parameter
         return value.is_(None) if compare.value else value.is_not(None)
     if field.codec.prefix and compare.operator.takes is Shape.TEXT:
         value = func.textcat(literal(field.codec.prefix, Text()), value)
-    if compare.folded:
-        folded = columns[field.folded] if field.folded else func.fold(value)
-        return _apply(compare.operator, _Operand(collate(folded, CODE), Text(), func.fold), names)
+    if _folds(compare):
+        return _compare_folded(compare, columns[field.folded] if field.folded else func.fold(value), names)
     if compare.operator is EQ and field.folded:
         text = names.take(Text())
         return and_(value == text, collate(columns[field.folded], CODE) == func.fold(text))
@@ -118,9 +146,19 @@ def _inside_json(compare: Compare, document: ColumnElement[Any], names: Paramete
     if compare.value == "number":
         inner = document.op("#>", return_type=JSONB())(path)
         return _compare_numbers(compare, inner, text, names)
-    if compare.folded:
-        return _apply(compare.operator, _Operand(collate(func.fold(text), CODE), Text(), func.fold), names)
+    if _folds(compare):
+        return _compare_folded(compare, func.fold(text), names)
     return _compare(compare, text, names, Text())
+
+
+def _folds(compare: Compare) -> bool:
+    """True for a comparison of folded texts: an order that folds, or a pattern that ignores case."""
+    ignores_case = compare.ignore_case and compare.operator.behaviour in (Behaviour.PART, Behaviour.LIKE)
+    return compare.folded or ignores_case
+
+
+def _compare_folded(compare: Compare, folded: ColumnElement[Any], names: ParameterNames) -> ColumnElement[bool]:
+    return _apply(compare.operator, _Operand(collate(folded, CODE), Text(), func.fold), names)
 
 
 def _compare_numbers(
@@ -138,13 +176,7 @@ def _compare(compare: Compare, value: ColumnElement[Any], names: ParameterNames,
     operator = compare.operator
     if operator.behaviour is Behaviour.REGEX:
         return value.op("~*" if compare.ignore_case else "~", is_comparison=True)(names.take(Text()))
-    if operator.takes is Shape.TEXT and compare.ignore_case:
-        return _apply(operator, _Operand(_lower(value), type_, _lower), names)
     return _apply(operator, _Operand(value, type_), names)
-
-
-def _lower(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.lower(collate(text, WORDS))
 
 
 Transform = Callable[[ColumnElement[Any]], ColumnElement[Any]]

@@ -203,7 +203,8 @@ async def test_searches_find_every_word_without_case_and_accents(service: Servic
     assert await names(service, search="graz eta") == ["Zeta"]
     assert await names(service, search="zalec kljuc") == ["Meta"]
     assert await names(service, search="100%") == ["Meta"]
-    assert await names(service, search="%") == []
+    assert await names(service, search="%") == ["Meta"]
+    assert await names(service, search="_") == []
     assert await names(service, search="") == [*NAMES, "Meta"]
     assert await names(service, search="eta", order_by="-name", limit=1) == ["Zeta"]
 

@@ -5,6 +5,7 @@ A condition is True, False, or None where a null leaves it undecided, as in SQL.
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -167,8 +168,16 @@ def _pattern(key: str, operator: str, given: Any, ignoring: bool, row: Row) -> T
     blind = ignoring or operator in ("ilike", "nilike")
     if operator == "regexp":
         return _searched(given, value)
-    expression = re.compile(_like(given), re.DOTALL | (re.IGNORECASE if blind else 0))
-    return None if value is None else (expression.fullmatch(value) is not None) is not operator.startswith("n")
+    expression = re.compile(_like(_fold(given) if blind else given), re.DOTALL)
+    if value is None:
+        return None
+    return (expression.fullmatch(_fold(value) if blind else value) is not None) is not operator.startswith("n")
+
+
+def _fold(text: str) -> str:
+    """A text without case, accents and compatibility forms. It is correct for the letters of the drawn rows."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
 
 
 def _searched(given: str, value: str | None) -> Truth:
