@@ -1,5 +1,6 @@
 -- One organization of :clients clients, with hits for each shape of search: half of them in Ljubljana, a thousand that say
--- wolfram and fifty that say quintessa, evenly spread in the order of ids; all of the later half archived.
+-- wolfram and fifty that say quintessa, and two words with rare
+-- letters inside, evenly spread in the order of ids; all of the later half archived.
 INSERT INTO organizations (id, name, created_at)
 VALUES (:organization, 'Scaled', timestamptz '2026-01-01' + :clients * interval '1 second');
 
@@ -11,7 +12,7 @@ INSERT INTO clients (
 SELECT lpad(to_hex(i), 24, '0'), :organization,
     firsts[1 + h % 24] || ' ' || lasts[1 + (h >> 5) % 32] || ' ' || trades[1 + (h >> 10) % 16] || ' ' || i,
     CASE WHEN h % 3 > 0 THEN lower(firsts[1 + h % 24]) || i || '@' || lower(lasts[1 + (h >> 5) % 32]) || '.example' END,
-    CASE WHEN i % greatest(:clients / 50, 1) = 1 THEN 'Quintessa' WHEN h % 2 = 0 THEN firsts[1 + (h >> 7) % 24] END,
+    CASE WHEN i % greatest(:clients / 50, 1) = 1 THEN 'Quintessa Bexzora 東京電力' WHEN h % 2 = 0 THEN firsts[1 + (h >> 7) % 24] END,
     CASE WHEN i % greatest(:clients / 1000, 1) = 0 THEN 'Wolfram' WHEN h % 5 = 0 THEN 'pays late' END
         || CASE WHEN i > :clients / 2 THEN ' archived' ELSE '' END,
     (ARRAY['customer', 'supplier', 'both'])[1 + h % 5],
