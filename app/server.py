@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from app.config import Config
 from app.demo import Demonstration
 from app.errors import Misconfigured
+from app.http.protocol import HttpProtocol
 
 PARAMETER = re.compile(r"(?<=[?&])([^=&\s]*)=([^&\s]*)")
 REVOKED = re.compile(r"(?<=/accesstokens/)[^/?\s]+", re.IGNORECASE)
@@ -50,21 +50,6 @@ def _hide_parameter(parameter: re.Match[str]) -> str:
 
 def _hide_in_argument(argument: object) -> object:
     return hide_tokens(argument) if isinstance(argument, str) else argument
-
-
-class Http(HttpToolsProtocol):
-    """HTTP that tells endless responses, such as event streams, that the server stops.
-
-    Such a response puts an asyncio.Event into `request.state.stop`, and ends when the event is set.
-    """
-
-    def shutdown(self) -> None:
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            stop = cycle.scope.get("state", {}).get("stop")
-            if stop is not None:
-                stop.set()
-        super().shutdown()
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -117,7 +102,7 @@ def serve(config: Config, opened: socket.socket) -> None:
 def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
     """The settings of uvicorn. `more` overrides them."""
     settings: dict[str, Any] = {
-        "http": Http,
+        "http": HttpProtocol,
         "ws_max_size": config.body_cap,
         "workers": config.workers,
         "log_config": log_config(sockets=config.access_log),
