@@ -47,8 +47,10 @@ class Principal:
 
     @property
     def owner(self) -> str:
-        """The owner of idempotency keys: the account, or the organization for an organization's own token."""
-        return self.account_id or self.organizations[0]
+        """The owner of idempotency keys: the account in its environment, or the organization of its own token."""
+        if self.account_id is None:
+            return self.organizations[0]
+        return self.account_id if self.environment is Environment.LIVE else f"{self.account_id}:{self.environment}"
 
     @property
     def actor(self) -> str:
@@ -118,6 +120,10 @@ class Access:
         return self.target(record_id, expected_version)
 
 
+MOST_TOKENS = 10
+"""The most tokens of one request that are looked up."""
+
+
 def hash_token(text: str) -> bytes:
     """The hash that is stored instead of a token. A token has over 200 random bits, so one round of SHA-256 is enough."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
@@ -133,7 +139,8 @@ _accessible = (
     .scalar_subquery()
 )
 
-FIND_TOKEN = select(
+FIND_TOKENS = select(
+    access_tokens.c.hash,
     access_tokens.c.id,
     access_tokens.c.account_id,
     case(
@@ -143,56 +150,64 @@ FIND_TOKEN = select(
     access_tokens.c.scope,
     func.coalesce(access_tokens.c.expires_at <= func.now(), False),
     access_tokens.c.environment,
-).where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()))
+).where(access_tokens.c.hash == func.any(bindparam("hashes", type_=ARRAY(LargeBinary()))))
 
 
 @dataclass(frozen=True, slots=True)
 class Caller(BaseUser):
-    """The sender of a request, whose token has not been looked up yet."""
+    """The sender of a request, whose tokens have not been looked up yet."""
 
-    token: str | None
+    tokens: Sequence[str]
     database: Database
 
     @property
     def is_authenticated(self) -> bool:
-        return self.token is not None
+        return bool(self.tokens)
 
     @property
     def display_name(self) -> str:
         return "caller"
 
     async def principal(self) -> Principal:
-        """Looks the token up. Raises Unauthenticated for a missing or unknown token, TokenExpired for an expired one."""
-        if not self.token:
+        """The principal of the first valid token. One statement looks up all tokens.
+
+        Raises Unauthenticated for missing or unknown tokens, and TokenExpired if one of them has expired.
+        """
+        if not self.tokens:
             raise Unauthenticated("An access token is required")
+        hashes = [hash_token(token) for token in self.tokens]
         async with self.database.read() as connection:
-            row = (await connection.execute(FIND_TOKEN, {"hash": hash_token(self.token)})).first()
-        if row is None:
+            rows = await connection.execute(FIND_TOKENS, {"hashes": hashes})
+        if not rows:
             raise Unauthenticated("The access token is not known")
-        if row[4]:
+        valid = {row[0]: row for row in rows if not row[5]}
+        row = next((valid[hash_] for hash_ in hashes if hash_ in valid), None)
+        if row is None:
             raise TokenExpired("The access token has expired")
-        return Principal(row[0], row[1], tuple(row[2]), Scope(row[3]), Environment(row[5]))
+        return Principal(row[1], row[2], tuple(row[3]), Scope(row[4]), Environment(row[6]))
 
 
 class TokenBackend(AuthenticationBackend):
-    """Finds the token of a request. It never rejects a request, because each API decides when to look the token up."""
+    """Finds the tokens of a request. It never rejects a request, because each API decides when to look them up."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser]:
-        return AuthCredentials(), Caller(token_of(conn), self.database)
+        return AuthCredentials(), Caller(find_tokens(conn), self.database)
 
 
-def token_of(conn: HTTPConnection) -> str | None:
-    """The token in `Authorization`, in `X-Access-Token`, or in `?access_token=`.
+def find_tokens(conn: HTTPConnection) -> tuple[str, ...]:
+    """The tokens in `Authorization`, in `X-Access-Token` and in `?access_token=`, in this order, at most 10.
 
     Authorization is the token itself, Bearer with the token or its base64, or Basic with the token as the password.
     """
-    authorization = conn.headers.get("authorization", "").strip()
-    if authorization:
-        return read_authorization(authorization)
-    return conn.headers.get("x-access-token") or conn.query_params.get("access_token") or None
+    headers = conn.headers
+    tokens = [read_authorization(header) for header in headers.getlist("authorization")]
+    tokens += headers.getlist("x-access-token")
+    if conn.scope["query_string"]:
+        tokens += conn.query_params.getlist("access_token")
+    return tuple(dict.fromkeys(token for token in tokens if token))[:MOST_TOKENS]
 
 
 def read_authorization(header: str) -> str | None:

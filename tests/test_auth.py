@@ -1,17 +1,21 @@
 """Access tokens: sent in a request, looked up, and stored so that they cannot be read."""
 
+import asyncio
 from base64 import b64encode
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
 from starlette.requests import HTTPConnection
 
 from app.accounts.service import create_account
-from app.auth import Access, Caller, Environment, Principal, Scope, TokenBackend, token_of
+from app.auth import Access, Caller, Environment, Principal, Scope, TokenBackend, find_tokens
 from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from app.ids import new_id
 from app.organizations.service import create_organization, create_token, list_accessible_organizations
+from app.storage.connection import Connection
 from app.storage.database import Database
 from app.storage.tables import organizations
 from app.tokens import issue_token, list_tokens, revoke_token
@@ -33,39 +37,43 @@ MISSING = (Unauthenticated, "An access token is required")
 UNKNOWN = (Unauthenticated, "The access token is not known")
 EXPIRED = (TokenExpired, "The access token has expired")
 
-SENT: list[tuple[list[tuple[str, str]], str, str | None]] = [
-    ([("Authorization", TOKEN)], "", TOKEN),
-    ([("Authorization", f"  {TOKEN} ")], "", TOKEN),
-    ([("Authorization", f"Bearer {TOKEN}")], "", TOKEN),
-    ([("authorization", f"bEaReR   {TOKEN} ")], "", TOKEN),
-    ([("Authorization", basic(f"user:{TOKEN}"))], "", TOKEN),
-    ([("Authorization", basic(f"user:{TOKEN}:x"))], "", f"{TOKEN}:x"),
-    ([("Authorization", basic(f"{TOKEN}:"))], "", TOKEN),
-    ([("Authorization", basic(TOKEN))], "", TOKEN),
-    ([("X-Access-Token", TOKEN)], "", TOKEN),
-    ([], f"access_token={TOKEN}", TOKEN),
-    ([], "access_token=a%2Bb%20c", "a+b c"),
-    ([("Authorization", TOKEN), ("X-Access-Token", "other")], "access_token=third", TOKEN),
-    ([("X-Access-Token", TOKEN)], "access_token=other", TOKEN),
-    ([("Authorization", ""), ("X-Access-Token", TOKEN)], "", TOKEN),
-    ([("X-Access-Token", "")], f"access_token={TOKEN}", TOKEN),
-    ([("Authorization", f"Token {TOKEN}")], "", f"Token {TOKEN}"),
-    ([("Authorization", "Bearer")], f"access_token={TOKEN}", None),
-    ([("Authorization", "Bearer ")], "", None),
-    ([("Authorization", "Basic !!!")], "", None),
-    ([("Authorization", "Basic /w==")], "", None),
-    ([("Authorization", basic(":"))], "", None),
-    ([], "access_token=", None),
-    ([], "token=x", None),
-    ([], "", None),
+SENT: list[tuple[list[tuple[str, str]], str, list[str]]] = [
+    ([("Authorization", TOKEN)], "", [TOKEN]),
+    ([("Authorization", f"  {TOKEN} ")], "", [TOKEN]),
+    ([("Authorization", f"Bearer {TOKEN}")], "", [TOKEN]),
+    ([("authorization", f"bEaReR   {TOKEN} ")], "", [TOKEN]),
+    ([("Authorization", basic(f"user:{TOKEN}"))], "", [TOKEN]),
+    ([("Authorization", basic(f"user:{TOKEN}:x"))], "", [f"{TOKEN}:x"]),
+    ([("Authorization", basic(f"{TOKEN}:"))], "", [TOKEN]),
+    ([("Authorization", basic(TOKEN))], "", [TOKEN]),
+    ([("X-Access-Token", TOKEN)], "", [TOKEN]),
+    ([], f"access_token={TOKEN}", [TOKEN]),
+    ([], "access_token=a%2Bb%20c", ["a+b c"]),
+    ([("Authorization", TOKEN), ("X-Access-Token", "other")], "access_token=third", [TOKEN, "other", "third"]),
+    ([("X-Access-Token", TOKEN)], "access_token=other", [TOKEN, "other"]),
+    ([("Authorization", ""), ("X-Access-Token", TOKEN)], "", [TOKEN]),
+    ([("X-Access-Token", "")], f"access_token={TOKEN}", [TOKEN]),
+    ([("Authorization", f"Token {TOKEN}")], "", [f"Token {TOKEN}"]),
+    ([("Authorization", "Bearer")], f"access_token={TOKEN}", [TOKEN]),
+    ([("Authorization", "Bearer ")], "", []),
+    ([("Authorization", "Basic !!!")], "", []),
+    ([("Authorization", "Basic /w==")], "", []),
+    ([("Authorization", basic(":"))], "", []),
+    ([], "access_token=", []),
+    ([], "token=x", []),
+    ([("Authorization", "Basic !!!"), ("X-Access-Token", TOKEN)], "", [TOKEN]),
+    ([("Authorization", f"Bearer {TOKEN}"), ("X-Access-Token", TOKEN)], f"access_token={TOKEN}", [TOKEN]),
+    ([("Authorization", "Bearer a"), ("Authorization", "b")], "access_token=c&access_token=d", ["a", "b", "c", "d"]),
+    ([], "&".join(f"access_token={index}" for index in range(99)), [str(index) for index in range(10)]),
+    ([], "", []),
 ]
 
 
-@pytest.mark.parametrize(("headers", "query", "token"), SENT)
-def test_token_is_found_in_every_allowed_position(
-    headers: list[tuple[str, str]], query: str, token: str | None
+@pytest.mark.parametrize(("headers", "query", "tokens"), SENT)
+def test_tokens_are_found_in_every_allowed_position(
+    headers: list[tuple[str, str]], query: str, tokens: list[str]
 ) -> None:
-    assert token_of(connection(headers, query)) == token
+    assert list(find_tokens(connection(headers, query))) == tokens
 
 
 async def test_backend_rejects_no_request(database: Database) -> None:
@@ -76,7 +84,7 @@ async def test_backend_rejects_no_request(database: Database) -> None:
 
 async def error_for(database: Database, token: str | None) -> tuple[type[Exception], str]:
     with pytest.raises(Unauthenticated) as raised:
-        await Caller(token, database).principal()
+        await Caller([token] if token else [], database).principal()
     return raised.type, raised.value.message
 
 
@@ -103,7 +111,7 @@ async def test_invalid_token_is_missing_unknown_or_expired(database: Database) -
     now = datetime.now(UTC)
     old = await create_token(database, account_email="owner@example.com", expires_at=now - timedelta(seconds=1))
     young = await create_token(database, organization_id=organization, expires_at=now + timedelta(hours=1))
-    assert (await Caller(young, database).principal()).organizations == (organization,)
+    assert (await Caller([young], database).principal()).organizations == (organization,)
     assert await error_for(database, old) == EXPIRED
     assert await error_for(database, None) == await error_for(database, "") == MISSING
     strange = ["unknown", young + "x", young[:-1], young.lower(), f" {young}", "é", "\x00", "\ud800", "x" * 100_000]
@@ -114,13 +122,13 @@ async def test_invalid_token_is_missing_unknown_or_expired(database: Database) -
 @pytest.mark.usefixtures("account")
 async def test_revoked_token_is_unknown(database: Database) -> None:
     kept, revoked = [await create_token(database, account_email="owner@example.com") for _ in range(2)]
-    who = await Caller(revoked, database).principal()
+    who = await Caller([revoked], database).principal()
     async with database.write() as connection:
         assert await revoke_token(connection, who.token_id)
         assert not await revoke_token(connection, who.token_id)
         assert not await revoke_token(connection, new_id())
     assert await error_for(database, revoked) == UNKNOWN
-    assert await Caller(kept, database).principal()
+    assert await Caller([kept], database).principal()
 
 
 async def test_account_accesses_its_organizations_in_the_order_of_creation(database: Database, account: str) -> None:
@@ -132,7 +140,7 @@ async def test_account_accesses_its_organizations_in_the_order_of_creation(datab
             await connection.execute(
                 update(organizations).where(organizations.c.id == organization_id).values(created_at=moment)
             )
-    who = await Caller(await create_token(database, account_email="owner@example.com"), database).principal()
+    who = await Caller([await create_token(database, account_email="owner@example.com")], database).principal()
     assert list(who.organizations) == made
     assert (who.account_id, who.owner, who.actor, who.scope) == (account, account, f"account:{account}", Scope.WRITE)
     assert [one.id for one in await list_accessible_organizations(Access(database, who))] == made
@@ -148,7 +156,7 @@ async def test_organizations_created_at_once_are_ordered_by_id(database: Databas
     made = sorted([await make_organization(database) for _ in range(3)], reverse=True)
     async with database.write() as connection:
         await connection.execute(text("UPDATE organizations SET created_at = now()"))
-    who = await Caller(await create_token(database, account_email="owner@example.com"), database).principal()
+    who = await Caller([await create_token(database, account_email="owner@example.com")], database).principal()
     assert list(who.organizations) == made[::-1]
     assert who.account_id == account
 
@@ -158,11 +166,11 @@ async def test_account_token_accesses_the_organizations_of_its_environment(datab
     made = {one: await make_organization(database, environment=one) for one in Environment}
     for environment, organization in made.items():
         token = await create_token(database, account_email="owner@example.com", environment=environment)
-        assert (await Caller(token, database).principal()).organizations == (organization,)
+        assert (await Caller([token], database).principal()).organizations == (organization,)
 
 
 async def test_account_without_organizations_accesses_none(database: Database, account: str) -> None:
-    who = await Caller(await create_token(database, account_email="OWNER@example.com"), database).principal()
+    who = await Caller([await create_token(database, account_email="OWNER@example.com")], database).principal()
     assert (who.organizations, who.owner) == ((), account)
     assert await list_accessible_organizations(Access(database, who)) == []
 
@@ -171,7 +179,7 @@ async def test_account_without_organizations_accesses_none(database: Database, a
 async def test_token_of_an_organization_accesses_only_it(database: Database) -> None:
     first, second = [await make_organization(database) for _ in range(2)]
     token = await create_token(database, organization_id=second, scope=Scope.READ)
-    who = await Caller(token, database).principal()
+    who = await Caller([token], database).principal()
     assert (who.organizations, who.account_id, who.owner, who.scope) == ((second,), None, second, Scope.READ)
     assert who.actor == f"token:{who.token_id}"
     assert token.startswith("ek_live_")
@@ -240,3 +248,62 @@ async def test_every_api_requires_a_token(service: Service, path: str) -> None:
         async with service.client(token) as http:
             asked = http.post(where, json={"query": "{ viewer { id } }"}) if where == "/graphql" else http.get(where)
             assert (await asked).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/customers", "/v1/organizations/{}/clients", "/graphql?query={{__typename}}"])
+async def test_the_first_valid_token_counts(service: Service, path: str) -> None:
+    where = path.format(service.organization)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    expired = await service.make_token(account_email=service.email, expires_at=past)
+    good = service.token
+    wrong = ("unknown", f"Bearer {expired}", "Basic !!!", "Bearer", f"Token {good}", "Digest a=b", basic("a:b"))
+    separator = "&" if "?" in where else "?"
+    async with service.client(None) as http:
+        for authorization in wrong:
+            headers = {"Authorization": authorization}
+            for more, query in (({"X-Access-Token": good}, ""), ({"X-Access-Token": "bad"}, good), ({}, good)):
+                asked = f"{where}{separator}access_token={query}" if query else where
+                answer = await http.get(asked, headers={**headers, **more})
+                assert answer.status_code == 200, (authorization, more, query)
+            assert (await http.get(where, headers=headers)).status_code == 401
+        for authorization in (good, f"Bearer {good}", basic(f"x:{good}")):
+            answer = await http.get(where, headers={"Authorization": authorization, "X-Access-Token": expired})
+            assert answer.status_code == 200
+
+
+async def test_the_order_of_the_tokens_decides_between_valid_ones(service: Service) -> None:
+    reading = await service.make_token(account_email=service.email, scope=Scope.READ)
+    path = f"/v1/organizations/{service.organization}/clients"
+    async with service.client(reading) as http:
+        answer = await http.post(path, json={"name": "x"}, headers={"X-Access-Token": service.token})
+        assert answer.status_code == 401
+    async with service.client("unknown") as http:
+        answer = await http.post(path, json={"name": "x"}, headers={"X-Access-Token": service.token})
+        assert answer.status_code == 200
+
+
+async def test_several_tokens_are_looked_up_by_one_statement(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements: list[object] = []
+    execute, asking = Connection.execute, asyncio.current_task()
+
+    async def note(self: Connection, statement: Any, parameters: Any = None) -> Any:
+        if asyncio.current_task() is asking:
+            statements.append(statement)
+        return await execute(self, statement, parameters)
+
+    monkeypatch.setattr(Connection, "execute", note)
+    for tokens in ([service.token], ["unknown", "other", service.token], []):
+        statements.clear()
+        with suppress(Unauthenticated):
+            await Caller(tokens, service.database).principal()
+        assert len(statements) == bool(tokens)
+
+
+async def test_one_expired_token_among_unknown_ones_is_an_invalid_token(service: Service) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    expired = await service.make_token(account_email=service.email, expires_at=past)
+    path = f"/v1/organizations/{service.organization}/clients"
+    for token, code in ((expired, "INVALID_TOKEN"), ("other", "AUTHORIZATION_REQUIRED")):
+        async with service.client("unknown") as http:
+            answer = await http.get(path, params={"access_token": token})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
