@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import json
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,18 +32,31 @@ class RequestKey:
     request_hash: bytes
 
     @classmethod
-    def of(cls, owner: str, text: str, *request: str | bytes) -> "RequestKey":
-        """`request` identifies the request: its method, path and body. Raises Malformed for an invalid key."""
+    def of(cls, owner: str, text: str, *request: object) -> "RequestKey":
+        """`request` identifies the request: the operation, and what was read of the body, as JSON values.
+
+        How the body spelled the values does not matter: the order of members, white space, escapes, 1.0 or 1.
+        Raises Malformed for an invalid key.
+        """
         if not 1 <= len(text) <= LONGEST_KEY or not text.isprintable():
             raise Malformed(
                 f"An idempotency key must have 1 to {LONGEST_KEY} printable characters; got {len(text)} characters.",
                 "Idempotency-Key",
             )
-        digest = hashlib.sha256()
-        for part in request:
-            data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-            digest.update(len(data).to_bytes(8, "big") + data)
-        return cls(owner, text, digest.digest())
+        return cls(owner, text, hashlib.sha256(write_canonical(request).encode()).digest())
+
+
+def write_canonical(value: object) -> str:
+    """The one JSON text, in ASCII, of all equal JSON values. Numbers are equal by value; texts are not normalised."""
+    return json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _canonical(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True, slots=True)

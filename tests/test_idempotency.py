@@ -3,11 +3,12 @@
 import asyncio
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from sqlalchemy import func, select, text
 
-from app.auth import Access, Principal
+from app.auth import Access, Environment, Principal
 from app.clients.faces import V1
 from app.clients.service import add_clients
 from app.errors import Conflict, Invalid, Malformed
@@ -178,7 +179,6 @@ def test_parts_of_a_request_do_not_run_together() -> None:
         RequestKey.of("o", "k", *parts).request_hash for parts in [("ab", "c"), ("a", "bc"), ("abc",), ("", "abc")]
     }
     assert len(hashes) == 4
-    assert RequestKey.of("o", "k", "é", "\ud800") == RequestKey.of("o", "k", "é".encode(), b"\xed\xa0\x80")
 
 
 async def test_invalid_body_uses_no_key(database: Database, organization: str) -> None:
@@ -213,3 +213,137 @@ async def test_old_keys_are_deleted_by_the_service(service: Service) -> None:
 async def keys(service: Service) -> list[str]:
     async with service.database.read() as connection:
         return await connection.scalars(text("SELECT id FROM idempotency_keys ORDER BY id"))
+
+
+CANONICAL = [
+    [{"a": 1, "b": [1, 2]}, {"b": [1.0, 2e0], "a": 1.0}],
+    [{"n": 10**18}, {"n": 1e18}],
+    [0, -0.0],
+    [0.1, 1e-1],
+]
+DIFFERENT = [
+    [1, "1", True, None, [1], {"1": 1}],
+    [[1, 2], [2, 1], [[1], 2], [1, 2, None]],
+    ["\u00e9", "e\u0301", "E\u0301", "\\u00e9", "\ud800", "?"],
+    [0, False, "", [], {}, {"": 0}],
+    [2**53, 2**53 + 1, float(2**60), 2**60 + 1],
+    [0.1 + 0.2, 0.3],
+]
+
+
+@pytest.mark.parametrize("values", CANONICAL)
+def test_equal_json_values_are_one_request(values: list[Any]) -> None:
+    assert len({RequestKey.of("owner", "key", value) for value in values}) == 1
+
+
+@pytest.mark.parametrize("values", DIFFERENT)
+def test_different_json_values_are_different_requests(values: list[Any]) -> None:
+    assert len({RequestKey.of("owner", "key", value) for value in values}) == len(values)
+
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+SENT = b'{"name": "\xc5\xbd", "zip": "1000", "%b": {"a": 1, "b": [0.5, 2]}}'
+SAME = [
+    (SENT, JSON),
+    (b' {\n"%b":{"b":[5e-1,2.0],"a":1.0},"zip":"1000","name":"\\u017d"}\t', JSON),
+    (b'{"name": "other", "zip": "1000", "name": "\xc5\xbd", "%b": {"a": 1, "b": [0.5, 2]}}', f"{JSON}; charset=utf-8"),
+    (b'\xef\xbb\xbf{"z\\u0069p": "1000", "%b": {"b": [0.50, 20e-1], "a": 10e-1}, "name": "\\u017D"}', JSON),
+]
+OTHER = [
+    b'{"name": "\xc5\xbd", "zip": "1000", "%b": {"a": 1, "b": [2, 0.5]}}',
+    b'{"name": "\xc5\xbd", "zip": "1000", "%b": {"a": "1", "b": [0.5, 2]}}',
+    b'{"name": "\xc5\xbd", "zip": "1000", "%b": {"a": true, "b": [0.5, 2]}}',
+    b'{"name": "Z\xcc\x8c", "zip": "1000", "%b": {"a": 1, "b": [0.5, 2]}}',
+    b'{"name": "\xc5\xbe", "zip": "1000", "%b": {"a": 1, "b": [0.5, 2]}}',
+    b'{"name": "\xc5\xbd", "zip": "1000"}',
+]
+
+
+SAME_CUSTOMER = [
+    '{"name": "Ž", "metadata": {"a": "1", "b": "2"}, "is_end_consumer": true}',
+    '\n{"is_end_consumer":true,"metadata":{"b":"2","a":"\\u0031"},"n\\u0061me":"\\u017d"} ',
+    '{"metadata": {}, "name": "Ž", "is_end_consumer": true, "metadata": {"b": "2", "a": "1"}}',
+]
+OTHER_CUSTOMER = [
+    '{"name": "Ž", "metadata": {"a": "2", "b": "1"}, "is_end_consumer": true}',
+    '{"name": "Z\u030c", "metadata": {"a": "1", "b": "2"}, "is_end_consumer": true}',
+    '{"name": "Ž", "metadata": {"a": "1", "b": "2"}}',
+]
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "X-Request-Id"])
+async def test_customers_replays_the_same_values_in_another_spelling(service: Service, header: str) -> None:
+    async def post(body: str) -> httpx.Response:
+        headers = {"Content-Type": JSON, header: "key"}
+        return await service.http.post("/customers", content=body, headers=headers)
+
+    answers = [await post(body) for body in SAME_CUSTOMER]
+    assert {answer.status_code for answer in answers} == {201}, answers[0].text
+    assert len({answer.content for answer in answers}) == 1
+    for body in OTHER_CUSTOMER:
+        assert (await post(body)).status_code == 409
+
+
+async def test_v1_replays_the_same_values_in_another_spelling(service: Service) -> None:
+    path = f"/v1/organizations/{service.organization}/clients"
+
+    async def post(body: bytes, kind: str = JSON) -> httpx.Response:
+        headers = {"Content-Type": kind, "Idempotency-Key": "key"}
+        return await service.http.post(path, content=body.replace(b"%b", b"custom"), headers=headers)
+
+    answers = [await post(body, kind) for body, kind in SAME]
+    assert {answer.status_code for answer in answers} == {200}, answers[0].text
+    assert len({answer.content for answer in answers}) == 1
+    for body in [*OTHER, b"[" + SENT + b"]"]:
+        assert (await post(body)).status_code == 409
+
+
+async def test_v1_replays_a_form_with_the_values_of_a_json_body(service: Service) -> None:
+    path = f"/v1/organizations/{service.organization}/clients"
+
+    async def post(body: bytes, kind: str) -> httpx.Response:
+        return await service.http.post(path, content=body, headers={"Content-Type": kind, "Idempotency-Key": "key"})
+
+    first = await post(b'{"name": "A b", "custom": {"a": "x"}, "zip": 1000}', JSON)
+    assert (await post(b"custom[a]=x&zip=1000&name=A+b", FORM)).content == first.content
+    assert (await post(b"zip=%31000&name=A%20b&custom%5Ba%5D=x", FORM)).content == first.content
+    assert (await post(b"custom[a]=y&zip=1000&name=A+b", FORM)).status_code == 409
+
+
+async def test_graphql_replays_the_same_values_in_another_spelling(service: Service) -> None:
+    head = 'mutation ($c: JSON!) { createClient(input: {%s}, idempotencyKey: "key") { client { id } userErrors { code } } }'
+
+    async def post(fields: str, custom: str) -> Any:
+        content = f'{{"query": {orjson.dumps(head % fields).decode()}, "variables": {{"c": {custom}}}}}'
+        answer = await service.http.post("/graphql", content=content, headers={"Content-Type": JSON})
+        return answer.json()["data"]["createClient"]
+
+    first = await post('name: "A", custom: $c', '{"a": 1, "b": 2.5}')
+    assert first["client"]
+    assert await post('custom: $c, name: "\\u0041"', '{ "b": 25e-1, "a": 1.0 }') == first
+    other = await post('name: "A", custom: $c', '{"a": 1, "b": 2.6}')
+    assert other["userErrors"] == [{"code": "CONFLICT"}]
+
+
+async def test_a_reminder_is_replayed_wherever_its_arguments_stand(service: Service) -> None:
+    made = await service.http.post(f"/v1/organizations/{service.organization}/clients", json={"name": "A"})
+    path, headers = f"/v1/clients/{made.json()['id']}/send-reminder", {"Idempotency-Key": "key"}
+    arguments = {"email": "a@b.example", "l": "de"}
+    for sent in ({"json": arguments}, {"params": arguments}, {"json": {"l": "de"}, "params": {"email": "a@b.example"}}):
+        assert (await service.http.post(path, headers=headers, **sent)).status_code == 200  # type: ignore[arg-type]
+    async with service.database.read() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM outbox")) == 1
+    assert (await service.http.post(path, headers=headers, json={**arguments, "l": "en"})).status_code == 409
+
+
+async def test_live_and_sandbox_tokens_of_an_account_do_not_share_keys(service: Service) -> None:
+    sandbox = await service.make_organization("Sandbox", account_email=service.email, environment=Environment.SANDBOX)
+    token = await service.make_token(account_email=service.email, environment=Environment.SANDBOX)
+    for environment_token, organization in ((service.token, service.organization), (token, sandbox)):
+        async with service.client(environment_token) as http:
+            path = f"/v1/organizations/{organization}/clients"
+            answers = [await http.post(path, json={"name": "A"}, headers={"Idempotency-Key": "key"}) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [200, 200]
+            assert answers[0].json()["organizationId"] == organization
+            assert answers[0].content == answers[1].content

@@ -59,16 +59,15 @@ class CustomersCall(Call):
             raise NotFound("There is no such entity")
         return entity
 
-    async def read_object(self) -> tuple[bytes, dict[str, Any]]:
-        """The body as it was sent, and the JSON object in it."""
+    async def read_object(self) -> dict[str, Any]:
+        """The JSON object in the body."""
         check_json_type(self.request)
-        data = await read_bytes(self.request, self.services.body_cap)
-        body = parse_json(data)
+        body = parse_json(await read_bytes(self.request, self.services.body_cap))
         if not isinstance(body, dict):
             raise Invalid([Problem("", "type", "Expected object", body)])
-        return data, body
+        return body
 
-    def request_key(self, entity: str, data: bytes) -> RequestKey | None:
+    def request_key(self, operation: str, entity: str, values: object) -> RequestKey | None:
         """The identity of this request: its Idempotency-Key, or else the X-Request-Id that the caller chose."""
         headers = self.request.headers
         keys = set(headers.getlist("idempotency-key"))
@@ -77,8 +76,7 @@ class CustomersCall(Call):
         key = keys.pop() if keys else headers.get("x-request-id") or None
         if key is None:
             return None
-        owner = self.access.principal.owner
-        return RequestKey.of(owner, key, self.request.method, self.request.url.path, entity, data)
+        return RequestKey.of(self.access.principal.owner, key, operation, entity, values)
 
 
 def bare_id(public_id: str, prefix: str) -> str:

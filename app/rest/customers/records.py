@@ -27,10 +27,10 @@ def show_record(record: RenderedRecord) -> CustomersResponse:
 
 async def create_customer(call: CustomersCall) -> CustomersResponse:
     entity = call.entity()
-    data, body = await call.read_object()
+    body = await call.read_object()
     check_no_id(body)
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "create")
-    key = call.request_key(entity, data)
+    key = call.request_key("create customer", entity, values)
     created = await add_clients(call.access, entity, [values], SELECTION, key=key, answer=_created)
     return CustomersResponse(created.body, created.status, etag(FIRST_VERSION))
 
@@ -54,7 +54,7 @@ async def get_customer(call: CustomersCall) -> CustomersResponse:
 
 async def update_customer(call: CustomersCall) -> CustomersResponse:
     access, customer_id = call.scoped(), call.customer_id
-    _, body = await call.read_object()
+    body = await call.read_object()
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "update")
     changed = await change_client(
         access,

@@ -51,10 +51,10 @@ class V1Call(Call):
     async def body(self) -> Body:
         return await read_body(self.request, self.services.body_cap)
 
-    def key(self, principal: Principal, operation: str, data: bytes) -> RequestKey | None:
-        """The identity of this request: its Idempotency-Key, the operation, the id and the body; None without a key."""
+    def key(self, principal: Principal, operation: str, *values: object) -> RequestKey | None:
+        """The identity of this request: its Idempotency-Key, the operation, the id and the values; None without a key."""
         text = self.request.headers.get("idempotency-key")
-        return None if text is None else RequestKey.of(principal.owner, text, operation, self.id, data)
+        return None if text is None else RequestKey.of(principal.owner, text, operation, self.id, *values)
 
 
 def object_argument(parameters: Parameters, name: str) -> Mapping[str, Any] | None:

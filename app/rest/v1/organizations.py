@@ -50,13 +50,12 @@ async def count(call: V1Call) -> V1Response:
 
 async def create(call: V1Call) -> V1Response:
     """Creates an organization of the account. All live tokens of the account can access it at once."""
-    body = await call.body()
-    members = body.lax_object()
+    members = (await call.body()).lax_object()
     access = await require_own_account(call)
     access.require_write()
     with checking(ORGANIZATION_MODEL.name):
         values = read_new(members)
-    key = call.key(access.principal, "create organization", body.data)
+    key = call.key(access.principal, "create organization", values)
     created = await add_organization(access, call.id, values, ALL, key=key, answer=_store)
     return V1Response(created.body, created.status, etag(FIRST_VERSION))
 

@@ -40,7 +40,7 @@ async def create(call: V1Call) -> V1Response:
         records, answer = read_items(items), _store_rows
     else:
         records, answer = [read_new_body(V1, body.lax_object(), V1_RULES)], _store_record
-    key = call.key(access.principal, "create", body.data)
+    key = call.key(access.principal, "create" if items is None else "create all", records)
     created = await add_clients(access, call.id, records, ALL, key=key, answer=answer)
     return V1Response(created.body, created.status, () if items is not None else etag(FIRST_VERSION))
 
@@ -152,7 +152,7 @@ async def remind(call: V1Call) -> V1Response:
     recipient, language = (body.text(name) or text_argument(parameters, name) for name in ("email", "l"))
     access = await call.access()
     check_arguments(body.object(), call.all_parameters())
-    key = call.key(access.principal, "remind", body.data + f"?{recipient}&{language}".encode("utf-8", "surrogatepass"))
+    key = call.key(access.principal, "remind", recipient, language)
     try:
         await send_reminder(
             access,

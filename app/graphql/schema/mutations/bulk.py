@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-import orjson
 import strawberry
 from graphql import FieldNode
 from strawberry import field
@@ -85,7 +84,7 @@ async def _create(
     accepted = [row.values for row in rows if not row.errors]
     if policy is ErrorPolicy.REJECT_ALL and len(accepted) < len(rows):
         accepted = []
-    request = ("create clients", organization, policy.name, orjson.dumps(bodies), repr(chosen))
+    request = ("create clients", organization, policy.name, bodies, repr(chosen))
     added = await add_batch(info.context.access, organization, accepted, chosen, key=request_key(info, key, *request))
     info.context.forget_loaded()
     return _payload(rows, [make_record(Client, selection, row) for row in added])

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol
 
-import orjson
 import strawberry
 from graphql import FieldNode
 from strawberry.types import get_object_definition
@@ -96,7 +95,7 @@ class RecordMutations(Generic[RecordT]):
         body, selection = to_plain(fields), self._selection(info)
         organization = require_organization(info, organization_id)
         values = read_body(self.face, body, self.rules, "create")
-        request = (f"create {self.face.name}", organization, orjson.dumps(body), repr(selection))
+        request = (f"create {self.face.name}", organization, body, repr(selection))
         response = await add_clients(
             info.context.access,
             organization,
@@ -137,7 +136,7 @@ def plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face
     return plan_inside(reader, nodes, face, (payload, key))
 
 
-def request_key(info: Info, key: str | None, *request: str | bytes) -> RequestKey | None:
+def request_key(info: Info, key: str | None, *request: object) -> RequestKey | None:
     """The key with the parts that identify the request. The selection is one of them: the stored response is rendered."""
     return None if key is None else RequestKey.of(info.context.principal.owner, key, *request)
 
