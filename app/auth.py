@@ -157,7 +157,7 @@ FIND_TOKENS = select(
 class Caller(BaseUser):
     """The sender of a request, whose tokens have not been looked up yet."""
 
-    tokens: Sequence[str]
+    tokens: tuple[str, ...]
     database: Database
 
     @property

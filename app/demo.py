@@ -76,11 +76,11 @@ async def _open(database: Database, token_file: Path) -> Demonstration | None:
     """Returns the demo with the token in `token_file`, or with a new token when that one is no longer valid."""
     token = _read_token(token_file)
     try:
-        principal = await Caller([token], database).principal()
+        principal = await Caller((token,), database).principal()
     except Unauthenticated:
         token = await create_token(database, account_email=EMAIL, scope=Scope.WRITE)
         _keep_token(token_file, token)
-        principal = await Caller([token], database).principal()
+        principal = await Caller((token,), database).principal()
     return Demonstration(principal.organizations[0], token) if principal.organizations else None
 
 

@@ -84,7 +84,7 @@ async def test_backend_rejects_no_request(database: Database) -> None:
 
 async def error_for(database: Database, token: str | None) -> tuple[type[Exception], str]:
     with pytest.raises(Unauthenticated) as raised:
-        await Caller([token] if token else [], database).principal()
+        await Caller((token,) if token else (), database).principal()
     return raised.type, raised.value.message
 
 
@@ -111,7 +111,7 @@ async def test_invalid_token_is_missing_unknown_or_expired(database: Database) -
     now = datetime.now(UTC)
     old = await create_token(database, account_email="owner@example.com", expires_at=now - timedelta(seconds=1))
     young = await create_token(database, organization_id=organization, expires_at=now + timedelta(hours=1))
-    assert (await Caller([young], database).principal()).organizations == (organization,)
+    assert (await Caller((young,), database).principal()).organizations == (organization,)
     assert await error_for(database, old) == EXPIRED
     assert await error_for(database, None) == await error_for(database, "") == MISSING
     strange = ["unknown", young + "x", young[:-1], young.lower(), f" {young}", "é", "\x00", "\ud800", "x" * 100_000]
@@ -122,13 +122,13 @@ async def test_invalid_token_is_missing_unknown_or_expired(database: Database) -
 @pytest.mark.usefixtures("account")
 async def test_revoked_token_is_unknown(database: Database) -> None:
     kept, revoked = [await create_token(database, account_email="owner@example.com") for _ in range(2)]
-    who = await Caller([revoked], database).principal()
+    who = await Caller((revoked,), database).principal()
     async with database.write() as connection:
         assert await revoke_token(connection, who.token_id)
         assert not await revoke_token(connection, who.token_id)
         assert not await revoke_token(connection, new_id())
     assert await error_for(database, revoked) == UNKNOWN
-    assert await Caller([kept], database).principal()
+    assert await Caller((kept,), database).principal()
 
 
 async def test_account_accesses_its_organizations_in_the_order_of_creation(database: Database, account: str) -> None:
@@ -140,7 +140,7 @@ async def test_account_accesses_its_organizations_in_the_order_of_creation(datab
             await connection.execute(
                 update(organizations).where(organizations.c.id == organization_id).values(created_at=moment)
             )
-    who = await Caller([await create_token(database, account_email="owner@example.com")], database).principal()
+    who = await Caller((await create_token(database, account_email="owner@example.com"),), database).principal()
     assert list(who.organizations) == made
     assert (who.account_id, who.owner, who.actor, who.scope) == (account, account, f"account:{account}", Scope.WRITE)
     assert [one.id for one in await list_accessible_organizations(Access(database, who))] == made
@@ -156,7 +156,7 @@ async def test_organizations_created_at_once_are_ordered_by_id(database: Databas
     made = sorted([await make_organization(database) for _ in range(3)], reverse=True)
     async with database.write() as connection:
         await connection.execute(text("UPDATE organizations SET created_at = now()"))
-    who = await Caller([await create_token(database, account_email="owner@example.com")], database).principal()
+    who = await Caller((await create_token(database, account_email="owner@example.com"),), database).principal()
     assert list(who.organizations) == made[::-1]
     assert who.account_id == account
 
@@ -166,11 +166,11 @@ async def test_account_token_accesses_the_organizations_of_its_environment(datab
     made = {one: await make_organization(database, environment=one) for one in Environment}
     for environment, organization in made.items():
         token = await create_token(database, account_email="owner@example.com", environment=environment)
-        assert (await Caller([token], database).principal()).organizations == (organization,)
+        assert (await Caller((token,), database).principal()).organizations == (organization,)
 
 
 async def test_account_without_organizations_accesses_none(database: Database, account: str) -> None:
-    who = await Caller([await create_token(database, account_email="OWNER@example.com")], database).principal()
+    who = await Caller((await create_token(database, account_email="OWNER@example.com"),), database).principal()
     assert (who.organizations, who.owner) == ((), account)
     assert await list_accessible_organizations(Access(database, who)) == []
 
@@ -179,7 +179,7 @@ async def test_account_without_organizations_accesses_none(database: Database, a
 async def test_token_of_an_organization_accesses_only_it(database: Database) -> None:
     first, second = [await make_organization(database) for _ in range(2)]
     token = await create_token(database, organization_id=second, scope=Scope.READ)
-    who = await Caller([token], database).principal()
+    who = await Caller((token,), database).principal()
     assert (who.organizations, who.account_id, who.owner, who.scope) == ((second,), None, second, Scope.READ)
     assert who.actor == f"token:{who.token_id}"
     assert token.startswith("ek_live_")
@@ -292,7 +292,8 @@ async def test_several_tokens_are_looked_up_by_one_statement(service: Service, m
         return await execute(self, statement, parameters)
 
     monkeypatch.setattr(Connection, "execute", note)
-    for tokens in ([service.token], ["unknown", "other", service.token], []):
+    lookups: list[tuple[str, ...]] = [(service.token,), ("unknown", "other", service.token), ()]
+    for tokens in lookups:
         statements.clear()
         with suppress(Unauthenticated):
             await Caller(tokens, service.database).principal()

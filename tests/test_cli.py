@@ -81,7 +81,7 @@ def access_of(database_url: str, token: str) -> tuple[str, ...] | None:
     async def ask() -> tuple[str, ...] | None:
         database = Database(database_url, pool_size=1)
         try:
-            principal = await Caller([token], database).principal()
+            principal = await Caller((token,), database).principal()
             return (str(principal.scope), *principal.organizations)
         except Unauthenticated:
             return None

@@ -50,11 +50,20 @@ def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
         value = json.loads(data.decode("utf-8-sig"), parse_constant=_reject_constant, parse_int=_read_int)
     except RecursionError as error:
         raise TooDeep(f"The body must be nested at most {deepest} levels deep.") from error
-    except ValueError as error:
-        raise NotJson(f"The body must be valid JSON: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise NotJson(f"The body must be valid JSON: byte {error.start + 1} is not UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise NotJson(f"The body must be valid JSON: {_describe(error)}.") from error
     if _depth_over(value, deepest):
         raise TooDeep(f"The body must be nested at most {deepest} levels deep.")
     return value
+
+
+def _describe(error: json.JSONDecodeError) -> str:
+    """Where the JSON is wrong. At its end, something is missing."""
+    if not error.doc[error.pos :].strip():
+        return "it ends too early"
+    return f"line {error.lineno}, column {error.colno} is not as JSON requires"
 
 
 def _read_int(digits: str) -> int | float:
@@ -63,7 +72,7 @@ def _read_int(digits: str) -> int | float:
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
+    raise NotJson(f"The body must be valid JSON: {name} is not a JSON number.")
 
 
 def _depth_over(value: object, allowed: int) -> bool:

@@ -44,7 +44,7 @@ async def test_every_attempt_verifies_one_password(database: Database, account: 
             await log_in(database, watched, email, "wrong", 60)
         assert watched.verified == 1
     made = await log_in(database, Watched(), EMAIL, "right", 60)
-    assert (await Caller([made.name], database).principal()).account_id == account
+    assert (await Caller((made.name,), database).principal()).account_id == account
 
 
 @pytest.mark.usefixtures("account")

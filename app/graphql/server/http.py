@@ -4,8 +4,7 @@ https://graphql.github.io/graphql-over-http/draft/
 """
 
 import asyncio
-import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 import orjson
@@ -25,14 +24,21 @@ from app.graphql.server.operations import GraphQLRequest, OperationResult, Opera
 from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_result
 from app.graphql.server.streams import StreamSlots
 from app.graphql.server.websocket import serve_websocket
-from app.http.bodies import NotJson, TooDeep, TooLarge, parse_json, read_bytes
+from app.http.bodies import NotJson, TooDeep, TooLarge, WrongType, parse_json
+from app.http.encodings import BrokenBody, read_text
+from app.http.preferences import Preference, find_preference, read_preferences
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
 DOCUMENT_PARAMETERS = frozenset({"query", "documentId", "extensions"})
 """A GET request with one of these parameters is an operation."""
-QUALITY = re.compile(r"[01](\.\d{0,3})?")
+RANGES: Mapping[str, Sequence[str]] = {
+    JSON: (JSON, "application/*", "*/*"),
+    RESPONSE: (RESPONSE, "application/*", "*/*"),
+    EVENT_STREAM: (EVENT_STREAM,),
+}
+"""The media types of responses, each with the ranges of an Accept header that cover it, the most specific one first."""
 
 T = TypeVar("T")
 
@@ -50,9 +56,10 @@ class GraphQLApi:
         self.streams = StreamSlots(config.streams)
 
     async def __call__(self, request: Request) -> Response:
-        if self.config.graphiql and _is_browser(request):
+        preferences = read_accept(request)
+        if self.config.graphiql and _is_browser(request, preferences):
             return graphiql_page(token=self.config.demo_token)
-        media_type = negotiate(request.headers.get("accept", ""))
+        media_type = negotiate(preferences)
         error_type = JSON if media_type in (None, EVENT_STREAM) else media_type
         try:
             if media_type is None:
@@ -107,10 +114,12 @@ class GraphQLApi:
             received = f"got {content_type!r}" if content_type else "got none"
             raise RequestError(415, f"The Content-Type must be {JSON}; {received}.", "UNSUPPORTED_MEDIA_TYPE")
         try:
-            body = parse_json(await read_bytes(request, self.config.body_cap))
+            body = parse_json(await read_text(request, self.config.body_cap))
         except TooLarge as error:
             raise RequestError(413, error.message, "PAYLOAD_TOO_LARGE") from error
-        except (NotJson, TooDeep) as error:
+        except WrongType as error:
+            raise RequestError(415, error.message, "UNSUPPORTED_MEDIA_TYPE") from error
+        except (BrokenBody, NotJson, TooDeep) as error:
             raise RequestError(400, error.message, "BAD_REQUEST") from error
         return read_request(body)
 
@@ -163,29 +172,32 @@ def _error_response(error: RequestError, media_type: str) -> Response:
     return Response(orjson.dumps({"errors": [error.formatted]}), error.status, headers, media_type)
 
 
-def negotiate(accept: str) -> str | None:
-    """The media type of the response, by the client's preference; None if the client accepts no supported one."""
-    ranges = sorted(map(_read_range, accept.split(",")), key=lambda media_range: -media_range[1])
-    for name, quality in ranges:
-        if quality > 0 and name in (RESPONSE, JSON, EVENT_STREAM):
-            return name
-        if quality > 0 and name in ("", "*/*", "application/*"):
-            return JSON
-    return None
+def read_accept(request: Request) -> list[Preference]:
+    """The media types that the client accepts; without an Accept header every type."""
+    return read_preferences(request.headers.getlist("accept")) or [Preference("*/*", 1.0)]
 
 
-def _read_range(media_range: str) -> tuple[str, float]:
-    """One range of an Accept header and its quality. A missing or unreadable quality counts as 1."""
-    name, *parameters = (part.strip().lower() for part in media_range.split(";"))
-    quality = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
-    return name, float(quality) if QUALITY.fullmatch(quality) else 1.0
+def negotiate(preferences: Sequence[Preference]) -> str | None:
+    """The media type of the response, by the client's preference; None if the client accepts no supported one.
+
+    The most specific range decides about a type. An event stream is only sent to a client that names its type.
+    """
+    best, best_rank = None, (0.0, 0)
+    for media_type, ranges in RANGES.items():
+        preference = find_preference(preferences, ranges)
+        if preference is not None and preference.quality > 0:
+            rank = (preference.quality, -preferences.index(preference))
+            if best is None or rank > best_rank:
+                best, best_rank = media_type, rank
+    return best
 
 
-def _is_browser(request: Request) -> bool:
+def _is_browser(request: Request, preferences: Sequence[Preference]) -> bool:
     """True for a person who opens the path in a browser: a GET that accepts HTML and names no document."""
     if request.method not in ("GET", "HEAD") or not DOCUMENT_PARAMETERS.isdisjoint(request.query_params):
         return False
-    return "text/html" in request.headers.get("accept", "")
+    html = find_preference(preferences, ("text/html",))
+    return html is not None and html.quality > 0
 
 
 def graphql_routes(database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> list[BaseRoute]:

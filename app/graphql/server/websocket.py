@@ -193,7 +193,7 @@ class Connection:
         if self.caller is not None:
             raise CloseSocket(4429, "Too many initialisation requests")
         token = find_token(payload)
-        self.caller = Caller([token], self.operations.database) if token else self.websocket.user
+        self.caller = Caller((token,), self.operations.database) if token else self.websocket.user
         self.principal = await self._find_principal(self.caller)
         await self._send("connection_ack")
         self._initialised.set()

@@ -16,6 +16,7 @@ from app.errors import (
     Unavailable,
 )
 from app.http.bodies import NotJson, TooDeep, TooLarge, WrongType
+from app.http.encodings import BrokenBody
 from app.rest.boundary import ErrorCase, ErrorTable, ExpectedError, InternalError
 from app.rest.customers.call import CustomersResponse
 from app.rest.router import BadEncoding, NoRoute, WrongMethod
@@ -23,6 +24,7 @@ from app.rest.router import BadEncoding, NoRoute, WrongMethod
 ROWS: Mapping[type[ExpectedError], tuple[int, str]] = {
     Malformed: (400, "bad_request"),
     NotJson: (400, "bad_request"),
+    BrokenBody: (400, "bad_request"),
     Unauthenticated: (401, "unauthorized"),
     Forbidden: (403, "forbidden"),
     NotFound: (404, "not_found"),

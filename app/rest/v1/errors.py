@@ -21,6 +21,7 @@ from app.errors import (
     Unavailable,
 )
 from app.http.bodies import DEEPEST, NotJson, TooDeep, TooLarge, WrongType
+from app.http.encodings import BrokenBody
 from app.http.errors import HttpError
 from app.query.values import stringify
 from app.rest.boundary import ErrorCase, ErrorTable, ExpectedError, InternalError
@@ -90,6 +91,7 @@ ROWS: Mapping[type[ExpectedError], tuple[int, str]] = {
     BadEncoding: (400, "URIError"),
     Malformed: (400, "Error"),
     NotJson: (400, "SyntaxError"),
+    BrokenBody: (400, "Error"),
     TooDeep: (400, "Error"),
     Forbidden: (401, "Error"),
     NotLoggedIn: (401, "Error"),

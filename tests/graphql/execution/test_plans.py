@@ -61,7 +61,7 @@ class Executor:
         """The result's JSON with its members in order, and the number of rendered values."""
         document = parse(source)
         assert validate(core_schema(), document) == [], source
-        principal = await Caller(self.service.token, self.service.database).principal()
+        principal = await Caller((self.service.token,), self.service.database).principal()
         context = Context(Access(self.service.database, principal), {}, None, None)  # type: ignore[arg-type]
         CountingExecutor.rendered = 0
         done = execute(
@@ -283,7 +283,7 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
     source = f"query({declared}) {{ clients {{ nodes {{ id {fields} }} }} }}"
     document = operations.documents.find(source)
     assert document.ast is not None
-    principal = await Caller(service.token, service.database).principal()
+    principal = await Caller((service.token,), service.database).principal()
     for number in range(MOST_PLANS + 5):
         values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
         info = _info(document.ast, values, Context(Access(service.database, principal), document.plans, None, None))  # type: ignore[arg-type]

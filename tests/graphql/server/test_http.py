@@ -20,6 +20,7 @@ from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
+EVENT_STREAM = "text/event-stream"
 PLAIN = {"query": "{ __typename }"}
 
 
@@ -194,6 +195,14 @@ ACCEPTED = [
     ("text/html, application/json;q=0.9", JSON),
     (f"{JSON};q=strange", JSON),
     ("APPLICATION/JSON", JSON),
+    (f"{JSON};q=0, */*", RESPONSE),
+    (f"*/*, {JSON};q=0", RESPONSE),
+    (f"{JSON} ; Q=0.0 ,application/*;q=0.1", RESPONSE),
+    (f"{JSON};charset=utf-8;q=0.1, {RESPONSE};q=.2", RESPONSE),
+    (f'text/plain;x="a,{RESPONSE}", {JSON}', JSON),
+    (f"*/*;q=0.9, {JSON};q=0.1", RESPONSE),
+    (f"{RESPONSE};q=0, {JSON};q=0.001, text/html", JSON),
+    (" , ", JSON),
 ]
 
 
@@ -207,8 +216,26 @@ async def test_the_response_has_the_preferred_media_type(api: GraphQLApi) -> Non
         assert (answer.status_code, answer.headers["content-type"]) == (200, expected), accept
 
 
+ACCEPTED_LINES = [
+    (["text/html", JSON], JSON),
+    ([f"{JSON};q=0", "*/*"], RESPONSE),
+    ([f"{JSON};q=0.5", f"{RESPONSE}"], RESPONSE),
+    (["text/html", "", "image/png, */*;q=0.1"], JSON),
+]
+
+
+async def test_several_accept_lines_are_one_list(api: GraphQLApi) -> None:
+    for lines, expected in ACCEPTED_LINES:
+        headers = [(b"Accept", line.encode()) for line in lines]
+        request = httpx.Request("POST", "http://service/graphql", json=PLAIN, headers=headers)
+        request.headers["Authorization"] = api.http.headers["Authorization"]
+        answer = await api.http.send(request)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, expected), lines
+
+
 async def test_an_unsupported_media_type_is_406_in_json(api: GraphQLApi) -> None:
-    for accept in ("text/html", "image/png", f"{JSON};q=0", "application/xml, text/*"):
+    unsupported = (f"{JSON};q=0, application/*;q=0, {EVENT_STREAM};q=0", "*/*;q=0", f"{JSON};q=0, {RESPONSE};q=0, */*")
+    for accept in ("text/html", "image/png", f"{JSON};q=0", "application/xml, text/*", *unsupported):
         answer = await send(api.http, PLAIN, Accept=accept)
         assert (answer.status_code, code_of(answer), answer.headers["content-type"]) == (406, "NOT_ACCEPTABLE", JSON)
 

@@ -63,7 +63,7 @@ async def test_totals_are_exact_whoever_writes(service: Service) -> None:
 
 async def write(service: Service, made: list[str], chance: random.Random) -> None:
     """Some writes of every kind to customers that other writers write to as well; some are refused or rolled back."""
-    principal = await Caller(service.token, service.database).principal()
+    principal = await Caller((service.token,), service.database).principal()
     for _ in range(STEPS):
         path = f"/customers/{chance.choice(made)}"
         match chance.randrange(7):

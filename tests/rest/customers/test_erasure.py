@@ -126,7 +126,7 @@ async def test_nothing_in_the_database_names_an_erased_customer(service: Service
 async def keep_answers(service: Service) -> None:
     """Two kept answers: about one customer, and about several at once."""
     await service.http.post("/customers", json={"name": SECRET}, headers={"idempotency-key": "one"})
-    principal = await Caller(service.token, service.database).principal()
+    principal = await Caller((service.token,), service.database).principal()
     values = [read_body(CUSTOMER, {"name": f"{SECRET} {n}"}, CUSTOMER_RULES, "create") for n in range(2)]
     selection = tuple((name, CUSTOMER.fields[name]) for name in ("id", "name"))
     key = RequestKey.of(principal.owner, "several", "test")
@@ -141,7 +141,7 @@ async def keep_answers(service: Service) -> None:
 
 
 async def remind(service: Service, client_id: str) -> None:
-    principal = await Caller(service.token, service.database).principal()
+    principal = await Caller((service.token,), service.database).principal()
     worker = OutboxWorker(service.database, FileMailer(service.config.data_dir / "mail"), "office@example.com")
     await send_reminder(Access(service.database, principal), worker, client_id, recipient=None, language=None, key=None)
 

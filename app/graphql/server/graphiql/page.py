@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -14,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
+
+from app.http.preferences import accepts_gzip
 
 SERVICE = "Clientele"
 SOURCE = Path(__file__).parent
@@ -164,12 +167,12 @@ def graphiql_routes(path: str = "/graphql", *, dist: Path = DIST) -> list[BaseRo
     """The built files under `path`/assets/. A name contains a hash of the content, so browsers may cache a file forever."""
 
     async def serve_asset(request: Request) -> Response:
-        return asset_response(dist / "assets", request.path_params["name"], request.headers.get("Accept-Encoding", ""))
+        return asset_response(dist / "assets", request.path_params["name"], request.headers.getlist("accept-encoding"))
 
     return [Route(f"{path}/assets/{{name}}", serve_asset, methods=["GET"], name="graphiql-asset")]
 
 
-def asset_response(folder: Path, name: str, encodings: str) -> FileResponse:
+def asset_response(folder: Path, name: str, encodings: Sequence[str]) -> FileResponse:
     """A file of `folder`, compressed if the browser accepts that. Raises HTTPException (404) for any other name."""
     media_type = MEDIA_TYPES.get(Path(name).suffix)
     if media_type is None or not re.fullmatch(r"[\w-][\w.-]*", name) or not (folder / name).is_file():
@@ -183,9 +186,3 @@ def asset_response(folder: Path, name: str, encodings: str) -> FileResponse:
     if accepts_gzip(encodings) and compressed.is_file():
         return FileResponse(compressed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
     return FileResponse(folder / name, media_type=media_type, headers=headers)
-
-
-def accepts_gzip(encodings: str) -> bool:
-    """True if an Accept-Encoding header names gzip with a quality above zero."""
-    accepted = (part.replace(" ", "").lower() for part in encodings.split(","))
-    return any(re.fullmatch(r"gzip(;q=(1|0\.0*[1-9]).*)?", part) for part in accepted)

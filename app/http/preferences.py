@@ -1,0 +1,56 @@
+"""Preferences of a caller: the headers Accept and Accept-Encoding, lists of names with qualities (RFC 9110, 12.4 and 12.5)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+MEMBER = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+QUALITY = re.compile(r"\d{1,9}(\.\d*)?|\.\d+")
+WORST, BEST = 0.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """One member of the header, in lower case. A quality of 0 excludes the name."""
+
+    name: str
+    quality: float
+
+
+def read_preferences(lines: Sequence[str]) -> list[Preference]:
+    """The members of a header. Several lines of one header are one list. Commas in quoted parameters do not count."""
+    members = (member for line in lines for member in MEMBER.findall(line))
+    return [preference for preference in map(_read_preference, members) if preference.name]
+
+
+def _read_preference(member: str) -> Preference:
+    name, *parameters = (part.strip().lower() for part in member.split(";"))
+    return Preference(name, next(_qualities(parameters), BEST))
+
+
+def _qualities(parameters: Sequence[str]) -> Iterator[float]:
+    """The qualities among the parameters. Unreadable ones count as 1."""
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        if name.strip() == "q" and equals:
+            text = value.strip()
+            yield min(float(text), BEST) if QUALITY.fullmatch(text) else BEST
+
+
+def find_preference(preferences: Sequence[Preference], ranges: Sequence[str]) -> Preference | None:
+    """The preference for the first of the ranges that the caller names. The ranges begin with the most specific one."""
+    for name in ranges:
+        for preference in preferences:
+            if preference.name == name:
+                return preference
+    return None
+
+
+def accepts_gzip(lines: Sequence[str]) -> bool:
+    """Whether the lines of Accept-Encoding allow gzip and do not prefer the plain body."""
+    preferences = read_preferences(lines)
+    gzip = find_preference(preferences, ("gzip", "x-gzip", "*"))
+    identity = find_preference(preferences, ("identity",))
+    if gzip is None or gzip.quality == WORST:
+        return False
+    return identity is None or gzip.quality >= identity.quality
