@@ -17,8 +17,8 @@ from app.query.values import check_text
 from app.rest.customers.dialect import MONGO
 
 NAMES = ("limit", "next_cursor", "prev_cursor", "include_total_count", "order_by", "query", "search")
-ELSEWHERE = frozenset({"access_token"})
-"""Parameters that other parts of the service read."""
+IGNORED = frozenset({"access_token", "_"})
+"""Parameters that lists do not read: the token, and the number by which jQuery and others avoid caches."""
 MOST_PARAMETERS = 1000
 
 DEFAULT_LIMIT, HIGHEST_LIMIT = 10, 100
@@ -55,9 +55,9 @@ def read_parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:
 def read_single_values(values: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, str]:
     """The value of each parameter. Raises Malformed for a parameter that is not in `names`, or has several values."""
     for name, several in values.items():
-        if name not in names and name not in ELSEWHERE:
+        if name not in names and name not in IGNORED:
             raise Malformed(f"Unknown parameter {name!r}. The parameters are {', '.join(names)}.", name)
-        if len(several) > 1:
+        if len(several) > 1 and name not in IGNORED:
             raise Malformed(f"{name} must have one value; got {len(several)}.", name)
     return {name: several[0] for name, several in values.items()}
 

@@ -16,6 +16,15 @@ async def refused(service: Service, **parameters: Any) -> None:
     check_error(answer, 400, "bad_request")
 
 
+@pytest.mark.parametrize("path", ["/customers", "/entities"])
+async def test_a_parameter_against_caches_is_ignored_and_others_are_named(shared_service: Service, path: str) -> None:
+    for query in ("limit=1&_=1732620000", "_=", "_", "_=1&_=2", "%5F=1"):
+        assert (await shared_service.http.get(f"{path}?{query}")).status_code == 200
+    for name in ("__", "_t", "cb", "_limit", " _", "_[]"):
+        answer = await shared_service.http.get(path, params={name: "1"})
+        assert f"'{name}'" in check_error(answer, 400, "bad_request")["message"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
