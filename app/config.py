@@ -70,6 +70,8 @@ class Config:
     """CLIENTELE_DOCUMENTS_ONLY: rejects every GraphQL operation but the trusted documents; GraphiQL is off then."""
     graphiql: bool = True
     """CLIENTELE_GRAPHIQL: shows GraphiQL to browsers."""
+    compression: bool = True
+    """CLIENTELE_COMPRESSION: compresses responses over 1,000 bytes for callers that accept gzip."""
     cors_origins: tuple[str, ...] = ()
     """CLIENTELE_CORS_ORIGINS: the web origins whose pages may call the APIs, separated by commas, or `*`."""
     access_log: bool = False
@@ -119,6 +121,7 @@ class Config:
             introspection=read.truth("CLIENTELE_INTROSPECTION", default.introspection),
             graphiql=read.truth("CLIENTELE_GRAPHIQL", default.graphiql) and not documents_only,
             cors_origins=read.origins("CLIENTELE_CORS_ORIGINS"),
+            compression=read.truth("CLIENTELE_COMPRESSION", default.compression),
             access_log=read.truth("CLIENTELE_ACCESS_LOG", default.access_log),
             demo_token=read.text("CLIENTELE_DEMO_TOKEN"),
         )

@@ -15,6 +15,7 @@ from app.changes.reader import ChangeNotifier, ChangeReader
 from app.config import Config
 from app.errors import Misconfigured
 from app.graphql.server.http import graphql_routes
+from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.health import health_routes
 from app.http.request_ids import RequestIds
@@ -54,6 +55,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         middleware=[
             Middleware(RequestIds),
             *cors_middleware(config.cors_origins),
+            *([Middleware(Compression)] if config.compression else []),
             Middleware(AuthenticationMiddleware, backend=TokenBackend(store)),
         ],
         lifespan=Background(store, outbox, changes, vies, owns_database=database is None).lifespan,
