@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 from starlette.requests import ClientDisconnect, Request
 
 from app.http.errors import HttpError
+from app.query.values import parse_whole
 
 DEEPEST = 32
-MOST_DIGITS = 400
 
 
 class TooLarge(HttpError):
@@ -47,7 +47,7 @@ async def read_bytes(request: Request, cap: int) -> bytes:
 def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
     """The JSON value; the last of repeated keys counts. Raises NotJson, and TooDeep below `deepest` levels."""
     try:
-        value = json.loads(data.decode("utf-8-sig"), parse_constant=_reject_constant, parse_int=_read_int)
+        value = json.loads(data.decode("utf-8-sig"), parse_constant=_reject_constant, parse_int=parse_whole)
     except RecursionError as error:
         raise TooDeep(f"The body must be nested at most {deepest} levels deep.") from error
     except UnicodeDecodeError as error:
@@ -64,11 +64,6 @@ def _describe(error: json.JSONDecodeError) -> str:
     if not error.doc[error.pos :].strip():
         return "it ends too early"
     return f"line {error.lineno}, column {error.colno} is not as JSON requires"
-
-
-def _read_int(digits: str) -> int | float:
-    """A number; with over 400 digits it becomes infinity, which is out of range for every field."""
-    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
 
 
 def _reject_constant(name: str) -> NoReturn:

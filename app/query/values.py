@@ -13,6 +13,10 @@ LONGEST_TEXT = 10_000
 LARGEST_NUMBER = 1e15
 """Above this, JSON libraries disagree about the digits of a number."""
 DEEPEST_VALUE = 32
+MOST_DIGITS = 400
+"""Every number with more digits is larger than the largest double. Python takes long to read many digits."""
+EXACT_BELOW = 10**18
+"""Whole numbers inside JSON are stored exactly up to 18 digits. All other numbers are doubles, as in JavaScript."""
 LARGEST_WHOLE = 2**53
 """Doubles hold every whole number up to this one."""
 
@@ -22,6 +26,10 @@ MOMENT = re.compile(
 )
 LAST_MIDNIGHT = re.compile(r"24:00(:00([.,]0+)?)?")
 """The end of a day. It is the midnight of the next day."""
+
+
+class OutOfRange(Malformed):
+    """A number is larger than the largest double, about 1.8e308."""
 
 
 def check_text(text: str, field: str) -> str:
@@ -51,10 +59,15 @@ def check_storable(value: object, name: str, depth: int = 0) -> None:
     elif isinstance(value, list):
         for inner in value:
             check_storable(inner, name, depth + 1)
-    elif (isinstance(value, float) and not math.isfinite(value)) or (
-        isinstance(value, int) and abs(value) > LARGEST_NUMBER * 1000
-    ):
-        raise Malformed(f"The value of `{name}` contains a number that is out of range.", name)
+    elif isinstance(value, int | float) and not _fits_double(value):
+        raise OutOfRange(f"The value of `{name}` contains a number that is out of range.", name)
+
+
+def _fits_double(value: int | float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def js_text(value: str | bool | int | float) -> str:
@@ -97,12 +110,22 @@ def stringify(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def parse_whole(digits: str) -> int | float:
+    """A whole number of JSON; with over 400 digits it becomes infinity, which is out of range for every field."""
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
+
+
 def whole_numbers(value: object) -> object:
-    """A value from JSON with 7.0 as 7, so that equal numbers have equal texts."""
+    """A value from JSON with its numbers as they are stored: equal numbers have equal texts, which read back unchanged.
+
+    7.0 becomes 7, and a whole number with over 18 digits becomes a double.
+    """
     if isinstance(value, Mapping):
         return {key: whole_numbers(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [whole_numbers(inner) for inner in value]
+    if isinstance(value, int) and abs(value) >= EXACT_BELOW:
+        return float(value)
     return int(value) if isinstance(value, float) and abs(value) <= LARGEST_WHOLE and value.is_integer() else value
 
 

@@ -11,6 +11,7 @@ from app.errors import ABSENT, Invalid, Malformed, Problem
 from app.query.face import Face, Field, Kind
 from app.query.values import (
     LONGEST_TEXT,
+    OutOfRange,
     check_storable,
     js_text,
     lax_boolean,
@@ -140,6 +141,8 @@ def _read_value(field: Field, value: object, rules: Rules) -> object:
     try:
         check_storable(value, field.name)
         return reader(field, value, rules)
+    except OutOfRange as error:
+        raise InvalidValue("range", error.message) from error
     except Malformed as error:
         if rules.raises_malformed:
             raise
@@ -202,7 +205,7 @@ def read_moment(field: Field, value: object, rules: Rules) -> str:
 
 
 def read_json(field: Field, value: object, rules: Rules) -> object:
-    """Any JSON value; 7.0 becomes 7, so that a number has one spelling."""
+    """Any JSON value, with its numbers as they are stored."""
     return whole_numbers(value)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from app.query.values import parse_whole
+
 CHUNK = 64 * 1024
 LONGEST = 16 * 1024 * 1024
 """The most characters of one record."""
 SPACE = " \t\r\n"
 TOO_LONG = f"is longer than {LONGEST} characters"
-MOST_EXACT_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,11 @@ class NotARecord(ValueError):
     """A part of a file that is not a record; the message says why."""
 
 
-def _read_whole(digits: str) -> int | float:
-    """A whole number: exact up to 18 digits; longer ones are doubles, as JavaScript and the APIs read them."""
-    return int(digits) if len(digits) <= MOST_EXACT_DIGITS else float(digits)
-
-
 def _reject_constant(name: str) -> Any:
     raise NotARecord(f"is not valid JSON: {name} is not a JSON number")
 
 
-DECODER = json.JSONDecoder(parse_int=_read_whole, parse_constant=_reject_constant)
+DECODER = json.JSONDecoder(parse_int=parse_whole, parse_constant=_reject_constant)
 
 
 def read_entries(file: BinaryIO) -> Iterator[Entry]:

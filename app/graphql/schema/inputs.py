@@ -32,7 +32,8 @@ DateTime = NewType("DateTime", str)
 SCALARS: dict[object, Any] = {
     Json: strawberry.scalar(
         name="JSON",
-        description="Any JSON value.",
+        description="Any JSON value. Whole numbers are exact up to 18 digits. Other numbers become the nearest 64-bit "
+        "floating-point number, as in JavaScript, and a number above 1.8e308 is an error.",
         serialize=lambda value: value,
         parse_value=lambda value: value,
     ),

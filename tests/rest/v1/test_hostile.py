@@ -77,11 +77,12 @@ WITH_A_NAME: dict[int, list[bytes]] = {
     200: [b'"id":""', b'"id":null', b'"createdAt":[]', b'"organizationId":5', b'"custom":"x"', b'"_data":"[]"'],
     400: [
         b'"unitIds":{}', b'"unitIds":""', b'"_data":5', b'"_data":"{}"', b'"city":"\\ud800"', b'"custom":{"\\u0000":1}',
-        b'"custom":1e400', b'"city":1' + b"0" * 500, b'"city":NaN', b'"city":"\xff"',
+        b'"city":NaN', b'"city":"\xff"',
     ],
     422: [
         b'"type":""', b'"type":5', b'"taxSubject":"no"', b'"taxSubject":2', b'"email":[]', b'"x":null', b'"unitIds":[null]',
         b'"_data":[5]', b'"_data":[{"x":1}]', b'"__proto__":{}', b'"id":0', b'"name":""',
+        b'"custom":1e400', b'"city":1' + b"0" * 500,
     ],
 }  # fmt: skip
 BODIES: list[tuple[bytes, int]] = [
