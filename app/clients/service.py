@@ -7,7 +7,6 @@ raise Forbidden for a token that may only read.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import orjson
@@ -22,21 +21,11 @@ from app.mail.outbox import erase_messages
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.bodies import Values
-from app.records.repository import RenderedRecord, RenderedRow
+from app.records.repository import Listing, RenderedRecord, list_page
 from app.storage.connection import Connection
 from app.storage.database import Database
 
 Work: TypeAlias = Callable[[Connection], Awaitable[StoredResponse]]
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A page in the order of its request. `total` is None unless the request wants it."""
-
-    rows: Sequence[RenderedRow]
-    has_next: bool
-    has_previous: bool
-    total: int | None = None
 
 
 def search_words(term: str) -> tuple[str, ...]:
@@ -76,45 +65,10 @@ async def searching(database: Database, words: Sequence[str]) -> AsyncIterator[C
 
 
 async def list_clients(access: Access, organization_id: str, request: ListRequest) -> Listing:
-    """One page of the clients of an organization.
-
-    Unless the request wants to look beyond its page, rows are taken to lie beyond each bound that the page has.
-    """
+    """One page of the clients of an organization."""
     access.require(organization_id)
-    page, rows = request.page, None
     async with searching(access.database, request.words) as repository:
-        if request.wanted.rows:
-            rows = await repository.page(organization_id, request.with_one_more())
-        earlier, later = await _rows_outside(repository, organization_id, request)
-        total = await _count(repository, organization_id, request, rows)
-    more, kept = len(rows or ()) > page.limit, (rows or [])[: page.limit]
-    if page.backward:
-        return Listing(kept[::-1], later, more or earlier, total)
-    return Listing(kept, more or later, earlier, total)
-
-
-async def _rows_outside(repository: ClientRepository, organization_id: str, request: ListRequest) -> tuple[bool, bool]:
-    """(True if rows lie at `page.after` or earlier, True if rows lie at `page.before` or later)."""
-    if not request.wanted.beyond:
-        return request.page.after is not None, request.page.before is not None
-    earlier, later = [
-        outside is not None and bool(await repository.page(organization_id, outside))
-        for outside in (request.row_up_to_start(), request.row_from_end())
-    ]
-    return earlier, later
-
-
-async def _count(
-    repository: ClientRepository, organization_id: str, request: ListRequest, rows: Sequence[RenderedRow] | None
-) -> int | None:
-    """The total, if it is wanted. A page from the start that shows the last row tells it without another statement."""
-    page = request.page
-    if not request.wanted.total:
-        return None
-    from_start = page.after is None and page.before is None
-    if rows is not None and from_start and len(rows) <= page.limit and (rows or not page.skip):
-        return page.skip + len(rows)
-    return await repository.count(organization_id, request)
+        return await list_page(repository, organization_id, request)
 
 
 async def count_clients(access: Access, organization_id: str, request: ListRequest) -> int:

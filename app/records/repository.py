@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Select, Table
 
@@ -28,6 +28,16 @@ class RenderedRecord:
     json: str
     version: int
     organization_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page in the order of its request. `total` is None unless the request wants it."""
+
+    rows: Sequence[RenderedRow]
+    has_next: bool
+    has_previous: bool
+    total: int | None = None
 
 
 async def get_record(
@@ -70,6 +80,54 @@ async def count_records(
     statement = count_statement(table, request.face, request.where, search.shapes, deleted_too, skip_tenant_key)
     parameters = condition_parameters(request.values, search.terms)
     return int(await connection.scalar(statement, {**owners, **parameters}))
+
+
+class ListRepository(Protocol):
+    """The repository of a record type that has lists."""
+
+    async def page(self, organization: str, request: ListRequest) -> list[RenderedRow]: ...
+
+    async def count(self, organization: str, request: ListRequest) -> int: ...
+
+
+async def list_page(repository: ListRepository, organization_id: str, request: ListRequest) -> Listing:
+    """The rows and facts that a request wants.
+
+    Unless the request wants to look beyond its page, rows are taken to lie beyond each bound that the page has.
+    """
+    page, rows = request.page, None
+    if request.wanted.rows:
+        rows = await repository.page(organization_id, request.with_one_more())
+    earlier, later = await _rows_outside(repository, organization_id, request)
+    total = await _count(repository, organization_id, request, rows)
+    more, kept = len(rows or ()) > page.limit, (rows or [])[: page.limit]
+    if page.backward:
+        return Listing(kept[::-1], later, more or earlier, total)
+    return Listing(kept, more or later, earlier, total)
+
+
+async def _rows_outside(repository: ListRepository, organization_id: str, request: ListRequest) -> tuple[bool, bool]:
+    """(True if rows lie at `page.after` or earlier, True if rows lie at `page.before` or later)."""
+    if not request.wanted.beyond:
+        return request.page.after is not None, request.page.before is not None
+    earlier, later = [
+        outside is not None and bool(await repository.page(organization_id, outside))
+        for outside in (request.row_up_to_start(), request.row_from_end())
+    ]
+    return earlier, later
+
+
+async def _count(
+    repository: ListRepository, organization_id: str, request: ListRequest, rows: Sequence[RenderedRow] | None
+) -> int | None:
+    """The total, if it is wanted. A page from the start that shows the last row tells it without another statement."""
+    page = request.page
+    if not request.wanted.total:
+        return None
+    from_start = page.after is None and page.before is None
+    if rows is not None and from_start and len(rows) <= page.limit and (rows or not page.skip):
+        return page.skip + len(rows)
+    return await repository.count(organization_id, request)
 
 
 async def write_record(

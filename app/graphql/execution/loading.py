@@ -1,14 +1,14 @@
 """Records and organizations for resolvers, loaded in batches: one statement for all siblings."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 import orjson
 
 from app.auth import Access
-from app.clients.service import get_clients
 from app.graphql.execution.context import Context, Info, find_plan
 from app.graphql.execution.plans import plan_selection
 from app.graphql.internals import Rendered
@@ -16,15 +16,35 @@ from app.mail.repository import ClientKey
 from app.organizations.repository import Organization
 from app.organizations.service import list_accessible_organizations
 from app.query.face import Face
+from app.query.request import ListRequest
 from app.query.sql.render import Selection
+from app.records.repository import Listing, RenderedRecord
 
 CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
+class GetMany(Protocol):
+    """The service function that gives the rendered records of a type by id."""
+
+    def __call__(
+        self, access: Access, ids: Sequence[str], selection: Selection, *, deleted_too: bool
+    ) -> Awaitable[dict[str, str]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """The service functions that read the records of a type."""
+
+    get: Callable[[Access, str, Selection], Awaitable[RenderedRecord]]
+    get_many: GetMany
+    list_page: Callable[[Access, str, ListRequest], Awaitable[Listing]]
+
+
 class Record:
-    """A client under one of its faces. Its attributes are the members of a rendered row."""
+    """A record under one of its faces. Its attributes are the members of a rendered row."""
 
     face: ClassVar[Face]
+    reads: ClassVar[Reads]
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
@@ -68,13 +88,15 @@ async def load_record(info: Info, type_: type[RecordT], record_id: str, *, delet
     """The record with an id, rendered if its selection allows it."""
     selection = find_record_plan(info, type_.face)
     chosen = selection if selection is not None else whole_record(type_.face)
-    load = partial(_load_rows, info.context.access, chosen, deleted_too)
+    load = partial(_load_rows, type_.reads, info.context.access, chosen, deleted_too)
     row = await info.context.loader((type_.face.name, chosen, deleted_too), load).load(record_id)
     return None if row is None else make_record(type_, selection, row)
 
 
-async def _load_rows(access: Access, selection: Selection, deleted_too: bool, ids: Sequence[str]) -> list[str | None]:
-    rows = await get_clients(access, ids, selection, deleted_too=deleted_too)
+async def _load_rows(
+    reads: Reads, access: Access, selection: Selection, deleted_too: bool, ids: Sequence[str]
+) -> list[str | None]:
+    rows = await reads.get_many(access, ids, selection, deleted_too=deleted_too)
     return [rows.get(record_id) for record_id in ids]
 
 

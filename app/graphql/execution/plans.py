@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from graphql import (
@@ -78,7 +79,7 @@ def plan_record(fields: Fields, face: Face) -> Selection | None:
         return None
     for key, nodes in fields.items():
         name = nodes[0].name.value
-        field = TYPENAMES[face.type_name] if name == "__typename" else face.fields.get(name)
+        field = _typename(face.type_name) if name == "__typename" else face.fields.get(name)
         if field is None or len(key.encode()) > LONGEST_LABEL:
             return None
         selection.append((key, field))
@@ -113,13 +114,12 @@ def selects_total(reader: SelectionReader, nodes: Sequence[FieldNode], connectio
     return any(group[0].name.value == "totalCount" for group in fields.values())
 
 
+@cache
 def _typename(type_name: str) -> Field:
+    """The field `__typename` of a record type."""
     return Field(
         "__typename", "id", Kind.TEXT, Codec(constant=type_name), writable=False, filterable=False, sortable=False
     )
-
-
-TYPENAMES = {type_name: _typename(type_name) for type_name in ("Client", "Customer")}
 
 
 @dataclass(frozen=True, slots=True)

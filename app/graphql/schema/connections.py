@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import GenericAlias
 from typing import Annotated, Any, Generic, TypeVar, cast, get_type_hints
 
 import orjson
@@ -12,7 +13,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from app.clients.service import Listing, list_clients, search_words
+from app.clients.service import search_words
 from app.errors import Malformed
 from app.graphql.execution.context import Info, find_plan
 from app.graphql.execution.loading import RecordT, whole_record
@@ -20,11 +21,9 @@ from app.graphql.execution.plans import ConnectionPlan, Template, plan_connectio
 from app.graphql.internals import Rendered
 from app.graphql.schema.dialect import GRAPHQL
 from app.graphql.schema.inputs import (
-    ClientFilter,
-    ClientOrder,
-    CustomerFilter,
-    CustomerOrder,
     argument,
+    make_filter,
+    make_order,
     read_orders,
     to_plain,
 )
@@ -34,6 +33,7 @@ from app.query.model import EVERYTHING, Query
 from app.query.reader import read_predicate
 from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
 from app.query.values import check_text
+from app.records.repository import Listing
 
 LARGEST_PAGE, DEFAULT_PAGE = 100, 20
 
@@ -87,11 +87,17 @@ class ConnectionArguments:
 
 
 class ConnectionExtension(FieldExtension):
-    """Adds the arguments of a connection to a field. The resolver gets all of them as its parameter `arguments`."""
+    """Adds the arguments of a connection to a field. The resolver gets all of them as its parameter `arguments`.
 
-    def __init__(self, filter_argument: Any, order_argument: Any) -> None:
-        types = get_type_hints(ConnectionArguments, include_extras=True)
-        self.types = types | {"filter": filter_argument, "order_by": order_argument}
+    There is one instance for a face: it makes the types of the arguments `filter` and `orderBy`.
+    """
+
+    def __init__(self, face: Face) -> None:
+        own = {
+            "filter": Annotated[make_filter(face) | None, FILTER],
+            "order_by": Annotated[GenericAlias(list, (make_order(face),)) | None, ORDER_BY],
+        }
+        self.types = get_type_hints(ConnectionArguments, include_extras=True) | own
 
     def apply(self, field: StrawberryField) -> None:
         own = [argument for argument in field.arguments if argument.python_name not in {"arguments", *self.types}]
@@ -105,14 +111,6 @@ class ConnectionExtension(FieldExtension):
         own = {name: value for name, value in kwargs.items() if name not in self.types}
         arguments = ConnectionArguments(**{name: kwargs[name] for name in self.types if name in kwargs})
         return {**own, "arguments": arguments}
-
-
-CLIENT_CONNECTION = ConnectionExtension(
-    Annotated[ClientFilter | None, FILTER], Annotated[list[ClientOrder] | None, ORDER_BY]
-)
-CUSTOMER_CONNECTION = ConnectionExtension(
-    Annotated[CustomerFilter | None, FILTER], Annotated[list[CustomerOrder] | None, ORDER_BY]
-)
 
 
 def read_query(arguments: ConnectionArguments, face: Face) -> Query:
@@ -161,7 +159,7 @@ async def resolve_connection(
     face = type_.face
     plan = find_plan(info, face.name, plan_connection, face)
     request = read_request(arguments, face, plan)
-    listing = await list_clients(info.context.access, organization_id, request)
+    listing = await type_.reads.list_page(info.context.access, organization_id, request)
     return _show_listing(listing, plan, request.fingerprint, type_)
 
 

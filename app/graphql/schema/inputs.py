@@ -11,7 +11,6 @@ from graphql import GraphQLError
 from strawberry import UNSET
 from strawberry.types import get_object_definition
 
-from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.loading import python_name
 from app.graphql.schema.dialect import GRAPHQL
 from app.query.face import Face, Kind
@@ -139,7 +138,8 @@ FILTERS: Mapping[Kind, Any] = {
 }
 
 
-def _make_filter(face: Face) -> Any:
+def make_filter(face: Face) -> Any:
+    """The input type for conditions on the records of a face. A name is made once: the type refers to itself by it."""
     name = f"{face.type_name}Filter"
     fields = {
         python_name(field.name): optional(FILTERS[field.kind], f"Conditions on `{field.name}`.")
@@ -152,13 +152,17 @@ def _make_filter(face: Face) -> Any:
         "or_": (many, strawberry.field(default=UNSET, name="or", description="At least one of these holds.")),
         "not_": (single, strawberry.field(default=UNSET, name="not", description=NOT)),
     }
-    return make_input(name, f"Conditions on a {face.type_name.lower()}, all of which hold.", fields | logic)
+    made = make_input(name, f"Conditions on a {spell_type_name(face)}, all of which hold.", fields | logic)
+    globals()[name] = made
+    return made
 
 
 NOT = "This does not hold. Rows without a value in a field that it names do not match."
 
-ClientFilter = _make_filter(GRAPHQL_CLIENT)
-CustomerFilter = _make_filter(GRAPHQL_CUSTOMER)
+
+def spell_type_name(face: Face) -> str:
+    """The type name of a face as words of a sentence, such as `client`."""
+    return python_name(face.type_name).replace("_", " ")
 
 
 @strawberry.enum(description="The direction of an order.")
@@ -167,13 +171,14 @@ class OrderDirection(Enum):
     DESC = strawberry.enum_value("DESC", description="Descending: Z to A, new to old.")
 
 
-def _make_order(face: Face) -> Any:
+def make_order(face: Face) -> Any:
+    """The input type for a step of an order of the records of a face."""
     members = {
         python_name(field.name).upper(): strawberry.enum_value(field.column, description=f"By `{field.name}`.")
         for field in face.fields.values()
         if field.sortable
     }
-    type_name = face.type_name.lower()
+    type_name = spell_type_name(face)
     make_enum: Callable[..., Any] = Enum
     what = f"The fields that {type_name}s can be ordered by. The order of text ignores case and accents."
     orderable = strawberry.enum(make_enum(f"{face.type_name}OrderField", members), description=what)
@@ -188,10 +193,6 @@ def _make_order(face: Face) -> Any:
         ),
     }
     return make_input(f"{face.type_name}Order", f"A step of an order of {type_name}s.", fields)
-
-
-ClientOrder = _make_order(GRAPHQL_CLIENT)
-CustomerOrder = _make_order(GRAPHQL_CUSTOMER)
 
 
 def to_plain(value: Any) -> Any:

@@ -1,14 +1,13 @@
 """The queries: node and nodes, viewer, organization, client, customer, and the two connections."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import strawberry
 from strawberry import field
 
 from app.accounts.service import account_email
-from app.clients.service import get_client
 from app.errors import Malformed, NotFound
 from app.graphql.execution.context import Info, choose_organization, read_id, split_global_id, write_global_id
 from app.graphql.execution.loading import (
@@ -19,18 +18,22 @@ from app.graphql.execution.loading import (
     make_record,
     whole_record,
 )
-from app.graphql.schema.connections import (
+from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
+from app.graphql.schema.inputs import OrganizationArgument, argument
+from app.graphql.schema.types import (
     CLIENT_CONNECTION,
     CUSTOMER_CONNECTION,
-    Connection,
-    ConnectionArguments,
-    resolve_connection,
+    Client,
+    Customer,
+    Node,
+    Organization,
 )
-from app.graphql.schema.inputs import OrganizationArgument, argument
-from app.graphql.schema.types import Client, Customer, Node, Organization
 from app.organizations.service import list_accessible_organizations
 
 MOST_NODES = 100
+
+RECORDS: Mapping[str, type[Client | Customer]] = {"Client": Client, "Customer": Customer}
+"""The record types that have global ids."""
 
 NodeIds = Annotated[
     list[strawberry.ID], argument(f"The global ids: at most {MOST_NODES}. An id may occur more than once.")
@@ -73,7 +76,7 @@ async def find_record(info: Info, type_: type[RecordT], record_id: str) -> Recor
     selection = find_record_plan(info, type_.face)
     chosen = selection if selection is not None else whole_record(type_.face)
     try:
-        row = await get_client(info.context.access, record_id, chosen)
+        row = await type_.reads.get(info.context.access, record_id, chosen)
     except NotFound:
         return None
     return make_record(type_, selection, row.json)
@@ -87,10 +90,8 @@ async def find_organization(info: Info, organization_id: str | None) -> Organiza
 async def find_node(info: Info, global_id: str) -> Node | None:
     """The live record with a global id; None when the token can access no such record."""
     type_name, bare = split_global_id(global_id) or ("", "")
-    if type_name == "Client":
-        return await load_record(info, Client, bare, deleted_too=False)
-    if type_name == "Customer":
-        return await load_record(info, Customer, bare, deleted_too=False)
+    if type_name in RECORDS:
+        return await load_record(info, RECORDS[type_name], bare, deleted_too=False)
     if type_name == "Organization":
         return await find_organization(info, bare)
     account = await find_account(info) if type_name == "Account" else None

@@ -7,13 +7,13 @@ from strawberry import field
 
 from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.clients.service import get_client, get_clients, list_clients
 from app.graphql.execution.context import Info, write_global_id
-from app.graphql.execution.loading import Record, load_organization, load_record
+from app.graphql.execution.loading import Reads, Record, load_organization, load_record
 from app.graphql.schema.connections import (
-    CLIENT_CONNECTION,
-    CUSTOMER_CONNECTION,
     Connection,
     ConnectionArguments,
+    ConnectionExtension,
     resolve_connection,
 )
 from app.graphql.schema.duplicates import (
@@ -31,6 +31,10 @@ from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders
 from app.mail.repository import ClientKey
 from app.organizations.repository import Organization as StoredOrganization
 from app.query.face import Face
+
+CLIENT_READS = Reads(get_client, get_clients, list_clients)
+CLIENT_CONNECTION = ConnectionExtension(GRAPHQL_CLIENT)
+CUSTOMER_CONNECTION = ConnectionExtension(GRAPHQL_CUSTOMER)
 
 
 @strawberry.interface(description="An object with a global id, which `node` can load.")
@@ -94,6 +98,7 @@ async def resolve_customer(root: Record, info: Info) -> "Customer | None":
 )
 class Client(ComparableRecord, Node):
     face: ClassVar[Face] = GRAPHQL_CLIENT
+    reads: ClassVar[Reads] = CLIENT_READS
 
     client_id: strawberry.ID = field(description="The bare id, as in the v1 API: 24 hex digits.")
     organization_id: strawberry.ID = field(description="The bare id of the organization that the client belongs to.")
@@ -160,6 +165,7 @@ class Client(ComparableRecord, Node):
 )
 class Customer(ComparableRecord, Node):
     face: ClassVar[Face] = GRAPHQL_CUSTOMER
+    reads: ClassVar[Reads] = CLIENT_READS
 
     customer_id: strawberry.ID = field(description="The id, as in the Customers API: `cust_` and 24 hex digits.")
     entity_id: strawberry.ID = field(

@@ -168,7 +168,7 @@ def scope(table: Table, deleted_too: bool, *, skip_tenant_key: bool = False) -> 
     organization = bindparam("organization", type_=Text())
     tenant: ColumnElement[str] = table.c.organization_id
     own = (func.textcat(tenant, literal_column("''"), type_=Text()) if skip_tenant_key else tenant) == organization
-    return own if deleted_too else and_(own, table.c.deleted_at.is_(None))
+    return own if deleted_too or "deleted_at" not in table.c else and_(own, table.c.deleted_at.is_(None))
 
 
 def meets(face: Face, where: Predicate, terms: Sequence[TermShape], columns: Columns) -> ColumnElement[bool]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from app.clients.service import Listing, list_clients
+from app.clients.service import list_clients
 from app.query.cursor import step_before, step_past, write_cursor, write_values
 from app.query.request import ListRequest
+from app.records.repository import Listing
 from app.rest.customers.call import CustomersCall, CustomersResponse
 from app.rest.customers.parameters import read_request
 from app.rest.customers.records import SELECTION

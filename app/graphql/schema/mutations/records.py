@@ -12,9 +12,9 @@ from app.auth import Access
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
 from app.clients.service import add_clients, change_client, erase_client, remove_client, restore_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_organization, write_global_id
-from app.graphql.execution.loading import RecordT, make_record, whole_record
+from app.graphql.execution.loading import RecordT, make_record, python_name, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
-from app.graphql.schema.inputs import to_plain
+from app.graphql.schema.inputs import camel, to_plain
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError, attempt
 from app.idempotency import RequestKey, StoredResponse
@@ -129,7 +129,7 @@ class RecordMutations(Generic[RecordT]):
 
 def plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, payload: str) -> Selection | None:
     """The selection of a payload's record; None when some of it needs a resolver, as an edge does."""
-    key = face.type_name.lower()
+    key = camel(python_name(face.type_name))
     fields = reader.collect(nodes, frozenset({payload}))
     if any(group[0].name.value == f"{key}Edge" for group in fields.values()):
         return None
