@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from app.clients.faces import CLIENT_TYPES
@@ -138,7 +137,6 @@ CUSTOMER_COLUMNS: Mapping[str, FieldRule] = {
     **CLIENT_COLUMNS,
     "tax_subject": FieldRule(default=True, nullable=False),
     "is_end_customer": FieldRule(default=False, null=False),
-    "metadata": replace(CLIENT_COLUMNS["metadata"], null={}),
 }
 
 V1_RULES = Rules(columns=CLIENT_COLUMNS, messages=LOOPBACK_MESSAGES, lax=True, raises_malformed=True)

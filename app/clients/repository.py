@@ -147,11 +147,9 @@ class ClientRepository:
         target: Target,
         values: Mapping[str, Any],
         selection: Selection,
-        *,
-        merge_metadata: bool = False,
     ) -> tuple[RenderedRecord, dict[str, str]]:
         """The changed record and its metadata. Raises NotFound, and Stale when its version is not expected."""
-        statement = change_statement(selection, frozenset(values), merge_metadata and "metadata" in values)
+        statement = change_statement(selection, frozenset(values))
         record, (metadata,) = await write_record(self.connection, statement, target, value_parameters(values))
         return record, metadata
 

@@ -171,13 +171,15 @@ async def change_client(
     selection: Selection,
     *,
     expected: ExpectedVersion = None,
-    merge_metadata: bool = False,
 ) -> RenderedRecord:
-    """Writes the columns of `values`. Raises Stale when the version of the record is not expected."""
+    """Writes the columns of `values`. Metadata is merged by key, and null empties it.
+
+    Raises Stale when the version of the record is not expected.
+    """
     target = access.writable_target(client_id, expected)
-    async with access.database.write() if merge_metadata else access.database.statement() as connection:
+    async with access.database.write() if values.get("metadata") else access.database.statement() as connection:
         repository = ClientRepository(connection)
-        record, metadata = await repository.change(target, values, selection, merge_metadata=merge_metadata)
+        record, metadata = await repository.change(target, values, selection)
         if len(metadata) > MOST_METADATA:
             raise Invalid([Problem("metadata", "length", f"has more than {MOST_METADATA} properties")])
     return record

@@ -6,7 +6,21 @@ Each changes rows, writes their history and totals, and renders them, at once.
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, Text, bindparam, case, delete, func, null, or_, select, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.clients.statements import TAXED
@@ -67,15 +81,15 @@ def check_statement(selection: Selection) -> Select[Any]:
 
 
 @lru_cache(maxsize=1024)
-def change_statement(selection: Selection, names: frozenset[str], merge_metadata: bool) -> Select[Any]:
-    """Writes the columns `names` of the live record `record`; `merge_metadata` merges the metadata by key.
+def change_statement(selection: Selection, names: frozenset[str]) -> Select[Any]:
+    """Writes the columns `names` of the live record `record`. Metadata is merged by key, and null empties it.
 
     The answer of write_change, and the metadata. A check of the tax number is dropped when the number or the country
     changes.
     """
     change = Change(
         table=clients,
-        values=_written(names, merge_metadata),
+        values=_written(names),
         scope=of_organizations(clients),
         history=HISTORY,
         columns=("metadata",),
@@ -83,10 +97,11 @@ def change_statement(selection: Selection, names: frozenset[str], merge_metadata
     return write_change(change, selection).statement
 
 
-def _written(names: frozenset[str], merge_metadata: bool) -> dict[str, Any]:
+def _written(names: frozenset[str]) -> dict[str, Any]:
     values = written_values(clients, names)
-    if merge_metadata:
-        values["metadata"] = func.jsonb_strip_nulls(clients.c.metadata.op("||")(values["metadata"]))
+    if "metadata" in names:
+        merged = func.jsonb_strip_nulls(clients.c.metadata.op("||")(values["metadata"]))
+        values["metadata"] = func.coalesce(merged, literal_column("'{}'"))
     taxed = [clients.c[name].is_distinct_from(values[name]) for name in TAXED if name in names]
     if taxed:
         values["vies"] = case((or_(*taxed), null()), else_=clients.c.vies)

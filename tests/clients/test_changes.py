@@ -54,7 +54,7 @@ async def test_every_write_is_recorded_with_both_images(office: Office) -> None:
         lambda: change_client(*where, {"name": "Two", "email": "two@example.com"}, SELECTION),
         lambda: remove_client(*where, SELECTION),
         lambda: restore_client(*where, SELECTION),
-        lambda: change_client(*where, {"metadata": {"a": "b"}}, SELECTION, merge_metadata=True),
+        lambda: change_client(*where, {"metadata": {"a": "b"}}, SELECTION),
         lambda: change_client(*where, {}, SELECTION),
     ]
     for write in writes:
@@ -121,7 +121,7 @@ async def test_write_that_is_refused_leaves_nothing(office: Office) -> None:
         (Stale, lambda: change_client(*where, {"name": "B"}, SELECTION, expected=7)),
         (Stale, lambda: remove_client(*where, SELECTION, expected=0)),
         (NotFound, lambda: restore_client(*where, SELECTION)),
-        (Invalid, lambda: change_client(*where, {"metadata": {"more": "x"}}, SELECTION, merge_metadata=True)),
+        (Invalid, lambda: change_client(*where, {"metadata": {"more": "x"}}, SELECTION)),
         (Forbidden, lambda: change_client(Access(office.database, reader), client, {"name": "B"}, SELECTION)),
         (Forbidden, lambda: remove_client(Access(office.database, reader), client, SELECTION)),
     ]

@@ -42,7 +42,7 @@ VALID: list[tuple[Set, dict[str, Any], Values]] = [
     (C, {"contact_type": "buyer"}, {"type": "customer"}),
     (C, {"contact_type": None}, {"type": None}),
     (C, {"is_tax_subject": False, "is_end_consumer": True}, {"tax_subject": False, "is_end_customer": True}),
-    (C, {"is_end_consumer": None, "metadata": None}, {"is_end_customer": False, "metadata": {}}),
+    (C, {"is_end_consumer": None, "metadata": None}, {"is_end_customer": False, "metadata": None}),
     (C, {"metadata": {"a": "x", "k" * 40: "v" * 250}}, {"metadata": {"a": "x", "k" * 40: "v" * 250}}),
     (C, {"metadata": {"a": None}}, {"metadata": {"a": None}}),
     (C, {"bank_accounts": [{"iban": "I"}]}, {"bank_accounts": [{"type": "iban", **ACCOUNT, "iban": "I", "is_default": None}]}),

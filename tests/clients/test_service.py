@@ -250,25 +250,25 @@ async def test_one_of_many_deleters_and_restorers_wins(busy_office: Office) -> N
 async def test_metadata_is_merged_by_key(office: Office) -> None:
     client = await office.add(metadata={"kept": "1", "changed": "1", "gone": "1"})
 
-    async def write(metadata: dict[str, Any], *, merge: bool) -> Any:
+    async def write(metadata: dict[str, Any] | None) -> Any:
         values = {"metadata": metadata}
-        await change_client(office.access, client, values, SELECTION, merge_metadata=merge)
+        await change_client(office.access, client, values, SELECTION)
         return (await office.row(client))["metadata"]
 
-    merged = await write({"changed": "2", "gone": None, "new": "'; --", "never": None}, merge=True)
+    merged = await write({"changed": "2", "gone": None, "new": "'; --", "never": None})
     assert merged == {"kept": "1", "changed": "2", "new": "'; --"}
-    assert await write({}, merge=True) == merged
-    assert await write({"only": "x"}, merge=False) == {"only": "x"}
-    assert await write({}, merge=False) == {}
+    assert await write({}) == merged
+    assert await write(None) == {}
+    assert await write({"only": "x"}) == {"only": "x"}
 
 
 async def test_metadata_never_grows_over_fifty_keys(office: Office) -> None:
     client = await office.add(metadata={str(index): "x" for index in range(49)})
     where = (office.access, client)
-    await change_client(*where, {"metadata": {"49": "x"}}, SELECTION, merge_metadata=True)
+    await change_client(*where, {"metadata": {"49": "x"}}, SELECTION)
     with pytest.raises(Invalid):
-        await change_client(*where, {"metadata": {"50": "x"}}, SELECTION, merge_metadata=True)
-    await change_client(*where, {"metadata": {"0": None, "50": "x"}}, SELECTION, merge_metadata=True)
+        await change_client(*where, {"metadata": {"50": "x"}}, SELECTION)
+    await change_client(*where, {"metadata": {"0": None, "50": "x"}}, SELECTION)
     assert len((await office.row(client))["metadata"]) == 50
 
 
@@ -276,10 +276,7 @@ async def test_merges_of_writers_at_once_lose_no_key(busy_office: Office) -> Non
     office = busy_office
     client = await office.add()
     await asyncio.gather(
-        *(
-            change_client(office.access, client, {"metadata": {str(key): "x"}}, SELECTION, merge_metadata=True)
-            for key in range(40)
-        )
+        *(change_client(office.access, client, {"metadata": {str(key): "x"}}, SELECTION) for key in range(40))
     )
     assert len((await office.row(client))["metadata"]) == 40
 

@@ -56,14 +56,7 @@ async def update_customer(call: CustomersCall) -> CustomersResponse:
     access, customer_id = call.scoped(), call.customer_id
     body = await call.read_object()
     values = read_body(CUSTOMER, body, CUSTOMER_RULES, "update")
-    changed = await change_client(
-        access,
-        customer_id,
-        values,
-        SELECTION,
-        expected=call.expected_versions(),
-        merge_metadata=body.get("metadata") is not None,
-    )
+    changed = await change_client(access, customer_id, values, SELECTION, expected=call.expected_versions())
     return show_record(changed)
 
 

@@ -117,7 +117,6 @@ class RecordMutations(Generic[RecordT]):
             values,
             self._selection(info),
             expected=expected,
-            merge_metadata=body.get("metadata") is not None,
         )
         return record.json
 
