@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -105,6 +105,29 @@ async def remember(
         "client_id": client_id,
     }
     await connection.execute(update(idempotency_keys).values(values).where(_matches(key)))
+
+
+async def run_once(
+    database: Database,
+    key: RequestKey | None,
+    work: Callable[[Connection], Awaitable[StoredResponse]],
+    organization_id: str,
+    client_id: str | None = None,
+) -> StoredResponse:
+    """The response of `work`, or with a `key` that was used before, the response of the first time.
+
+    Without a key the work is a single statement. `organization_id` and `client_id` are as in remember().
+    """
+    if key is None:
+        async with database.statement() as connection:
+            return await work(connection)
+    async with database.write() as connection:
+        stored = await claim(connection, key)
+        if stored is not None:
+            return stored
+        response = await work(connection)
+        await remember(connection, key, response, organization_id, client_id)
+        return response
 
 
 _shows = or_(

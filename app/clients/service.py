@@ -5,9 +5,9 @@ for a record or an organization that does not exist, is deleted, or is not acces
 raise Forbidden for a token that may only read.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
 
@@ -15,7 +15,7 @@ from app.auth import Access, ExpectedVersion
 from app.clients.record import MOST_METADATA
 from app.clients.repository import ClientRepository
 from app.errors import Invalid, NotFound, Problem, TooSlow
-from app.idempotency import RequestKey, StoredResponse, claim, forget_client, remember
+from app.idempotency import RequestKey, StoredResponse, forget_client, run_once
 from app.ids import new_id
 from app.mail.outbox import erase_messages
 from app.query.request import ListRequest
@@ -24,8 +24,6 @@ from app.records.bodies import Values
 from app.records.repository import Listing, RenderedRecord, list_page
 from app.storage.connection import Connection
 from app.storage.database import Database
-
-Work: TypeAlias = Callable[[Connection], Awaitable[StoredResponse]]
 
 
 def search_words(term: str) -> tuple[str, ...]:
@@ -110,7 +108,7 @@ async def add_clients(
         added = await ClientRepository(connection).add(rows, access.principal.actor, selection)
         return answer([added[row["id"]] for row in rows])
 
-    return await _run_once(access, key, organization_id, work, rows[0]["id"] if len(rows) == 1 else None)
+    return await run_once(access.database, key, work, organization_id, rows[0]["id"] if len(rows) == 1 else None)
 
 
 async def add_batch(
@@ -134,7 +132,7 @@ async def add_batch(
         added = await ClientRepository(connection).add(rows, access.principal.actor, selection)
         return StoredResponse(200, orjson.dumps([(row["id"], added[row["id"]].json) for row in rows]))
 
-    response = await _run_once(access, key, organization_id, work, None)
+    response = await run_once(access.database, key, work, organization_id)
     return [json for _, json in orjson.loads(response.body)]
 
 
@@ -143,25 +141,6 @@ def _new_rows(access: Access, organization_id: str, records: Sequence[Values]) -
     access.require_write()
     access.require(organization_id)
     return [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
-
-
-async def _run_once(
-    access: Access, key: RequestKey | None, organization_id: str, work: Work, client_id: str | None
-) -> StoredResponse:
-    """The response of `work`, or with a `key` that was used before, the response of the first time.
-
-    `client_id` is the only client that the response shows; None if it shows several.
-    """
-    if key is None:
-        async with access.database.statement() as connection:
-            return await work(connection)
-    async with access.database.write() as connection:
-        stored = await claim(connection, key)
-        if stored is not None:
-            return stored
-        response = await work(connection)
-        await remember(connection, key, response, organization_id, client_id)
-        return response
 
 
 async def change_client(

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.clients.reminders import send_reminder
+from app.clients.service import remove_client, restore_client
 from app.graphql.execution.context import Info, read_id
 from app.graphql.schema.inputs import OrganizationArgument, argument
 from app.graphql.schema.mutations.bulk import CreateClientsPayload, ErrorPolicy, create_clients
@@ -78,14 +79,14 @@ class ClientMutations:
 
     @strawberry.mutation(description="Deletes a client. Lists no longer show it, and it can be restored.")
     async def delete_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> DeleteClientPayload:
-        result = await CLIENTS.delete(info, id, expected_version)
+        result = await CLIENTS.delete(info, remove_client, id, expected_version)
         return DeleteClientPayload(client=result.record, deleted_client_id=result.deleted_id, user_errors=result.errors)
 
     @strawberry.mutation(
         description="Restores a deleted client. The error for a client that is not deleted is NOT_FOUND."
     )
     async def restore_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> RestoreClientPayload:
-        result = await CLIENTS.restore(info, id, expected_version)
+        result = await CLIENTS.write(info, restore_client, id, expected_version)
         return RestoreClientPayload(client=result.record, user_errors=result.errors)
 
     @strawberry.mutation(description="Sends a client a polite, general reminder of open documents by e-mail.")

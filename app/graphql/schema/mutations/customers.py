@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from app.clients.service import erase_client, remove_client, restore_client
 from app.graphql.execution.context import Info
 from app.graphql.schema.inputs import OrganizationArgument, argument
 from app.graphql.schema.mutations.inputs import (
@@ -52,7 +53,7 @@ class CustomerMutations:
     async def delete_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> DeleteCustomerPayload:
-        result = await CUSTOMERS.delete(info, id, expected_version)
+        result = await CUSTOMERS.delete(info, remove_client, id, expected_version)
         return DeleteCustomerPayload(
             customer=result.record, deleted_customer_id=result.deleted_id, user_errors=result.errors
         )
@@ -63,7 +64,7 @@ class CustomerMutations:
     async def restore_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> RestoreCustomerPayload:
-        result = await CUSTOMERS.restore(info, id, expected_version)
+        result = await CUSTOMERS.write(info, restore_client, id, expected_version)
         return RestoreCustomerPayload(customer=result.record, user_errors=result.errors)
 
     @strawberry.mutation(
@@ -73,7 +74,7 @@ class CustomerMutations:
     async def permanently_delete_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> PermanentlyDeleteCustomerPayload:
-        result = await CUSTOMERS.erase(info, id, expected_version)
+        result = await CUSTOMERS.delete(info, erase_client, id, expected_version)
         return PermanentlyDeleteCustomerPayload(
             customer=result.record, deleted_customer_id=result.deleted_id, user_errors=result.errors
         )

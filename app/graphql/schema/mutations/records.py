@@ -1,6 +1,6 @@
-"""Record mutations: the writes of clients and customers, from an input to the written record or its errors."""
+"""Record mutations: the writes of a record type, from an input to the written record or its errors."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol
 
@@ -10,7 +10,7 @@ from strawberry.types import get_object_definition
 
 from app.auth import Access
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
-from app.clients.service import add_clients, change_client, erase_client, remove_client, restore_client
+from app.clients.service import add_clients, change_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_organization, write_global_id
 from app.graphql.execution.loading import RecordT, make_record, python_name, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
@@ -20,15 +20,39 @@ from app.graphql.schema.user_errors import UserError, attempt
 from app.idempotency import RequestKey, StoredResponse
 from app.query.face import Face
 from app.query.sql.render import Selection
-from app.records.bodies import Mode, Rules, read_body
+from app.records.bodies import Mode, Rules, Values, read_body
 from app.records.repository import RenderedRecord
+
+
+class Add(Protocol):
+    """A service function that creates records, once for a key."""
+
+    def __call__(
+        self,
+        access: Access,
+        organization_id: str,
+        records: Sequence[Values],
+        selection: Selection,
+        /,
+        *,
+        key: RequestKey | None,
+        answer: Callable[[Sequence[RenderedRecord]], StoredResponse],
+    ) -> Awaitable[StoredResponse]: ...
+
+
+class Change(Protocol):
+    """A service function that writes columns of a record."""
+
+    def __call__(
+        self, access: Access, record_id: str, values: Values, selection: Selection, /, *, expected: int | None
+    ) -> Awaitable[RenderedRecord]: ...
 
 
 class Write(Protocol):
     """A service function that deletes, restores or erases a record."""
 
     def __call__(
-        self, access: Access, client_id: str, selection: Selection, *, expected: int | None
+        self, access: Access, record_id: str, selection: Selection, /, *, expected: int | None
     ) -> Awaitable[RenderedRecord]: ...
 
 
@@ -44,8 +68,9 @@ class MutationResult(Generic[RecordT]):
 class RecordMutations(Generic[RecordT]):
     """The mutations of one type. Each returns expected errors as user errors and raises any other exception."""
 
-    def __init__(self, type_: type[RecordT], rules: Rules) -> None:
+    def __init__(self, type_: type[RecordT], rules: Rules, add: Add, change: Change) -> None:
         self.type, self.face, self.rules = type_, type_.face, rules
+        self.add_records, self.change_record = add, change
         self.whole = whole_record(type_.face)
 
     async def create(
@@ -58,16 +83,11 @@ class RecordMutations(Generic[RecordT]):
     ) -> MutationResult[RecordT]:
         return await self._attempt(info, self._change(info, record_id, fields, mode, expected))
 
-    async def delete(self, info: Info, record_id: str, expected: int | None) -> MutationResult[RecordT]:
-        return await self._delete(info, remove_client, record_id, expected)
+    async def write(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult[RecordT]:
+        return await self._attempt(info, self._write(info, write, record_id, expected))
 
-    async def restore(self, info: Info, record_id: str, expected: int | None) -> MutationResult[RecordT]:
-        return await self._attempt(info, self._write(info, restore_client, record_id, expected))
-
-    async def erase(self, info: Info, record_id: str, expected: int | None) -> MutationResult[RecordT]:
-        return await self._delete(info, erase_client, record_id, expected)
-
-    async def _delete(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult[RecordT]:
+    async def delete(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult[RecordT]:
+        """Deletes or erases a record by `write`. The result has the id that lists drop."""
         result = await self._attempt(info, self._write(info, write, record_id, expected))
         if result.record is None:
             return result
@@ -96,7 +116,7 @@ class RecordMutations(Generic[RecordT]):
         organization = require_organization(info, organization_id)
         values = read_body(self.face, body, self.rules, "create")
         request = (f"create {self.face.name}", organization, body, repr(selection))
-        response = await add_clients(
+        response = await self.add_records(
             info.context.access,
             organization,
             [values],
@@ -111,7 +131,7 @@ class RecordMutations(Generic[RecordT]):
         values = read_body(self.face, body, self.rules, mode)
         if mode == "replace":
             values = {column: values.get(column) for column in self.face.by_column()}
-        record = await change_client(
+        record = await self.change_record(
             info.context.access,
             read_id(self.face.type_name, record_id),
             values,
@@ -144,5 +164,5 @@ def _store_record(records: Sequence[RenderedRecord]) -> StoredResponse:
     return StoredResponse(200, records[0].json.encode())
 
 
-CLIENTS = RecordMutations(Client, CLIENT_RULES)
-CUSTOMERS = RecordMutations(Customer, CUSTOMER_RULES)
+CLIENTS = RecordMutations(Client, CLIENT_RULES, add_clients, change_client)
+CUSTOMERS = RecordMutations(Customer, CUSTOMER_RULES, add_clients, change_client)
