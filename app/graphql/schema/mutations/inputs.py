@@ -15,7 +15,7 @@ LISTS: Mapping[str, Any] = {"unit_ids": list[str], "data": list[Json], "bank_acc
 WRITTEN: Mapping[Kind, Any] = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.JSON: Json}
 
 
-def _make_values(name: str, description: str, type_: type[Record], *, whole: bool) -> Any:
+def make_values(name: str, description: str, type_: type[Record], *, whole: bool) -> Any:
     """The writable fields of a type's face. `whole` makes the name required, as in a new record."""
     shown = {field.python_name: field.description for field in get_object_definition(type_, strict=True).fields}
     fields: dict[str, Member] = {}
@@ -29,21 +29,21 @@ def _make_values(name: str, description: str, type_: type[Record], *, whole: boo
     return make_input(name, description, fields)
 
 
-CreateClientInput = _make_values("CreateClientInput", "A new client.", Client, whole=True)
-ReplaceClientInput = _make_values(
+CreateClientInput = make_values("CreateClientInput", "A new client.", Client, whole=True)
+ReplaceClientInput = make_values(
     "ReplaceClientInput",
     "All fields of a client. Omitted fields get their defaults.",
     Client,
     whole=True,
 )
-UpdateClientInput = _make_values(
+UpdateClientInput = make_values(
     "UpdateClientInput",
     "The fields to change. Omitted fields keep their values, and null clears a field.",
     Client,
     whole=False,
 )
-CreateCustomerInput = _make_values("CreateCustomerInput", "A new customer.", Customer, whole=True)
-UpdateCustomerInput = _make_values(
+CreateCustomerInput = make_values("CreateCustomerInput", "A new customer.", Customer, whole=True)
+UpdateCustomerInput = make_values(
     "UpdateCustomerInput",
     "The fields to change. Omitted fields keep their values, and null clears a field. `metadata` is merged by key, and a "
     "null value removes its key.",
