@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 import orjson
 
 from app.auth import Access
+from app.errors import NotFound
 from app.graphql.execution.context import Context, Info, find_plan
 from app.graphql.execution.plans import plan_selection
 from app.graphql.internals import Rendered
@@ -82,6 +83,17 @@ def make_record(type_: type[RecordT], selection: Selection | None, json: str) ->
     A rendered selection is not a record, but the executor takes it for the completed value of one.
     """
     return type_.of(orjson.loads(json)) if selection is None else cast("RecordT", Rendered(json))
+
+
+async def find_record(info: Info, type_: type[RecordT], record_id: str) -> RecordT | None:
+    """One live record, rendered if its selection allows it; None when the token can access no such record."""
+    selection = find_record_plan(info, type_.face)
+    chosen = selection if selection is not None else whole_record(type_.face)
+    try:
+        row = await type_.reads.get(info.context.access, record_id, chosen)
+    except NotFound:
+        return None
+    return make_record(type_, selection, row.json)
 
 
 async def load_record(info: Info, type_: type[RecordT], record_id: str, *, deleted_too: bool = True) -> RecordT | None:

@@ -8,16 +8,9 @@ import strawberry
 from strawberry import field
 
 from app.accounts.service import account_email
-from app.errors import Malformed, NotFound
+from app.errors import Malformed
 from app.graphql.execution.context import Info, choose_organization, read_id, split_global_id, write_global_id
-from app.graphql.execution.loading import (
-    RecordT,
-    find_record_plan,
-    load_organization,
-    load_record,
-    make_record,
-    whole_record,
-)
+from app.graphql.execution.loading import find_record, load_organization, load_record
 from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
 from app.graphql.schema.inputs import OrganizationArgument, argument
 from app.graphql.schema.types import (
@@ -69,17 +62,6 @@ async def make_viewer(info: Info) -> Viewer:
     return Viewer(
         account=account, scopes=scopes, organizations=[Organization.of(organization) for organization in stored]
     )
-
-
-async def find_record(info: Info, type_: type[RecordT], record_id: str) -> RecordT | None:
-    """One live record, rendered if its selection allows it; None when the token can access no such record."""
-    selection = find_record_plan(info, type_.face)
-    chosen = selection if selection is not None else whole_record(type_.face)
-    try:
-        row = await type_.reads.get(info.context.access, record_id, chosen)
-    except NotFound:
-        return None
-    return make_record(type_, selection, row.json)
 
 
 async def find_organization(info: Info, organization_id: str | None) -> Organization | None:
