@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from app.auth import Target
+from app.clients.record import MOST_METADATA
 from app.clients.search import WINDOW, Searcher
 from app.clients.statements import (
     ADDRESSEE,
@@ -25,17 +26,17 @@ from app.clients.writes import (
     remove_statement,
     restore_statement,
 )
+from app.errors import Invalid, Problem
 from app.query.model import EVERYTHING
 from app.query.request import ListRequest
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters
 from app.query.sql.render import Selection
 from app.records.bodies import Values
 from app.records.repository import (
+    ListRepository,
     RenderedRecord,
     RenderedRow,
     count_records,
-    get_record,
-    get_records,
     list_records,
     value_parameters,
     write_record,
@@ -66,23 +67,17 @@ class Taxpayer:
     country: str | None
 
 
-class ClientRepository:
+class ClientRepository(ListRepository):
     """Over one connection. Every statement names the organization or organizations that it may touch.
 
     `window` is the number of rows that a search looks at, in the order of the list, before it uses the index.
     """
 
+    table = clients
+
     def __init__(self, connection: Connection, window: int = WINDOW) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.window = window
-
-    async def get(self, target: Target, selection: Selection) -> RenderedRecord | None:
-        return await get_record(self.connection, clients, target, selection)
-
-    async def get_many(
-        self, organizations: Sequence[str], ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
-    ) -> dict[str, str]:
-        return await get_records(self.connection, clients, organizations, ids, selection, deleted_too=deleted_too)
 
     async def addressee(self, target: Target) -> Addressee | None:
         parameters = {"organizations": list(target.organizations), "record": target.id}
@@ -142,16 +137,13 @@ class ClientRepository:
         homes = {row["id"]: row["organization_id"] for row in rows}
         return {client_id: RenderedRecord(json, version, homes[client_id]) for client_id, json, version in added}
 
-    async def change(
-        self,
-        target: Target,
-        values: Mapping[str, Any],
-        selection: Selection,
-    ) -> tuple[RenderedRecord, dict[str, str]]:
-        """The changed record and its metadata. Raises NotFound, and Stale when its version is not expected."""
+    async def change(self, target: Target, values: Mapping[str, Any], selection: Selection) -> RenderedRecord:
+        """The changed record. Raises NotFound, Stale, and Invalid when it would have too much metadata."""
         statement = change_statement(selection, frozenset(values))
         record, (metadata,) = await write_record(self.connection, statement, target, value_parameters(values))
-        return record, metadata
+        if len(metadata) > MOST_METADATA:
+            raise Invalid([Problem("metadata", "length", f"has more than {MOST_METADATA} properties")])
+        return record
 
     async def keep_check(
         self, target: Target, checked: Taxpayer, check: Mapping[str, Any], selection: Selection

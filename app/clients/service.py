@@ -12,9 +12,8 @@ from typing import Any
 import orjson
 
 from app.auth import Access, ExpectedVersion
-from app.clients.record import MOST_METADATA
 from app.clients.repository import ClientRepository
-from app.errors import Invalid, NotFound, Problem, TooSlow
+from app.errors import NotFound, TooSlow
 from app.idempotency import RequestKey, StoredResponse, forget_client, run_once
 from app.ids import new_id
 from app.mail.outbox import erase_messages
@@ -157,11 +156,7 @@ async def change_client(
     """
     target = access.writable_target(client_id, expected)
     async with access.database.write() if values.get("metadata") else access.database.statement() as connection:
-        repository = ClientRepository(connection)
-        record, metadata = await repository.change(target, values, selection)
-        if len(metadata) > MOST_METADATA:
-            raise Invalid([Problem("metadata", "length", f"has more than {MOST_METADATA} properties")])
-    return record
+        return await ClientRepository(connection).change(target, values, selection)
 
 
 async def remove_client(

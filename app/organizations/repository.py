@@ -1,6 +1,6 @@
 """Organizations in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,24 +16,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.auth import Target
 from app.organizations.faces import INCLUDED
 from app.query.model import Predicate, Scalar
 from app.query.request import ListRequest
 from app.query.sql.conditions import ParameterNames, condition, parametrize
 from app.query.sql.pages import condition_parameters
 from app.query.sql.render import Selection
-from app.records.repository import (
-    RenderedRecord,
-    count_records,
-    get_record,
-    get_records,
-    list_records,
-    value_parameters,
-    write_record,
-)
-from app.records.writes import change_statement
-from app.storage.connection import Connection
+from app.records.repository import RecordRepository, count_records, get_records, list_records
 from app.storage.tables import account_organizations, organizations
 
 
@@ -66,11 +55,10 @@ def meeting_statement(where: Predicate) -> Select[Any]:
     return BY_IDS.where(condition(where, INCLUDED, organizations.c, ParameterNames()))
 
 
-class OrganizationRepository:
+class OrganizationRepository(RecordRepository):
     """Over one connection."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    table = organizations
 
     async def list_all(self) -> list[Organization]:
         rows = await self.connection.execute(select(*SHOWN).order_by(organizations.c.created_at, organizations.c.id))
@@ -93,15 +81,6 @@ class OrganizationRepository:
     async def count(self, ids: Sequence[str], request: ListRequest) -> int:
         """The number of organizations among `ids` that the request matches."""
         return await count_records(self.connection, organizations, {"organizations": list(ids)}, request)
-
-    async def get(self, target: Target, selection: Selection) -> RenderedRecord | None:
-        return await get_record(self.connection, organizations, target, selection)
-
-    async def change(self, target: Target, values: Mapping[str, Any], selection: Selection) -> RenderedRecord:
-        """The changed organization. Raises NotFound, and Stale when its version is not expected."""
-        statement = change_statement(organizations, selection, frozenset(values))
-        organization, _ = await write_record(self.connection, statement, target, value_parameters(values))
-        return organization
 
     async def list_meeting(self, ids: Sequence[str], where: Predicate) -> list[Organization]:
         """The organizations of `ids` that meet a predicate of the face INCLUDED, oldest first."""

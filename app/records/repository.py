@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from sqlalchemy import Select, Table
 
@@ -12,6 +12,7 @@ from app.query.request import ListRequest
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, page_statement
 from app.query.sql.render import Selection
 from app.records.statements import count_statement, get_many_statement, get_statement
+from app.records.writes import change_statement
 from app.storage.connection import Connection
 
 RenderedRow = tuple[str, str | None]
@@ -82,12 +83,67 @@ async def count_records(
     return int(await connection.scalar(statement, {**owners, **parameters}))
 
 
-class ListRepository(Protocol):
-    """The repository of a record type that has lists."""
+async def write_record(
+    connection: Connection, statement: Select[Any], target: Target, parameters: Mapping[str, Any]
+) -> tuple[RenderedRecord, Sequence[Any]]:
+    """The written record, and the further columns of the answer.
 
-    async def page(self, organization: str, request: ListRequest) -> list[RenderedRow]: ...
+    Raises NotFound; Stale when the record's version is not expected.
+    """
+    expected = target.expected_version
+    scope = {
+        "organizations": list(target.organizations),
+        "record": target.id,
+        "actor": target.actor,
+        "expected": [expected] if isinstance(expected, int) else expected,
+    }
+    row = (await connection.execute(statement, {**scope, **parameters})).first()
+    if row is None:
+        raise NotFound("There is no such record")
+    json, version, organization_id, *columns = row
+    if version is None:
+        raise Stale("The record has changed since that version")
+    return RenderedRecord(json, version, organization_id), columns
 
-    async def count(self, organization: str, request: ListRequest) -> int: ...
+
+def value_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters v_<column> of the written values."""
+    return {f"v_{name}": value for name, value in values.items()}
+
+
+class RecordRepository:
+    """Reads and changes the records of `table`, over one connection."""
+
+    table: ClassVar[Table]
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def get(self, target: Target, selection: Selection) -> RenderedRecord | None:
+        return await get_record(self.connection, self.table, target, selection)
+
+    async def get_many(
+        self, organizations: Sequence[str], ids: Sequence[str], selection: Selection, *, deleted_too: bool = True
+    ) -> dict[str, str]:
+        return await get_records(self.connection, self.table, organizations, ids, selection, deleted_too=deleted_too)
+
+    async def change(self, target: Target, values: Mapping[str, Any], selection: Selection) -> RenderedRecord:
+        """The changed record. Raises NotFound, and Stale when its version is not expected."""
+        statement = change_statement(self.table, selection, frozenset(values))
+        record, _ = await write_record(self.connection, statement, target, value_parameters(values))
+        return record
+
+
+class ListRepository(RecordRepository):
+    """The repository of records that belong to an organization, and its lists."""
+
+    async def page(self, organization: str, request: ListRequest) -> list[RenderedRow]:
+        """At most `page.limit` rows in the order of the request; a backward page begins with its last row."""
+        return await list_records(self.connection, self.table, {"organization": organization}, request)
+
+    async def count(self, organization: str, request: ListRequest) -> int:
+        """The number of records that a request matches."""
+        return await count_records(self.connection, self.table, {"organization": organization}, request)
 
 
 async def list_page(repository: ListRepository, organization_id: str, request: ListRequest) -> Listing:
@@ -128,31 +184,3 @@ async def _count(
     if rows is not None and from_start and len(rows) <= page.limit and (rows or not page.skip):
         return page.skip + len(rows)
     return await repository.count(organization_id, request)
-
-
-async def write_record(
-    connection: Connection, statement: Select[Any], target: Target, parameters: Mapping[str, Any]
-) -> tuple[RenderedRecord, Sequence[Any]]:
-    """The written record, and the further columns of the answer.
-
-    Raises NotFound; Stale when the record's version is not expected.
-    """
-    expected = target.expected_version
-    scope = {
-        "organizations": list(target.organizations),
-        "record": target.id,
-        "actor": target.actor,
-        "expected": [expected] if isinstance(expected, int) else expected,
-    }
-    row = (await connection.execute(statement, {**scope, **parameters})).first()
-    if row is None:
-        raise NotFound("There is no such record")
-    json, version, organization_id, *columns = row
-    if version is None:
-        raise Stale("The record has changed since that version")
-    return RenderedRecord(json, version, organization_id), columns
-
-
-def value_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters v_<column> of the written values."""
-    return {f"v_{name}": value for name, value in values.items()}
