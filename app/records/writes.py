@@ -23,14 +23,17 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    false,
     func,
     insert,
     literal,
     literal_column,
     null,
+    or_,
     select,
     text,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
@@ -94,13 +97,17 @@ def write_change(change: Change, selection: Selection) -> Write:
     """Makes a change. The version grows by one, and `updated_at` is later than it was.
 
     Gives one row (JSON, version, organization, columns) if the record exists. Its version is null if the record's
-    version is not expected; nothing is written then.
+    version is not expected; nothing is written then. If every column already has its new value, nothing is written
+    either, and the row shows the record as it is.
     """
     table, was = change.table, lock_record(change.table, change.scope)
     values = {**change.values, "version": table.c.version + 1, "updated_at": _later(table)}
-    wanted = (is_same(table, was), is_expected(was), *(_is_unchanged(was, name) for name in change.unchanged))
+    allowed = (is_expected(was), *(_is_unchanged(was, name) for name in change.unchanged))
+    wanted = (is_same(table, was), *allowed, _differs(table, change.values))
     rows = update(table).values(values).where(*wanted).returning(table).cte("ch")
-    statement = select_written(rows, was, selection, [rows.c[name] for name in change.columns])
+    same = select(was).where(*allowed, ~select(rows.c.id).exists())
+    shown = union_all(select(rows), same).cte("shown")
+    statement = select_written(shown, was, selection, [shown.c[name] for name in change.columns])
     if change.history is not None:
         source = rows.join(was, true())
         log = log_rows(change.history, rows, change.action, source, _image(table, "was"), _image(table, "ch"))
@@ -151,6 +158,11 @@ def is_same(table: Table, was: CTE) -> ColumnElement[bool]:
 def is_expected(was: CTE) -> ColumnElement[bool]:
     expected = bindparam("expected", type_=ARRAY(Integer))
     return (was.c.version == func.any(expected)) | expected.is_(None)
+
+
+def _differs(table: Table, values: Mapping[str, Any]) -> ColumnElement[bool]:
+    """True if any column has another value than its new one. JSON documents are compared by their values."""
+    return or_(false(), *(table.c[name].is_distinct_from(value) for name, value in values.items()))
 
 
 def _is_unchanged(was: CTE, name: str) -> ColumnElement[bool]:

@@ -55,7 +55,7 @@ async def test_every_write_is_recorded_with_both_images(office: Office) -> None:
         lambda: remove_client(*where, SELECTION),
         lambda: restore_client(*where, SELECTION),
         lambda: change_client(*where, {"metadata": {"a": "b"}}, SELECTION),
-        lambda: change_client(*where, {}, SELECTION),
+        lambda: change_client(*where, {"note": "kept", "custom": {}}, SELECTION),
     ]
     for write in writes:
         found = await write()
@@ -159,7 +159,7 @@ async def test_answer_that_cannot_be_made_with_a_key_undoes_the_work(office: Off
 
 async def test_writers_at_once_leave_one_line_of_history(busy_office: Office) -> None:
     office = busy_office
-    client = await office.add(name="0")
+    client = await office.add(name="new")
 
     async def write(index: int) -> None:
         await change_client(office.access, client, {"name": str(index)}, SELECTION)

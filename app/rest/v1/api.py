@@ -39,7 +39,9 @@ ROUTES: Routes[Handler] = {
     ("POST", "/v1/accounts/{id}/organizations"): organizations.create,
     ("GET", "/v1/accounts/{id}/organizations"): organizations.find,
     ("GET", "/v1/accounts/{id}/organizations/count"): organizations.count,
+    ("PUT", "/v1/accounts/{id}/organizations/{fk}"): organizations.patch_of_account,
     ("GET", "/v1/organizations/{id}"): organizations.get,
+    ("PUT", "/v1/organizations/{id}"): organizations.patch,
     ("PATCH", "/v1/organizations/{id}"): organizations.patch,
 }
 ROUTER = Router(ROUTES, spell=str.lower)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from app.auth import Access, Principal
-from app.errors import Malformed, Stale
+from app.errors import Malformed
 from app.http.bodies import NotJson, TooDeep, parse_json
 from app.idempotency import RequestKey
 from app.query.values import check_text
@@ -104,10 +104,3 @@ def required_text(parameters: Parameters, name: str) -> str:
     if text is None:
         raise missing_argument(name)
     return text
-
-
-def check_version(version: int, call: Call) -> None:
-    """Raises Stale when If-Match does not allow the version of a record that a request leaves as it is."""
-    expected = call.expected_versions()
-    if expected is not None and version not in expected:
-        raise Stale("The record has changed since that version")

@@ -1,9 +1,5 @@
 """Organizations: an account lists, counts and creates them; a single organization is read and changed."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from app.auth import Access
 from app.errors import Malformed, NotFound
 from app.idempotency import StoredResponse
 from app.organizations.record import read_change, read_new
@@ -20,7 +16,7 @@ from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.accounts import require_own_account
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
-from app.rest.v1.call import V1Call, check_version
+from app.rest.v1.call import V1Call
 from app.rest.v1.errors import UnknownModel, checking, no_model
 from app.rest.v1.filters import blaming_patterns, read_count, read_filter, read_record_filter
 from app.rest.v1.models import ORGANIZATION_MODEL
@@ -79,27 +75,28 @@ async def get(call: V1Call) -> V1Response:
 
 
 async def patch(call: V1Call) -> V1Response:
-    """Changes the properties in the body. An object is replaced as a whole."""
+    """Changes the properties in the body. An object is replaced as a whole. A PUT does the same, as public SDKs expect."""
+    return await _change(call, call.id, own_account=False)
+
+
+async def patch_of_account(call: V1Call) -> V1Response:
+    """Changes an organization of an account, as `patch` does."""
+    return await _change(call, call.path_parameters["fk"], own_account=True)
+
+
+async def _change(call: V1Call, organization_id: str, *, own_account: bool) -> V1Response:
     body = await call.body()
     body.require_type()
     members = body.object()
-    access = await call.access()
+    access = await (require_own_account(call) if own_account else call.access())
     access.require_write()
-    if call.id not in access.principal.organizations:
-        raise no_model(call.id)
-    changed = await _patched(call, access, members)
-    return show_record(changed.json, changed.version)
-
-
-async def _patched(call: V1Call, access: Access, members: Mapping[str, Any]) -> RenderedRecord:
-    if "id" in members and members["id"] != call.id:
+    if organization_id not in access.principal.organizations:
+        raise no_model(organization_id)
+    if "id" in members and members["id"] != organization_id:
         new_id = members["id"] if isinstance(members["id"], str) else stringify(members["id"])
-        message = f"id cannot be updated from {call.id} to {new_id} when forceId is set to true"
+        message = f"id cannot be updated from {organization_id} to {new_id} when forceId is set to true"
         raise Malformed(message, "id")
     with checking(ORGANIZATION_MODEL.name):
         values = read_change(members)
-    if values:
-        return await change_organization(access, call.id, values, ALL, expected=call.expected_versions())
-    organization = await get_organization(access, call.id, ALL)
-    check_version(organization.version, call)
-    return organization
+    changed = await change_organization(access, organization_id, values, ALL, expected=call.expected_versions())
+    return show_record(changed.json, changed.version)

@@ -16,7 +16,7 @@ from app.records.bodies import Values, read_body, read_new_body
 from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.answers import V1Response, join_rows, show, show_record
-from app.rest.v1.call import V1Call, check_version, text_argument
+from app.rest.v1.call import V1Call, text_argument
 from app.rest.v1.errors import TooManyProblems, UnknownModel, no_model
 from app.rest.v1.fields import ALL
 from app.rest.v1.reads import require_organization
@@ -112,11 +112,7 @@ async def _patched(call: V1Call, access: Access, members: Mapping[str, Any]) -> 
         message = f"id cannot be updated from {call.id} to {_plain(members['id'])} when forceId is set to true"
         raise Malformed(message, "id")
     values = read_body(V1, members, V1_RULES, "update")
-    if values:
-        return await change_client(access, call.id, values, ALL, expected=call.expected_versions())
-    client = await get_client(access, call.id, ALL)
-    check_version(client.version, call)
-    return client
+    return await change_client(access, call.id, values, ALL, expected=call.expected_versions())
 
 
 def _plain(value: object) -> str:

@@ -197,3 +197,26 @@ async def test_a_form_makes_an_organization(service: Service) -> None:
         made = (await ana.http.post(ana.path("/Organizations/"), content=sent, headers=headers)).json()
         assert (made["name"], made["countryAlpha2Code"], made["taxSubject"]) == ("Pixel & Co", "US", True)
         assert made["custom"] == {"a": "1"}
+
+
+async def test_a_put_changes_an_organization_as_a_patch_does(service: Service) -> None:
+    async with member(service) as ana:
+        made = await ana.make_organization(name="Studio", city="Kranj")
+        own, of_account = f"/v1/organizations/{made['id']}", ana.path(f"/organizations/{made['id']}")
+        for version, path in enumerate((own, of_account), 2):
+            answer = await ana.http.put(path, json={"name": f"Studio {version}"})
+            assert (answer.status_code, answer.headers["etag"]) == (200, f'"{version}"')
+            assert (answer.json()["name"], answer.json()["city"]) == (f"Studio {version}", "Kranj")
+            whole = (await ana.http.get(own)).json()
+            assert (await ana.http.put(path, json=whole)).json() == whole
+            assert error(await ana.http.put(path, json={"nope": 1}))["statusCode"] == 422
+            assert error(await ana.http.put(path, json={"id": NOBODY}))["statusCode"] == 400
+            assert (await ana.http.put(path, json={}, headers={"If-Match": '"1"'})).status_code == 412
+        for path in (
+            f"/v1/organizations/{service.organization}",
+            ana.path(f"/organizations/{service.organization}"),
+            f"/v1/accounts/{NOBODY}/organizations/{made['id']}",
+        ):
+            assert error(await ana.http.put(path, json={"name": "x"}))["statusCode"] == 404
+    async with service.client(None) as anybody:
+        assert (await anybody.put(of_account, json={"name": "x"})).status_code == 401
