@@ -32,6 +32,7 @@ class Row:
     nullable: bool = True
     folded: str | None = None
     customer_filter: bool = True
+    is_list: bool = False
 
 
 TEXT, ID, BOOLEAN, DATE, NUMBER, JSON = Kind.TEXT, Kind.ID, Kind.BOOLEAN, Kind.DATE, Kind.NUMBER, Kind.JSON
@@ -69,7 +70,7 @@ TABLE = (
     Row("organization_id", "organizationId", "entity_id", "organizationId", "entityId", ID, ENTITY_ID,
         writable=False, nullable=False, customer_filter=False),
     Row("unit_id", "unitId", None, "unitId", None, ID, writable=False),
-    Row("unit_ids", "unitIds", None, "unitIds", None, JSON),
+    Row("unit_ids", "unitIds", None, "unitIds", None, JSON, is_list=True),
     Row("custom", "custom", None, "custom", None, JSON),
     Row("data", "_data", None, "data", None, JSON),
     Row("metadata", None, "metadata", None, "metadata", JSON, nullable=False),
@@ -87,8 +88,19 @@ TABLE = (
 def _spell(row: Row, name: str, *, codec: Codec = PLAIN, filterable: bool = True, sorts_json: bool = False) -> Field:
     nullable = row.nullable and not codec.null_is_false
     sortable = filterable and (row.kind is not JSON or sorts_json)
-    searched = row.column in SEARCHED
-    return Field(name, row.column, row.kind, codec, row.writable, filterable, sortable, nullable, row.folded, searched)
+    return Field(
+        name,
+        row.column,
+        row.kind,
+        codec,
+        writable=row.writable,
+        filterable=filterable,
+        sortable=sortable,
+        nullable=nullable,
+        folded=row.folded,
+        searched=row.column in SEARCHED,
+        is_list=row.is_list,
+    )
 
 
 def _face(name: str, type_name: str, fields: Iterable[Field], *, folds: bool) -> Face:

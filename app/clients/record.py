@@ -139,7 +139,13 @@ CUSTOMER_COLUMNS: Mapping[str, FieldRule] = {
     "is_end_customer": FieldRule(default=False, null=False),
 }
 
-V1_RULES = Rules(columns=CLIENT_COLUMNS, messages=LOOPBACK_MESSAGES, lax=True, raises_malformed=True)
+V1_RULES = Rules(
+    columns=CLIENT_COLUMNS,
+    messages=LOOPBACK_MESSAGES,
+    lax=True,
+    raises_malformed=True,
+    relations=frozenset({"organization"}),
+)
 """A client in the v1 API: as lax about types as LoopBack."""
 
 CLIENT_RULES = Rules(

@@ -7,6 +7,7 @@ from app.countries import country_code
 from app.errors import Invalid, Problem
 from app.ids import is_id
 from app.organizations.faces import ORGANIZATION
+from app.query.invisible import has_visible_character
 from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, FieldRule, Rules, Values, read_body, read_new_body
 
 LONGEST_NAME = 1000
@@ -27,7 +28,7 @@ RULES = Rules(
 
 def check_name(name: str) -> str:
     """The name itself. Raises Invalid."""
-    if not name.strip() or len(name) > LONGEST_NAME or "\x00" in name:
+    if not has_visible_character(name) or len(name) > LONGEST_NAME or "\x00" in name:
         raise Invalid([Problem("name", "presence", f"must be a text of 1 to {LONGEST_NAME} characters", name)])
     return name
 

@@ -7,13 +7,22 @@ from typing import Any
 
 from app.errors import Malformed
 from app.query import operators
-from app.query.face import Kind
+from app.query.face import Face, Field, Kind
 from app.query.model import Scalar
 from app.query.operators import Operator
 from app.query.values import number, strict_boolean, strict_date, strict_text
 
 LONGEST_REGEX = 256
 BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
+
+
+def strip_prefix(text: str, field: Field, _: Face) -> str:
+    """The stored form of an id. One without the field's prefix maps to a value that sorts before or after every real id."""
+    prefix = field.codec.prefix
+    if text.startswith(prefix):
+        return text[len(prefix) :]
+    return f"!{text}" if text < prefix else f"~{text}"
+
 
 Coerce = Callable[[object, str], Scalar]
 
@@ -49,6 +58,7 @@ class Dialect:
 
     - `operators` maps spellings to operators, `logic` spellings to "and", "or" and "not".
     - `coerce` turns a value into the type of a kind of field.
+    - `stored_id` makes the stored form of an id of a field.
     - `modifiers` are keys that stand beside operators and change them; `ignores_case` reads them.
     - `pattern` checks the text of a pattern, and says whether a flag inside it ignores case.
     - `null_orders_nothing`: an order comparison with null matches no row. Without it, it is an error.
@@ -63,6 +73,7 @@ class Dialect:
     name: str
     operators: Mapping[str, Operator]
     coerce: Mapping[Kind, Coerce]
+    stored_id: Callable[[str, Field, Face], str] = strip_prefix
     logic: Mapping[str, str] = field(default_factory=dict)
     modifiers: frozenset[str] = frozenset()
     ignores_case: Callable[[Mapping[str, Any], Operator], bool] = lambda _, operator: operator.ignore_case

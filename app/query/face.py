@@ -43,6 +43,7 @@ class Field:
     """One public field over one column. Fields are rows of the field table, and equal only to themselves.
 
     `folded` is the column that stores the folded form of a text, if any. `searched`: the search text contains the field.
+    `is_list`: the JSON column holds a list of texts.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Field:
     nullable: bool = True
     folded: str | None = None
     searched: bool = False
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

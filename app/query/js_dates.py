@@ -32,7 +32,7 @@ DAYS = (
     r"(?P<day>\d{1,2})[ -](?P<name>[a-z]{3,9})\.?[ -](?P<year>\d{4})",
 )
 TIME = r"(?:,?[ t]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?(?: *(?P<half>[ap]m))?)?"
-ZONE = r"(?: *(?:z|gmt|utc)?(?P<offset>[+-]\d\d:?\d\d)?)?"
+ZONE = r"(?: *(?:z|gmt|utc)?(?P<offset>[+-]\d\d(?::?\d\d)?)?)?"
 FORMS = tuple(re.compile(f"{day}{TIME}{ZONE}", re.IGNORECASE | re.ASCII) for day in DAYS)
 
 
@@ -91,6 +91,6 @@ def _hour(hour: int, half: str | None) -> int | None:
 def _zone(offset: str | None) -> timezone:
     if offset is None:
         return UTC
-    hours, minutes = int(offset[1:3]), int(offset[-2:])
+    hours, minutes = int(offset[1:3]), int(offset[3:].lstrip(":") or 0)
     step = timedelta(hours=hours, minutes=minutes)
     return timezone(-step if offset[0] == "-" else step)

@@ -51,8 +51,11 @@ EVERYTHING = And(())
 
 @dataclass(frozen=True, slots=True)
 class Order:
+    """One step of an order. `path` leads into a JSON column."""
+
     column: str
     descending: bool = False
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,18 @@ from app.query.model import And, Compare, Not, Or, Predicate, Scalar
 from app.query.operators import EQ, IS_NULL, Behaviour, Operator, Shape
 from app.query.values import check_text, js_text, number
 
-MOST_MEMBERS = 1000
+MOST_MEMBERS, MOST_CONDITIONS = 1000, 200
 NOTHING = Or(())
+BY_MEMBER = frozenset({Behaviour.EQUALITY, Behaviour.MEMBERSHIP})
+"""The behaviours of operators that apply to a list of texts: they look for members."""
 
 
 def read_predicate(tree: object, dialect: Dialect, face: Face) -> Predicate:
-    """The predicate that `tree` writes in `dialect` about the fields of `face`. Raises Malformed with the field's name."""
-    return _Reader(dialect, face).read_object(tree)
+    """The predicate that `tree` writes in `dialect` about the fields of `face`. Raises Malformed with the field's name.
+
+    A predicate may have at most 200 conditions.
+    """
+    return _Reader(dialect, face, _Count()).read_object(tree)
 
 
 def read_list(name: str, value: object, dialect: Dialect) -> Sequence[object] | None:
@@ -45,10 +50,23 @@ class _Subject:
         return self.field.kind is Kind.JSON and not self.path
 
 
+@dataclass(slots=True)
+class _Count:
+    """The number of conditions that have been read."""
+
+    conditions: int = 0
+
+    def add(self, name: str) -> None:
+        self.conditions += 1
+        if self.conditions > MOST_CONDITIONS:
+            raise Malformed(f"A filter may have at most {MOST_CONDITIONS} conditions.", name)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     dialect: Dialect
     face: Face
+    count: _Count
 
     def read_object(self, tree: object) -> Predicate:
         if not isinstance(tree, Mapping):
@@ -132,9 +150,10 @@ class _Reader:
     def read_condition(
         self, subject: _Subject, operator: Operator, value: object, clause: Mapping[str, Any]
     ) -> Predicate:
+        self.count.add(subject.name)
         for key in subject.path:
             check_text(key, subject.field.name)
-        predicate = _Condition(self.dialect, self.face.folds, subject, operator, clause).read(value)
+        predicate = _Condition(self.dialect, self.face, subject, operator, clause).read(value)
         return Not(predicate) if operator.negated else predicate
 
 
@@ -143,7 +162,7 @@ class _Condition:
     """One operator on one subject. `clause` is the object that the operator stands in."""
 
     dialect: Dialect
-    face_folds: bool
+    face: Face
     subject: _Subject
     operator: Operator
     clause: Mapping[str, Any]
@@ -153,12 +172,21 @@ class _Condition:
         members = read_list(name, value, self.dialect) if takes in (Shape.LIST, Shape.PAIR) else None
         self.check_shape(value, members)
         if self.subject.is_document and not (value is None and self.operator.behaviour is Behaviour.EQUALITY):
-            raise Malformed(f"`{name}` is a JSON document. Name a key inside it, such as {name}.key.", name)
+            self.check_list()
         if members is not None:
             return self.read_between(members) if takes is Shape.PAIR else self.read_members(members)
         if takes is Shape.BOOLEAN:
             return self.read_is_null(value)
         return self.read_pattern(value) if takes is Shape.TEXT else self.read_one(value)
+
+    def check_list(self) -> None:
+        """Raises Malformed for a JSON field that holds no list of texts, and for an operator that does not match by member."""
+        name, operators = self.subject.name, self.dialect.operators
+        if not self.subject.field.is_list:
+            raise Malformed(f"`{name}` is a JSON document. Name a key inside it, such as {name}.key.", name)
+        if self.operator.behaviour not in BY_MEMBER:
+            spellings = ", ".join(spelling for spelling, row in operators.items() if row.behaviour in BY_MEMBER)
+            raise Malformed(f"`{name}` is a list of texts. The operators for its members are {spellings}.", name)
 
     def reject(self, problem: str) -> NoReturn:
         raise Malformed(f"`{self.subject.name}` {problem}", self.subject.name)
@@ -176,19 +204,15 @@ class _Condition:
     def coerce(self, value: object) -> Scalar:
         if self.subject.path:
             return _json_scalar(value, self.subject.name)
-        typed = self.dialect.coerce[self.subject.field.kind](value, self.subject.name)
+        kind = Kind.TEXT if self.subject.field.is_list else self.subject.field.kind
+        typed = self.dialect.coerce[kind](value, self.subject.name)
         return self.to_stored(typed) if isinstance(typed, str) else typed
 
     def to_stored(self, text: str) -> str:
-        """The stored spelling of a public id or word.
-
-        An id without the expected prefix maps to a value that sorts before or after every real id.
-        """
+        """The stored spelling of a public id or word."""
         codec = self.subject.field.codec
-        if codec.prefix:
-            if text.startswith(codec.prefix):
-                return text[len(codec.prefix) :]
-            return f"!{text}" if text < codec.prefix else f"~{text}"
+        if self.subject.field.kind is Kind.ID:
+            return self.dialect.stored_id(text, self.subject.field, self.face)
         if not codec.words:
             return text
         words = dict(codec.words)
@@ -197,7 +221,7 @@ class _Condition:
     def compare(self, value: Scalar, *, ignore_case: bool = False) -> Compare:
         operator, subject = self.operator, self.subject
         first = value[0] if isinstance(value, tuple) and value else value
-        folded = operator.folds and self.face_folds and isinstance(first, str) and self.is_text
+        folded = operator.folds and self.face.folds and isinstance(first, str) and self.is_text
         return Compare(subject.field.column, operator.variant_of or operator, value, subject.path, ignore_case, folded)
 
     @property

@@ -130,9 +130,9 @@ def count_request(face: Face, query: Query) -> ListRequest:
 
 def complete_orders(orders: Sequence[Order]) -> tuple[Order, ...]:
     """The orders up to id, which makes them total. An added id has the direction of the last order."""
-    first: dict[str, Order] = {}
+    first: dict[tuple[str, ...], Order] = {}
     for order in orders:
-        first.setdefault(order.column, order)
+        first.setdefault((order.column, *order.path), order)
         if order.column == "id":
             return tuple(first.values())
     kept = tuple(first.values())

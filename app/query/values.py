@@ -22,7 +22,13 @@ LARGEST_WHOLE = 2**53
 
 MOMENT = re.compile(
     r"(?P<date>\d{4}(-\d\d(-\d\d)?)?)"
-    r"([T ](?P<time>\d\d:\d\d(:\d\d([.,]\d{1,9})?)?)\s?(?P<zone>Z|z|[+-]\d\d:?\d\d)?)?"
+    r"([Tt ](?P<time>\d\d:\d\d(:\d\d([.,]\d{1,9})?)?)\s?(?P<zone>[Zz]|[+-]\d\d(:?\d\d)?)?)?",
+    re.ASCII,
+)
+"""The extended format of ISO 8601, and RFC 3339 in either case."""
+MOMENT_FORMAT = (
+    "a date such as 2026-04-20, or a date and time such as 2026-04-20T10:10:30.000Z with the offset Z, +02, +0200, +02:00 "
+    "or none, which means UTC"
 )
 LAST_MIDNIGHT = re.compile(r"24:00(:00([.,]0+)?)?")
 """The end of a day. It is the midnight of the next day."""
@@ -171,7 +177,7 @@ def strict_date(value: object, field: str) -> datetime:
     """An ISO 8601 date or date-time as a moment in UTC. Without an offset it is in UTC; a date alone means its midnight."""
     moment = parse_moment(value) if isinstance(value, str) else None
     if moment is None:
-        raise Malformed(f"The value of `{field}` must be an ISO 8601 date, such as 2026-04-20T10:10:30Z.", field)
+        raise Malformed(f"The value of `{field}` must be {MOMENT_FORMAT}.", field)
     return moment
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from app.errors import ABSENT, Invalid, Malformed, Problem
 from app.query.face import Face, Field, Kind
+from app.query.invisible import has_visible_character
 from app.query.values import (
     LONGEST_TEXT,
     OutOfRange,
@@ -72,15 +73,17 @@ class FieldRule:
 class Rules:
     """The rules by which one API reads the bodies of one record type.
 
-    `columns` holds the columns that have rules of their own. `lax` coerces scalars to text, and reads the texts and
-    numbers that LoopBack takes for booleans. With `raises_malformed`, a value that PostgreSQL cannot store or that is not
-    a list raises Malformed, as in LoopBack; otherwise it is a problem of its field.
+    `columns` holds the columns that have rules of their own. `lax` coerces scalars to text, reads the texts and numbers
+    that LoopBack takes for booleans, and takes a required text without a visible character. With `raises_malformed`, a
+    value that PostgreSQL cannot store or that is not a list raises Malformed, as in LoopBack; otherwise it is a problem
+    of its field. An object under the name of one of the `relations` is ignored: reads include it.
     """
 
     columns: Mapping[str, FieldRule]
     messages: Messages
     lax: bool = False
     raises_malformed: bool = False
+    relations: frozenset[str] = frozenset()
 
 
 Reader = Callable[[Field, Any, Rules], object]
@@ -99,6 +102,8 @@ def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> 
     values: Values = {}
     for name, value in body.items():
         field = face.fields.get(name)
+        if name in rules.relations and isinstance(value, dict):
+            continue
         if field is None:
             problems.append(Problem(name, "unknown-property", rules.messages.unknown, value))
         elif field.writable:
@@ -120,12 +125,12 @@ def find_chosen_id(body: Mapping[str, Any]) -> list[Problem]:
 
 
 def read_new_body(face: Face, body: Mapping[str, Any], rules: Rules) -> Values:
-    """The values of a new record of v1. A chosen id is the last problem."""
+    """The values of a new record of v1. A chosen id is the first problem, as in LoopBack."""
     problems = find_chosen_id(body)
     try:
         values = read_body(face, body, rules, "create")
     except Invalid as error:
-        raise Invalid([*error.problems, *problems]) from error
+        raise Invalid([*problems, *error.problems]) from error
     if problems:
         raise Invalid(problems)
     return values
@@ -150,14 +155,20 @@ def _read_value(field: Field, value: object, rules: Rules) -> object:
 
 
 def _find_blanks(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode, invalid: set[str]) -> Sequence[Problem]:
-    """Required fields that are null, empty or, unless the body is an update, absent. `invalid` fields are skipped."""
+    """Required fields that are null, blank or, unless the body is an update, absent. `invalid` fields are skipped."""
     problems: list[Problem] = []
     required = [column for column, rule in rules.columns.items() if rule.required]
     for name in (face.columns[column].name for column in required):
         value = body.get(name, ABSENT)
-        if name not in invalid and (value is None or value == "" or (value is ABSENT and mode != "update")):
+        missing = value is None or (value is ABSENT and mode != "update")
+        if name not in invalid and (missing or _is_blank(value, rules)):
             problems.append(Problem(name, "presence", rules.messages.blank, value))
     return problems
+
+
+def _is_blank(value: object, rules: Rules) -> bool:
+    """True for an empty text. Without lax rules, for a text without a visible character, too."""
+    return value == "" or (not rules.lax and isinstance(value, str) and not has_visible_character(value))
 
 
 def _complete(face: Face, values: Values, rules: Rules, mode: Mode) -> Values:

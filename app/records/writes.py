@@ -37,6 +37,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.util import ClauseAdapter
 
 from app.query.sql.render import Selection, render_row
 from app.records.statements import of_organizations
@@ -103,7 +105,7 @@ def write_change(change: Change, selection: Selection) -> Write:
     table, was = change.table, lock_record(change.table, change.scope)
     values = {**change.values, "version": table.c.version + 1, "updated_at": _later(table)}
     allowed = (is_expected(was), *(_is_unchanged(was, name) for name in change.unchanged))
-    wanted = (is_same(table, was), *allowed, _differs(table, change.values))
+    wanted = (is_same(table, was), *allowed, _differs(was, change.values))
     rows = update(table).values(values).where(*wanted).returning(table).cte("ch")
     same = select(was).where(*allowed, ~select(rows.c.id).exists())
     shown = union_all(select(rows), same).cte("shown")
@@ -160,9 +162,16 @@ def is_expected(was: CTE) -> ColumnElement[bool]:
     return (was.c.version == func.any(expected)) | expected.is_(None)
 
 
-def _differs(table: Table, values: Mapping[str, Any]) -> ColumnElement[bool]:
-    """True if any column has another value than its new one. JSON documents are compared by their values."""
-    return or_(false(), *(table.c[name].is_distinct_from(value) for name, value in values.items()))
+def _differs(was: CTE, values: Mapping[str, Any]) -> ColumnElement[bool]:
+    """True if any column has another value than its new one. JSON documents are compared by their values.
+
+    The locked row is compared. The snapshot of the statement may show a state before a concurrent change.
+    """
+    locked = ClauseAdapter(was)
+    new = {
+        name: locked.traverse(value) if isinstance(value, ClauseElement) else value for name, value in values.items()
+    }
+    return or_(false(), *(was.c[name].is_distinct_from(value) for name, value in new.items()))
 
 
 def _is_unchanged(was: CTE, name: str) -> ColumnElement[bool]:

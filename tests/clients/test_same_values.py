@@ -1,15 +1,17 @@
 """A write that would change nothing changes nothing: no version, no history, no event. The answer is the record as it is."""
 
+import asyncio
 from typing import Any
 
 import orjson
 import pytest
 
 from app.auth import Access, Scope
+from app.clients.repository import ClientRepository
 from app.clients.service import change_client, remove_client, restore_client
 from app.errors import Forbidden, NotFound, Stale
 from tests.clients.conftest import SELECTION, Office
-from tests.seeding import principal
+from tests.seeding import principal, target_of
 
 RECORD: dict[str, Any] = {
     "name": "Ann",
@@ -44,7 +46,7 @@ async def test_the_same_values_change_nothing(office: Office, values: dict[str, 
 @pytest.mark.parametrize("metadata", [{}, {"kept": "yes"}, {"unknown": None}])
 async def test_metadata_that_merges_to_the_same_changes_nothing(office: Office, metadata: dict[str, Any]) -> None:
     client = await office.add(**RECORD)
-    written = await change_client(office.access, client, {"metadata": metadata}, SELECTION, merge_metadata=True)
+    written = await change_client(office.access, client, {"metadata": metadata}, SELECTION)
     assert (written.version, orjson.loads(written.json)["metadata"]) == (1, {"kept": "yes"})
     assert len(await office.changes(client)) == 1
 
@@ -89,3 +91,47 @@ async def test_a_check_of_the_tax_number_survives_the_same_number(office: Office
     assert (await office.row(client))["vies"] == {"valid": True}
     assert (await change_client(office.access, client, {"tax_number": "SI2"}, SELECTION)).version == 2
     assert (await office.row(client))["vies"] is None
+
+
+async def test_the_same_change_by_many_writers_is_made_once(busy_office: Office) -> None:
+    office = busy_office
+    client = await office.add()
+    same = (change_client(office.access, client, {"name": "Same", "custom": {"a": 1}}, SELECTION) for _ in range(48))
+    assert {written.version for written in await asyncio.gather(*same)} == {2}
+    assert [change["version"] for change in await office.changes(client)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"name": "Bo"}, {"name": "Ann"}),
+        ({"metadata": {"a": "2"}}, {"metadata": {"a": "1"}}),
+        ({"custom": {"a": 2}}, {"custom": {"a": 1}}),
+    ],
+)
+async def test_a_change_back_behind_a_change_is_made(
+    office: Office, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    """The second writer waits for the first one, and compares with what that one wrote."""
+    client = await office.add(name="Ann", metadata={"a": "1"}, custom={"a": 1})
+    async with office.database.write() as connection:
+        await ClientRepository(connection).change(target_of(office.organization, record=client), first, SELECTION)
+        waiting = asyncio.create_task(change_client(office.access, client, second, SELECTION))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    assert (await waiting).version == 3
+    assert (await office.row(client)).items() >= second.items()
+    assert len(await office.changes(client)) == 3
+
+
+async def test_one_of_many_deletes_and_one_of_many_restores_wins(busy_office: Office) -> None:
+    office = busy_office
+    client = await office.add()
+    for version, write in enumerate((remove_client, restore_client, remove_client), 2):
+        done = await asyncio.gather(
+            *(write(office.access, client, SELECTION) for _ in range(16)), return_exceptions=True
+        )
+        won = [outcome for outcome in done if not isinstance(outcome, BaseException)]
+        assert [record.version for record in won] == [version]
+        assert sum(isinstance(outcome, NotFound) for outcome in done) == 15
+    assert await office.total() == 0

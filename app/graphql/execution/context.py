@@ -11,7 +11,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
-from app.errors import NotFound
+from app.errors import Invalid, NotFound, Problem
 from app.graphql.execution.plans import SelectionReader
 from app.graphql.internals import read_resolved_field
 from app.ids import is_id
@@ -125,3 +125,11 @@ def require_organization(info: Info, argument: str | None) -> str:
     if organization is None:
         raise NotFound("There is no such organization", "organizationId")
     return organization
+
+
+def require_written_organization(info: Info, argument: str | None) -> str:
+    """The organization that a write names. Raises Invalid without an argument when the token can access several."""
+    if argument is None and len(info.context.principal.organizations) > 1:
+        message = "Your token can access several organizations. Pass `organizationId` to choose one."
+        raise Invalid([Problem("organizationId", "presence", message)])
+    return require_organization(info, argument)

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.clients.faces import ENTITY_ID
+from app.graphql.execution.context import split_global_id
+from app.ids import is_id
 from app.query import operators
-from app.query.dialects import ORDER, STRICT, Dialect, check_like, check_regex
+from app.query.dialects import ORDER, STRICT, Dialect, check_like, check_regex, strip_prefix
+from app.query.face import Face, Field
 from app.query.operators import Behaviour, Operator
 
 
@@ -12,6 +16,16 @@ def _check_pattern(operator: Operator, text: str, field: str) -> tuple[str, bool
     """The pattern. It has no flags: `caseSensitive` stands beside it."""
     check = {Behaviour.REGEX: check_regex, Behaviour.LIKE: check_like}.get(operator.behaviour)
     return (check(text, field) if check else text), False
+
+
+def _read_id(text: str, field: Field, face: Face) -> str:
+    """The stored form of a global id, or of the field's own id. An organization's id has its prefix or not."""
+    noun = "Organization" if field.column == "organization_id" else face.type_name
+    parts = split_global_id(text)
+    if parts is not None and parts[0] == noun:
+        return parts[1]
+    bare = text.removeprefix(ENTITY_ID.prefix)
+    return bare if noun == "Organization" and is_id(bare) else strip_prefix(text, field, face)
 
 
 def _ignores_case(modifiers: Mapping[str, Any], _: Operator) -> bool:
@@ -37,6 +51,7 @@ GRAPHQL = Dialect(
         "regex": operators.REGEX,
     },
     coerce=STRICT,
+    stored_id=_read_id,
     logic={"and": "and", "or": "or", "not": "not"},
     modifiers=frozenset({"caseSensitive"}),
     ignores_case=_ignores_case,

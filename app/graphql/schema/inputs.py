@@ -7,7 +7,7 @@ from types import GenericAlias
 from typing import Annotated, Any, NewType, TypeAlias
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ListValueNode, ObjectValueNode, Undefined, ValueNode, value_from_ast_untyped
 from strawberry import UNSET
 from strawberry.types import get_object_definition
 
@@ -16,13 +16,24 @@ from app.graphql.schema.dialect import GRAPHQL
 from app.query.face import Face, Kind
 from app.query.model import Order
 from app.query.operators import Behaviour, Operator, Shape
-from app.query.values import parse_moment
+from app.query.values import MOMENT_FORMAT, parse_moment
 
 
 def _read_moment(value: object) -> str:
     if isinstance(value, str) and parse_moment(value) is not None:
         return value
-    raise GraphQLError(f"DateTime must be an ISO 8601 date or date-time; got {value!r}.")
+    raise GraphQLError(f"DateTime must be {MOMENT_FORMAT}; got {value!r}.")
+
+
+def _read_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> object:
+    """The value of a JSON literal. A variable without a value leaves out its key; in a list it stands for null."""
+    if isinstance(node, ObjectValueNode):
+        members = ((field.name.value, _read_literal(field.value, variables)) for field in node.fields)
+        return {key: value for key, value in members if value is not Undefined}
+    if isinstance(node, ListValueNode):
+        values = (_read_literal(member, variables) for member in node.values)
+        return [None if value is Undefined else value for value in values]
+    return value_from_ast_untyped(node, dict(variables or {}))
 
 
 Json = NewType("Json", object)
@@ -35,11 +46,14 @@ SCALARS: dict[object, Any] = {
         "floating-point number, as in JavaScript, and a number above 1.8e308 is an error.",
         serialize=lambda value: value,
         parse_value=lambda value: value,
+        parse_literal=_read_literal,
     ),
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="A date and time in UTC with milliseconds, such as `2026-04-20T10:10:30.000Z`. An input is an ISO 8601 "
-        "date or date-time. Without an offset it is in UTC, and a date stands for its midnight.",
+        description="A date and time in UTC with milliseconds, such as `2026-04-20T10:10:30.000Z`. An input has the "
+        "extended format of ISO 8601: `2026`, `2026-04` or `2026-04-20`; then `T`, `t` or a space and `10:10`, `10:10:30` or "
+        "`10:10:30.123`; then the offset `Z`, `z`, `+02`, `+0200` or `+02:00`. Without an offset it is in UTC, and a date "
+        "stands for its midnight. Other formats, such as `20260420T101030Z`, are errors.",
         serialize=lambda value: value,
         parse_value=_read_moment,
     ),
@@ -54,6 +68,12 @@ OrganizationArgument = Annotated[
     strawberry.ID | None,
     argument(
         "The global or bare id of the organization. The default is the first created organization that your token can access."
+    ),
+]
+WrittenOrganizationArgument = Annotated[
+    strawberry.ID | None,
+    argument(
+        "The global or bare id of the organization. It is required if your token can access several organizations."
     ),
 ]
 

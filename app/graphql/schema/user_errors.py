@@ -11,7 +11,9 @@ from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, Not
 
 @strawberry.enum(description="The kind of a user error.")
 class UserErrorCode(Enum):
-    BLANK = strawberry.enum_value("BLANK", description="A required value is missing or empty.")
+    BLANK = strawberry.enum_value(
+        "BLANK", description="A required value is missing, empty or without a visible character."
+    )
     CONFLICT = strawberry.enum_value("CONFLICT", description="The idempotency key belongs to another request.")
     FORBIDDEN = strawberry.enum_value("FORBIDDEN", description="The token may only read.")
     INVALID = strawberry.enum_value("INVALID", description="The value has the wrong form.")
@@ -47,8 +49,8 @@ EXPECTED: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {
 }
 """The errors that a mutation expects, each with its code and the path of the argument that usually causes it."""
 
-ARGUMENTS = {"Idempotency-Key": "idempotencyKey", "l": "language"}
-"""The arguments of mutations by the names that the other APIs have for them."""
+ARGUMENTS = {"Idempotency-Key": "idempotencyKey", "l": "language", "organizationId": "organizationId"}
+"""The arguments of mutations by the names that errors have for them."""
 
 
 def _path(field: str, under: list[str]) -> list[str]:

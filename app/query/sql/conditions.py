@@ -128,6 +128,8 @@ def _comparison(compare: Compare, face: Face, columns: Columns, names: Parameter
         value = func.coalesce(value, false())
     if compare.operator.behaviour is Behaviour.NULL:
         return value.is_(None) if compare.value else value.is_not(None)
+    if field.is_list:
+        return _match_members(compare.operator, value, names)
     if field.codec.prefix and compare.operator.takes is Shape.TEXT:
         value = func.textcat(literal(field.codec.prefix, Text()), value)
     if _folds(compare):
@@ -136,6 +138,16 @@ def _comparison(compare: Compare, face: Face, columns: Columns, names: Parameter
         text = names.take(Text())
         return and_(value == text, collate(columns[field.folded], CODE) == func.fold(text))
     return _compare(compare, value, names, TYPES.get(field.kind, Text()))
+
+
+def _match_members(operator: Operator, texts: ColumnElement[Any], names: ParameterNames) -> ColumnElement[bool]:
+    """Whether a list of texts has a member. A row without a list meets no condition but "different from nothing"."""
+    if operator.behaviour is Behaviour.EQUALITY:
+        found = texts.op("?", is_comparison=True)(names.take(Text()))
+        return not_(found) if operator.differs else found
+    members = names.take(ARRAY(Text))
+    found = texts.op("?|", is_comparison=True)(members)
+    return or_(func.cardinality(members) == literal_column("0"), not_(found)) if operator.differs else found
 
 
 def _inside_json(compare: Compare, document: ColumnElement[Any], names: ParameterNames) -> ColumnElement[bool]:

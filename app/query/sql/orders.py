@@ -5,7 +5,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Table, Text, and_, bindparam, collate, false, func, or_, true, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    collate,
+    false,
+    func,
+    literal_column,
+    or_,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.query.face import Face, Kind
 from app.query.model import Order
@@ -30,7 +46,8 @@ class PageOrder:
     backward: bool
 
     def nullable(self, index: int) -> bool:
-        return self.face.columns[self.orders[index].column].nullable
+        order = self.orders[index]
+        return bool(order.path) or self.face.columns[order.column].nullable
 
 
 def is_split(face: Face, orders: Sequence[Order]) -> bool:
@@ -42,8 +59,16 @@ def is_split(face: Face, orders: Sequence[Order]) -> bool:
     return face.folds and one_way and len(orders) == 2 and face.columns[orders[0].column].nullable
 
 
-def order_key(face: Face, columns: Columns, name: str) -> ColumnElement[Any]:
-    """The SQL that a face orders by: the column, the folded form of a text, or false for a null that is shown as false."""
+def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
+    """The SQL that a face orders by: the column, the folded form of a text, or false for a null that is shown as false.
+
+    A value inside a JSON column is ordered as jsonb: texts, then numbers by size, booleans, lists and objects. A JSON null
+    counts as no value.
+    """
+    name = order.column
+    if order.path:
+        inner = columns[name].op("#>", return_type=JSONB())(cast(list(order.path), ARRAY(Text)))
+        return func.nullif(inner, literal_column("'null'::jsonb"), type_=JSONB())
     stored, field = _stored_key(face, name), face.columns[name]
     if field.codec.null_is_false:
         return func.coalesce(columns[name], false())
@@ -64,6 +89,8 @@ def _stored_key(face: Face, name: str) -> str | None:
 def is_indexed(table: Table, face: Face, orders: tuple[Order, ...]) -> bool:
     """True if an index holds the rows of an organization in this order, at least in its first step."""
     column = orders[0].column
+    if orders[0].path:
+        return False
     if face.columns[column].nullable and not is_split(face, orders):
         return False
     indexes = [table.primary_key.columns.keys(), *(index.columns.keys() for index in table.indexes)]

@@ -179,7 +179,7 @@ def meets(face: Face, where: Predicate, terms: Sequence[TermShape], columns: Col
 
 def _read_rows(shape: Shape, names: Sequence[str]) -> Any:
     """One ordered SELECT, for an order without a nullable column or with several of them."""
-    keys: Keys = [order_key(shape.order.face, shape.table.c, order.column) for order in shape.order.orders]
+    keys: Keys = [order_key(shape.order.face, shape.table.c, order) for order in shape.order.orders]
     bounds = [bound(shape.order, keys, side) for side in ("a", "b")]
     where = and_(scope(shape.table, shape.deleted_too, skip_tenant_key=shape.skip_tenant_key), *bounds)
     rows, keys = _find_rows(shape, names, keys, where, order_keys)
@@ -206,7 +206,7 @@ def _find_rows(
 
 def _read_branches(shape: Shape, names: Sequence[str]) -> Any:
     """The rows with a value and those without one: each branch is read along the index, one after the other."""
-    keys = [order_key(shape.order.face, shape.table.c, order.column) for order in shape.order.orders]
+    keys = [order_key(shape.order.face, shape.table.c, order) for order in shape.order.orders]
     selects: list[Any] = []
     for branch in (1, 0) if shape.order.backward else (0, 1):
         where = _branch_scope(shape, keys, present=branch == 0)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.errors import Malformed, TooSlow
+from app.query.face import Kind
 from app.query.model import EVERYTHING, And, Not, Or, Order, Predicate, Query
 from app.query.operators import Behaviour
 from app.query.reader import read_predicate
 from app.query.request import ROWS_AND_TOTAL, ListRequest, PageArguments, complete_request
 from app.query.sql.render import Selection
+from app.query.values import check_text
 from app.rest.v1.call import DEEPEST_QUERY
 from app.rest.v1.dialect import LOOPBACK
 from app.rest.v1.errors import too_deep
@@ -27,6 +29,8 @@ BEYOND = 2**63 - 512
 """JavaScript rounds whole numbers from here on to 2 ** 63, which is too large for a database."""
 FURTHEST = 2**31 - 1 - 10_001
 """The highest skip. No organization has as many clients, so a higher skip is an empty page, too."""
+MOST_STEPS = 100
+"""More steps than properties: paths lead into documents."""
 LATEST_FIRST = Order("id", descending=True)
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)", re.ASCII)
@@ -185,7 +189,10 @@ def read_orders(value: object, model: Model = CLIENT) -> tuple[Order, ...]:
         orders += [_read_order(token, model) for token in re.split(r"(?:\s*,\s*)+", text) if token]
     if not orders:
         raise Malformed(f"The order {show(value)} is not valid", "order")
-    return (*dict.fromkeys(orders), LATEST_FIRST)
+    steps = tuple(dict.fromkeys(orders))
+    if len(steps) > MOST_STEPS:
+        raise Malformed(f"order may have at most {MOST_STEPS} steps; got {len(steps)}.", "order")
+    return (*steps, LATEST_FIRST)
 
 
 def _read_order(token: str, model: Model) -> Order:
@@ -193,7 +200,8 @@ def _read_order(token: str, model: Model) -> Order:
     direction = words[0].upper() if words else "ASC"
     if direction not in ("ASC", "DESC"):
         raise Malformed(f"The order {show(token)} has invalid direction", "order")
-    field = model.face.fields.get(name)
-    if field is None or not field.sortable:
+    outer, *path = name.split(".")
+    field = model.face.fields.get(outer)
+    if field is None or not field.sortable or (path and field.kind is not Kind.JSON):
         raise Malformed(f"order must name a sortable property; got {name!r}.", "order")
-    return Order(field.column, direction == "DESC")
+    return Order(field.column, direction == "DESC", tuple(check_text(key, "order") for key in path))

@@ -1,7 +1,7 @@
 """Connections: every order both ways with nulls, exact ends, cursors that belong to one question, filters and search."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -373,6 +373,39 @@ async def test_ids_are_filtered_and_ordered_by_their_own_spelling(ordered: tuple
     third = f"cust_{made[2]}"
     for condition, expected in (({"eq": third}, 1), ({"eq": made[2]}, 0), ({"gt": third}, 5), ({"lte": third}, 3)):
         assert len((await api.data(query, filter={"customerId": condition}))["customers"]["nodes"]) == expected
+
+
+def global_id(noun: str, bare: str) -> str:
+    return b64encode(f"{noun}:{bare}".encode()).decode()
+
+
+async def test_global_ids_are_filtered_as_own_ids_are(ordered: tuple[GraphQLApi, list[str]]) -> None:
+    api, made = ordered
+    home = api.service.organization
+    for noun, own in (("Client", made), ("Customer", [f"cust_{bare}" for bare in made])):
+        key = f"{noun.lower()}Id"
+        query = (
+            f"query($filter: {noun}Filter) {{ list: {noun.lower()}s(first: 100, filter: $filter) {{ totalCount }} }}"
+        )
+        ids = [global_id(noun, bare) for bare in made]
+        for condition, expected in (
+            ({"eq": ids[2]}, 1),
+            ({"ne": ids[2]}, len(made) - 1),
+            ({"in": [ids[0], own[1], global_id(noun, "0" * 24)]}, 2),
+            ({"notIn": [ids[0], own[1]]}, len(made) - 2),
+            ({"gt": ids[2]}, len(made) - 3),
+            ({"lte": ids[2]}, 3),
+            ({"between": [ids[1], own[3]]}, 3),
+            ({"eq": global_id("Organization", made[2])}, 0),
+            ({"eq": global_id("Customer" if noun == "Client" else "Client", made[2])}, 0),
+        ):
+            assert (await api.data(query, filter={key: condition}))["list"]["totalCount"] == expected, condition
+        owner = "organizationId" if noun == "Client" else "entityId"
+        for text in (home, f"ent_{home}", global_id("Organization", home)):
+            assert (await api.data(query, filter={owner: {"eq": text}}))["list"]["totalCount"] == len(made)
+            assert (await api.data(query, filter={owner: {"ne": text}}))["list"]["totalCount"] == 0
+        for text in (f"ent_ent_{home}", global_id("Client", home), "ent_"):
+            assert (await api.data(query, filter={owner: {"eq": text}}))["list"]["totalCount"] == 0
 
 
 FILTERED = "query($filter: ClientFilter) { clients(filter: $filter) { totalCount } }"

@@ -287,7 +287,7 @@ async def test_a_request_with_an_idempotency_key_is_executed_once(api: GraphQLAp
     assert await error_fields(api, CREATE, input={"name": "Bo"}, key="k-1") == [(["idempotencyKey"], "CONFLICT")]
     second = await service.make_organization("Second Studio", account_email=service.email)
     assert await error_fields(api, CREATE, input=given, key="k-1", of=second) == [(["idempotencyKey"], "CONFLICT")]
-    assert (await change(api, CREATE, input=given, key="k-2"))["clientId"] != first["clientId"]
+    assert (await change(api, CREATE, input=given, key="k-2", of=service.organization))["clientId"] != first["clientId"]
     assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 2
 
 

@@ -14,6 +14,8 @@ from tests.rest.customers.test_customers import check_error
         ({}, "name"),
         ({"name": ""}, "name"),
         ({"name": None}, "name"),
+        ({"name": " \t\u00a0"}, "name"),
+        ({"name": "\u200b\u3164\u2800"}, "name"),
         ({"name": 7}, "name"),
         ({"name": "A\x00"}, "name"),
         ({"name": "A", "city": ["x"]}, "city"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Service
-from tests.rest.v1.requests import NOBODY, clients_path, make
+from tests.rest.v1.requests import NOBODY, as_filter, clients_path, make
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -134,3 +134,51 @@ async def test_put_keeps_what_this_api_does_not_show(service: Service) -> None:
     put = await service.http.put(f"/v1/Clients/{customer['id'].removeprefix('cust_')}", json={"name": "y"})
     assert put.status_code == 200
     assert (await service.http.get(f"/customers/{customer['id']}")).json()["metadata"] == {"key": "kept"}
+
+
+async def test_what_an_include_showed_can_be_sent_back(service: Service) -> None:
+    made = await make(service)
+    path = f"/v1/Clients/{made['id']}"
+    shown = (await service.http.get(path + as_filter({"include": "organization"}))).json()
+    assert shown["organization"]["id"] == service.organization
+    for method, below in (("PUT", ""), ("POST", "/replace"), ("PATCH", "")):
+        answer = await service.http.request(method, path + below, json={**shown, "city": method})
+        assert (answer.status_code, answer.json()["city"]) == (200, method)
+        assert "organization" not in answer.json()
+    partial = {"name": "Copy", "organization": {"name": "Renamed"}}
+    copies = await service.http.post(clients_path(service), json=[partial, {**partial, "organization": {}}])
+    assert [copy["name"] for copy in copies.json()] == ["Copy", "Copy"]
+    owner = (await service.http.get(f"/v1/organizations/{service.organization}")).json()
+    assert owner["name"] != "Renamed"
+
+
+@pytest.mark.parametrize(
+    "member", [{"organization": "x"}, {"organization": []}, {"invoices": {}}, {"Organization": {}}]
+)
+async def test_other_members_are_unknown(service: Service, member: dict[str, Any]) -> None:
+    made = await make(service)
+    answer = await service.http.put(f"/v1/Clients/{made['id']}", json={"name": "x", **member})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["details"]["codes"] == {name: ["unknown-property"] for name in member}
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"id": "x"}, ["id", "name"]),
+        ({"name": "", "id": "x"}, ["id", "name"]),
+        ({"nope": 1, "id": NOBODY}, ["id", "nope", "name"]),
+        ({"type": "friend", "name": "x", "id": 7}, ["id", "type"]),
+    ],
+)
+async def test_the_id_is_the_first_problem(service: Service, body: dict[str, Any], fields: list[str]) -> None:
+    answer = (await service.http.post(clients_path(service), json=body)).json()["error"]
+    assert list(answer["details"]["codes"]) == fields
+    assert answer["message"].startswith("The `Client` instance is not valid. Details: `id` can't be set (value: ")
+    in_list = (await service.http.post(clients_path(service), json=[body])).json()["error"]
+    assert list(in_list["details"][0]["details"]["codes"]) == fields
+
+
+async def test_a_name_of_blanks_is_present_as_in_loopback(service: Service) -> None:
+    made = await make(service, name=" \u200b")
+    assert made["name"] == " \u200b"

@@ -20,8 +20,12 @@ MEMBERS: list[tuple[str, int, list[Any]]] = [
     ("limit", 400, [-1, 1.5, "x", "0", "-0", "  ", {}, [], [5], "1_0", "٣", 2**63, 1e300, "Infinity"]),
     ("skip", 200, [0, "0", None, "", "  ", True, 2**31, 2**62]),
     ("skip", 400, [-1, 1.5, "x", {}, [], 2**63, 10**21, "1 OR 1=1"]),
-    ("order", 200, ["name desc x", "name\tASC", "zip,id", 0, None, [",name"]]),
-    ("order", 400, ["name ", " name", "NAME", "name;", "custom.a", [], [""], ",", 5, True, [["name"]]]),
+    ("order", 200, ["name desc x", "name\tASC", "zip,id", 0, None, [",name"], "custom.a", "_data.0.id"]),
+    (
+        "order",
+        400,
+        ["name ", " name", "NAME", "name;", "name.a", "custom.a up", "metadata.a", [], [""], ",", 5, True, [["name"]]],
+    ),
     ("fields", 200, ["", [], {}, True, 5, [5], [None], ["nope"], "a,b", {"nope": False}]),
     ("fields", 400, [None, [[]], ["__proto__"], "constructor", {"toString": True}]),
     ("include", 200, [None, "", [], {}, 5, True, [[]], [None], {"organization": True}]),
@@ -30,7 +34,18 @@ MEMBERS: list[tuple[str, int, list[Any]]] = [
     ("where", 400, [0, 5, True, [], [{}], "x", '{"name":"x"}', {"or": []}, {"and": {}}, {"nor": []}]),
     ("where", 400, [{name: "x"} for name in ("nope", "Name", "name ", "", "$or", "name.x", "metadata.x")]),
     ("where", 400, [{name: "x"} for name in ("__proto__", "constructor", "toString", "hasOwnProperty")]),
-    ("where", 400, [{"zip": {"inq": ["x"] * 1001}}]),
+    (
+        "where",
+        400,
+        [
+            {"zip": {"inq": ["x"] * 1001}},
+            {"or": [{"zip": "x"}] * 201},
+            {"name": {"neq": "x"}, "and": [{"zip": "x"}] * 200},
+        ],
+    ),
+    ("where", 200, [{"or": [{"zip": "x"}] * 200}, {"unitIds": None}, {"unitIds": {"nin": []}}, {"unitIds": 5}]),
+    ("where", 400, [{"unitIds": {"like": "a"}}, {"unitIds": {"gt": "a"}}, {"unitIds": {"a": 1}}, {"unitIds": ["a"]}]),
+    ("order", 400, [[f"custom.k{n}" for n in range(101)], "custom." + "x" * 10_001]),
 ]
 CLAUSES: list[tuple[str, int, list[Any]]] = [
     ("name", 400, [[], ["x"], {}, {"x": 1}, {"near": 1}, {"$gt": 1}, "\0", "\ud800", "x" * 10_001]),

@@ -11,7 +11,7 @@ from strawberry import field
 
 from app.clients.service import add_batch
 from app.errors import Invalid, Malformed, Problem
-from app.graphql.execution.context import Info, find_plan, require_organization
+from app.graphql.execution.context import Info, find_plan, require_written_organization
 from app.graphql.execution.loading import make_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import to_plain
@@ -77,7 +77,7 @@ async def _create(
     """Raises Invalid for too many rows, and as add_batch."""
     if len(clients) > MOST_ROWS:
         raise Invalid([Problem("input", "length", f"must hold at most {MOST_ROWS} clients; got {len(clients)}")])
-    bodies, organization = to_plain(clients), require_organization(info, organization_id)
+    bodies, organization = to_plain(clients), require_written_organization(info, organization_id)
     selection = find_plan(info, "clients at once", _plan)
     chosen = selection if selection is not None else CLIENTS.whole
     rows = read_rows(bodies)

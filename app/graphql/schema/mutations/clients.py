@@ -7,7 +7,7 @@ import strawberry
 from app.clients.reminders import send_reminder
 from app.clients.service import remove_client, restore_client
 from app.graphql.execution.context import Info, read_id
-from app.graphql.schema.inputs import OrganizationArgument, argument
+from app.graphql.schema.inputs import WrittenOrganizationArgument, argument
 from app.graphql.schema.mutations.bulk import CreateClientsPayload, ErrorPolicy, create_clients
 from app.graphql.schema.mutations.inputs import (
     ClientId,
@@ -42,7 +42,7 @@ class ClientMutations:
         self,
         info: Info,
         input: CreateClient,
-        organization_id: OrganizationArgument = None,
+        organization_id: WrittenOrganizationArgument = None,
         idempotency_key: IdempotencyKey = None,
     ) -> CreateClientPayload:
         result = await CLIENTS.create(info, organization_id, input, idempotency_key)
@@ -53,7 +53,7 @@ class ClientMutations:
         self,
         info: Info,
         input: CreateClients,
-        organization_id: OrganizationArgument = None,
+        organization_id: WrittenOrganizationArgument = None,
         error_policy: Policy = ErrorPolicy.REJECT_ALL,
         idempotency_key: IdempotencyKey = None,
     ) -> CreateClientsPayload:

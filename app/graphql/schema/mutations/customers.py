@@ -6,7 +6,7 @@ import strawberry
 
 from app.clients.service import erase_client, remove_client, restore_client
 from app.graphql.execution.context import Info
-from app.graphql.schema.inputs import OrganizationArgument, argument
+from app.graphql.schema.inputs import WrittenOrganizationArgument, argument
 from app.graphql.schema.mutations.inputs import (
     CreateCustomerInput,
     CustomerId,
@@ -34,7 +34,7 @@ class CustomerMutations:
         self,
         info: Info,
         input: CreateCustomer,
-        organization_id: OrganizationArgument = None,
+        organization_id: WrittenOrganizationArgument = None,
         idempotency_key: IdempotencyKey = None,
     ) -> CreateCustomerPayload:
         result = await CUSTOMERS.create(info, organization_id, input, idempotency_key)

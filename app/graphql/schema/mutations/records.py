@@ -11,7 +11,7 @@ from strawberry.types import get_object_definition
 from app.auth import Access
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
 from app.clients.service import add_clients, change_client
-from app.graphql.execution.context import Info, find_plan, read_id, require_organization, write_global_id
+from app.graphql.execution.context import Info, find_plan, read_id, require_written_organization, write_global_id
 from app.graphql.execution.loading import RecordT, make_record, python_name, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
 from app.graphql.schema.inputs import camel, to_plain
@@ -113,7 +113,7 @@ class RecordMutations(Generic[RecordT]):
 
     async def _create(self, info: Info, organization_id: str | None, fields: object, key: str | None) -> str:
         body, selection = to_plain(fields), self._selection(info)
-        organization = require_organization(info, organization_id)
+        organization = require_written_organization(info, organization_id)
         values = read_body(self.face, body, self.rules, "create")
         request = (f"create {self.face.name}", organization, body, repr(selection))
         response = await self.add_records(
