@@ -27,6 +27,7 @@ from sqlalchemy import (
 from app.auth import Access
 from app.query.search_terms import find_words, has_trigram
 from app.query.sql.conditions import CODE, WORDS
+from app.query.sql.index_keys import index_key
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.connection import Connection
 from app.storage.tables import clients
@@ -101,7 +102,7 @@ _live = and_(
     clients.c.organization_id == bindparam("organization", type_=Text()),
     clients.c.deleted_at.is_(None),
 )
-_ID, _NAME = clients.c.id, clients.c.name_folded
+_ID, _NAME = clients.c.id, index_key(clients.c.name_folded)
 
 
 def _address(email: ColumnElement[str]) -> ColumnElement[str]:
@@ -113,7 +114,7 @@ def _address(email: ColumnElement[str]) -> ColumnElement[str]:
 def _same_email() -> ColumnElement[bool]:
     """Addresses that are the same fold alike, so the index over folded addresses finds them."""
     email = bindparam("email", type_=Text())
-    folds_alike = and_(clients.c.email_folded == func.fold(email), clients.c.email_folded != "")
+    folds_alike = and_(_has_key(clients.c.email_folded, func.fold(email)), clients.c.email_folded != "")
     return and_(folds_alike, _address(clients.c.email) == _address(email))
 
 
@@ -149,14 +150,20 @@ Lookup = tuple[Select[Any], int]
 def _equal() -> list[Lookup]:
     """The same e-mail address, and the same tax number, each by its index."""
     email = select(_ID).where(_live, _same_email())
-    tax_number = select(_ID).where(_live, func.tax_key(clients.c.tax_number) == _tax_number)
+    tax_number = select(_ID).where(_live, _has_key(func.tax_key(clients.c.tax_number), _tax_number))
     return [(email.order_by(_ID), MOST_EQUAL), (tax_number.order_by(_ID), MOST_EQUAL)]
+
+
+def _has_key(text: ColumnElement[Any], value: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True for an equal text, found by the index over its beginning."""
+    return and_(index_key(text) == index_key(value), text == value)
 
 
 def _neighbours() -> list[Lookup]:
     """The neighbours of the name in the order of names, which begin alike."""
-    behind = select(_ID).where(_live, _name <= _NAME).order_by(_NAME, _ID)
-    before = select(_ID).where(_live, _name > _NAME).order_by(_NAME.desc(), _ID.desc())
+    name = index_key(_name)
+    behind = select(_ID).where(_live, name <= _NAME).order_by(_NAME, _ID)
+    before = select(_ID).where(_live, name > _NAME).order_by(_NAME.desc(), _ID.desc())
     return [(behind, NEIGHBOURS), (before, NEIGHBOURS)]
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from app.query.search_terms import TermShape
 from app.query.sql.conditions import CODE, has_term, search_condition
+from app.query.sql.index_keys import index_key
 from app.query.sql.pages import Way, scope
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
 from app.records.statements import of_organizations
@@ -105,19 +106,25 @@ def rank_statement(
     """
     term = func.fold(bindparam("term", type_=Text()))
     name = clients.c.name_folded
-    prefixed = name.like(collate(func.like_part(term, type_=Text()) + "%", CODE))
+    prefixed = and_(*(_begins(text, part) for text, part in ((index_key(name), index_key(term)), (name, term))))
     matched = and_(scope(clients, deleted_too=False), _ranked(tuple((begins, False) for begins, _ in terms), typed))
     named = select(clients.c.id, name)
-    equal = named.where(matched, name == term).order_by(clients.c.id).limit(MOST_HITS)
-    begun = named.where(matched, prefixed).order_by(name, clients.c.id).limit(MOST_HITS)
+    equal = (
+        named.where(matched, index_key(name) == index_key(term), name == term).order_by(clients.c.id).limit(MOST_HITS)
+    )
+    begun = named.where(matched, prefixed).order_by(index_key(name), clients.c.id).limit(MOST_HITS)
     contains = _candidates(terms, typed, way, window, skip_tenant_key).cte("candidates")
     hits = union(*(part.subquery().select() for part in (equal, begun)), contains.select()).subquery("hits")
-    begins = hits.c.name_folded.like(collate(func.like_part(term, type_=Text()) + "%", CODE))
+    begins = _begins(hits.c.name_folded, term)
     rank = case((hits.c.name_folded == term, literal(0)), (begins, literal(1)), else_=literal(2))
     closeness = func.similarity(hits.c.name_folded, term)
     sort_keys = [rank.label("rank"), closeness.label("closeness"), hits.c.name_folded, hits.c.id]
     best = select(*sort_keys).order_by("rank", desc("closeness"), "name_folded", "id").limit(MOST_HITS).subquery("best")
     return _show_ranked(selection, best, select(func.count()).select_from(contains).scalar_subquery())
+
+
+def _begins(text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
+    return text.like(collate(func.like_part(part, type_=Text()) + "%", CODE))
 
 
 def _show_ranked(selection: Selection, best: Subquery, candidates: ColumnElement[int]) -> Select[Any]:

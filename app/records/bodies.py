@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
+
 from app.errors import ABSENT, Invalid, Malformed, Problem
 from app.query.face import Face, Field, Kind
 from app.query.invisible import has_visible_character
@@ -25,6 +27,9 @@ Values = dict[str, Any]
 """Values by column name; JSON types only."""
 
 Mode = Literal["create", "update", "replace"]
+
+LARGEST_DOCUMENT = 100 * 1024
+"""The most bytes of a list or a document as JSON. It is also the most that v1 takes for a whole record."""
 
 MALFORMED = "format"
 """The code of a value that PostgreSQL cannot store; its problem does not repeat the value."""
@@ -145,13 +150,20 @@ def _read_value(field: Field, value: object, rules: Rules) -> object:
     reader = rule.reader or KIND_READERS[field.kind]
     try:
         check_storable(value, field.name)
-        return reader(field, value, rules)
+        return _check_size(field, reader(field, value, rules))
     except OutOfRange as error:
         raise InvalidValue("range", error.message) from error
     except Malformed as error:
         if rules.raises_malformed:
             raise
         raise InvalidValue(MALFORMED, error.message) from error
+
+
+def _check_size(field: Field, value: object) -> object:
+    """The value itself. Raises InvalidValue for a list or a document of over 100 KB as JSON."""
+    if field.kind is Kind.JSON and len(orjson.dumps(value)) > LARGEST_DOCUMENT:
+        raise InvalidValue("size", f"is larger than {LARGEST_DOCUMENT // 1024} KB as JSON")
+    return value
 
 
 def _find_blanks(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode, invalid: set[str]) -> Sequence[Problem]:

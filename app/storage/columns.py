@@ -9,6 +9,8 @@ ID = Text(collation="C")
 WORDS = Text(collation="pg_c_utf8")
 FOLDED = Text(collation="C")
 TIME = TIMESTAMP(timezone=True, precision=3)
+KEY_LENGTH = 500
+"""Characters of a text in an index. They take at most 2,000 bytes, beside two ids; a row of an index holds 2,704."""
 NOW = text("date_trunc('milliseconds', now())")
 
 

@@ -138,16 +138,6 @@ class ConnectionContext:
             self.committed()
 
 
-@asynccontextmanager
-async def savepoint(connection: Connection) -> AsyncIterator[None]:
-    """A part of a transaction that is rolled back alone when the block raises. Errors are translated."""
-    try:
-        async with connection.driver.transaction():
-            yield
-    except asyncpg.PostgresError as error:
-        raise translate(error) from error
-
-
 def _is_sound(error: BaseException | None) -> bool:
     """Tells whether a connection can be used again after a block that ended with `error`."""
     if isinstance(error, asyncpg.InternalClientError | OSError | asyncio.CancelledError | OutOfTime):

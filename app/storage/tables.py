@@ -15,11 +15,13 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     UniqueConstraint,
+    func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.storage.columns import FOLDED, ID, NOW, TIME, WORDS, Xid8, created_at, updated_at
+from app.storage.columns import FOLDED, ID, KEY_LENGTH, NOW, TIME, WORDS, Xid8, created_at, updated_at
 
 metadata = MetaData(
     naming_convention={
@@ -193,12 +195,10 @@ clients = Table(
     ),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("ix_clients_live", "organization_id", "id", postgresql_where=text("deleted_at IS NULL")),
-    Index("ix_clients_name", "organization_id", "name_folded", "id"),
-    Index("ix_clients_email", "organization_id", "email_folded", "id"),
     Index(
         "ix_clients_tax_number",
         "organization_id",
-        text("tax_key(tax_number)"),
+        text(f"left(tax_key(tax_number), {KEY_LENGTH})"),
         "id",
         postgresql_where=text("tax_key(tax_number) IS NOT NULL"),
     ),
@@ -213,6 +213,9 @@ clients = Table(
         postgresql_with={"gin_pending_list_limit": 2048},
     ),
 )
+
+for index, folded in (("ix_clients_name", clients.c.name_folded), ("ix_clients_email", clients.c.email_folded)):
+    Index(index, clients.c.organization_id, func.left(folded, literal_column(str(KEY_LENGTH))), clients.c.id)
 
 client_totals = Table(
     "client_totals",

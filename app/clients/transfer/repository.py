@@ -29,7 +29,6 @@ from app.query.sql.render import Selection, render_field, render_row
 from app.records.bodies import Values
 from app.records.statements import of_organizations
 from app.storage.connection import Connection
-from app.storage.database import savepoint
 from app.storage.tables import account_organizations, clients, organizations
 
 ACTOR, ACTION = "operator", "imported"
@@ -118,9 +117,8 @@ class TransferRepository:
         return [ExistingRecord(*row) for row in await self.connection.execute(EXISTING_RECORDS, parameters)]
 
     async def add(self, rows: Sequence[Values]) -> None:
-        """Adds all of the rows or none. Raises Malformed for a row that an index cannot hold, and stays usable."""
-        async with savepoint(self.connection):
-            await ClientRepository(self.connection).add(rows, ACTOR, (), ACTION)
+        """Adds all of the rows."""
+        await ClientRepository(self.connection).add(rows, ACTOR, (), ACTION)
 
     def export(self, organization: str) -> AsyncIterator[tuple[str, str]]:
         """(JSON as v1 shows it, members that v1 does not show) of each record, deleted ones too, in the order of ids."""

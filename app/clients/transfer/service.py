@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from app.clients.transfer.files import Entry, read_entries
 from app.clients.transfer.record import read_transferred
 from app.clients.transfer.repository import ExistingRecord, TransferRepository
-from app.errors import DomainError, Invalid, Malformed, NotFound, Problem
+from app.errors import DomainError, Invalid, NotFound, Problem
 from app.query.values import stringify
 from app.records.bodies import Values
 from app.storage.database import Database
@@ -16,7 +16,6 @@ BATCH, BATCH_SIZE = 500, 4 * 1024 * 1024
 """The most records that are added at once, and about the most characters."""
 MOST_PROBLEMS = 20
 LONGEST_NAME = 100
-TOO_LONG = "name or email is too long for the database's indexes"
 NO_ORGANIZATION = "There is no organization with the id {}"
 
 
@@ -118,22 +117,9 @@ class Importing:
         for existing in await self._existing_records(list(rows)):
             self.problems.append(RecordProblem(origins[existing.id], existing=existing))
             del rows[existing.id]
-        for rejected in await self._insert(list(rows.values())):
-            self.problems.append(RecordProblem(origins[rejected["id"]], TOO_LONG))
+        if rows:
+            await self.repository.add(list(rows.values()))
         self.count += len(rows)
-
-    async def _insert(self, rows: Sequence[Values]) -> list[Values]:
-        """Adds the rows. If the database rejects some, adds them one by one; gives the rejected ones."""
-        rejected: list[Values] = []
-        try:
-            if rows:
-                await self.repository.add(rows)
-        except Malformed:
-            if len(rows) == 1:
-                return list(rows)
-            for row in rows:
-                rejected += await self._insert([row])
-        return rejected
 
     def _read(self, entry: Entry) -> Values | None:
         """The row of a record; None, after noting each problem, if the record is not valid."""

@@ -22,7 +22,8 @@ class UserErrorCode(Enum):
     STALE_VERSION = strawberry.enum_value(
         "STALE_VERSION", description="The record no longer has the version `expectedVersion`."
     )
-    TOO_LONG = strawberry.enum_value("TOO_LONG", description="The value is longer or larger than allowed.")
+    TOO_LARGE = strawberry.enum_value("TOO_LARGE", description="The list or document has over 100 KB as JSON.")
+    TOO_LONG = strawberry.enum_value("TOO_LONG", description="The text or list is longer than allowed.")
 
 
 @strawberry.type(description="An error that the caller of a mutation can correct.")
@@ -40,6 +41,7 @@ PROBLEMS = {
     "presence": UserErrorCode.BLANK,
     "inclusion": UserErrorCode.INVALID_CHOICE,
     "length": UserErrorCode.TOO_LONG,
+    "size": UserErrorCode.TOO_LARGE,
 }
 EXPECTED: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {
     NotFound: (UserErrorCode.NOT_FOUND, ["id"]),

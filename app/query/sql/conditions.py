@@ -32,6 +32,7 @@ from app.query.face import Face, Kind
 from app.query.model import EVERYTHING, And, Compare, Not, Or, Predicate, Scalar
 from app.query.operators import EQ, Behaviour, Operator, Shape
 from app.query.search_terms import TermShape
+from app.query.sql.index_keys import index_key
 from app.query.sql.render import Columns
 from app.storage.columns import TIME
 
@@ -136,7 +137,7 @@ def _comparison(compare: Compare, face: Face, columns: Columns, names: Parameter
         return _compare_folded(compare, columns[field.folded] if field.folded else func.fold(value), names)
     if compare.operator is EQ and field.folded:
         text = names.take(Text())
-        return and_(value == text, collate(columns[field.folded], CODE) == func.fold(text))
+        return and_(value == text, collate(index_key(columns[field.folded]), CODE) == _folded_key(text))
     return _compare(compare, value, names, TYPES.get(field.kind, Text()))
 
 
@@ -170,6 +171,8 @@ def _folds(compare: Compare) -> bool:
 
 
 def _compare_folded(compare: Compare, folded: ColumnElement[Any], names: ParameterNames) -> ColumnElement[bool]:
+    if compare.folded:
+        return _apply(compare.operator, _Operand(collate(index_key(folded), CODE), Text(), _folded_key), names)
     return _apply(compare.operator, _Operand(collate(folded, CODE), Text(), func.fold), names)
 
 
@@ -189,6 +192,10 @@ def _compare(compare: Compare, value: ColumnElement[Any], names: ParameterNames,
     if operator.behaviour is Behaviour.REGEX:
         return value.op("~*" if compare.ignore_case else "~", is_comparison=True)(names.take(Text()))
     return _apply(operator, _Operand(value, type_), names)
+
+
+def _folded_key(text: ColumnElement[Any]) -> ColumnElement[str]:
+    return index_key(func.fold(text))
 
 
 Transform = Callable[[ColumnElement[Any]], ColumnElement[Any]]

@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.query.face import Face, Kind
 from app.query.model import Order
 from app.query.sql.conditions import CODE, TYPES
+from app.query.sql.index_keys import index_key
 from app.query.sql.render import Columns
 
 Keys: TypeAlias = Sequence[ColumnElement[Any]]
@@ -60,7 +61,7 @@ def is_split(face: Face, orders: Sequence[Order]) -> bool:
 
 
 def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
-    """The SQL that a face orders by: the column, the folded form of a text, or false for a null that is shown as false.
+    """The SQL that a face orders by: the column, the beginning of a folded text, or false for a null that is shown as false.
 
     A value inside a JSON column is ordered as jsonb: texts, then numbers by size, booleans, lists and objects. A JSON null
     counts as no value.
@@ -74,7 +75,7 @@ def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
         return func.coalesce(columns[name], false())
     if not face.folds or field.kind is not Kind.TEXT:
         return columns[name]  # type: ignore[no-any-return]
-    return collate(columns[stored] if stored else func.fold(columns[name]), CODE)
+    return collate(index_key(columns[stored] if stored else func.fold(columns[name])), CODE)
 
 
 def _stored_key(face: Face, name: str) -> str | None:
