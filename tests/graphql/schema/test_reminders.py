@@ -5,10 +5,13 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import func, update
 
 from app.mail.message import Message
 from app.mail.outbox import claim_due, mark_failed, mark_sent, mark_waiting, put_message
 from app.mail.worker import DELAYS
+from app.storage.connection import Connection
+from app.storage.tables import outbox
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 from tests.mail.conftest import make_message
@@ -34,19 +37,29 @@ async def client(service: Service) -> str:
 
 
 async def put(service: Service, client: str, *recipients: str, organization: str | None = None) -> list[str]:
-    messages: list[Message] = [make_message(recipient=one) for one in recipients]
     async with service.database.write() as connection:
-        return [await put_message(connection, organization or service.organization, client, one) for one in messages]
+        return await put_in(connection, organization or service.organization, client, *recipients)
+
+
+async def put_in(connection: Connection, organization: str, client: str, *recipients: str) -> list[str]:
+    messages: list[Message] = [make_message(recipient=recipient) for recipient in recipients]
+    return [await put_message(connection, organization, client, message) for message in messages]
 
 
 async def test_a_reminder_has_its_outcome(api: GraphQLApi, service: Service, client: str) -> None:
-    await put(service, client, "waits@one.example", "later@one.example", "fails@one.example", "gone@one.example")
+    """One transaction puts and claims the messages, because the service delivers every message that it sees due."""
+    recipients = ("waits@one.example", "later@one.example", "fails@one.example", "gone@one.example")
     async with service.database.write() as connection:
+        await put_in(connection, service.organization, client, *recipients)
         first, later, fails, gone = sorted(await claim_due(connection, most=9, lease=DELAYS[0]), key=lambda one: one.id)
         await mark_waiting(connection, later, "451 Later", DELAYS[0])
         await mark_failed(connection, fails, "550 No")
         await mark_sent(connection, gone)
-    await put(service, client, "new@one.example")
+    async with service.database.write() as connection:
+        (new,) = await put_in(connection, service.organization, client, "new@one.example")
+        await connection.execute(
+            update(outbox).where(outbox.c.id == new).values(next_attempt_at=func.now() + DELAYS[-1])
+        )
     found = (await api.data(ALL, id=client))["client"]["reminders"]
     assert found["totalCount"] == 5
     times = ("createdAt", "lastAttemptAt", "nextAttemptAt", "sentAt")
