@@ -8,7 +8,16 @@ from app.auth import Scope
 from app.errors import ABSENT, Invalid, Problem
 from app.mail.addresses import check_address
 from app.query.values import check_text
-from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, FieldRule, Rules, Values, find_chosen_id, read_body
+from app.records.bodies import (
+    LOCALE,
+    LOOPBACK_MESSAGES,
+    FieldRule,
+    Rules,
+    Values,
+    find_chosen_id,
+    read_body,
+    read_trimmed,
+)
 
 LONGEST_PASSWORD = 72
 """Bytes, as in LoopBack; argon2 itself would take any length."""
@@ -20,7 +29,7 @@ BLANK = LOOPBACK_MESSAGES.blank
 
 RULES = Rules(
     columns={
-        "email": FieldRule(required=True),
+        "email": FieldRule(reader=read_trimmed, required=True),
         "locale": LOCALE,
         "disable_creating_child_organizations": FieldRule(default=False),
         "custom": FieldRule(default={}),

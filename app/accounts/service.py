@@ -11,6 +11,7 @@ from app.auth import Access, Principal, Scope
 from app.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from app.ids import new_id
 from app.mail.addresses import check_address
+from app.query.invisible import trim
 from app.query.sql.render import Selection
 from app.query.values import check_text
 from app.storage.database import Database
@@ -62,7 +63,7 @@ async def is_unique(database: Database, email: str) -> bool:
 def _normalise(email: str) -> str:
     """Normalises an e-mail address. Invalid text is returned unchanged; no account can match it."""
     try:
-        return check_address(check_text(email, "email"))
+        return check_address(trim(check_text(email, "email")))
     except Invalid:
         return email
 

@@ -13,6 +13,7 @@ from app.cli.running import with_database
 from app.config import Config
 from app.errors import Malformed
 from app.mail.addresses import check_address
+from app.query.invisible import trim
 from app.server import say
 
 
@@ -20,7 +21,7 @@ def account_create(
     email: Annotated[str, typer.Argument(help="The e-mail address of the account, for logins.")],
 ) -> None:
     """Create an account and print its id."""
-    address = check_address(email)
+    address = check_address(trim(email))
     say(with_database(lambda database: accounts.create_account(database, address)))
 
 

@@ -8,6 +8,7 @@ from app.auth import Environment
 from app.cli.running import with_database
 from app.mail.addresses import check_address
 from app.organizations import service as organizations
+from app.query.invisible import trim
 from app.server import say
 
 
@@ -22,7 +23,7 @@ def organization_create(
     ] = Environment.LIVE,
 ) -> None:
     """Create an organization and print its id."""
-    reply_to = check_address(email) if email else None
+    reply_to = check_address(trim(email)) if email else None
     say(
         with_database(
             lambda database: organizations.create_organization(

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.clients.faces import CLIENT_TYPES
+from app.countries import is_country_code
 from app.errors import Malformed
 from app.query.face import Field
 from app.query.values import LONGEST_TEXT, check_storable, js_text, stringify, whole_numbers
-from app.records.bodies import LOOPBACK_MESSAGES, FieldRule, InvalidValue, Messages, Rules
+from app.records.bodies import LOOPBACK_MESSAGES, TRIMMED, FieldRule, InvalidValue, Messages, Rules, read_trimmed
 
 MOST_METADATA, LONGEST_KEY, LONGEST_METADATA = 50, 40, 250
 DATA_KEYS = frozenset({"id", "name", "value", "options"})
@@ -120,8 +121,24 @@ def _check_texts(values: Mapping[str, Any], names: tuple[str, ...]) -> None:
             raise InvalidValue("length", f"{name} is longer than {LONGEST_TEXT} characters")
 
 
+def read_country_code(field: Field, value: object, rules: Rules) -> str:
+    """A country code in upper case; an empty text stays. Raises InvalidValue with the code UNLISTED."""
+    text = read_trimmed(field, value, rules)
+    code = text.upper() if text.isascii() else text
+    if code and not is_country_code(code):
+        message = f"is not a country code; received {value!r:.40}. Use ISO 3166-1 alpha-2, such as SI, or EL, XI or XK"
+        raise InvalidValue(UNLISTED, message)
+    return code
+
+
+UNLISTED = "country-code"
+"""The code of a problem with a country code. `read_change` accepts such a code where the record already has it."""
+
 CLIENT_COLUMNS: Mapping[str, FieldRule] = {
     "name": FieldRule(required=True),
+    "email": TRIMMED,
+    "tax_number": TRIMMED,
+    "country_alpha2_code": TRIMMED,
     "type": FieldRule(reader=read_type),
     "tax_subject": FieldRule(default=False),
     "is_end_customer": FieldRule(default=False),
@@ -133,8 +150,10 @@ CLIENT_COLUMNS: Mapping[str, FieldRule] = {
     "ujp": FieldRule(reader=read_ujp),
 }
 
+COUNTRY_CODE = FieldRule(reader=read_country_code)
 CUSTOMER_COLUMNS: Mapping[str, FieldRule] = {
     **CLIENT_COLUMNS,
+    "country_alpha2_code": COUNTRY_CODE,
     "tax_subject": FieldRule(default=True, nullable=False),
     "is_end_customer": FieldRule(default=False, null=False),
 }
@@ -149,7 +168,7 @@ V1_RULES = Rules(
 """A client in the v1 API: as lax about types as LoopBack."""
 
 CLIENT_RULES = Rules(
-    columns=CLIENT_COLUMNS,
+    columns={**CLIENT_COLUMNS, "country_alpha2_code": COUNTRY_CODE},
     messages=Messages("must not be blank", "Unknown field", "Expected string", "Expected boolean"),
 )
 """A client in the GraphQL API."""

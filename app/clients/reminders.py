@@ -11,6 +11,7 @@ from app.mail.message import LANGUAGES, compose_reminder, find_language, languag
 from app.mail.outbox import put_message
 from app.mail.repository import ClientKey, Delivery, count_messages, page_messages
 from app.mail.worker import OutboxWorker
+from app.query.invisible import trim
 
 
 async def send_reminder(
@@ -68,10 +69,11 @@ def _accessible(access: Access, clients: Sequence[ClientKey]) -> list[ClientKey]
 
 
 def choose_address(recipient: str | None, own: str | None) -> str:
-    """The normalised `recipient`, or else the client's own address. Raises Invalid."""
-    if not (recipient or own):
+    """The normalised `recipient`, or else the client's own address, without spaces around it. Raises Invalid."""
+    address = recipient or trim(own or "")
+    if not address:
         raise Invalid([Problem("email", "presence", "the client has no e-mail address, and none was given", recipient)])
-    return check_address(recipient or own or "")
+    return check_address(trim(address))
 
 
 def choose_language(language: str | None, locale: str) -> str:

@@ -6,6 +6,7 @@ The result is stored only if the client still has the number and the country tha
 from app.auth import Access, ExpectedVersion, Target
 from app.clients.repository import ClientRepository, Taxpayer
 from app.errors import Conflict, Invalid, NotFound, Problem, Stale
+from app.query.invisible import trim
 from app.vat.check import Check, check_number
 from app.vat.vies import Vies
 
@@ -22,7 +23,7 @@ async def check_tax_number(
     taxpayer = await _find(access, target)
     if expected is not None and taxpayer.version not in ([expected] if isinstance(expected, int) else expected):
         raise Stale("The record has changed since that version")
-    if not (taxpayer.tax_number or "").strip():
+    if not trim(taxpayer.tax_number or ""):
         raise Invalid([Problem("tax_number", "presence", "The customer has no tax number", taxpayer.tax_number)])
     check = await check_number(vies, taxpayer.tax_number or "", taxpayer.country_code, taxpayer.country)
     async with access.database.statement() as connection:

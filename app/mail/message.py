@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.errors import Invalid
 from app.mail.addresses import check_address
+from app.query.invisible import trim
 
 LANGUAGES = ("en", "de", "fr", "it", "sl", "hr")
 """The languages that have a template."""
@@ -92,6 +93,6 @@ def _render_document(language: str, values: dict[str, str | None]) -> str:
 
 def _usable_address(text: str | None) -> str | None:
     try:
-        return check_address(text) if text else None
+        return check_address(trim(text)) if text else None
     except Invalid:
         return None

@@ -8,7 +8,7 @@ from app.errors import Invalid, Problem
 from app.ids import is_id
 from app.organizations.faces import ORGANIZATION
 from app.query.invisible import has_visible_character
-from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, FieldRule, Rules, Values, read_body, read_new_body
+from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, TRIMMED, FieldRule, Rules, Values, read_body, read_new_body
 
 LONGEST_NAME = 1000
 
@@ -16,6 +16,8 @@ RULES = Rules(
     columns={
         "name": FieldRule(required=True),
         "country": FieldRule(required=True),
+        "email": TRIMMED,
+        "tax_number": TRIMMED,
         "tax_subject": FieldRule(default=False),
         "locale": LOCALE,
         "custom": FieldRule(default={}),

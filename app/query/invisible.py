@@ -29,3 +29,13 @@ def is_invisible(character: str) -> bool:
 def has_visible_character(text: str) -> bool:
     """True if any character of a text leaves a mark."""
     return not all(map(is_invisible, text))
+
+
+def trim(text: str) -> str:
+    """The text without invisible characters at both ends."""
+    start, end = 0, len(text)
+    while start < end and is_invisible(text[start]):
+        start += 1
+    while start < end and is_invisible(text[end - 1]):
+        end -= 1
+    return text[start:end]

@@ -11,7 +11,7 @@ import orjson
 
 from app.errors import ABSENT, Invalid, Malformed, Problem
 from app.query.face import Face, Field, Kind
-from app.query.invisible import has_visible_character
+from app.query.invisible import has_visible_character, trim
 from app.query.values import (
     LONGEST_TEXT,
     OutOfRange,
@@ -205,6 +205,11 @@ def read_text(field: Field, value: object, rules: Rules) -> str:
     return value
 
 
+def read_trimmed(field: Field, value: object, rules: Rules) -> str:
+    """A text without white space and other invisible characters at both ends."""
+    return trim(read_text(field, value, rules))
+
+
 def read_id(field: Field, value: object, rules: Rules) -> str:
     """An id is a text in every API; numbers are never coerced."""
     if not isinstance(value, str):
@@ -249,3 +254,6 @@ def _read_locale(field: Field, value: object, rules: Rules) -> str:
 DEFAULT_LOCALE = "en"
 LOCALE = FieldRule(reader=_read_locale, null=DEFAULT_LOCALE, default=DEFAULT_LOCALE)
 """The language of a record's messages; it is never null or empty."""
+
+TRIMMED = FieldRule(reader=read_trimmed)
+"""An e-mail address, a tax number, a country code: spaces around them, often pasted, are no part of them."""

@@ -35,6 +35,7 @@ from app.query.face import Face
 CLIENT_READS = Reads(get_client, get_clients, list_clients)
 CLIENT_CONNECTION = ConnectionExtension(GRAPHQL_CLIENT)
 CUSTOMER_CONNECTION = ConnectionExtension(GRAPHQL_CUSTOMER)
+COUNTRY_CODE = "The country's ISO 3166-1 alpha-2 code, such as `SI`. The codes EL, XI and XK are accepted, too."
 
 
 @strawberry.interface(description="An object with a global id, which `node` can load.")
@@ -116,7 +117,7 @@ class Client(ComparableRecord, Node):
     city: str | None = field(description="The city.")
     state: str | None = field(description="The state or province.")
     country: str | None = field(description="The country.")
-    country_alpha2_code: str | None = field(description="The country's ISO 3166-1 alpha-2 code, such as `SI`.")
+    country_alpha2_code: str | None = field(description=COUNTRY_CODE)
     fiscal_region_code: str | None = field(description="The code of the fiscal region.")
     tax_number: str | None = field(description="The tax or VAT number.")
     tax_subject: bool | None = field(description="True if the client is subject to tax.")
@@ -183,7 +184,7 @@ class Customer(ComparableRecord, Node):
     city: str | None = field(description="The city.")
     state: str | None = field(description="The state or province.")
     country: str | None = field(description="The country.")
-    country_code: str | None = field(description="The country's ISO 3166-1 alpha-2 code, such as `SI`.")
+    country_code: str | None = field(description=COUNTRY_CODE)
     tax_number: str | None = field(description="The tax or VAT number.")
     is_tax_subject: bool = field(description="True if the customer is subject to tax.")
     is_end_consumer: bool = field(description="True if the customer is an end consumer.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from app.clients.country_codes import read_change
 from app.clients.faces import CUSTOMER
 from app.clients.record import CUSTOMER_RULES
 from app.clients.service import add_clients, change_client, erase_client, get_client, remove_client, restore_client
@@ -55,7 +56,7 @@ async def get_customer(call: CustomersCall) -> CustomersResponse:
 async def update_customer(call: CustomersCall) -> CustomersResponse:
     access, customer_id = call.scoped(), call.customer_id
     body = await call.read_object()
-    values = read_body(CUSTOMER, body, CUSTOMER_RULES, "update")
+    values = await read_change(access, customer_id, CUSTOMER, body, CUSTOMER_RULES, "update")
     changed = await change_client(access, customer_id, values, SELECTION, expected=call.expected_versions())
     return show_record(changed)
 

@@ -24,6 +24,7 @@ from app.clients.transfer.service import NotImported, export_clients, import_cli
 from app.errors import NotFound
 from app.ids import new_id
 from app.organizations.service import create_organization
+from app.query.invisible import trim
 from app.query.model import EVERYTHING, Query
 from app.query.request import count_request
 from app.query.values import whole_numbers
@@ -81,6 +82,7 @@ BY_NAME: Mapping[str, st.SearchStrategy[Any]] = {
         full(BANK_ACCOUNT_TEXTS, type=st.sampled_from(BANK_ACCOUNT_TYPES), is_default=MAYBE | st.booleans()), max_size=2
     ),
     "ujp": MAYBE | full(UJP_TEXTS),
+    **dict.fromkeys(("email", "tax_number", "country_alpha2_code"), MAYBE | TEXTS.map(trim)),
     "version": st.just(1) | st.integers(1, 2**31 - 1),
 }
 

@@ -9,6 +9,7 @@ from graphql import FieldNode
 from strawberry.types import get_object_definition
 
 from app.auth import Access
+from app.clients.country_codes import read_change
 from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
 from app.clients.service import add_clients, change_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_written_organization, write_global_id
@@ -127,13 +128,14 @@ class RecordMutations(Generic[RecordT]):
         return response.body.decode()
 
     async def _change(self, info: Info, record_id: str, fields: object, mode: Mode, expected: int | None) -> str:
-        body = to_plain(fields)
-        values = read_body(self.face, body, self.rules, mode)
+        body, access = to_plain(fields), info.context.access
+        bare = read_id(self.face.type_name, record_id)
+        values = await read_change(access, bare, self.face, body, self.rules, mode)
         if mode == "replace":
             values = {column: values.get(column) for column in self.face.by_column()}
         record = await self.change_record(
-            info.context.access,
-            read_id(self.face.type_name, record_id),
+            access,
+            bare,
             values,
             self._selection(info),
             expected=expected,
