@@ -1,7 +1,7 @@
 """The public document of the Customers API, statement by statement, in the order of the document.
 
 A statement that the service deliberately contradicts is tested as well: such a test says "differs" in its name, and
-docs/decisions/0019 gives the reason.
+docs/decisions/0020 gives the reason.
 """
 
 import json
