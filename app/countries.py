@@ -14,7 +14,7 @@ GREECE = "EL"
 """The code of Greece in tax numbers. In ISO 3166 it is GR."""
 
 SEPARATORS = re.compile(r"[()\[\]/,;|]|\s[-–—]\s")
-"""What stands between two spellings of one country, as in `Deutschland (DE)`."""
+"""The separator between two spellings of one country, as in `Deutschland (DE)`."""
 DROPPED = dict.fromkeys(map(ord, ".'`´‘’ʻʼ"))
 LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}

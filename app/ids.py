@@ -21,5 +21,5 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text has the form of an id."""
+    """True if a text has the form of an id."""
     return ID.fullmatch(text) is not None

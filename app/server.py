@@ -77,7 +77,7 @@ def base_address(opened: socket.socket) -> str:
 
 
 def is_loopback(opened: socket.socket) -> bool:
-    """Whether only this machine can reach the socket. Only then may GraphiQL show the token of the demo."""
+    """True if only this machine can reach the socket. Only then may GraphiQL show the token of the demo."""
     return ip_address(opened.getsockname()[0]).is_loopback
 
 

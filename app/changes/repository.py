@@ -33,7 +33,7 @@ class ChangeRepository:
         return int(await self.connection.scalar(NEW_TRANSACTION))
 
     async def is_settled(self, transaction: int) -> bool:
-        """Whether all transactions older than `transaction` have ended."""
+        """True if all transactions older than `transaction` have ended."""
         return bool(await self.connection.scalar(IS_SETTLED, {"transaction": transaction}))
 
     async def snapshot(self) -> Snapshot:

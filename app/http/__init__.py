@@ -1,1 +1,1 @@
-"""What every API shares at the HTTP edge."""
+"""The HTTP edge that every API shares."""

@@ -60,7 +60,7 @@ def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
 
 
 def _describe(error: json.JSONDecodeError) -> str:
-    """Where the JSON is wrong. At its end, something is missing."""
+    """The position of the first mistake in the JSON. At the end of the text, something is missing."""
     if not error.doc[error.pos :].strip():
         return "it ends too early"
     return f"line {error.lineno}, column {error.colno} is not as JSON requires"
@@ -71,7 +71,7 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 def _depth_over(value: object, allowed: int) -> bool:
-    """Whether a value has more levels of objects and lists than allowed."""
+    """True if a value has more levels of objects and lists than allowed."""
     if not isinstance(value, dict | list):
         return False
     if allowed == 0:

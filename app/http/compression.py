@@ -68,7 +68,7 @@ class Sender:
 
 
 def is_compressible(start: Message) -> bool:
-    """Whether the body of a response with this status and these headers may be compressed.
+    """True if the body of a response with this status and these headers may be compressed.
 
     A response without a Content-Length has its body in parts, such as an event stream.
     """

@@ -47,7 +47,7 @@ def find_preference(preferences: Sequence[Preference], ranges: Sequence[str]) ->
 
 
 def accepts_gzip(lines: Sequence[str]) -> bool:
-    """Whether the lines of Accept-Encoding allow gzip and do not prefer the plain body."""
+    """True if the lines of Accept-Encoding allow gzip and do not prefer the plain body."""
     preferences = read_preferences(lines)
     gzip = find_preference(preferences, ("gzip", "x-gzip", "*"))
     identity = find_preference(preferences, ("identity",))

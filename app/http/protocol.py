@@ -76,7 +76,7 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _should_upgrade(self) -> bool:
-        """Whether the request is a WebSocket handshake. Its other headers are checked after the upgrade."""
+        """True if the request is a WebSocket handshake. Its other headers are checked after the upgrade."""
         if self.scope["method"] != "GET" or self.scope["http_version"] != "1.1":
             return False
         protocols = [

@@ -138,7 +138,7 @@ class OutboxWorker:
                     await self._record(partial(renew_lease, claim=claim, lease=self.lease))
 
     async def _deliver(self, claim: Claim) -> bool:
-        """Whether the message was delivered. Every other outcome is recorded in the outbox and logged."""
+        """True if the message was delivered. Every other outcome is recorded in the outbox and logged."""
         try:
             await self._send(claim)
         except asyncio.CancelledError:

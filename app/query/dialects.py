@@ -54,7 +54,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """How one API writes filters, as data.
+    """The spelling of filters in one API, as data.
 
     - `operators` maps spellings to operators, `logic` spellings to "and", "or" and "not".
     - `coerce` turns a value into the type of a kind of field.

@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Behaviour(Enum):
-    """How an operator decides. `query.sql.conditions` holds the SQL of each behaviour."""
+    """The kind of decision that an operator makes. `query.sql.conditions` holds the SQL of each behaviour."""
 
     EQUALITY = auto()
     ORDER = auto()

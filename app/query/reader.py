@@ -135,7 +135,7 @@ class _Reader:
         return Malformed(f"There is no operator {key!r} for `{subject.name}`. Operators are {known}.", subject.name)
 
     def leads_inside(self, subject: _Subject, value: Mapping[str, Any]) -> bool:
-        """Whether the keys of an object are keys inside a JSON field, and not operators."""
+        """True if the keys of an object are keys inside a JSON field, and not operators."""
         inside = subject.is_document and self.dialect.nested_paths and bool(value)
         return inside and not any(key in self.dialect.operators for key in value)
 

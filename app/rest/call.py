@@ -14,7 +14,7 @@ from app.vat.vies import Vies
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the handlers work with. `page_cap` is the most records of one list; `body_cap` is in bytes.
+    """The services that handlers use. `page_cap` is the most records of one list; `body_cap` is in bytes.
 
     `sign_up` says whether anybody may create an account.
     """
@@ -41,5 +41,5 @@ class Call:
         return expected_versions(self.request.headers.getlist("if-match"))
 
     def has_version(self, version: int) -> bool:
-        """Whether If-None-Match names this version, so that the caller has the record already."""
+        """True if If-None-Match names this version, so that the caller has the record already."""
         return names_version(self.request.headers.getlist("if-none-match"), version)

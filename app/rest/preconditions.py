@@ -30,7 +30,7 @@ def _read_version(weak: str, tag: str) -> int:
 
 
 def names_version(if_none_match: Sequence[str], version: int) -> bool:
-    """Whether the If-None-Match headers name this version."""
+    """True if the If-None-Match headers name this version."""
     if not if_none_match:
         return False
     text = ",".join(if_none_match).strip()

@@ -1,1 +1,1 @@
-"""How a selection becomes SQL, and the ordinary resolver path."""
+"""The execution of selections: as SQL, or on the ordinary resolver path."""

@@ -109,7 +109,7 @@ def plan_inside(
 
 
 def selects_total(reader: SelectionReader, nodes: Sequence[FieldNode], connection_type: str) -> bool:
-    """Whether a connection's `totalCount` is selected."""
+    """True if a connection's `totalCount` is selected."""
     fields = reader.collect(nodes, frozenset({connection_type}))
     return any(group[0].name.value == "totalCount" for group in fields.values())
 

@@ -142,7 +142,7 @@ def _comparison(compare: Compare, face: Face, columns: Columns, names: Parameter
 
 
 def _match_members(operator: Operator, texts: ColumnElement[Any], names: ParameterNames) -> ColumnElement[bool]:
-    """Whether a list of texts has a member. A row without a list meets no condition but "different from nothing"."""
+    """True if a list of texts has a member. A row without a list meets no condition but "different from nothing"."""
     if operator.behaviour is Behaviour.EQUALITY:
         found = texts.op("?", is_comparison=True)(names.take(Text()))
         return not_(found) if operator.differs else found

@@ -46,7 +46,7 @@ Ordering = Callable[[PageOrder, Keys], list[ColumnElement[Any]]]
 
 
 class Way(StrEnum):
-    """How PostgreSQL finds the rows of a page.
+    """The method by which PostgreSQL finds the rows of a page.
 
     - PLAIN: the planner chooses.
     - SCAN_WINDOW: only the first rows in the order, a window of them, are looked at. That finds frequent hits at once

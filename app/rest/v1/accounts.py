@@ -91,7 +91,7 @@ def own_account(access: Access) -> str:
 
 
 async def ask_unique(call: V1Call) -> V1Response:
-    """Whether no account has an e-mail address."""
+    """True if no account has an e-mail address."""
     email = check_text(required_text(call.parameters("email"), "email"), "email")
     unique = await is_unique(call.services.database, email)
     return show({"isUnique": unique})

@@ -128,7 +128,7 @@ def _has_pattern(where: Predicate) -> bool:
 
 
 def _deeper_than(value: object, levels: int) -> bool:
-    """Whether a value has members below this number of levels; its own members are on the first level."""
+    """True if a value has members below this number of levels; its own members are on the first level."""
     if not isinstance(value, Mapping | list):
         return False
     members = value.values() if isinstance(value, Mapping) else value
@@ -136,7 +136,7 @@ def _deeper_than(value: object, levels: int) -> bool:
 
 
 def read_deleted(value: object) -> bool:
-    """Whether deleted records are listed too: only for true and 1, also as texts."""
+    """True if deleted records are listed too: only for true and 1, also as texts."""
     return value is True or value in ("true", "1") or (value == 1 and isinstance(value, int | float))
 
 

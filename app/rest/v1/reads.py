@@ -91,7 +91,7 @@ async def require_organization(call: V1Call) -> Access:
 
 
 def _includes(filter_: Filter) -> bool:
-    """Whether the organization is embedded. LoopBack embeds it only beside its foreign key."""
+    """True if the organization is embedded. LoopBack embeds it only beside its foreign key."""
     return filter_.include is not None and _has(filter_.selection, FOREIGN_KEY)
 
 
