@@ -139,6 +139,9 @@ _accessible = (
     .scalar_subquery()
 )
 
+_hashes = cast(select(bindparam("hashes", type_=ARRAY(LargeBinary()))).scalar_subquery(), ARRAY(LargeBinary()))
+"""The list stands in a subquery, as in of_organizations, so that its length does not make PostgreSQL plan anew."""
+
 FIND_TOKENS = select(
     access_tokens.c.hash,
     access_tokens.c.id,
@@ -150,7 +153,7 @@ FIND_TOKENS = select(
     access_tokens.c.scope,
     func.coalesce(access_tokens.c.expires_at <= func.now(), False),
     access_tokens.c.environment,
-).where(access_tokens.c.hash == func.any(bindparam("hashes", type_=ARRAY(LargeBinary()))))
+).where(access_tokens.c.hash == func.any(_hashes))
 
 
 @dataclass(frozen=True, slots=True)
