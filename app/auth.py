@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
+from urllib.parse import unquote_to_bytes
 
 from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, case, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
@@ -208,7 +209,7 @@ def find_tokens(conn: HTTPConnection) -> tuple[str, ...]:
     headers = conn.headers
     tokens = [read_authorization(header) for header in headers.getlist("authorization")]
     tokens += headers.getlist("x-access-token")
-    if conn.scope["query_string"]:
+    if b"access_token" in unquote_to_bytes(conn.scope["query_string"]):
         tokens += conn.query_params.getlist("access_token")
     return tuple(dict.fromkeys(token for token in tokens if token))[:MOST_TOKENS]
 
