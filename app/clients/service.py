@@ -5,8 +5,8 @@ for a record or an organization that does not exist, is deleted, or is not acces
 raise Forbidden for a token that may only read.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -22,7 +22,6 @@ from app.query.sql.render import Selection
 from app.records.bodies import Values
 from app.records.repository import Listing, RenderedRecord, list_page
 from app.storage.connection import Connection
-from app.storage.database import Database
 
 
 def search_words(term: str) -> tuple[str, ...]:
@@ -48,12 +47,11 @@ async def get_clients(
         return await repository.get_many(access.principal.organizations, ids, selection, deleted_too=deleted_too)
 
 
-@asynccontextmanager
-async def searching(database: Database, words: Sequence[str]) -> AsyncIterator[ClientRepository]:
-    """A repository to read from. Raises TooSlow with advice when a search for words takes too long."""
+@contextmanager
+def advising(words: Sequence[str]) -> Iterator[None]:
+    """Adds advice to TooSlow when a search for words takes too long."""
     try:
-        async with database.read() as connection:
-            yield ClientRepository(connection)
+        yield
     except TooSlow as error:
         if not words:
             raise
@@ -64,14 +62,16 @@ async def searching(database: Database, words: Sequence[str]) -> AsyncIterator[C
 async def list_clients(access: Access, organization_id: str, request: ListRequest) -> Listing:
     """One page of the clients of an organization."""
     access.require(organization_id)
-    async with searching(access.database, request.words) as repository:
-        return await list_page(repository, organization_id, request)
+    with advising(request.words):
+        async with access.database.read() as connection:
+            return await list_page(ClientRepository(connection), organization_id, request)
 
 
 async def count_clients(access: Access, organization_id: str, request: ListRequest) -> int:
     access.require(organization_id)
-    async with searching(access.database, request.words) as repository:
-        return await repository.count(organization_id, request)
+    with advising(request.words):
+        async with access.database.read() as connection:
+            return await ClientRepository(connection).count(organization_id, request)
 
 
 async def search_clients(
@@ -84,8 +84,10 @@ async def search_clients(
     """At most 100 clients that contain every word of the term, best match first, rendered."""
     access.require(organization_id)
     words = search_words(term)
-    async with searching(access.database, words) as repository:
-        return await repository.rank(organization_id, " ".join(term.split()), words, types, selection)
+    with advising(words):
+        async with access.database.read() as connection:
+            repository = ClientRepository(connection)
+            return await repository.rank(organization_id, " ".join(term.split()), words, types, selection)
 
 
 async def add_clients(

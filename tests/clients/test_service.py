@@ -62,7 +62,7 @@ CASES: dict[str, Case] = {
     "remove_client": lambda access, org, live, gone: remove_client(access, live, SELECTION),
     "restore_client": lambda access, org, live, gone: restore_client(access, gone, SELECTION),
 }
-NO_RECORDS = {"search_words", "searching"}
+NO_RECORDS = {"search_words", "advising"}
 """Functions that name no record and no organization of a caller's choice."""
 
 
