@@ -28,7 +28,7 @@ EXPLAINED = {
     r"The pattern for `\w+` may have at most \d+ characters; got \d+\.": RANGE,
     r"The value of `\w+` (may have at most .*|must be between .*|contains a number that is out of range\.|may be nested .*)": RANGE,
     r"Pass `first` or `last`, not both\.": OPTIONAL,
-    r"(This operator on |`between` on |Pattern operators on )?`\w+` (needs?|cannot be ordered against null) .*": OPTIONAL,
+    r"(This operator on |`between` on |Pattern operators on )?`\w+` (needs?|cannot be ordered against null\.) .*": OPTIONAL,
     r"The `(and|or)` operator needs .*": OPTIONAL,
     r"The filter must be an object\.": OPTIONAL,
     r"The condition on `\w+` has no operator\.": OPTIONAL,
