@@ -124,8 +124,9 @@ async def change(http: httpx.AsyncClient, client: str, step: int) -> None:
     elif api == "customers":
         response = await http.patch(f"/customers/cust_{client}", json={"metadata": {"step": f"{step}"}})
     else:
-        mutation = 'mutation ($id: ID!) { updateClient(id: $id, input: {city: "Bled"}) { userErrors { message } } }'
-        response = await http.post("/graphql", json={"query": mutation, "variables": {"id": client}})
+        mutation = "mutation ($id: ID!, $city: String) { updateClient(id: $id, input: {city: $city}) { userErrors { message } } }"
+        variables = {"id": client, "city": f"City {step}"}
+        response = await http.post("/graphql", json={"query": mutation, "variables": variables})
         assert response.json()["data"]["updateClient"]["userErrors"] == []
     response.raise_for_status()
 
