@@ -27,7 +27,7 @@ class CustomersCall(Call):
 
     @property
     def customer_id(self) -> str:
-        """The id in the path without its prefix; an empty text, which is no record's id, when it has no prefix."""
+        """The id in the path without its prefix; an empty text if it has no prefix. No record has the empty id."""
         return bare_id(self.path_parameters["id"], CUSTOMER_ID.prefix)
 
     def entity(self) -> str:
