@@ -32,15 +32,27 @@ class Compression:
             await self.app(scope, receive, send)
             return
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding"]
-        await self.app(scope, receive, Sender(send, compress=bool(lines) and accepts_gzip(lines)))
+        sender = GzipSender(send) if lines and accepts_gzip(lines) else PlainSender(send)
+        await self.app(scope, receive, sender)
 
 
-class Sender:
-    """Sends the messages of one response. The first message may wait for the body."""
+class PlainSender:
+    """Sends the messages of one response unchanged. A response that could have been compressed says so in Vary."""
 
-    def __init__(self, send: Send, *, compress: bool) -> None:
+    def __init__(self, send: Send) -> None:
         self.send = send
-        self.compress = compress
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and is_compressible(message):
+            message["headers"] = [*message["headers"], VARY]
+        await self.send(message)
+
+
+class GzipSender:
+    """Sends the messages of one response, compressed. The first message waits for the body."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
         self.start: Message | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -55,12 +67,10 @@ class Sender:
         await self.send(message)
 
     async def _encode(self, start: Message, message: Message) -> Message:
-        """The message with the body for this caller. Sets the headers of `start`."""
-        start["headers"] = [*start["headers"], VARY]
-        if not self.compress:
-            return message
+        """The message with the compressed body. Sets the headers of `start`."""
         body: bytes = message["body"]
         packed = compress(body) if len(body) < LONG else await asyncio.to_thread(compress, body)
+        start["headers"] = [*start["headers"], VARY]
         headers = MutableHeaders(raw=start["headers"])
         headers["Content-Encoding"] = "gzip"
         headers["Content-Length"] = str(len(packed))
@@ -72,13 +82,13 @@ def is_compressible(start: Message) -> bool:
 
     A response without a Content-Length has its body in parts, such as an event stream.
     """
-    headers = dict(start["headers"])
-    return (
-        start["status"] not in (204, 206, 304)
-        and int(headers.get(b"content-length", b"0")) >= SMALLEST
-        and b"content-encoding" not in headers
-        and headers.get(b"etag", b"W/").startswith(b"W/")
-    )
+    length = 0
+    for name, value in start["headers"]:
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"content-encoding" or (name == b"etag" and not value.startswith(b"W/")):
+            return False
+    return length >= SMALLEST and start["status"] not in (204, 206, 304)
 
 
 def compress(data: bytes) -> bytes:
