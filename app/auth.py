@@ -219,10 +219,14 @@ def find_tokens(conn: HTTPConnection) -> tuple[str, ...]:
             authorization.append(read_authorization(value.decode("latin-1")))
         elif name == b"x-access-token":
             tokens.append(value.decode("latin-1"))
-    query = conn.scope["query_string"]
-    if query and b"access_token" in unquote_to_bytes(query):
+    if _names_token(conn.scope["query_string"]):
         tokens += conn.query_params.getlist("access_token")
     return tuple(dict.fromkeys(token for token in (*authorization, *tokens) if token))[:MOST_TOKENS]
+
+
+def _names_token(query: bytes) -> bool:
+    """True if a query string has the parameter access_token, percent-encoded or not."""
+    return any(unquote_to_bytes(pair.partition(b"=")[0]) == b"access_token" for pair in query.split(b"&"))
 
 
 def read_authorization(header: str) -> str | None:

@@ -34,6 +34,9 @@ WARM_UP = 30
 """Requests before the first measurement: statements are prepared, and caches are filled."""
 REPEATS = 3
 """The most times that the rows over the limit are measured again, after all other rows, before they are judged."""
+PAUSE_BEFORE_WRITES = 0.1
+"""Seconds before a round of writes. A commit wakes the readers of changes, in the background and at most every 50 ms.
+After the pause, every round has the same share of that work."""
 QUIET = {"autovacuum": "off"}
 """PostgreSQL's settings: nothing runs in one of the two databases only."""
 
@@ -46,6 +49,11 @@ class Row:
     name: str
     request: HttpRequest
 
+    @property
+    def pause(self) -> float:
+        """The seconds to wait before a round."""
+        return PAUSE_BEFORE_WRITES if self.name == "create" else 0.0
+
 
 @dataclass
 class Checkout:
@@ -55,14 +63,15 @@ class Checkout:
     token: str
     process: subprocess.Popen[str]
 
-    def send(self, request: HttpRequest, count: int = 1) -> dict[str, Any]:
-        """Sends a request `count` times. Raises RuntimeError for an error and for a process that has ended."""
+    def send(self, request: HttpRequest, count: int = 1, pause: float = 0.0) -> dict[str, Any]:
+        """Sends a request `count` times, after a pause in seconds. Raises RuntimeError for an error and for a process that has ended."""
         message = {
             "method": request.method,
             "path": request.path,
             "headers": request.headers,
             "body": request.body.decode(),
             "count": count,
+            "pause": pause,
         }
         assert self.process.stdin
         assert self.process.stdout
@@ -205,7 +214,7 @@ class Comparison:
         for _ in range(options.rounds):
             pair.reverse()
             for checkout, request, measured in pair:
-                measured.append(checkout.send(request, options.requests)["microseconds"])
+                measured.append(checkout.send(request, options.requests, self.row.pause)["microseconds"])
 
     def describe(self, limit: float) -> str:
         timing = self.timing

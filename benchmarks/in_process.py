@@ -88,8 +88,9 @@ def make_scope(request: dict[str, Any], state: dict[str, Any]) -> Message:
 
 
 async def measure(application: Application, request: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
-    """Sends the request `count` times. Returns the last status and body, and the CPU time per request."""
+    """Sends the request `count` times after `pause` seconds. Returns the last status and body, and the CPU time of each."""
     body, count = request["body"].encode(), request["count"]
+    await asyncio.sleep(request.get("pause", 0))
     begun = time.process_time()
     for _ in range(count):
         exchange = Exchange(body)

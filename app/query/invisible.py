@@ -23,6 +23,8 @@ PATTERN BLANK. Source: DerivedCoreProperties.txt of Unicode."""
 
 
 def is_invisible(character: str) -> bool:
+    if "!" <= character <= "~":
+        return False
     return category(character) in HIDDEN or any(ord(character) in filler for filler in FILLERS)
 
 
