@@ -64,7 +64,7 @@ class Checkout:
     process: subprocess.Popen[str]
 
     def send(self, request: HttpRequest, count: int = 1, pause: float = 0.0) -> dict[str, Any]:
-        """Sends a request `count` times, after a pause in seconds. Raises RuntimeError for an error and for a process that has ended."""
+        """Sends a request `count` times after `pause` seconds. Raises RuntimeError for an error or a process that has ended."""
         message = {
             "method": request.method,
             "path": request.path,

@@ -83,3 +83,6 @@ class Query:
     words: tuple[str, ...] = ()
     orders: tuple[Order, ...] = ()
     deleted_too: bool = False
+
+
+NO_CONDITIONS = Query()

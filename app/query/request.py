@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from app.query.cursor import make_fingerprint, positions, read_cursor, step_before, step_past
 from app.query.face import Face
-from app.query.model import Order, Page, Predicate, Query, Scalar
+from app.query.model import NO_CONDITIONS, Order, Page, Predicate, Query, Scalar
 from app.query.search_terms import Term, query_terms
 from app.query.sql.conditions import parametrize
 from app.query.sql.render import Selection
@@ -125,7 +126,12 @@ def complete_request(
 
 def count_request(face: Face, query: Query) -> ListRequest:
     """The request for the number of records that a query matches."""
-    return complete_request(face, (), query, NO_ROWS, TOTAL)
+    return count_everything(face) if query is NO_CONDITIONS else complete_request(face, (), query, NO_ROWS, TOTAL)
+
+
+@cache
+def count_everything(face: Face) -> ListRequest:
+    return complete_request(face, (), NO_CONDITIONS, NO_ROWS, TOTAL)
 
 
 def complete_orders(orders: Sequence[Order]) -> tuple[Order, ...]:

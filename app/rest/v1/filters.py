@@ -9,7 +9,7 @@ from typing import Any
 
 from app.errors import Malformed, TooSlow
 from app.query.face import Kind
-from app.query.model import EVERYTHING, And, Not, Or, Order, Predicate, Query
+from app.query.model import EVERYTHING, NO_CONDITIONS, And, Not, Or, Order, Predicate, Query
 from app.query.operators import Behaviour
 from app.query.reader import read_predicate
 from app.query.request import ROWS_AND_TOTAL, ListRequest, PageArguments, complete_request
@@ -22,7 +22,6 @@ from app.rest.v1.fields import ALL, Include, read_fields, read_include
 from app.rest.v1.messages import show
 from app.rest.v1.models import CLIENT, Model
 
-NO_CONDITIONS = Query()
 SKIPPING_LIMIT = 100
 """The limit of a filter that has a skip and no limit."""
 BEYOND = 2**63 - 512
