@@ -4,7 +4,8 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from app.errors import Malformed, TooSlow
@@ -52,13 +53,15 @@ class Filter:
         return complete_request(model.face, self.selection, self.query, page, ROWS_AND_TOTAL)
 
 
-EMPTY_FILTER = Filter()
+@cache
+def empty_filter(model: Model) -> Filter:
+    return Filter(selection=model.everything)
 
 
 def read_filter(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Filter:
     """Reads a `filter`. Members that LoopBack does not know are ignored. Raises Malformed."""
     if not tree:
-        return replace(EMPTY_FILTER, selection=model.everything)
+        return empty_filter(model)
     check_depth({name: value for name, value in tree.items() if name != "where"})
     limit, skip = read_page(tree)
     orders = read_orders(tree.get("order"), model)
@@ -72,10 +75,10 @@ def read_filter(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Filter
 def read_record_filter(tree: Mapping[str, Any] | None, model: Model = CLIENT) -> Filter:
     """Reads the filter on a single record, of which only `fields` and `include` count. Raises Malformed."""
     if not tree:
-        return replace(EMPTY_FILTER, selection=model.everything)
+        return empty_filter(model)
     check_depth({"fields": tree.get("fields"), "include": tree.get("include")})
     selection = model.everything if tree.get("fields") is None else read_fields(tree["fields"], model)
-    return replace(EMPTY_FILTER, selection=selection, include=read_include(tree.get("include"), model))
+    return Filter(selection=selection, include=read_include(tree.get("include"), model))
 
 
 def read_count(tree: object, model: Model = CLIENT) -> Query:
