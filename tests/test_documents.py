@@ -100,3 +100,14 @@ def test_every_relative_link_leads_to_a_file() -> None:
 def test_no_text_names_a_machine_or_a_package_registry() -> None:
     found = [(str(path.relative_to(ROOT)), hit) for path, text in texts() for hit in ELSEWHERE.findall(text)]
     assert found == []
+
+
+def test_the_architecture_names_every_module_of_graphql_and_no_missing_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = [path for path in (ROOT / "app" / "graphql").rglob("*.py") if "node_modules" not in path.parts]
+    names = {path.name for path in modules if path.name != "__init__.py"}
+    assert len(names) > 20
+    assert [name for name in sorted(names) if name not in text] == []
+    paths = re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.py)`", text)
+    folders = [ROOT, ROOT / "app", ROOT / "app" / "graphql"]
+    assert [path for path in paths if not any((folder / path).exists() for folder in folders)] == []
