@@ -37,7 +37,7 @@ async def another(service: Service, **settings: Any) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 async def address(shared_service: Service) -> AsyncIterator[str]:
-    async with another(shared_service, init_timeout=0.3, token_check=0.1, body_cap=20_000) as address:
+    async with another(shared_service, init_timeout=2.0, token_check=0.1, body_cap=20_000) as address:
         yield address
 
 
