@@ -16,7 +16,7 @@ LAYERS = (
     ("app.records", "app.mail", "app.vat", "app.auth", "app.tokens", "app.idempotency"),
     ("app.query", "app.http"),
     ("app.storage", "app.postgres"),
-    ("app.config", "app.countries", "app.errors", "app.ids"),
+    ("app.config", "app.countries", "app.errors", "app.ids", "app.settings"),
 )
 """From the top down; a module belongs to the layer of the prefix that it starts with."""
 

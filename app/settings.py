@@ -1,0 +1,96 @@
+"""Declarations of settings: the environment variable of a field, its default, and the kind of its value."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from app.errors import Misconfigured
+
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+ADDRESS = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[!-~]*)?", re.IGNORECASE)
+TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+SHORTEST, LONGEST = 0.001, 3600.0
+"""The range of durations, in seconds."""
+
+V = TypeVar("V")
+D = TypeVar("D")
+
+
+class WrongValue(Exception):
+    """A text that is not a value of its kind. `allowed` names the values of the kind; `wrong` is the part with the error."""
+
+    def __init__(self, allowed: str, wrong: str) -> None:
+        super().__init__(allowed)
+        self.allowed, self.wrong = allowed, wrong
+
+
+def setting(name: str, kind: Callable[[str], V], default: D) -> V | D:
+    """Declares a field of a dataclass of settings: its variable, the kind of its value, and its default."""
+    declared: V | D = field(default=default, metadata={"name": name, "kind": kind})
+    return declared
+
+
+def read_settings(declarations: type, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Returns field -> value for the variables that are set. An empty variable counts as unset. Raises Misconfigured."""
+    values = {}
+    for declared in fields(declarations):
+        name, text = declared.metadata["name"], environment.get(declared.metadata["name"], "").strip()
+        if not text:
+            continue
+        try:
+            values[declared.name] = declared.metadata["kind"](text)
+        except WrongValue as error:
+            raise Misconfigured(f"{name} must be {error.allowed}; got {error.wrong!r}", name) from error
+    return values
+
+
+def path(text: str) -> Path:
+    """The kind of files and directories, relative to the current directory."""
+    return Path(text).absolute()
+
+
+def http_url(text: str) -> str:
+    """The kind of HTTP URLs."""
+    if not ADDRESS.fullmatch(text):
+        raise WrongValue("a URL such as https://host.example/path", text)
+    return text
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Returns the kind of integers from `least` to `most`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
+            raise WrongValue(f"an integer from {least} to {most}", text)
+        return int(text)
+
+    return read
+
+
+def seconds(text: str) -> float:
+    """The kind of durations."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not SHORTEST <= value <= LONGEST:
+        raise WrongValue(f"a number of seconds from {SHORTEST} to {LONGEST:.0f}", text)
+    return value
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """The kind of web origins, separated by commas, or `*`."""
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for part in parts:
+        if not ORIGIN.fullmatch(part) and parts != ("*",):
+            raise WrongValue("origins such as https://app.example, or *", part)
+    return parts
+
+
+def truth(text: str) -> bool:
+    """The kind of booleans."""
+    if text.lower() not in TRUE | FALSE:
+        raise WrongValue("true or false", text)
+    return text.lower() in TRUE
