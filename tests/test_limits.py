@@ -1,0 +1,80 @@
+"""docs/limits.md names the limits that the code has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.accounts.record import LONGEST_PASSWORD
+from app.auth import MOST_TOKENS
+from app.clients import record
+from app.clients.statements import MOST_HITS
+from app.config import Config
+from app.graphql.server import documents, limits
+from app.http import bodies, encodings
+from app.idempotency import LONGEST_KEY
+from app.organizations.record import LONGEST_NAME
+from app.query import dialects, reader, values
+from app.records.bodies import LARGEST_DOCUMENT
+from app.rest.customers import parameters
+from app.rest.v1 import brackets, call, filters
+from app.rest.v1.bodies import RECORD_CAP
+
+PAGE = Path(__file__).parents[1] / "docs" / "limits.md"
+NUMBER = re.compile(r"\d[\d,]*")
+
+CONSTANTS = {
+    "Tokens of one request that are looked up": [MOST_TOKENS],
+    "Body with one record": [RECORD_CAP],
+    "Levels of JSON in a body": [bodies.DEEPEST],
+    "Members of a compressed body": [encodings.MOST_MEMBERS],
+    "Parameters of a form": [brackets.MOST_PARAMETERS],
+    "Brackets in a name of a form": [bodies.DEEPEST],
+    "Records in a list to create": [reader.MOST_MEMBERS],
+    "Text in a field": [values.LONGEST_TEXT],
+    "List or document in a field, as JSON": [LARGEST_DOCUMENT],
+    "Name of an organization on the command line": [LONGEST_NAME],
+    "Entries of `metadata`": [record.MOST_METADATA, record.LONGEST_KEY, record.LONGEST_METADATA],
+    "Password": [LONGEST_PASSWORD],
+    "Idempotency key": [LONGEST_KEY],
+    "Query parameters": [parameters.MOST_PARAMETERS],
+    "Brackets in the name of a parameter": [call.MOST_BRACKETS],
+    "Levels of a filter": [call.DEEPEST_QUERY],
+    "Conditions of a filter": [reader.MOST_CONDITIONS],
+    "Members of a list in a filter": [reader.MOST_MEMBERS],
+    "Text in a filter": [values.LONGEST_TEXT],
+    "Regular expression": [dialects.LONGEST_REGEX],
+    "Steps of an order": [filters.MOST_STEPS],
+    "Search term": [values.LONGEST_TEXT],
+    "Matches of v1's search": [MOST_HITS],
+    "Text of a document": [documents.MAX_CHARACTERS],
+    "Tokens of a document": [documents.MAX_TOKENS],
+    "Levels of fields": [limits.MAX_DEPTH],
+    "Root fields": [limits.MAX_ROOT_FIELDS],
+    "Aliases": [limits.MAX_ALIASES],
+    "Fields and fragments, with fragments written out": [limits.MAX_SELECTIONS],
+}
+
+
+def read_rows() -> dict[str, list[str]]:
+    """The cells of each row of the tables, by the name of the limit."""
+    rows = [line.strip("|").split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    return {name: rest for name, *rest in cells if name != "Limit" and not name.startswith("---")}
+
+
+def read_numbers(text: str) -> list[float]:
+    return [float(number.replace(",", "")) for number in NUMBER.findall(text)]
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_the_page_has_the_value_of_the_constant(name: str) -> None:
+    assert read_numbers(read_rows()[name][0]) == CONSTANTS[name]
+
+
+def test_the_page_has_the_defaults_of_the_settings() -> None:
+    settings = {name: (row[0], row[1].split("`")[1]) for name, row in read_rows().items() if row[1]}
+    assert len(settings) > 5
+    for name, (value, setting) in settings.items():
+        default = getattr(Config(), setting.removeprefix("CLIENTELE_").lower())
+        assert default in read_numbers(value), name
