@@ -92,6 +92,14 @@ class TooMany(DomainError):
         self.retry_after = retry_after
 
 
+class AnswerTooLarge(DomainError):
+    """The answer is larger than one answer may be. `limit` is in bytes. The caller can ask for fewer records or fields."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The answer is larger than {limit:,} bytes. Ask for fewer records or fewer fields.")
+        self.limit = limit
+
+
 class TooSlow(DomainError):
     """The query timed out. The caller can add filters or ask for fewer rows."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.errors import (
+    AnswerTooLarge,
     Conflict,
     Forbidden,
     Invalid,
@@ -34,6 +35,7 @@ ROWS: Mapping[type[ExpectedError], tuple[int, str]] = {
     Conflict: (409, "conflict"),
     Stale: (412, "precondition_failed"),
     TooLarge: (413, "payload_too_large"),
+    AnswerTooLarge: (413, "answer_too_large"),
     WrongType: (415, "unsupported_media_type"),
     Invalid: (422, "validation_error"),
     TooDeep: (422, "validation_error"),

@@ -7,6 +7,7 @@ from typing import Any
 from app.accounts.service import LoginFailed
 from app.errors import (
     ABSENT,
+    AnswerTooLarge,
     Conflict,
     Forbidden,
     Invalid,
@@ -103,6 +104,7 @@ ROWS: Mapping[type[ExpectedError], tuple[int, str]] = {
     Conflict: (409, "Error"),
     Stale: (412, "Error"),
     TooLarge: (413, "PayloadTooLargeError"),
+    AnswerTooLarge: (413, "PayloadTooLargeError"),
     WrongType: (415, "UnsupportedMediaTypeError"),
     Invalid: (422, "ValidationError"),
     InvalidModel: (422, "ValidationError"),
@@ -136,6 +138,8 @@ def describe(case: ErrorCase) -> Mapping[str, Any]:
             return explain(error.invalid, error.model)
         case TooManyProblems() as error:
             return {"message": error.message, "details": [explain_item(problem) for problem in error.problems]}
+        case AnswerTooLarge() as error:
+            return {"message": error.message, "code": "ANSWER_TOO_LARGE"}
         case TooDeep():
             return {"message": DEPTH_MESSAGE.format(DEEPEST), "code": DEPTH_CODE}
         case Malformed() | UnknownModel() as error:
