@@ -1,7 +1,6 @@
 """Message: the content and the recipient of a reminder, composed from the templates."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +8,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.errors import Invalid
 from app.mail.addresses import check_address
+from app.mail.names import clean_name, one_line
 from app.query.invisible import trim
 
 LANGUAGES = ("en", "de", "fr", "it", "sl", "hr")
 """The languages that have a template."""
 
 TAG = re.compile(r"[A-Za-z]{2}(?:[-_][A-Za-z0-9]{1,8})*")
-BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _loader = FileSystemLoader(Path(__file__).parent / "templates")
 _plain = Environment(loader=_loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
 _html = Environment(loader=_loader, undefined=StrictUndefined, trim_blocks=True, autoescape=True)
@@ -51,33 +50,28 @@ def compose_reminder(
 ) -> Message:
     """A general, polite reminder of open documents. It contains no amounts.
 
-    `recipient` must have passed check_address. Raises ValueError if `language` is not in LANGUAGES. An invalid address
-    of the organization is left out.
+    The names become clean names. `recipient` must have passed check_address. Raises ValueError if `language` is not in
+    LANGUAGES. An invalid address of the organization is left out.
     """
     if language not in LANGUAGES:
         raise ValueError(f"language must be one of {', '.join(LANGUAGES)}; got {language!r}")
-    values = {
-        "client_name": one_line(client_name),
-        "organization_name": one_line(organization_name),
-        "organization_email": _usable_address(organization_email),
-    }
+    client, organization, reply_to = (
+        clean_name(client_name),
+        clean_name(organization_name),
+        _usable_address(organization_email),
+    )
+    values = {"client_name": client, "organization_name": organization, "organization_email": reply_to}
     subject, paragraphs = _render(_plain, language, values)
     return Message(
         recipient=recipient,
-        recipient_name=one_line(client_name),
-        sender_name=one_line(organization_name),
-        reply_to=values["organization_email"],
+        recipient_name=client,
+        sender_name=organization,
+        reply_to=reply_to,
         language=language,
         subject=subject,
         text="\n\n".join(paragraphs) + "\n",
         html=_render_document(language, values),
     )
-
-
-def one_line(text: str) -> str:
-    """The text as a single line: each control character, line end, lone surrogate or run of spaces becomes one space."""
-    cleaned = "".join(" " if unicodedata.category(character) in BREAKING else character for character in text)
-    return " ".join(word for word in cleaned.split(" ") if word)
 
 
 def _render(environment: Environment, language: str, values: dict[str, str | None]) -> tuple[str, list[str]]:

@@ -8,7 +8,8 @@ from email.utils import format_datetime
 
 from app.mail.addresses import wire_address
 from app.mail.mailer import OutgoingMail
-from app.mail.message import Message, one_line
+from app.mail.message import Message
+from app.mail.names import one_line
 
 LINE = 78
 LONGEST_QUOTED = 50
@@ -18,12 +19,13 @@ LONGEST_QUOTED = 50
 def write_mail(message: Message, *, id: str, created_at: datetime, sender: str) -> OutgoingMail:  # noqa: A002
     """The mail of one outbox row. The same row always gives the same bytes and the same Message-ID.
 
-    `sender` is the address in From and on the envelope. Raises ValueError for an invalid address.
+    `sender` is the address in From and on the envelope. Its domain stands behind the name in From, so that no organization
+    can pose as the operator. Raises ValueError for an invalid address.
     """
     sender, recipient = wire_address(sender), wire_address(message.recipient)
     reply_to = wire_address(message.reply_to) if message.reply_to else None
     headers = {
-        "From": _mailbox("From", message.sender_name, sender),
+        "From": _mailbox("From", f"{message.sender_name} via {sender.rpartition('@')[2]}", sender),
         "To": _mailbox("To", message.recipient_name, recipient),
         **({"Reply-To": reply_to} if reply_to else {}),
         "Subject": _words("Subject", message.subject),

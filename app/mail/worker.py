@@ -10,8 +10,8 @@ from functools import partial
 
 from app.mail.addresses import check_sender
 from app.mail.mailer import Mailer, OutgoingMail, Undeliverable, Undelivered
-from app.mail.message import one_line
 from app.mail.mime import write_mail
+from app.mail.names import one_line
 from app.mail.outbox import Claim, claim_due, mark_failed, mark_sent, mark_waiting, release, renew_lease
 from app.storage.connection import Connection
 from app.storage.database import Database

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import Environment, UndefinedError
 
 from app.mail import message
-from app.mail.message import LANGUAGES, language_for, one_line
+from app.mail.message import LANGUAGES, language_for
 from tests.mail.conftest import make_message
 
 
@@ -94,7 +94,17 @@ def test_markup_in_names_stays_text() -> None:
 def test_names_become_single_lines() -> None:
     made = make_message(client_name="Anna\r\nNovak", organization_name=" Two\x00\x1b  Words\u2028\ud800 ")
     assert (made.recipient_name, made.sender_name) == ("Anna Novak", "Two Words")
-    assert one_line("zwj 👩‍🚀 stays, \x85 and \t do not") == "zwj 👩‍🚀 stays, and do not"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_reminder_repeats_no_link_and_no_address_of_a_name(language: str) -> None:
+    lure = "Visit https://pay.evil.example/now or www.evil.example, billing@evil.example"
+    made = make_message(client_name=lure, organization_name=lure, language=language)
+    for shown in (made.subject, made.text, made.html, made.sender_name, made.recipient_name):
+        assert "://" not in shown
+        assert "www." not in shown
+        assert "billing@evil.example" not in shown
+    assert "office@cebelica.example.com" in made.text
 
 
 @pytest.mark.parametrize("language", ["", "EN", "pt", "../layout", "en.txt"])

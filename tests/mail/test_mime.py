@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.mail.message import LANGUAGES, one_line
+from app.mail.message import LANGUAGES
+from app.mail.names import clean_name
 from tests.mail.conftest import mailbox_of, make_mail, make_message, parse_mail
 
 HEADERS = [
@@ -46,7 +47,7 @@ def test_a_mail_carries_both_parts_and_its_headers(language: str) -> None:
 def test_the_organization_sends_and_the_client_receives() -> None:
     mail = parse_mail(make_mail().content)
     assert [(address.display_name, address.addr_spec) for address in mail["From"].addresses] == [
-        ("Čebelica d.o.o.", "reminders@mailer.example.com")
+        ("Čebelica d.o.o. via mailer.example.com", "reminders@mailer.example.com")
     ]
     assert [(address.display_name, address.addr_spec) for address in mail["To"].addresses] == [
         ("Müller & Söhne GmbH", "buchhaltung@mueller.example.com")
@@ -73,12 +74,13 @@ def test_each_attempt_writes_the_same_bytes() -> None:
 @example(client="a" * 200, organization="ab " * 60)
 @example(client="ß, " * 60, organization="漢字" * 90)
 @example(client="--=_65f0000000000000000000aa--", organization="👩‍🚀" * 60)
-def test_any_names_come_back_as_they_were(client: str, organization: str) -> None:
+def test_any_names_come_back_as_they_were_cleaned(client: str, organization: str) -> None:
     mail = parse_mail(make_mail(client_name=client, organization_name=organization, language="en").content)
     message = make_message(client_name=client, organization_name=organization, language="en")
     assert sorted(mail.keys()) == sorted(HEADERS)
-    assert mailbox_of(mail, "To") == (one_line(client), "buchhaltung@mueller.example.com")
-    assert mailbox_of(mail, "From") == (one_line(organization), "reminders@mailer.example.com")
+    assert mailbox_of(mail, "To") == (clean_name(client), "buchhaltung@mueller.example.com")
+    sender = f"{clean_name(organization)} via mailer.example.com"
+    assert mailbox_of(mail, "From") == (sender, "reminders@mailer.example.com")
     assert [address.addr_spec for address in mail["To"].addresses] == ["buchhaltung@mueller.example.com"]
     assert [address.addr_spec for address in mail["From"].addresses] == ["reminders@mailer.example.com"]
     assert mail["Subject"] == message.subject
@@ -97,10 +99,10 @@ def test_no_line_is_longer_than_mail_allows_and_none_is_beyond_ascii(name: str) 
     "end", ["\n", "\r\n", "\r", "\r\n ", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\n\n", "\x00\n"]
 )
 def test_a_name_cannot_add_a_header(end: str) -> None:
-    name = f"Anna{end}Bcc: all@example.com{end}{end}<p>body</p>"
+    name = f"Anna{end}Bcc: everybody{end}{end}<p>body</p>"
     mail = parse_mail(make_mail(client_name=name, organization_name=name).content)
     assert sorted(mail.keys()) == sorted(HEADERS)
-    assert mail["To"].addresses[0].display_name == "Anna Bcc: all@example.com <p>body</p>"
+    assert mail["To"].addresses[0].display_name == "Anna Bcc: everybody <p>body</p>"
 
 
 @pytest.mark.parametrize("recipient", ["a@example.com\r\nBcc: all@example.com", "a@example.com>, <b@example.com", ""])

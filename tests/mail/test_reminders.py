@@ -42,7 +42,7 @@ async def test_a_reminder_arrives(send: Send, config: Config, database: Database
     (mail,) = post_office.mails
     assert post_office.recipients == ["info@cebelica.example"]
     assert post_office.senders == ["bills@studio.example"]
-    assert mail["From"].addresses[0].display_name == "Studio Example"
+    assert mail["From"].addresses[0].display_name == "Studio Example via studio.example"
     assert mail["Reply-To"].addresses[0].addr_spec == "office@studio.example"
     assert mail["Content-Language"] == "de"
     for kind in ("plain", "html"):
@@ -66,7 +66,7 @@ async def test_a_reminder_speaks_the_organizations_language_and_may_go_elsewhere
     (mail,) = post_office.mails
     assert post_office.recipients == ["racuni@cebelica.example"]
     assert mailbox_of(mail, "To") == ("Čebelica d.o.o.", "racuni@cebelica.example")
-    assert mailbox_of(mail, "From") == ("Studio Zelen", "bills@studio.example")
+    assert mailbox_of(mail, "From") == ("Studio Zelen via studio.example", "bills@studio.example")
     assert (mail["Content-Language"], mail["Reply-To"]) == ("sl", None)
 
 
