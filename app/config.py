@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.errors import Misconfigured
-from app.settings import http_url, origins, path, read_settings, seconds, setting, truth, whole
+from app.settings import http_url, origins, path, read_settings, seconds, setting, truth, whole, whole_or_off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,16 @@ class Config:
     """Lets anyone create an account through v1."""
     password_memory: int = setting("CLIENTELE_PASSWORD_MEMORY", whole(16, 4096), 64)
     """The memory for one password hash, in MiB."""
+    logins: int = setting("CLIENTELE_LOGINS", whole_or_off(1_000_000), 10)
+    """The most failed logins to one address from one network in 15 minutes. 0 is no limit, as in every limit below."""
+    email_logins: int = setting("CLIENTELE_EMAIL_LOGINS", whole_or_off(1_000_000), 100)
+    """The most failed logins to one address from all networks in 15 minutes."""
+    source_logins: int = setting("CLIENTELE_SOURCE_LOGINS", whole_or_off(1_000_000), 100)
+    """The most failed logins from one network in 15 minutes."""
+    sign_ups: int = setting("CLIENTELE_SIGN_UPS", whole_or_off(1_000_000), 100)
+    """The most sign-ups in an hour."""
+    source_sign_ups: int = setting("CLIENTELE_SOURCE_SIGN_UPS", whole_or_off(1_000_000), 10)
+    """The most sign-ups from one network in an hour."""
     mail_from: str = setting("CLIENTELE_MAIL_FROM", str, "reminders@localhost")
     """The sender of reminders, on the envelope and in From."""
     listen_url: str | None = setting("CLIENTELE_LISTEN_URL", str, None)

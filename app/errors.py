@@ -84,12 +84,26 @@ class Stale(DomainError):
     """The record no longer has the version that the caller expects."""
 
 
-class TooMany(DomainError):
-    """Too many requests. `retry_after` is the number of seconds to wait before the next one."""
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A limit on repeated acts: at most `amount` of a unit within `seconds`. Callers see its `name`."""
 
-    def __init__(self, message: str, retry_after: int) -> None:
+    name: str
+    amount: int
+    seconds: float
+    unit: str = "requests"
+
+
+class TooMany(DomainError):
+    """Too many requests. `retry_after` is the number of seconds to wait before the next one.
+
+    `quota` is the limit that is used up, if it has a name.
+    """
+
+    def __init__(self, message: str, retry_after: int, quota: Quota | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.quota = quota
 
 
 class AnswerTooLarge(DomainError):

@@ -1,25 +1,19 @@
 """Idempotency keys: the first response to a request is stored, and returned again when the same request is repeated."""
 
-import asyncio
 import hashlib
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, LargeBinary, Text, and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.errors import Conflict, DomainError, Malformed, NotFound
+from app.errors import Conflict, Malformed, NotFound
 from app.storage.connection import Connection
 from app.storage.database import Database
 from app.storage.tables import idempotency_keys
 
-log = logging.getLogger("clientele")
-
 LONGEST_KEY = 255
-CLEANUP_INTERVAL = 3600.0
 RETENTION = text("interval '48 hours'")
 
 
@@ -148,19 +142,6 @@ async def forget_client(connection: Connection, organization_id: str, client_id:
     """Deletes the stored responses that show a client. Their keys stay: claim() raises NotFound for them."""
     parameters = {"organization": organization_id, "client": client_id, "needle": client_id.encode()}
     await connection.execute(_DELETE_RESPONSES, parameters)
-
-
-async def delete_old_keys_regularly(database: Database, stopping: asyncio.Event) -> None:
-    """Deletes old keys every hour until the event is set. Logs and skips a round without a database."""
-    while not stopping.is_set():
-        try:
-            async with database.statement() as connection:
-                await delete_old_keys(connection)
-        except DomainError as error:
-            log.warning("Old idempotency keys could not be deleted; trying again in an hour: %s", error)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLEANUP_INTERVAL):
-                await stopping.wait()
 
 
 async def delete_old_keys(connection: Connection) -> None:

@@ -9,17 +9,19 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 
+from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
 from app.auth import TokenBackend
 from app.changes.reader import ChangeNotifier, ChangeReader
 from app.config import Config
+from app.counts import delete_old_counts
 from app.errors import Misconfigured
 from app.graphql.server.http import graphql_routes
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.health import health_routes
 from app.http.request_ids import RequestIds
-from app.idempotency import delete_old_keys_regularly
+from app.idempotency import delete_old_keys
 from app.mail.files import FileMailer
 from app.mail.mailer import Mailer
 from app.mail.smtp import SmtpMailer
@@ -28,11 +30,14 @@ from app.rest.call import Services
 from app.rest.customers import customers_api
 from app.rest.router import RestRoute
 from app.rest.v1 import v1_api
+from app.storage.cleanup import delete_old_rows_regularly
 from app.storage.database import Database
 from app.vat.vies import Vies
 
 GRACE = 15.0
 """Seconds that a cancelled task gets to end; longer than the grace of the outbox worker."""
+
+DELETIONS = (delete_old_keys, delete_old_counts)
 
 
 def create_app(config: Config, database: Database | None = None) -> Starlette:
@@ -45,7 +50,8 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     changes = ChangeReader(store, config.listen_url)
     vies = Vies(config.vies_url, config.vies_timeout)
     passwords = Passwords(config.password_memory)
-    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, config.sign_up)
+    limits = AccountLimits.of(config)
+    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, config.sign_up, limits)
     return Starlette(
         routes=[
             *health_routes(store),
@@ -96,7 +102,7 @@ class Background:
         delivering = asyncio.create_task(self.outbox.run())
         reading = asyncio.create_task(self.changes.run())
         notifier.start()
-        deleting = asyncio.create_task(delete_old_keys_regularly(self.database, stopping))
+        deleting = asyncio.create_task(delete_old_rows_regularly(self.database, stopping, DELETIONS))
         yield
         stopping.set()
         await cancel(delivering)

@@ -11,6 +11,7 @@ from app.errors import Misconfigured
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 ADDRESS = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[!-~]*)?", re.IGNORECASE)
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+OFF = "off"
 SHORTEST, LONGEST = 0.001, 3600.0
 """The range of durations, in seconds."""
 
@@ -65,6 +66,19 @@ def whole(least: int, most: int) -> Callable[[str], int]:
         if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
             raise WrongValue(f"an integer from {least} to {most}", text)
         return int(text)
+
+    return read
+
+
+def whole_or_off(most: int) -> Callable[[str], int]:
+    """Returns the kind of limits that can be turned off: an integer up to `most`; 0 or `off` gives 0, which is no limit."""
+    read_whole = whole(0, most)
+
+    def read(text: str) -> int:
+        try:
+            return 0 if text.lower() == OFF else read_whole(text)
+        except WrongValue as error:
+            raise WrongValue(f"an integer from 0 to {most}, or {OFF}", text) from error
 
     return read
 

@@ -13,11 +13,10 @@ from unicodedata import normalize
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
-from app.errors import TooMany
+from app.accounts.turns import Turns
 
 AT_ONCE = 2
 """The number of hashes that one process computes at once: each takes its memory and some lanes of the processors."""
-MOST_WAITING = 100
 
 
 class Passwords:
@@ -25,8 +24,7 @@ class Passwords:
 
     def __init__(self, memory: int) -> None:
         self.hasher = PasswordHasher(memory_cost=memory * 1024)
-        self.turns = asyncio.Semaphore(AT_ONCE)
-        self.waiting = 0
+        self.turns = Turns(AT_ONCE)
         self.dummy_hash = self._make_dummy_hash()
 
     def _make_dummy_hash(self) -> str:
@@ -39,16 +37,13 @@ class Passwords:
         return f"$argon2id$v=19${cost}${salt}${digest}"
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """A block in which one password is hashed or verified. Raises TooMany if too many requests wait for a turn."""
-        if self.waiting >= MOST_WAITING:
-            raise TooMany("Too many logins are in progress", 1)
-        self.waiting += 1
+    async def turn(self, source: str) -> AsyncIterator[None]:
+        """A block in which one password is hashed or verified for a source of requests. Raises TooMany."""
+        await self.turns.take(source)
         try:
-            async with self.turns:
-                yield
+            yield
         finally:
-            self.waiting -= 1
+            self.turns.give_back()
 
     async def hash(self, password: str) -> str:
         return await asyncio.to_thread(self.hasher.hash, _bytes(password))

@@ -1,4 +1,4 @@
-"""Accounts in the database, and the failed logins to each."""
+"""Accounts in the database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,32 +6,20 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    LargeBinary,
     Select,
     Text,
     bindparam,
-    case,
-    cast,
     collate,
-    delete,
     func,
     select,
-    text,
     true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.query.sql.render import Selection, needed_columns, render_row
-from app.storage.columns import NOW
 from app.storage.connection import Connection
-from app.storage.tables import accounts, login_failures
-
-MOST_FAILURES = 10
-WINDOW = text("interval '15 minutes'")
-OLD_FAILURES_AT_ONCE = 20
+from app.storage.tables import accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +34,10 @@ EMAIL = func.lower(collate(bindparam("email", type_=Text()), "pg_c_utf8"))
 HAS_EMAIL = accounts.c.email_lower == collate(EMAIL, "C")
 """The account of the parameter `email`, in any case."""
 
+STORED_FORM = select(EMAIL)
 FIND_BY_EMAIL = select(accounts.c.id, accounts.c.password_hash).where(HAS_EMAIL)
 
 LOCK_BY_EMAIL = FIND_BY_EMAIL.with_for_update(key_share=True)
-
-WINDOW_ENDED: ColumnElement[bool] = login_failures.c.since <= func.now() - WINDOW
-SECONDS_LEFT = cast(func.ceil(func.extract("epoch", login_failures.c.since + WINDOW - func.now())), Integer)
-OF_HASH = login_failures.c.hash == bindparam("hash", type_=LargeBinary())
-LOCKED_OUT = select(func.greatest(SECONDS_LEFT, 1)).where(
-    OF_HASH, ~WINDOW_ENDED, login_failures.c.failures >= MOST_FAILURES
-)
-
-_first = upsert(login_failures).values(hash=bindparam("hash", type_=LargeBinary()), failures=1)
-COUNT_FAILURE = _first.on_conflict_do_update(
-    index_elements=["hash"],
-    set_={
-        "failures": case((WINDOW_ENDED, 1), else_=func.least(login_failures.c.failures, MOST_FAILURES) + 1),
-        "since": case((WINDOW_ENDED, NOW), else_=login_failures.c.since),
-    },
-).returning(login_failures.c.failures, func.greatest(SECONDS_LEFT, 1))
-
-_old = select(login_failures.c.hash).where(WINDOW_ENDED).limit(OLD_FAILURES_AT_ONCE).with_for_update(skip_locked=True)
-DELETE_OLD_FAILURES = delete(login_failures).where(login_failures.c.hash.in_(_old.scalar_subquery()))
 
 
 @lru_cache(maxsize=64)
@@ -96,6 +66,11 @@ class AccountRepository:
         row = (await self.connection.execute(FIND_BY_EMAIL, {"email": email})).first()
         return None if row is None else Credentials(*row)
 
+    async def stored_form(self, email: str) -> str:
+        """The form of an address that is equal for all spellings of one account's address."""
+        stored: str = await self.connection.scalar(STORED_FORM, {"email": email})
+        return stored
+
     async def lock(self, email: str) -> Credentials | None:
         """As find. No other transaction changes the password until this one ends."""
         row = (await self.connection.execute(LOCK_BY_EMAIL, {"email": email})).first()
@@ -112,17 +87,3 @@ class AccountRepository:
     async def set_password(self, account_id: str, password_hash: str) -> None:
         change = update(accounts).where(accounts.c.id == account_id)
         await self.connection.execute(change.values(password_hash=password_hash))
-
-    async def locked_out(self, email_hash: bytes) -> int | None:
-        """The seconds until an address may log in again; None if it may now."""
-        seconds: int | None = await self.connection.scalar(LOCKED_OUT, {"hash": email_hash})
-        return seconds
-
-    async def count_failure(self, email_hash: bytes) -> int | None:
-        """Counts a login as failed, before its password is verified. Gives the same as locked_out. Deletes old failures."""
-        await self.connection.execute(DELETE_OLD_FAILURES)
-        failures, seconds = (await self.connection.execute(COUNT_FAILURE, {"hash": email_hash})).one()
-        return int(seconds) if failures > MOST_FAILURES else None
-
-    async def clear_failures(self, email_hash: bytes) -> None:
-        await self.connection.execute(delete(login_failures).where(OF_HASH), {"hash": email_hash})

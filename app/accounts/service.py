@@ -1,14 +1,16 @@
 """Use cases of accounts: sign-up, login, logout, the caller's own account and its tokens."""
 
-import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from app.accounts.limits import AccountLimits, count_sign_up, login_counters, settle_login
 from app.accounts.passwords import Passwords
 from app.accounts.record import check_password, email_taken, read_sign_up
 from app.accounts.repository import AccountRepository, Credentials
 from app.auth import Access, Principal, Scope
-from app.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
+from app.counts import check_counts, count_acts
+from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.ids import new_id
 from app.mail.addresses import check_address
 from app.query.invisible import trim
@@ -39,12 +41,25 @@ async def create_account(database: Database, email: str) -> str:
     return account_id
 
 
-async def sign_up(database: Database, passwords: Passwords, body: Mapping[str, Any], selection: Selection) -> str:
-    """Makes an account and renders it. Raises Invalid, also for an address that has an account."""
+@dataclass(frozen=True, slots=True)
+class LoginDesk:
+    """The services behind sign-ups and logins that come from one source, which is a network of the internet."""
+
+    database: Database
+    passwords: Passwords
+    limits: AccountLimits
+    source: str
+
+
+async def sign_up(desk: LoginDesk, body: Mapping[str, Any], selection: Selection) -> str:
+    """Makes an account and renders it. Raises TooMany, and Invalid, also for an address that has an account."""
+    database, passwords = desk.database, desk.passwords
     values, password = read_sign_up(body)
     if not await is_unique(database, values["email"]):
         raise email_taken(values["email"])
-    async with passwords.turn():
+    async with passwords.turn(desk.source):
+        async with database.write() as connection:
+            await count_sign_up(connection, desk.limits, desk.source)
         password_hash = await passwords.hash(password)
     account_id = new_id()
     async with database.write() as connection:
@@ -68,39 +83,35 @@ def _normalise(email: str) -> str:
         return email
 
 
-async def log_in(database: Database, passwords: Passwords, email: str, password: str, ttl: int) -> AccessToken:
+async def log_in(desk: LoginDesk, email: str, password: str, ttl: int) -> AccessToken:
     """A new token for all live organizations of the account.
 
-    Each attempt counts as failed until its password is verified. Raises LoginFailed, and TooMany after ten failures in
-    15 minutes, also for an address without an account.
+    Each attempt counts as failed until its password is verified, under the stored form of the address. Raises
+    LoginFailed, and TooMany over a limit of failures, also for an address without an account.
     """
-    address = _normalise(email)
-    email_hash = hashlib.sha256(address.lower().encode()).digest()
-    async with database.read() as connection:
+    address, passwords = _normalise(email), desk.passwords
+    async with desk.database.read() as connection:
         repository = AccountRepository(connection)
-        _admit(await repository.locked_out(email_hash))
+        stored_address = await repository.stored_form(address)
         credentials = await repository.find(address) or Credentials("", None)
-    async with passwords.turn():
-        async with database.statement() as connection:
-            _admit(await AccountRepository(connection).count_failure(email_hash))
+        counters = await login_counters(connection, desk.limits, stored_address, desk.source)
+        await check_counts(connection, counters)
+    async with passwords.turn(desk.source):
+        async with desk.database.write() as connection:
+            await count_acts(connection, counters)
         if not await passwords.verify(credentials.password_hash, password):
             raise LoginFailed("login failed")
         needs_rehash = passwords.needs_rehash(str(credentials.password_hash))
         rehashed = await passwords.hash(password) if needs_rehash else None
-    async with database.write() as connection:
+    async with desk.database.write() as connection:
         repository = AccountRepository(connection)
         if await repository.lock(address) != credentials:
             raise LoginFailed("login failed")
-        await repository.clear_failures(email_hash)
+        await settle_login(connection, counters, stored_address, desk.source)
         if rehashed:
             await repository.set_password(credentials.id, rehashed)
         await delete_expired_sessions(connection, credentials.id)
         return await issue_session(connection, credentials.id, ttl=ttl)
-
-
-def _admit(seconds: int | None) -> None:
-    if seconds is not None:
-        raise TooMany("Too many logins have failed", seconds)
 
 
 async def set_password(database: Database, passwords: Passwords, email: str, password: str) -> None:

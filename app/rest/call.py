@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
 from app.mail.worker import OutboxWorker
 from app.rest.preconditions import expected_versions, names_version
@@ -26,6 +27,7 @@ class Services:
     page_cap: int
     body_cap: int
     sign_up: bool
+    account_limits: AccountLimits
 
 
 @dataclass(frozen=True, slots=True)

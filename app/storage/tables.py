@@ -61,13 +61,24 @@ accounts = Table(
     UniqueConstraint("email_lower"),
 )
 
-login_failures = Table(
+login_failures = Table(  # The previous revision counts here. The next one drops the table.
     "login_failures",
     metadata,
     Column("hash", LargeBinary, primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("since", TIME, nullable=False, server_default=NOW),
     Index(None, "since"),
+)
+
+limit_counts = Table(
+    "limit_counts",
+    metadata,
+    Column("kind", WORDS, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("ends_at", TIME, nullable=False),
+    PrimaryKeyConstraint("kind", "hash"),
+    Index(None, "ends_at"),
 )
 
 organizations = Table(

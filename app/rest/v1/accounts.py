@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.record import read_scopes, read_ttl
-from app.accounts.service import add_token, get_account, is_unique, list_tokens, remove_token, require_account
+from app.accounts.service import (
+    LoginDesk,
+    add_token,
+    get_account,
+    is_unique,
+    list_tokens,
+    remove_token,
+    require_account,
+)
 from app.accounts.service import log_in as log_in_account
 from app.accounts.service import log_out as log_out_account
 from app.accounts.service import sign_up as sign_up_account
 from app.auth import Access, Scope
 from app.errors import Forbidden, Malformed, NotFound, TokenExpired, Unauthenticated
+from app.http.addresses import network_of
 from app.query.values import check_text
 from app.rest.v1.answers import V1Response, no_content, show
 from app.rest.v1.call import V1Call, required_text
@@ -27,9 +36,7 @@ async def sign_up(call: V1Call) -> V1Response:
     if not call.services.sign_up:
         raise Forbidden("Only the operator creates accounts.")
     with checking(ACCOUNT_MODEL.name):
-        account = await sign_up_account(
-            call.services.database, call.services.passwords, members, ACCOUNT_MODEL.everything
-        )
+        account = await sign_up_account(login_desk(call), members, ACCOUNT_MODEL.everything)
     return V1Response(account.encode())
 
 
@@ -43,10 +50,14 @@ async def log_in(call: V1Call) -> V1Response:
         raise Malformed(NOT_A_STRING, "email" if isinstance(password, str) else "password")
     with checking(TOKENS_MODEL):
         ttl = read_ttl(members.get("ttl"))
-    token = await log_in_account(
-        call.services.database, call.services.passwords, check_text(name, "email"), password, ttl
-    )
+    token = await log_in_account(login_desk(call), check_text(name, "email"), password, ttl)
     return show(show_token(token))
+
+
+def login_desk(call: V1Call) -> LoginDesk:
+    services = call.services
+    source = network_of(call.request.client.host if call.request.client else "")
+    return LoginDesk(services.database, services.passwords, services.account_limits, source)
 
 
 async def log_out(call: V1Call) -> V1Response:

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 
 from app.accounts.passwords import Passwords
-from app.accounts.repository import MOST_FAILURES
 from app.accounts.service import set_password
 from app.main import create_app
 from tests.conftest import Service
@@ -19,6 +18,7 @@ from tests.rest.v1.sign_up import EMAIL, PASSWORD, member
 from tests.rest.v1.test_errors import error
 from tests.test_auth import dump
 
+MOST_FAILURES = 10
 ACCOUNT_KEYS = {
     *("id", "email", "firstname", "lastname", "taxNumber", "locale", "label", "softwareSupplierTaxNumber"),
     *("activateRedirect", "invitationLink", "invitationNewLink", "documentShareableLink", "resetRedirect"),
@@ -244,9 +244,31 @@ async def test_who_guesses_is_stopped_in_every_process_and_may_try_again_later(s
         barred = await http.post(LOGIN, json={**GIVEN, "email": EMAIL.upper()})
         assert error(barred)["message"] == "Too many logins have failed"
         assert (await ana.http.get(ana.path())).status_code == 200
-        await execute(service, "UPDATE login_failures SET since = since - interval '15 minutes'")
+        await execute(service, "UPDATE limit_counts SET ends_at = ends_at - interval '15 minutes'")
         assert (await http.post(LOGIN, json=GIVEN)).status_code == 200
-        assert (await execute(service, "SELECT count(*) FROM login_failures"))[0] == 0
+
+
+async def test_sign_ups_are_limited_for_each_source_and_in_all(service: Service) -> None:
+    config = replace(service.config, source_sign_ups=2, sign_ups=3)
+    for source, statuses in (("192.0.2.1", [200, 200, 429]), ("192.0.2.2", [200, 429]), ("192.0.2.3", [429])):
+        transport = httpx.ASGITransport(create_app(config, service.database), client=(source, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+            for number, status in enumerate(statuses):
+                answer = await http.post(ACCOUNTS, json={**GIVEN, "email": f"n{number}@{source}.example"})
+                assert answer.status_code == status, answer.text
+                if status == 429:
+                    assert error(answer)["message"] == "Too many accounts were created"
+                    assert 3500 < int(answer.headers["retry-after"]) <= 3600
+
+
+async def test_addresses_of_one_ipv6_network_are_one_source(service: Service) -> None:
+    config = replace(service.config, logins=2)
+    statuses = []
+    for source in ("2001:db8::1", "2001:db8::ffff", "2001:db8:0:0:1::", "2001:db8:0:1::1"):
+        transport = httpx.ASGITransport(create_app(config, service.database), client=(source, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+            statuses.append((await http.post(LOGIN, json={**GIVEN, "password": "no"})).status_code)
+    assert statuses == [401, 401, 429, 401]
 
 
 async def test_a_right_password_forgives_the_wrong_ones(service: Service) -> None:
