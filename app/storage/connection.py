@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
-import asyncpg
 import orjson
 from sqlalchemy import Insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.elements import ClauseElement
 
 from app.storage.deadline import OutOfTime, time_left
+from app.storage.driver import Driver, NoAnswer
 
 DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
@@ -49,12 +49,13 @@ def compile_statement(
 class Connection:
     """One connection to PostgreSQL, in autocommit or in a transaction.
 
-    A statement raises OutOfTime at the deadline of its block (`time_limit`), and PostgreSQL cancels it.
+    A statement raises OutOfTime at the deadline of its block (`time_limit`), and PostgreSQL cancels it. It raises
+    NoAnswer at the limit of its driver, when PostgreSQL has not ended it in time.
     """
 
     __slots__ = ("driver",)
 
-    def __init__(self, driver: "asyncpg.Connection[Any]") -> None:
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
     async def execute(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> Rows:
@@ -62,11 +63,19 @@ class Connection:
         arguments = parameters or {}
         sql, names, bound = compile_statement(statement, _columns(statement, arguments))
         values = [arguments[name] if name in arguments else bound[name] for name in names]
-        left = time_left()
+        left = self._time_left()
         try:
             return Rows(await self.driver.fetch(sql, *values, timeout=left))
         except TimeoutError as error:
-            raise OutOfTime from error
+            raise (NoAnswer if left is None else OutOfTime)() from error
+
+    def _time_left(self) -> float | None:
+        """The seconds until the deadline; None when there is none, or when the limit of the driver comes first."""
+        left = time_left()
+        if left is None:
+            return None
+        limit = self.driver.statement_limit
+        return left if limit is None or left < limit else None
 
     async def stream(
         self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None, *, batch: int = 1000
@@ -107,7 +116,7 @@ def _columns(statement: ClauseElement, parameters: Mapping[str, Any]) -> tuple[s
     return tuple(parameters) if isinstance(statement, Insert) and parameters else None
 
 
-async def set_up(driver: "asyncpg.Connection[Any]") -> None:
+async def set_up(driver: Driver) -> None:
     """Makes the connection convert JSON columns from and to Python values."""
     for name in ("json", "jsonb"):
         await driver.set_type_codec(name, schema="pg_catalog", encoder=_write_json, decoder=orjson.loads)

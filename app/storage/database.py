@@ -13,8 +13,10 @@ from sqlalchemy.pool import NullPool
 
 from app.errors import Malformed, TooSlow, Unavailable
 from app.storage.connection import Connection
+from app.storage.connector import Connector, connect
 from app.storage.deadline import OutOfTime, time_left
-from app.storage.pool import Pool, connect
+from app.storage.driver import Driver
+from app.storage.pool import Pool
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
 PROGRAM_LIMIT = "54"
@@ -22,6 +24,9 @@ PROGRAM_LIMIT = "54"
 LOST = ("08", "53", "57P", "58", "3D")
 """The classes of SQLSTATE for a server or a database that is missing, full or failing."""
 WAIT_FOR_CONNECTION = 10.0
+GRACE = 2.0
+"""Seconds beyond the statement timeout in which the server must have answered."""
+KEPT_STATEMENTS = 1000
 NOT_STORABLE = (
     "PostgreSQL cannot store or compare a value of this request. "
     "Check it for null characters and for numbers or texts that are too large."
@@ -33,7 +38,9 @@ class Database:
 
     `url` is any libpq address that asyncpg reads (sslmode, a socket folder as host, several hosts). `pool_size` is the
     highest number of open connections. `statement_timeout` is in seconds; a longer statement raises TooSlow.
-    read() and write() raise Unavailable when the server cannot be reached, or no connection is free for ten seconds.
+    A statement that the server has not ended two seconds after its timeout raises Unavailable, and the connections to
+    this server are dropped. read() and write() raise Unavailable when the server cannot be reached, or no connection is
+    free for ten seconds.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8, statement_timeout: float | None = None) -> None:
@@ -47,7 +54,14 @@ class Database:
         }
         if statement_timeout is not None:
             self.settings["statement_timeout"] = str(int(statement_timeout * 1000))
-        self.pool = Pool(url, pool_size, self.settings, WAIT_FOR_CONNECTION)
+        connector = Connector(
+            url,
+            server_settings=self.settings,
+            command_timeout=None if statement_timeout is None else statement_timeout + GRACE,
+            statement_cache_size=KEPT_STATEMENTS,
+            max_cached_statement_lifetime=0,
+        )
+        self.pool = Pool(connector, pool_size, WAIT_FOR_CONNECTION)
         self.on_commit: Callable[[], None] | None = None
         """Called after each commit of statement() and write(). It must not wait and must not fail."""
 
@@ -71,7 +85,7 @@ class Database:
     async def engine(self) -> AsyncIterator[AsyncEngine]:
         """Opens SQLAlchemy's engine, for migrations."""
 
-        async def open_connection() -> "asyncpg.Connection[Any]":
+        async def open_connection() -> Driver:
             return await connect(self.url, server_settings=self.settings)
 
         engine = create_async_engine("postgresql+asyncpg://", async_creator=open_connection, poolclass=NullPool)
@@ -115,27 +129,32 @@ class ConnectionContext:
         try:
             await self.transaction.start()
         except BaseException as error:
-            self.pool.give_back(self.driver, sound=False)
+            self._give_back(error)
             raise translate(error) from error
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        sound = _is_sound(error)
         try:
-            if self.transaction and sound:
+            if self.transaction and _is_sound(error):
                 await (self.transaction.commit() if error is None else self.transaction.rollback())
         except BaseException as failure:
-            sound = False
+            self._give_back(failure, sound=False)
             raise translate(failure) from failure
-        finally:
-            self.pool.give_back(self.driver, sound=sound)
+        self._give_back(error, sound=_is_sound(error))
         if error is not None:
             translated = translate(error)
             if translated is not error:
                 raise translated from error
         elif self.committed is not None:
             self.committed()
+
+    def _give_back(self, error: BaseException | None, *, sound: bool = False) -> None:
+        """Returns the connection. After a statement without an answer, every idle connection to the server is dropped."""
+        if isinstance(error, TimeoutError):
+            self.driver.terminate()
+            self.pool.leave_server()
+        self.pool.give_back(self.driver, sound=sound)
 
 
 def _is_sound(error: BaseException | None) -> bool:

@@ -9,14 +9,14 @@ from typing import Any
 
 import asyncpg
 
-from app.storage.pool import connect
+from app.storage.connector import connect
 
 log = logging.getLogger("clientele")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a reconnection."""
 TIMEOUT = 10.0
-"""Seconds for a connection and for a check."""
+"""Seconds for each statement."""
 NAME = "clientele listener"
 LOSSES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -48,7 +48,7 @@ class Listener:
 
     async def _listen(self) -> None:
         lost = asyncio.Event()
-        driver = await connect(self.url, server_settings={"application_name": NAME}, timeout=TIMEOUT)
+        driver = await connect(self.url, server_settings={"application_name": NAME}, command_timeout=TIMEOUT)
         try:
             driver.add_termination_listener(lambda _: lost.set())
             await driver.add_listener(self.channel, self._receive)
@@ -59,7 +59,7 @@ class Listener:
                     async with asyncio.timeout(self.check):
                         await lost.wait()
                 if not lost.is_set():
-                    await driver.execute("SELECT 1", timeout=TIMEOUT)
+                    await driver.execute("SELECT 1")
         finally:
             driver.terminate()
 

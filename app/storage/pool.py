@@ -6,13 +6,13 @@ connection beyond a transaction.
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
 import asyncpg
 
 from app.storage.connection import set_up
+from app.storage.connector import Connector
+from app.storage.driver import Driver
 
-KEPT_STATEMENTS = 1000
 CANCELLING = 2.0
 """Seconds until a cancelled statement must have ended; PostgreSQL loses a cancellation that arrives before its statement."""
 CHECK_CLIENT = "SET client_connection_check_interval = '2s'"
@@ -22,16 +22,15 @@ CHECK_CLIENT = "SET client_connection_check_interval = '2s'"
 class Pool:
     """At most `size` connections. The connection that was returned last is taken first, so that the others stay idle."""
 
-    def __init__(self, url: str, size: int, settings: dict[str, str], wait: float) -> None:
-        self.url = url
-        self.settings = settings
+    def __init__(self, connector: Connector, size: int, wait: float) -> None:
+        self.connector = connector
         self.wait = wait
         self._slots = asyncio.Semaphore(size)
-        self._free: list[asyncpg.Connection[Any]] = []
+        self._free: list[Driver] = []
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def take(self) -> "asyncpg.Connection[Any]":
+    async def take(self) -> Driver:
         """Takes a connection for exclusive use. Raises TimeoutError when no connection becomes free in `wait` seconds."""
         if self._slots.locked():
             async with asyncio.timeout(self.wait):
@@ -49,13 +48,8 @@ class Pool:
             self._slots.release()
             raise
 
-    async def _open(self) -> "asyncpg.Connection[Any]":
-        driver = await connect(
-            self.url,
-            server_settings=self.settings,
-            statement_cache_size=KEPT_STATEMENTS,
-            max_cached_statement_lifetime=0,
-        )
+    async def _open(self) -> Driver:
+        driver = await self.connector.open()
         try:
             await set_up(driver)
             with suppress(asyncpg.InvalidParameterValueError):  # a server on Windows cannot
@@ -65,7 +59,7 @@ class Pool:
             raise
         return driver
 
-    def give_back(self, driver: "asyncpg.Connection[Any]", *, sound: bool) -> None:
+    def give_back(self, driver: Driver, *, sound: bool) -> None:
         """Returns a connection to the pool. One that is not sound is closed, which cancels its statement in the server.
 
         The slot of a closed connection is free once it is closed.
@@ -81,30 +75,33 @@ class Pool:
             self._free.append(driver)
         self._slots.release()
 
-    async def _end(self, driver: "asyncpg.Connection[Any]") -> None:
-        """Closes a connection. close() sends the cancellation first, which terminate() does not."""
+    async def _end(self, driver: Driver) -> None:
         try:
-            async with asyncio.timeout(CANCELLING):
-                await driver.close()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-            driver.terminate()
+            await close_driver(driver)
         finally:
             self._slots.release()
 
     async def close(self) -> None:
         """Closes the free connections now, and each connection in use when it is returned."""
         self._closed = True
-        free, self._free = self._free, []
-        for driver in free:
-            await driver.close(timeout=self.wait)
+        await asyncio.gather(*map(close_driver, self._take_idle()))
         if self._ending:
             await asyncio.wait(self._ending)
 
+    def leave_server(self) -> None:
+        """Drops the idle connections without a word to the server, which does not answer or no longer accepts writes."""
+        for driver in self._take_idle():
+            driver.terminate()
 
-async def connect(*address: Any, **options: Any) -> "asyncpg.Connection[Any]":
-    """Opens a connection. Raises ClientConfigurationError for every kind of invalid address."""
+    def _take_idle(self) -> list[Driver]:
+        idle, self._free = self._free, []
+        return idle
+
+
+async def close_driver(driver: Driver) -> None:
+    """Closes a connection within a short time. close() first cancels its statement, which terminate() does not."""
     try:
-        opened: asyncpg.Connection[Any] = await asyncpg.connect(*address, **options)
-    except ValueError as error:
-        raise asyncpg.ClientConfigurationError(str(error)) from error
-    return opened
+        async with asyncio.timeout(CANCELLING):
+            await driver.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        driver.terminate()

@@ -194,7 +194,7 @@ async def test_a_reader_outlives_a_database_that_is_away(database_url: str, data
     async with opened(database_url) as second, reading(second) as reader, aclosing(reader.follow(HOME, 0)) as changes:
         following = asyncio.create_task(take(changes, 1))
         await asyncio.sleep(0.05)
-        address, second.pool.url = second.pool.url, "postgresql://nobody@127.0.0.1:1/none"
+        address, second.pool.connector.url = second.pool.connector.url, "postgresql://nobody@127.0.0.1:1/none"
         async with database.write() as connection:
             await connection.driver.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -202,5 +202,5 @@ async def test_a_reader_outlives_a_database_that_is_away(database_url: str, data
             )
             number = await add_change(connection, HOME)
         await asyncio.wait([following], timeout=0.1)
-        second.pool.url = address
+        second.pool.connector.url = address
         assert await following == [number]
