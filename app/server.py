@@ -16,6 +16,7 @@ from app.config import Config
 from app.demo import Demonstration
 from app.errors import Misconfigured
 from app.http.protocol import HttpProtocol
+from app.http.websockets import WebSocketProtocol
 
 PARAMETER = re.compile(r"(?<=[?&])([^=&\s]*)=([^&\s]*)")
 REVOKED = re.compile(r"(?<=/accesstokens/)[^/?\s]+", re.IGNORECASE)
@@ -104,6 +105,8 @@ def server_settings(config: Config, app: Any, **more: Any) -> uvicorn.Config:
     """The settings of uvicorn. `more` overrides them."""
     settings: dict[str, Any] = {
         "http": HttpProtocol,
+        "ws": WebSocketProtocol,
+        "ws_per_message_deflate": False,
         "ws_max_size": config.body_cap,
         "workers": config.workers,
         "log_config": log_config(sockets=config.access_log),

@@ -53,7 +53,7 @@ FOREIGN = {
     "starlette": ("app.graphql.server", "app.rest", "app.http", "app.main", "app.auth"),
     "graphql": ("app.graphql",),
     "strawberry": ("app.graphql",),
-    "uvicorn": ("app.server", "app.http.protocol"),
+    "uvicorn": ("app.server", "app.http.protocol", "app.http.websockets"),
     "httptools": ("app.http.protocol",),
     "typer": ("app.cli",),
     "aiosmtplib": ("app.mail",),

@@ -51,6 +51,15 @@ def is_budget_spent(error: GraphQLError) -> bool:
     return error.message == BUDGET_SPENT
 
 
+INTROSPECTION_REJECTED = "GraphQL introspection has been disabled"
+"""The start of graphql-core's message about a field of introspection where introspection is off."""
+
+
+def is_introspection_rejected(error: GraphQLError) -> bool:
+    """True for the error about a field of introspection where introspection is off."""
+    return error.message.startswith(INTROSPECTION_REJECTED)
+
+
 def core_schema_of(schema: strawberry.Schema) -> GraphQLSchema:
     """The graphql-core schema that a Strawberry schema wraps."""
     return schema._schema

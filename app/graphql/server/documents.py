@@ -1,5 +1,6 @@
 """Documents are parsed, measured and validated once, and kept for the next request with the same text."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -9,21 +10,28 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    Source,
     parse,
     specified_rules,
 )
+from graphql.language import Token, TokenKind
 
 from app.graphql.internals import is_budget_spent, validate_document
 from app.graphql.server.costs import Costs, SelectionCost
+from app.graphql.server.disclosure import hide_names
 from app.graphql.server.limits import TOO_DEEP, Measure, check_limits
 from app.graphql.server.trusted import TrustedDocuments
+from app.query.values import MOST_DIGITS
 
 MAX_CHARACTERS = 100_000
 MAX_TOKENS = 10_000
 MAX_ERRORS = 20
 KEPT, KEPT_CHARACTERS = 500, 1_000_000
+LONG_NUMBER = re.compile(f"[0-9]{{{MOST_DIGITS + 1}}}")
+NUMBERS = frozenset({TokenKind.INT, TokenKind.FLOAT})
 TOO_TANGLED = "The document selects the same fields too often in the same places. Merge repeated fields and fragments."
 
 
@@ -89,7 +97,7 @@ class Documents:
             message = f"The document has {len(source):,} characters; at most {MAX_CHARACTERS:,} are allowed."
             return Document(None, [GraphQLError(message)])
         try:
-            ast = parse(source, max_tokens=MAX_TOKENS)
+            ast = parse_document(source)
             errors = self._check(ast, is_trusted=self.trusted.has_text(source))
             return Document(None, errors) if errors else Document(ast, [], self._read_costs(ast))
         except GraphQLError as error:
@@ -110,9 +118,37 @@ class Documents:
         errors = validate_document(
             self.schema, ast, rules, max_errors=MAX_ERRORS, hide_suggestions=self.hide_suggestions
         )
+        if errors and not may_introspect and not any(map(is_budget_spent, errors)):
+            return [hide_names(ast, errors)]
         return [GraphQLError(TOO_TANGLED) if is_budget_spent(error) else error for error in errors]
 
     def _read_costs(self, ast: DocumentNode) -> dict[int, SelectionCost]:
         costs = Costs(self.schema, ast)
         operations = (node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
         return {id(operation): costs.read_operation(operation) for operation in operations}
+
+
+def parse_document(source: str) -> DocumentNode:
+    """The parsed document. Raises GraphQLSyntaxError for text that is not a document, and for a number with too many digits.
+
+    Python does not convert an integer of thousands of digits, because that takes quadratic time.
+    """
+    document = parse(source, max_tokens=MAX_TOKENS)
+    if LONG_NUMBER.search(source):
+        assert document.loc is not None
+        _check_numbers(document.loc.source, document.loc.start_token)
+    return document
+
+
+def _check_numbers(source: Source, token: Token | None) -> None:
+    """Raises GraphQLSyntaxError if this token or one after it is a number with too many digits in a row."""
+    while token is not None:
+        if token.kind in NUMBERS and LONG_NUMBER.search(token.value or ""):
+            raise _too_many_digits(source, token)
+        token = token.next
+
+
+def _too_many_digits(source: Source, token: Token) -> GraphQLSyntaxError:
+    digits = max(map(len, re.findall("[0-9]+", token.value or "")))
+    message = f"The number has {digits:,} digits in a row; at most {MOST_DIGITS} are allowed."
+    return GraphQLSyntaxError(source, token.start, message)

@@ -16,6 +16,7 @@ from app.graphql.execution.context import Context
 from app.graphql.internals import RenderingExecutor, open_events
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
+from app.graphql.server.disclosure import hide_value_error
 from app.graphql.server.documents import Documents
 from app.graphql.server.errors import VALIDATION_FAILED, OperationError, RequestError, format_error, is_timed_out
 from app.graphql.server.trusted import hash_document, load_trusted
@@ -192,7 +193,7 @@ class Operations:
             hide_suggestions=self.documents.hide_suggestions,
         )
         if isinstance(events, ExecutionResult):
-            yield self.reject(OperationError(events.errors or [], prepared.cost), request_id)
+            yield self.reject(OperationError(self._show_errors(events), prepared.cost), request_id)
             return
         async with aclosing(events):
             async for event in events:
@@ -226,13 +227,19 @@ class Operations:
         return self._format_result(done, prepared.cost, request_id)
 
     def _format_result(self, result: ExecutionResult, cost: int, request_id: str) -> OperationResult:
-        if result.data is None and result.errors and all(error.path is None for error in result.errors):
-            return self.reject(OperationError(result.errors, cost), request_id)
+        errors = self._show_errors(result)
+        if result.data is None and errors and all(error.path is None for error in errors):
+            return self.reject(OperationError(errors, cost), request_id)
         body: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            body["errors"] = [format_error(error, request_id) for error in result.errors]
-        timed_out = is_timed_out(result.data, result.errors or ())
+        if errors:
+            body["errors"] = [format_error(error, request_id) for error in errors]
+        timed_out = is_timed_out(result.data, errors)
         return OperationResult(body | self._extensions(cost), executed=True, timed_out=timed_out)
+
+    def _show_errors(self, result: ExecutionResult) -> list[GraphQLError]:
+        """The errors of a result, without names of the schema where introspection is off."""
+        errors = result.errors or []
+        return list(map(hide_value_error, errors)) if errors and not self.documents.introspection else errors
 
     def reject(self, rejected: OperationError, request_id: str) -> OperationResult:
         """The result of an operation that is not executed."""

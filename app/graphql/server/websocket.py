@@ -101,14 +101,20 @@ async def serve_websocket(websocket: WebSocket, operations: Operations, slots: S
     """Serves a client until it leaves, breaks the protocol, or its token becomes invalid."""
     if PROTOCOL not in websocket.scope["subprotocols"]:
         await websocket.accept()
-        await websocket.close(4406, f"Use the subprotocol {PROTOCOL}.")
+        await close(websocket, CloseSocket(4406, f"Use the subprotocol {PROTOCOL}."))
         return
     await websocket.accept(subprotocol=PROTOCOL)
     if slots.are_full:
-        await websocket.close(1013, "Too many streams are open. Try again later.")
+        await close(websocket, CloseSocket(1013, "Too many streams are open. Try again later."))
         return
     with slots.take():
         await Connection(websocket, operations, config).serve()
+
+
+async def close(websocket: WebSocket, reason: CloseSocket) -> None:
+    """Closes the WebSocket. It does nothing if the WebSocket is closed already."""
+    with suppress(WebSocketDisconnect, RuntimeError):
+        await websocket.close(reason.code, reason.reason)
 
 
 class Connection:
@@ -145,8 +151,7 @@ class Connection:
         """Closes the WebSocket. Only the first call has an effect."""
         if not isinstance(error, CloseSocket):
             error = CloseSocket(4500, to_request_error(error, self.request_id).message)
-        with suppress(WebSocketDisconnect, RuntimeError):
-            await self.websocket.close(error.code, error.reason)
+        await close(self.websocket, error)
 
     async def _watch_token(self) -> None:
         """Ends the connection if connection_init does not arrive in time, and when the token becomes invalid."""
@@ -161,7 +166,7 @@ class Connection:
         raise CloseSocket(4403, invalid.message)
 
     async def _read(self) -> None:
-        """Handles messages until the client leaves."""
+        """Handles messages until the client leaves. Other tasks get a turn after each message, as many may have arrived."""
         while True:
             received = await self.websocket.receive()
             if received["type"] == "websocket.disconnect":
@@ -175,13 +180,14 @@ class Connection:
                 await self._handle(read_message(text))
             except WebSocketDisconnect:
                 return
+            await asyncio.sleep(0)
 
     async def _handle(self, message: Message) -> None:
         match message.type:
             case "connection_init":
                 await self._initialise(message.payload)
             case "ping":
-                await self._send("pong", payload=message.payload)
+                await self._send("pong", payload=message.payload if _is_writable(message.payload) else None)
             case "subscribe":
                 await self._subscribe(message)
             case "complete":
@@ -224,7 +230,7 @@ class Connection:
             await self._execute(message)
         except WebSocketDisconnect:
             pass
-        except CloseSocket as error:
+        except Exception as error:
             if not self._failed.done():
                 self._failed.set_exception(error)
 
@@ -262,4 +268,16 @@ class Connection:
             message["id"] = id_
         if payload is not None:
             message["payload"] = payload
-        await self.websocket.send_text(orjson.dumps(message).decode())
+        try:
+            await self.websocket.send_text(orjson.dumps(message).decode())
+        except RuntimeError as error:
+            raise WebSocketDisconnect(1006) from error
+
+
+def _is_writable(payload: object) -> bool:
+    """True if orjson can write a payload. JSON in a message can have lone surrogates and integers over 64 bits."""
+    try:
+        orjson.dumps(payload)
+    except orjson.JSONEncodeError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""Errors where introspection is off: they show the place of a mistake, and no names of the schema."""
+
+from collections.abc import Mapping, Sequence
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    ListTypeNode,
+    Node,
+    NonNullTypeNode,
+    VariableDefinitionNode,
+)
+
+from app.graphql.internals import is_introspection_rejected
+
+INVALID = "The document is not valid at this place. Compare it with the schema that you have."
+INVALID_VALUE = "The value of the variable `${name}` does not fit its type."
+INVALID_ARGUMENT = "A value in the arguments of this field does not fit its type."
+
+
+def hide_names(document: DocumentNode, errors: Sequence[GraphQLError]) -> GraphQLError:
+    """One error for all errors of validation, at the first place.
+
+    A caller must not learn whether a type exists. So an error about a type, a fragment on it or a variable of it always
+    stands at the name of the type, and the errors behind the first place are left out: they depend on the type.
+    """
+    if all(map(is_introspection_rejected, errors)):
+        return errors[0]
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    places = [_find_place(node, fragments) for error in errors for node in error.nodes or ()]
+    first = min(filter(_has_location, places), key=_position, default=document.definitions[0])
+    return GraphQLError(INVALID, first)
+
+
+def hide_value_error(error: GraphQLError) -> GraphQLError:
+    """The error without the names and values in its message, if graphql-core wrote it about a value of the request."""
+    for node in error.nodes or ():
+        if isinstance(node, VariableDefinitionNode):
+            return GraphQLError(INVALID_VALUE.format(name=node.variable.name.value), node)
+    if not isinstance(error.original_error, GraphQLError | None):
+        return error
+    return GraphQLError(INVALID_ARGUMENT, error.nodes, path=error.path) if error.nodes else error
+
+
+def _find_place(node: Node, fragments: Mapping[str, FragmentDefinitionNode]) -> Node:
+    """The name of the type that an error at a node may be about, or the node itself."""
+    if isinstance(node, FragmentSpreadNode):
+        node = fragments.get(node.name.value, node)
+    if isinstance(node, VariableDefinitionNode):
+        node = node.type
+    if isinstance(node, FragmentDefinitionNode):
+        return node.type_condition
+    if isinstance(node, InlineFragmentNode) and node.type_condition is not None:
+        return node.type_condition
+    while isinstance(node, ListTypeNode | NonNullTypeNode):
+        node = node.type
+    return node
+
+
+def _has_location(node: Node) -> bool:
+    """True unless graphql-core made the node itself, as it does for an object in the place of a scalar."""
+    return node.loc is not None
+
+
+def _position(node: Node) -> int:
+    return node.loc.start if node.loc else 0

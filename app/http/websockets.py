@@ -1,0 +1,135 @@
+"""WebSocketProtocol: the WebSocket connection of uvicorn, which no peer can make hold the event loop or keep unsent bytes."""
+
+from asyncio import TimerHandle
+
+from uvicorn._types import ASGIReceiveEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+PIECE = 4096
+"""The bytes that are parsed at a time. Other tasks of the event loop get a turn between two pieces."""
+MOST_FRAGMENTS = 1000
+"""The most frames of one message. Empty frames count for nothing in its size."""
+WRITE_TIMEOUT = 30.0
+"""Seconds in which a peer must take LEAST_PROGRESS of the unsent bytes."""
+LEAST_PROGRESS = 16_384
+LINGER = 12.0
+"""Seconds after which a connection is cut off whose handler has ended; longer than uvicorn waits for the peer's close."""
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """One connection. It reads on only when the application has taken every message that has arrived."""
+
+    cut_off: TimerHandle | None = None
+    write_watch: TimerHandle | None = None
+    parsing: bool = False
+    unread: bytes = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.unread += data
+        if not self.parsing:
+            self._parse()
+
+    def _parse(self) -> None:
+        """Parses the next piece, and later the rest."""
+        self.parsing = False
+        piece, self.unread = self.unread[:PIECE], self.unread[PIECE:]
+        if self.transport.is_closing():
+            self.unread = b""
+            return
+        super().data_received(piece)
+        if self.conn.handshake_exc is not None:
+            self._reject_handshake()
+        elif self.unread:
+            self.transport.pause_reading()
+            self._parse_later()
+        elif not self.read_paused:
+            self.transport.resume_reading()
+
+    def _parse_later(self) -> None:
+        """Parses on in the next turn of the event loop, unless the application has messages to take."""
+        if not self.parsing and not self.read_paused:
+            self.parsing = True
+            self.loop.call_soon(self._parse)
+
+    def _reject_handshake(self) -> None:
+        """Sends what the library answers to a handshake that it cannot read, if anything, and closes."""
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        message = await self.queue.get()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            if self.unread:
+                self._parse_later()
+            else:
+                self.transport.resume_reading()
+        return message
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) < MOST_FRAGMENTS:
+            super().handle_cont(event)
+        else:
+            self._fail(1009, f"A message has at most {MOST_FRAGMENTS} frames.")
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self._fail(1007, "The message is not UTF-8.")
+        else:
+            super().send_receive_event_to_app()
+
+    def _fail(self, code: int, reason: str) -> None:
+        self.frames = []
+        if not self.close_sent:
+            self.conn.fail(code, reason)
+            self.handle_parser_exception()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop(self.write_watch)
+
+    def _watch_writing(self) -> None:
+        size = self.transport.get_write_buffer_size()
+        self.write_watch = self.loop.call_later(WRITE_TIMEOUT, self._check_writing, size)
+
+    def _check_writing(self, before: int) -> None:
+        """Cuts the connection off unless the peer has taken some of the unsent bytes."""
+        if before - self.transport.get_write_buffer_size() < LEAST_PROGRESS:
+            self.transport.abort()
+        else:
+            self._watch_writing()
+
+    def keepalive_timeout(self) -> None:
+        """Cuts off a peer that has not answered a ping. It would not read a close frame either."""
+        super().keepalive_timeout()
+        self.transport.abort()
+
+    async def run_asgi(self) -> None:
+        try:
+            await super().run_asgi()
+        finally:
+            if not self.disconnected:
+                self.cut_off = self.loop.call_later(LINGER, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.unread = b""
+        self._stop(self.write_watch)
+        self._stop(self.cut_off)
+
+    def _stop(self, timer: TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
