@@ -34,6 +34,7 @@ MOST_STEPS = 100
 LATEST_FIRST = Order("id", descending=True)
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)", re.ASCII)
+WHITE_SPACE = re.compile(r"\s+")
 RADIX_NUMBER = re.compile(r"0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 
 
@@ -188,17 +189,26 @@ def read_orders(value: object, model: Model = CLIENT) -> tuple[Order, ...]:
     for text in value if isinstance(value, list) else [value]:
         if not isinstance(text, str):
             raise Malformed(f"The order {show(text)} is not valid", "order")
-        orders += [_read_order(token, model) for token in re.split(r"(?:\s*,\s*)+", text) if token]
+        orders += [_read_order(step, model) for step in _split_steps(check_text(text, "order")) if step]
     if not orders:
         raise Malformed(f"The order {show(value)} is not valid", "order")
-    steps = tuple(dict.fromkeys(orders))
-    if len(steps) > MOST_STEPS:
-        raise Malformed(f"order may have at most {MOST_STEPS} steps; got {len(steps)}.", "order")
-    return (*steps, LATEST_FIRST)
+    distinct = tuple(dict.fromkeys(orders))
+    if len(distinct) > MOST_STEPS:
+        raise Malformed(f"order may have at most {MOST_STEPS} steps; got {len(distinct)}.", "order")
+    return (*distinct, LATEST_FIRST)
+
+
+def _split_steps(text: str) -> list[str]:
+    """The steps of an order. As in LoopBack, white space beside a comma does not count, but at both ends of the text it does."""
+    first, *others = text.split(",")
+    if not others:
+        return [first]
+    *inner, last = others
+    return [first.rstrip(), *(step.strip() for step in inner), last.lstrip()]
 
 
 def _read_order(token: str, model: Model) -> Order:
-    name, *words = re.split(r"\s+", token)
+    name, *words = WHITE_SPACE.split(token)
     direction = words[0].upper() if words else "ASC"
     if direction not in ("ASC", "DESC"):
         raise Malformed(f"The order {show(token)} has invalid direction", "order")
