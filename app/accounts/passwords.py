@@ -17,6 +17,8 @@ from app.accounts.turns import Turns
 
 AT_ONCE = 2
 """The number of hashes that one process computes at once: each takes its memory and some lanes of the processors."""
+LONGEST_SPELLING = 3 * 72
+"""Bytes. A spelling of a password of 72 bytes with decomposed letters is at most three times as long."""
 
 
 class Passwords:
@@ -46,21 +48,34 @@ class Passwords:
             self.turns.give_back()
 
     async def hash(self, password: str) -> str:
-        return await asyncio.to_thread(self.hasher.hash, _bytes(password))
+        return await asyncio.to_thread(self._hash, password)
+
+    def _hash(self, password: str) -> str:
+        return self.hasher.hash(_normalise(password.encode("utf-8", "surrogatepass")))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """True if a hash is that of the password. Without a hash the answer is False and takes the same time."""
+        """True if a hash is that of the password.
+
+        Without a hash, or with a text that is longer than any password, the answer is False and takes the same time.
+        """
+        spelling = password.encode("utf-8", "surrogatepass")
+        if len(spelling) > LONGEST_SPELLING:
+            stored, spelling = None, b""
         try:
-            await asyncio.to_thread(self.hasher.verify, stored or self.dummy_hash, _bytes(password))
+            await asyncio.to_thread(self._verify, stored or self.dummy_hash, spelling)
         except VerifyMismatchError:
             return False
         return stored is not None
+
+    def _verify(self, stored: str, spelling: bytes) -> None:
+        self.hasher.verify(stored, _normalise(spelling))
 
     def needs_rehash(self, stored: str) -> bool:
         """True if a hash was made with other parameters than new ones."""
         return self.hasher.check_needs_rehash(stored)
 
 
-def _bytes(password: str) -> bytes:
+def _normalise(spelling: bytes) -> bytes:
     """The bytes of the composed letters (NFC), so that two keyboards give the same password."""
-    return normalize("NFC", password).encode("utf-8", "surrogatepass")
+    text = spelling.decode("utf-8", "surrogatepass")
+    return normalize("NFC", text).encode("utf-8", "surrogatepass")
