@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from app.errors import Malformed
+from app.query.marks import MOST_MARKS, has_long_run
 
 LONGEST_TEXT = 10_000
 LARGEST_NUMBER = 1e15
@@ -42,11 +43,26 @@ def check_text(text: str, field: str) -> str:
     """The text itself. Raises Malformed for over 10,000 characters, and for characters that PostgreSQL cannot store."""
     if len(text) > LONGEST_TEXT:
         raise Malformed(f"The value of `{field}` may have at most {LONGEST_TEXT} characters; got {len(text)}.", field)
-    if "\x00" in text:
-        raise Malformed(f"The value of `{field}` contains a NUL character, which is not allowed.", field)
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise Malformed(f"The value of `{field}` contains an unpaired surrogate, which is not allowed.", field)
+    problem = find_problem(text)
+    if problem:
+        raise Malformed(f"The value of `{field}` contains {problem}, which is not allowed.", field)
     return text
+
+
+def find_problem(text: str) -> str | None:
+    """The reason why PostgreSQL cannot store or fold a text; None for a text that it can.
+
+    Folding sorts the combining marks of each letter. Its time is quadratic in their number, and nothing interrupts it.
+    """
+    if "\x00" in text:
+        return "a NUL character"
+    if text.isascii():
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "an unpaired surrogate"
+    return f"more than {MOST_MARKS} combining marks in a row" if has_long_run(text) else None
 
 
 def check_storable(value: object, name: str, depth: int = 0) -> None:
@@ -54,10 +70,9 @@ def check_storable(value: object, name: str, depth: int = 0) -> None:
     if depth > DEEPEST_VALUE:
         raise Malformed(f"The value of `{name}` may be nested at most {DEEPEST_VALUE} levels deep.", name)
     if isinstance(value, str):
-        if "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
-            raise Malformed(
-                f"The value of `{name}` contains a NUL character or an unpaired surrogate, which is not allowed.", name
-            )
+        problem = find_problem(value)
+        if problem:
+            raise Malformed(f"The value of `{name}` contains {problem}, which is not allowed.", name)
     elif isinstance(value, dict):
         for key, inner in value.items():
             check_storable(key, name, depth + 1)
@@ -67,6 +82,15 @@ def check_storable(value: object, name: str, depth: int = 0) -> None:
             check_storable(inner, name, depth + 1)
     elif isinstance(value, int | float) and not _fits_double(value):
         raise OutOfRange(f"The value of `{name}` contains a number that is out of range.", name)
+
+
+def has_long_text(value: object) -> bool:
+    """True if a JSON value holds a text or a key of over 10,000 characters."""
+    if isinstance(value, str):
+        return len(value) > LONGEST_TEXT
+    if isinstance(value, Mapping):
+        return any(has_long_text(key) or has_long_text(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(has_long_text, value))
 
 
 def _fits_double(value: int | float) -> bool:

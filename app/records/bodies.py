@@ -16,6 +16,7 @@ from app.query.values import (
     LONGEST_TEXT,
     OutOfRange,
     check_storable,
+    has_long_text,
     js_text,
     lax_boolean,
     parse_moment,
@@ -160,9 +161,13 @@ def _read_value(field: Field, value: object, rules: Rules) -> object:
 
 
 def _check_size(field: Field, value: object) -> object:
-    """The value itself. Raises InvalidValue for a list or a document of over 100 KB as JSON."""
-    if field.kind is Kind.JSON and len(orjson.dumps(value)) > LARGEST_DOCUMENT:
-        raise InvalidValue("size", f"is larger than {LARGEST_DOCUMENT // 1024} KB as JSON")
+    """The value itself. Raises InvalidValue for a list or a document of over 100 KB as JSON, or with a text that is too long."""
+    if field.kind is Kind.JSON:
+        size = len(orjson.dumps(value))
+        if size > LARGEST_DOCUMENT:
+            raise InvalidValue("size", f"is larger than {LARGEST_DOCUMENT // 1024} KB as JSON")
+        if size > LONGEST_TEXT and has_long_text(value):
+            raise InvalidValue("length", f"contains a text or a key that is longer than {LONGEST_TEXT} characters")
     return value
 
 

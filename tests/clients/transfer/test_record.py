@@ -79,7 +79,7 @@ def test_an_id_is_24_lower_case_hex_digits(record_id: object) -> None:
             [
                 (
                     "deletedId",
-                    "The value of `deletedId` contains a NUL character or an unpaired surrogate, which is not allowed.",
+                    "The value of `deletedId` contains a NUL character, which is not allowed.",
                 )
             ],
         ),
@@ -98,7 +98,7 @@ def test_an_id_is_24_lower_case_hex_digits(record_id: object) -> None:
             [
                 (
                     "custom",
-                    "The value of `custom` contains a NUL character or an unpaired surrogate, which is not allowed.",
+                    "The value of `custom` contains an unpaired surrogate, which is not allowed.",
                 )
             ],
         ),
