@@ -14,8 +14,9 @@ from app.graphql.server import documents, limits
 from app.http import bodies, encodings
 from app.idempotency import LONGEST_KEY
 from app.organizations.record import LONGEST_NAME
-from app.query import dialects, reader, values
+from app.query import dialects, marks, reader, values
 from app.records.bodies import LARGEST_DOCUMENT
+from app.rest import preconditions
 from app.rest.customers import parameters
 from app.rest.v1 import brackets, call, filters
 from app.rest.v1.bodies import RECORD_CAP
@@ -24,6 +25,13 @@ PAGE = Path(__file__).parents[1] / "docs" / "limits.md"
 NUMBER = re.compile(r"\d[\d,]*")
 
 CONSTANTS = {
+    "`If-Match`, `If-None-Match`": [preconditions.LONGEST_CONDITION],
+    "Body without a valid token": [bodies.UNAUTHENTICATED_CAP],
+    "Body of a login or a sign-up": [call.SMALL_BODY_CAP],
+    "Values in JSON: members of objects and lists": [bodies.MOST_VALUES],
+    "Text or key in a document": [values.LONGEST_TEXT],
+    "Combining marks in a row, in any text": [marks.MOST_MARKS],
+    "Text of an order": [values.LONGEST_TEXT],
     "Tokens of one request that are looked up": [MOST_TOKENS],
     "Body with one record": [RECORD_CAP],
     "Levels of JSON in a body": [bodies.DEEPEST],

@@ -1,7 +1,8 @@
 """Request bodies: bytes up to a cap, and JSON without loss or guesses."""
 
 import json
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeAlias
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -9,10 +10,24 @@ from app.http.errors import HttpError
 from app.query.values import parse_whole
 
 DEEPEST = 32
+MOST_VALUES = 50_000
+"""Parsing as many values takes a few hundredths of a second."""
+QUOTES_PER_VALUE = 4
+"""A value that is a text, and its key, have two quotes each."""
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+UNAUTHENTICATED_CAP = 4096
+"""The most bytes of a body that are read and parsed without a valid token."""
+
+Admit: TypeAlias = Callable[[], Awaitable[object]]
+"""Raises an error for a caller that may not send a large body."""
 
 
 class TooLarge(HttpError):
     """The body is larger than the service takes."""
+
+
+class TooManyValues(TooLarge):
+    """The JSON has over 50,000 values."""
 
 
 class WrongType(HttpError):
@@ -27,25 +42,49 @@ class TooDeep(HttpError):
     """The body is JSON nested deeper than 32 levels."""
 
 
-async def read_bytes(request: Request, cap: int) -> bytes:
-    """The bytes of a body. Raises TooLarge for over `cap` bytes, and NotJson when the caller disconnects."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > cap:
-        raise TooLarge(f"The body must have at most {cap} bytes.")
+async def read_bytes(request: Request, cap: int, admit: Admit | None = None) -> bytes:
+    """The bytes of a body. `admit` is awaited before more than 4 KB are read.
+
+    Raises TooLarge for over `cap` bytes, and NotJson when the caller disconnects.
+    """
+    declared = _declared_length(request)
+    if declared > UNAUTHENTICATED_CAP and admit is not None:
+        await admit()
+        admit = None
+    if declared > cap:
+        raise too_large(cap)
     parts, size = [], 0
     try:
         async for part in request.stream():
             size += len(part)
+            if size > UNAUTHENTICATED_CAP and admit is not None:
+                await admit()
+                admit = None
             if size > cap:
-                raise TooLarge(f"The body must have at most {cap} bytes.")
+                raise too_large(cap)
             parts.append(part)
     except ClientDisconnect as error:
         raise NotJson("The body is incomplete.") from error
     return b"".join(parts)
 
 
+def too_large(cap: int) -> TooLarge:
+    return TooLarge(f"The body must have at most {cap} bytes.")
+
+
+def _declared_length(request: Request) -> int:
+    """The Content-Length; 0 without one. No body has as many bytes as 19 digits can tell."""
+    text = request.headers.get("content-length", "")
+    return int(text[:19]) if text.isascii() and text.isdigit() else 0
+
+
 def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
-    """The JSON value; the last of repeated keys counts. Raises NotJson, and TooDeep below `deepest` levels."""
+    """The JSON value; the last of repeated keys counts.
+
+    Raises NotJson, TooDeep below `deepest` levels, and TooManyValues for over 50,000 values.
+    """
+    if _count_signs(data) > MOST_VALUES:
+        _check_values(data, deepest)
     try:
         value = json.loads(data.decode("utf-8-sig"), parse_constant=_reject_constant, parse_int=parse_whole)
     except RecursionError as error:
@@ -70,11 +109,35 @@ def _reject_constant(name: str) -> NoReturn:
     raise NotJson(f"The body must be valid JSON: {name} is not a JSON number.")
 
 
+def _count_signs(data: bytes) -> int:
+    """The number of commas and opening brackets. JSON has about as many values, if no text has any of them."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
+
+
+def _check_values(data: bytes, deepest: int) -> None:
+    """Raises TooManyValues for over 50,000 values, without parsing them. Raises TooDeep if the first values are too deep."""
+    plain = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    quotes = plain.count(b'"')
+    if quotes <= QUOTES_PER_VALUE * MOST_VALUES:
+        plain = b"".join(plain.split(b'"')[::2])
+        if _count_signs(plain) <= MOST_VALUES:
+            return
+    opening = plain.translate(None, delete=NO_BRACKETS)[: deepest + 1]
+    if not opening.strip(b"[{"):
+        raise TooDeep(f"The body must be nested at most {deepest} levels deep.")
+    raise TooManyValues(f"The body must have at most {MOST_VALUES} JSON values.")
+
+
 def _depth_over(value: object, allowed: int) -> bool:
     """True if a value has more levels of objects and lists than allowed."""
-    if not isinstance(value, dict | list):
-        return False
-    if allowed == 0:
-        return True
-    members = value.values() if isinstance(value, dict) else value
-    return any(_depth_over(member, allowed - 1) for member in members)
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
+    for _ in range(allowed):
+        level = [
+            member
+            for outer in level
+            for member in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(member, dict | list)
+        ]
+        if not level:
+            return False
+    return bool(level)

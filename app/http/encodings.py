@@ -4,7 +4,7 @@ import zlib
 
 from starlette.requests import Request
 
-from app.http.bodies import TooLarge, WrongType, read_bytes
+from app.http.bodies import UNAUTHENTICATED_CAP, Admit, TooLarge, WrongType, read_bytes
 from app.http.errors import HttpError
 
 GZIP = zlib.MAX_WBITS | 16
@@ -35,14 +35,20 @@ class BrokenBody(HttpError):
     """The body is not what its Content-Encoding or its charset says."""
 
 
-async def read_text(request: Request, cap: int) -> bytes:
-    """The body in UTF-8, without its compression.
+async def read_text(request: Request, cap: int, admit: Admit | None = None) -> bytes:
+    """The body in UTF-8, without its compression. `admit` is awaited before more than 4 KB are read or unpacked.
 
     Raises TooLarge for over `cap` bytes, compressed or not, NotJson, UnknownEncoding, UnknownCharset and BrokenBody.
     """
     charset = read_charset(request.headers.get("content-type", ""))
     encoding = read_encoding(request)
-    return decode(inflate(await read_bytes(request, cap), encoding, cap), charset)
+    data = await read_bytes(request, cap, admit)
+    if encoding and admit is not None:
+        try:
+            return decode(inflate(data, encoding, min(cap, UNAUTHENTICATED_CAP)), charset)
+        except TooLarge:
+            await admit()
+    return decode(inflate(data, encoding, cap), charset)
 
 
 def read_encoding(request: Request) -> str:

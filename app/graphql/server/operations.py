@@ -20,7 +20,7 @@ from app.graphql.server.disclosure import hide_value_error
 from app.graphql.server.documents import Documents
 from app.graphql.server.errors import VALIDATION_FAILED, OperationError, RequestError, format_error, is_timed_out
 from app.graphql.server.trusted import hash_document, load_trusted
-from app.http.bodies import NotJson, TooDeep, parse_json
+from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 from app.storage.deadline import time_limit
@@ -48,7 +48,7 @@ def read_parameters(parameters: dict[str, str]) -> GraphQLRequest:
         if body.get(name):
             try:
                 body[name] = parse_json(body[name].encode("utf-8", "surrogateescape"))
-            except (NotJson, TooDeep) as error:
+            except (NotJson, TooDeep, TooManyValues) as error:
                 raise _bad_request(f"`{name}` is not valid JSON.") from error
         else:
             body.pop(name, None)

@@ -18,7 +18,7 @@ from app.errors import Unauthenticated
 from app.graphql.server.errors import OperationError, RequestError, to_request_error
 from app.graphql.server.operations import Operations, read_request
 from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
-from app.http.bodies import NotJson, TooDeep, parse_json
+from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 
 PROTOCOL = "graphql-transport-ws"
 WITH_ID = frozenset({"subscribe", "complete"})
@@ -60,8 +60,8 @@ def read_message(text: str) -> Message:
     """
     try:
         body = parse_json(text.encode("utf-8", "surrogatepass"))
-    except (NotJson, TooDeep) as error:
-        raise CloseSocket(4400, "The message is not JSON, or is nested too deeply.") from error
+    except (NotJson, TooDeep, TooManyValues) as error:
+        raise CloseSocket(4400, "The message is not JSON, is nested too deeply, or has too many values.") from error
     if not isinstance(body, dict):
         raise CloseSocket(4400, "The message must be a JSON object.")
     kind, payload = body.get("type"), body.get("payload")

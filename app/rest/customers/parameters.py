@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from app.clients.faces import CUSTOMER
 from app.clients.service import search_words
 from app.errors import Malformed
-from app.http.bodies import NotJson, TooDeep, parse_json
+from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.query.model import EVERYTHING, Order, Predicate, Query
 from app.query.reader import read_predicate
 from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
@@ -114,7 +114,7 @@ def read_query(text: str | None) -> Predicate:
 def _parse(text: str, name: str) -> object:
     try:
         return parse_json(text.encode(), deepest=DEEPEST_QUERY)
-    except NotJson as error:
+    except (NotJson, TooManyValues) as error:
         raise Malformed(f"{name} must be valid JSON.", name) from error
     except TooDeep as error:
         raise Malformed(f"{name} must be nested at most {DEEPEST_QUERY} levels deep.", name) from error

@@ -32,7 +32,7 @@ TOKENS_MODEL = "AccessToken"
 
 async def sign_up(call: V1Call) -> V1Response:
     """Creates an account with a password. Raises Forbidden when only the operator may create accounts."""
-    members = (await call.body()).lax_object()
+    members = (await call.small_body()).lax_object()
     if not call.services.sign_up:
         raise Forbidden("Only the operator creates accounts.")
     with checking(ACCOUNT_MODEL.name):
@@ -42,7 +42,7 @@ async def sign_up(call: V1Call) -> V1Response:
 
 async def log_in(call: V1Call) -> V1Response:
     """Creates an access token from an e-mail address and a password. A token in the request is ignored."""
-    members = (await call.body()).lax_object()
+    members = (await call.small_body()).lax_object()
     name, password = members.get("email") or members.get("username"), members.get("password") or ""
     if not name:
         raise Malformed("username or email is required", "email", code="USERNAME_EMAIL_REQUIRED")

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 
 from app.errors import Malformed
-from app.http.bodies import DEEPEST, TooLarge, WrongType, parse_json, read_bytes
+from app.http.bodies import DEEPEST, Admit, TooLarge, WrongType, parse_json, read_bytes
 from app.http.encodings import UnknownCharset, UnknownEncoding, read_text
 from app.rest.v1.brackets import TooManyBrackets, TooManyParameters, read_parameters
 from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, too_deep
@@ -51,13 +51,15 @@ class Body:
         return value or None
 
 
-async def read_body(request: Request, cap: int) -> Body:
-    """The body. Raises TooLarge, NotJson, TooDeep, BrokenBody, Malformed, and WrongType for a charset or an encoding."""
+async def read_body(request: Request, cap: int, admit: Admit | None = None) -> Body:
+    """The body. `admit` is awaited before more than 4 KB are read or unpacked.
+
+    Raises TooLarge, NotJson, TooDeep, BrokenBody, Malformed, and WrongType for a charset or an encoding."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind not in (JSON, FORM):
-            return Body(None, unread=bool(await read_bytes(request, cap)))
-        text = await read_text(request, cap)
+            return Body(None, unread=bool(await read_bytes(request, cap, admit)))
+        text = await read_text(request, cap, admit)
     except TooLarge as error:
         raise TooLarge(TOO_LARGE) from error
     except UnknownEncoding as error:

@@ -8,7 +8,7 @@ import orjson
 
 from app.auth import Access, Principal
 from app.errors import Malformed
-from app.http.bodies import NotJson, TooDeep, parse_json
+from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.idempotency import RequestKey
 from app.query.values import check_text
 from app.rest.call import Call
@@ -17,6 +17,7 @@ from app.rest.v1.brackets import Value, read_parameters
 from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, missing_argument, too_deep
 
 DEEPEST_QUERY, MOST_BRACKETS = 12, 20
+SMALL_BODY_CAP = 16 * 1024
 
 Parameters: TypeAlias = Mapping[str, Value]
 
@@ -49,7 +50,12 @@ class V1Call(Call):
         return object_argument(self.parameters(name), name)
 
     async def body(self) -> Body:
-        return await read_body(self.request, self.services.body_cap)
+        """The body. A caller without a valid token sends at most 4 KB. Raises Unauthenticated for a larger body."""
+        return await read_body(self.request, self.services.body_cap, self.access)
+
+    async def small_body(self) -> Body:
+        """The body of a sign-up or a login, which needs no token: at most 16 KB."""
+        return await read_body(self.request, SMALL_BODY_CAP)
 
     def key(self, principal: Principal, operation: str, *values: object) -> RequestKey | None:
         """The identity of this request: its Idempotency-Key, the operation, the id and the values; None without a key."""
@@ -86,7 +92,7 @@ def _parse_slowly(text: str, name: str) -> Mapping[str, Any]:
         parsed: Mapping[str, Any] = parse_json(text.encode("utf-8", "surrogatepass"))
     except TooDeep as error:
         raise too_deep(DEEPEST_QUERY) from error
-    except NotJson as error:
+    except (NotJson, TooManyValues) as error:
         raise Malformed("Cannot parse JSON-encoded object value.", name) from error
     return parsed
 
