@@ -10,12 +10,13 @@ from urllib.parse import unquote_to_bytes
 
 from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, case, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
-from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser
 from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from app.ids import is_id
-from app.storage.database import Database
+from app.storage.database import ConnectionSource, Database
 from app.storage.tables import access_tokens, account_organizations, organizations
 
 
@@ -54,6 +55,11 @@ class Principal:
         return self.account_id if self.environment is Environment.LIVE else f"{self.account_id}:{self.environment}"
 
     @property
+    def tenant(self) -> str:
+        """The owner of a share of the connections: the account with all its environments, or the organization."""
+        return self.account_id or self.organizations[0]
+
+    @property
     def actor(self) -> str:
         """The caller's name in the record of changes."""
         return f"account:{self.account_id}" if self.account_id else f"token:{self.token_id}"
@@ -88,10 +94,19 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A database and the caller that uses it: the first argument of every service function."""
+    """The caller's share of a database, and the caller: the first argument of every service function."""
 
-    database: Database
+    database: ConnectionSource
     principal: Principal
+
+    @classmethod
+    def of(cls, database: Database, principal: Principal) -> "Access":
+        """The access of a principal for one operation."""
+        return cls(database.share(principal.tenant), principal)
+
+    def renew(self) -> "Access":
+        """The same access for another operation."""
+        return replace(self, database=self.database.renew())
 
     def require(self, organization_id: str) -> None:
         """Raises NotFound for an organization that the caller cannot access."""
@@ -160,20 +175,24 @@ FIND_TOKENS = _TOKENS.where(access_tokens.c.hash == func.any(_hashes))
 """The tokens with the hashes of a list. FIND_TOKEN costs less, and nearly every request has one token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller(BaseUser):
-    """The sender of a request, whose tokens have not been looked up yet."""
+@dataclass(slots=True)
+class Caller:
+    """The sender of a request, whose tokens have not been looked up yet. `share` is what its operation uses."""
 
     tokens: tuple[str, ...]
     database: Database
+    share: ConnectionSource | None = None
 
-    @property
-    def is_authenticated(self) -> bool:
-        return bool(self.tokens)
+    async def access(self) -> Access:
+        """The caller's access to its share of the database. Raises as `principal` does."""
+        access = Access.of(self.database, await self.principal())
+        self.share = access.database
+        return access
 
-    @property
-    def display_name(self) -> str:
-        return "caller"
+    def close(self) -> None:
+        """Says that the response was sent."""
+        if self.share is not None:
+            self.share.end()
 
     async def principal(self) -> Principal:
         """The principal of the first valid token. One statement looks up all tokens.
@@ -197,14 +216,21 @@ class Caller(BaseUser):
         return Principal(row[1], row[2], tuple(row[3]), Scope(row[4]), Environment(row[6]))
 
 
-class TokenBackend(AuthenticationBackend):
-    """Finds the tokens of a request. It never rejects a request, because each API decides when to look them up."""
+class Authentication:
+    """Puts a Caller into `scope["user"]`. It never rejects a request, because each API decides when to look up tokens."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self.app, self.database = app, database
 
-    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser]:
-        return AuthCredentials(), Caller(find_tokens(conn), self.database)
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        caller = scope["user"] = Caller(find_tokens(HTTPConnection(scope)), self.database)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            caller.close()
 
 
 def find_tokens(conn: HTTPConnection) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ class Config:
     """The most records in one list of the v1 API."""
     body_cap: int = setting("CLIENTELE_BODY_CAP", whole(1024, 1 << 30), 1_000_000)
     """The largest request body."""
+    answer_cap: int = setting("CLIENTELE_ANSWER_CAP", whole(100_000, 1 << 30), 10_000_000)
+    """The most bytes that the database sends for one answer. Exports have no limit."""
     statement_timeout: float = setting("CLIENTELE_STATEMENT_TIMEOUT", seconds, 10.0)
     """The longest time for one SQL statement."""
     operation_timeout: float = setting("CLIENTELE_OPERATION_TIMEOUT", seconds, 20.0)

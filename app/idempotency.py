@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.errors import Conflict, Malformed, NotFound
 from app.storage.connection import Connection
-from app.storage.database import Database
+from app.storage.database import ConnectionSource
 from app.storage.tables import idempotency_keys
 
 LONGEST_KEY = 255
@@ -102,7 +102,7 @@ async def remember(
 
 
 async def run_once(
-    database: Database,
+    database: ConnectionSource,
     key: RequestKey | None,
     work: Callable[[Connection], Awaitable[StoredResponse]],
     organization_id: str,

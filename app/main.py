@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.authentication import AuthenticationMiddleware
 
 from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
-from app.auth import TokenBackend
+from app.auth import Authentication
 from app.changes.reader import ChangeNotifier, ChangeReader
 from app.config import Config
 from app.counts import delete_old_counts
@@ -62,7 +61,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             Middleware(RequestIds),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
-            Middleware(AuthenticationMiddleware, backend=TokenBackend(store)),
+            Middleware(Authentication, database=store),
         ],
         lifespan=Background(store, outbox, changes, vies, owns_database=database is None).lifespan,
     )
@@ -76,7 +75,12 @@ def app_from_environment() -> Starlette:
 def open_database(config: Config) -> Database:
     if config.database_url is None:
         raise Misconfigured("create_app needs DATABASE_URL; clientele serve starts the embedded PostgreSQL for it")
-    return Database(config.database_url, pool_size=config.pool_size, statement_timeout=config.statement_timeout)
+    return Database(
+        config.database_url,
+        pool_size=config.pool_size,
+        statement_timeout=config.statement_timeout,
+        answer_cap=config.answer_cap,
+    )
 
 
 def choose_mailer(config: Config) -> Mailer:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 from starlette.requests import HTTPConnection
+from starlette.types import Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from app.accounts.service import create_account
-from app.auth import Access, Caller, Environment, Principal, Scope, TokenBackend, find_tokens
+from app.auth import Access, Authentication, Caller, Environment, Principal, Scope, find_tokens
 from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from app.ids import new_id
 from app.organizations.service import create_organization, create_token, list_accessible_organizations
@@ -76,10 +78,16 @@ def test_tokens_are_found_in_every_allowed_position(
     assert list(find_tokens(connection(headers, query))) == tokens
 
 
-async def test_backend_rejects_no_request(database: Database) -> None:
+async def test_authentication_rejects_no_request(database: Database) -> None:
+    seen: list[object] = []
+
+    async def app(scope: ASGIScope, _: Receive, __: Send) -> None:
+        seen.append(scope["user"])
+
     for headers in ([], [("Authorization", "\xff\x00")], [("Authorization", "Basic \xff")]):
-        _, caller = await TokenBackend(database).authenticate(connection(headers))
-        assert isinstance(caller, Caller)
+        scope = dict(connection(headers).scope)
+        await Authentication(app, database)(scope, None, None)  # type: ignore[arg-type]
+    assert [type(caller) for caller in seen] == [Caller] * 3
 
 
 async def error_for(database: Database, token: str | None) -> tuple[type[Exception], str]:

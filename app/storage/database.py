@@ -1,4 +1,7 @@
-"""Database: a pool of connections. read() takes one in autocommit, write() takes one in a transaction."""
+"""Database: a pool of connections. read() takes one in autocommit, write() takes one in a transaction.
+
+SharedDatabase is the same database for one operation of a tenant, which gets its share of the connections.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,34 +19,85 @@ from app.storage.connection import Connection
 from app.storage.connector import Connector, connect
 from app.storage.deadline import OutOfTime, time_left
 from app.storage.driver import Driver
-from app.storage.pool import Pool
+from app.storage.pool import Pool, Share
+from app.storage.shares import Shares
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
 PROGRAM_LIMIT = "54"
 """The class of SQLSTATE for PostgreSQL's limits, such as the length of a text in an index."""
 LOST = ("08", "53", "57P", "58", "3D")
 """The classes of SQLSTATE for a server or a database that is missing, full or failing."""
-WAIT_FOR_CONNECTION = 10.0
+WAIT_FOR_CONNECTION = 5.0
 GRACE = 2.0
 """Seconds beyond the statement timeout in which the server must have answered."""
 KEPT_STATEMENTS = 1000
+PATTERN_TOO_COMPLEX = "XX000", "invalid memory alloc request size"
+"""The error of a regular expression that needs more memory than PostgreSQL gives to one value."""
+ANSWER_CAP = 10_000_000
 NOT_STORABLE = (
     "PostgreSQL cannot store or compare a value of this request. "
     "Check it for null characters and for numbers or texts that are too large."
 )
 
 
-class Database:
+class ConnectionSource:
+    """Opens blocks with one connection each.
+
+    They raise Unavailable when the server cannot be reached or no connection becomes free, and TooMany for a tenant that
+    uses up its share of the connections.
+    """
+
+    pool: Pool | Share
+
+    def committed(self) -> None:
+        """Tells the listener that a transaction was committed."""
+        raise NotImplementedError
+
+    def read(self) -> "ConnectionContext":
+        """One connection in autocommit, for reads."""
+        return ConnectionContext(self.pool, transaction=False)
+
+    def statement(self) -> "ConnectionContext":
+        """One connection in autocommit, for a write of one statement, which PostgreSQL runs as one transaction."""
+        return ConnectionContext(self.pool, transaction=False, committed=self.committed)
+
+    def write(self) -> "ConnectionContext":
+        """One connection in one transaction, which is committed at the end of the block or rolled back by an exception."""
+        return ConnectionContext(self.pool, transaction=True, committed=self.committed)
+
+    def snapshot(self) -> "ConnectionContext":
+        """One connection in a read-only transaction that sees one snapshot."""
+        return ConnectionContext(self.pool, transaction=True, isolation="repeatable_read", readonly=True)
+
+    def renew(self) -> "ConnectionSource":
+        """The same source for another operation."""
+        return self
+
+    def end(self) -> None:
+        """Says that the answer of the operation was sent or dropped."""
+
+
+class Database(ConnectionSource):
     """The PostgreSQL behind the service.
 
     `url` is any libpq address that asyncpg reads (sslmode, a socket folder as host, several hosts). `pool_size` is the
     highest number of open connections. `statement_timeout` is in seconds; a longer statement raises TooSlow.
     A statement that the server has not ended two seconds after its timeout raises Unavailable, and the connections to
-    this server are dropped. read() and write() raise Unavailable when the server cannot be reached, or no connection is
-    free for ten seconds.
+    this server are dropped. `answer_cap` is the most bytes that the server sends for one operation of a tenant.
+
+    Its own blocks are for the service itself. They may use the connections that are reserved for it.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8, statement_timeout: float | None = None) -> None:
+    pool: Pool
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        statement_timeout: float | None = None,
+        answer_cap: int = ANSWER_CAP,
+    ) -> None:
         self.url = url
         self.pool_size = pool_size
         self.settings = {
@@ -61,25 +115,17 @@ class Database:
             statement_cache_size=KEPT_STATEMENTS,
             max_cached_statement_lifetime=0,
         )
-        self.pool = Pool(connector, pool_size, WAIT_FOR_CONNECTION)
+        self.pool = Pool(connector, Shares(pool_size, answer_cap), WAIT_FOR_CONNECTION)
         self.on_commit: Callable[[], None] | None = None
         """Called after each commit of statement() and write(). It must not wait and must not fail."""
 
-    def read(self) -> "ConnectionContext":
-        """One connection in autocommit, for reads."""
-        return ConnectionContext(self.pool, transaction=False)
+    def committed(self) -> None:
+        if self.on_commit is not None:
+            self.on_commit()
 
-    def statement(self) -> "ConnectionContext":
-        """One connection in autocommit, for a write of one statement, which PostgreSQL runs as one transaction."""
-        return ConnectionContext(self.pool, transaction=False, committed=self.on_commit)
-
-    def write(self) -> "ConnectionContext":
-        """One connection in one transaction, which is committed at the end of the block or rolled back by an exception."""
-        return ConnectionContext(self.pool, transaction=True, committed=self.on_commit)
-
-    def snapshot(self) -> "ConnectionContext":
-        """One connection in a read-only transaction that sees one snapshot."""
-        return ConnectionContext(self.pool, transaction=True, isolation="repeatable_read", readonly=True)
+    def share(self, owner: str) -> "SharedDatabase":
+        """The database for one operation of a tenant."""
+        return SharedDatabase(self, owner)
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[AsyncEngine]:
@@ -100,13 +146,32 @@ class Database:
         await self.pool.close()
 
 
+class SharedDatabase(ConnectionSource):
+    """The database for one operation of a tenant."""
+
+    pool: Share
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self.database = database
+        self.pool = Share(database.pool, owner)
+
+    def committed(self) -> None:
+        self.database.committed()
+
+    def renew(self) -> "SharedDatabase":
+        return SharedDatabase(self.database, self.pool.owner)
+
+    def end(self) -> None:
+        self.pool.end()
+
+
 class ConnectionContext:
     """A block with a connection of the pool. An error of PostgreSQL leaves the block as one of app.errors."""
 
     __slots__ = ("committed", "driver", "options", "pool", "transaction")
 
     def __init__(
-        self, pool: Pool, *, transaction: bool, committed: Callable[[], None] | None = None, **options: Any
+        self, pool: Pool | Share, *, transaction: bool, committed: Callable[[], None] | None = None, **options: Any
     ) -> None:
         self.pool = pool
         self.committed = committed
@@ -135,15 +200,17 @@ class ConnectionContext:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        cause = self.driver.meter.error or error
+        sound = cause is None or (_is_sound(cause) and not self.driver.is_closed())
         try:
-            if self.transaction and _is_sound(error):
-                await (self.transaction.commit() if error is None else self.transaction.rollback())
+            if self.transaction and sound:
+                await (self.transaction.commit() if cause is None else self.transaction.rollback())
         except BaseException as failure:
             self._give_back(failure, sound=False)
             raise translate(failure) from failure
-        self._give_back(error, sound=_is_sound(error))
-        if error is not None:
-            translated = translate(error)
+        self._give_back(error, sound=sound)
+        if cause is not None:
+            translated = translate(cause)
             if translated is not error:
                 raise translated from error
         elif self.committed is not None:
@@ -187,6 +254,8 @@ def _domain_error(state: str | None, cause: BaseException, error: BaseException)
         return TooSlow("The query timed out. Add filters or ask for fewer rows.")
     if state == INVALID_REGEX:
         return Malformed("The pattern is not a valid regular expression")
+    if state == PATTERN_TOO_COMPLEX[0] and PATTERN_TOO_COMPLEX[1] in str(cause):
+        return Malformed("The pattern or the values of this request need too much memory. Use a simpler pattern.")
     if state is None or state.startswith(LOST):
         return Unavailable(_first_line(cause))
     if state.startswith((DATA_EXCEPTION, PROGRAM_LIMIT)):

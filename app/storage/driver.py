@@ -2,10 +2,12 @@
 
 import secrets
 import socket
-from asyncio import BaseTransport
+from asyncio import Transport
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+
+from app.storage.meter import Meter
 
 if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[Any]
@@ -30,16 +32,16 @@ class Driver(AsyncpgConnection):
     """A connection of asyncpg.
 
     Each statement, also one of a transaction or a cursor, raises TimeoutError after `statement_limit` seconds, whether or
-    not the server reacts. It is asyncpg's `command_timeout`; None is no limit.
+    not the server reacts. It is asyncpg's `command_timeout`; None is no limit. `meter` counts what the server sends.
     """
 
-    __slots__ = ("statement_limit",)
+    __slots__ = ("meter", "statement_limit")
 
-    def __init__(
-        self, protocol: Any, transport: BaseTransport, loop: Any, address: Any, config: Any, *rest: Any
-    ) -> None:
+    def __init__(self, protocol: Any, transport: Transport, loop: Any, address: Any, config: Any, *rest: Any) -> None:
         super().__init__(protocol, transport, loop, address, config, *rest)
         self.statement_limit: float | None = config.command_timeout
+        self.meter = Meter(protocol, transport)
+        transport.set_protocol(self.meter)
         watch_socket(transport.get_extra_info("socket"))
 
     def _get_unique_id(self, prefix: str) -> str:

@@ -7,7 +7,19 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, NotFound, Stale, TooSlow, Unavailable
+from app.errors import (
+    AnswerTooLarge,
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Stale,
+    TooMany,
+    TooSlow,
+    Unavailable,
+)
 from app.http.errors import HttpError
 
 log = logging.getLogger("clientele")
@@ -22,6 +34,8 @@ CODES: Mapping[type[BaseException], str] = {
     Forbidden: "FORBIDDEN",
     Conflict: "CONFLICT",
     Stale: "STALE_VERSION",
+    TooMany: "RATE_LIMITED",
+    AnswerTooLarge: "ANSWER_TOO_LARGE",
     TooSlow: "TIMEOUT",
     Unavailable: "SERVICE_UNAVAILABLE",
 }

@@ -82,21 +82,21 @@ class GraphQLApi:
         if request.method not in ("GET", "HEAD", "POST"):
             message = f"{request.method} is not allowed. Use POST, or GET for queries."
             raise RequestError(405, message, "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"})
-        principal = await request.user.principal()
+        access = await request.user.access()
         graphql_request = await self.read_request(request)
         request_id = request.state.request_id
         try:
-            prepared = self.operations.prepare(graphql_request, principal)
+            prepared = self.operations.prepare(graphql_request, access)
             check_kind(prepared.kind, request.method, media_type)
             if media_type == EVENT_STREAM:
-                return self.stream(request, self.operations.stream(prepared, request_id), principal)
+                return self.stream(request, self.operations.stream(prepared, request_id), access.principal)
             executed = self.operations.execute(prepared, request_id)
             is_query = prepared.kind is OperationType.QUERY
             result = await (cancel_on_disconnect(request, executed) if is_query else executed)
         except OperationError as error:
             result = self.operations.reject(error, request_id)
         if media_type == EVENT_STREAM:
-            return self.stream(request, single_result(result), principal)
+            return self.stream(request, single_result(result), access.principal)
         return _result_response(result, media_type)
 
     def stream(self, request: Request, results: Results, principal: Principal) -> Response:

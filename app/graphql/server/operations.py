@@ -3,13 +3,13 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
 
-from app.auth import Access, Principal
+from app.auth import Access
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.execution.context import Context
@@ -116,7 +116,11 @@ class PreparedOperation:
 
     def for_next_event(self) -> "PreparedOperation":
         """The same operation for another event of a subscription. It reads every record again."""
-        return replace(self, context=replace(self.context, loaders={}))
+        return replace(self, context=replace(self.context, access=self.context.access.renew(), loaders={}))
+
+    def close(self) -> None:
+        """Says that the result was sent."""
+        self.context.access.database.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class Operations:
         self.documents = Documents(self.schema, introspection=introspection, trusted=self.trusted)
         self._mutations: set[asyncio.Task[OperationResult]] = set()
 
-    def prepare(self, request: GraphQLRequest, principal: Principal) -> PreparedOperation:
+    def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
         """The operation that a request chooses.
 
         Raises OperationError for a document that is invalid or exceeds a limit, and RequestError for a document that is not
@@ -156,7 +160,7 @@ class Operations:
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
         assert document.ast is not None
-        context = Context(Access(self.database, principal), document.plans, self.outbox, self.changes)
+        context = Context(access, document.plans, self.outbox, self.changes)
         return PreparedOperation(document.ast, operation, request, context, cost)
 
     def _find_text(self, request: GraphQLRequest) -> str:
@@ -182,7 +186,8 @@ class Operations:
         """
         if prepared.kind is not OperationType.SUBSCRIPTION:
             executed = self.execute(prepared, request_id)
-            yield await (executed if prepared.kind is OperationType.QUERY else self._shield(executed))
+            with closing(prepared):
+                yield await (executed if prepared.kind is OperationType.QUERY else self._shield(executed))
             return
         events = await open_events(
             self.schema,
@@ -197,7 +202,8 @@ class Operations:
             return
         async with aclosing(events):
             async for event in events:
-                yield await self.execute(prepared.for_next_event(), request_id, event)
+                with closing(prepared.for_next_event()) as current:
+                    yield await self.execute(current, request_id, event)
 
     async def _shield(self, executed: Coroutine[Any, Any, OperationResult]) -> OperationResult:
         """Waits for a mutation that goes on when the waiting is cancelled."""

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.auth import Caller, Principal, read_authorization
+from app.auth import Access, Caller, Principal, read_authorization
 from app.config import Config
 from app.errors import Unauthenticated
 from app.graphql.server.errors import OperationError, RequestError, to_request_error
@@ -239,7 +239,8 @@ class Connection:
         try:
             request = read_request(message.payload)
             assert self.caller is not None
-            prepared = self.operations.prepare(request, await self._find_principal(self.caller))
+            access = Access.of(self.operations.database, await self._find_principal(self.caller))
+            prepared = self.operations.prepare(request, access)
             async with aclosing(self.operations.stream(prepared, self.request_id)) as results:
                 async for result in results:
                     if not result.executed:

@@ -42,7 +42,7 @@ ROUTER = Router(ROUTES, spell=unquote)
 
 async def serve(request: Request, services: Services) -> CustomersResponse:
     """Answers a request. Without a valid token every path is unauthorized, also one that does not exist."""
-    access = Access(services.database, await request.user.principal())
+    access: Access = await request.user.access()
     route = ROUTER.match(request.method, raw_path(request.scope))
     if request.method not in ("GET", "HEAD"):
         access.require_write()

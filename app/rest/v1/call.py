@@ -33,7 +33,8 @@ class V1Call(Call):
 
     async def access(self) -> Access:
         """The database and the authenticated caller. Raises Unauthenticated."""
-        return Access(self.services.database, await self.request.user.principal())
+        access: Access = await self.request.user.access()
+        return access
 
     def parameters(self, *names: str) -> Parameters:
         """The query parameters of these names. Raises Malformed for over 1,000 parameters, or over 20 brackets."""

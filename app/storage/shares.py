@@ -1,0 +1,126 @@
+"""Shares: divides the connections of a pool, and the memory for answers, among the tenants and the service itself."""
+
+import asyncio
+from collections import deque
+from typing import TypeAlias
+
+from app.errors import TooMany, Unavailable
+
+Owner: TypeAlias = str | None
+"""The tenant that uses a connection: an account, or the organization of its own token. None is the service itself, which
+authenticates callers, delivers mail, reads changes and tells whether it is ready."""
+
+LONGEST_QUEUE = 256
+"""The most callers of one owner that wait for a connection."""
+ANSWERS_OF_OWNER, ANSWERS_OF_ALL = 3, 8
+"""The answers of the largest size that one owner, and all owners together, may have in memory."""
+NO_OWNER = ""
+WAIT_SECONDS = 1
+"""The seconds after which a caller whose share is used up may try again."""
+
+
+class Shares:
+    """Divides `size` connections. A quarter, at least one, is only for the service itself.
+
+    A tenant gets another connection only while it holds fewer than are free: one tenant gets half of the connections, a
+    second one half of the rest, and so on. Owners that wait are served in turn.
+    """
+
+    def __init__(self, size: int, answer_cap: int) -> None:
+        self.answer_cap = answer_cap
+        self.free = size
+        self.free_for_tenants = size - max(size // 4, min(size - 1, 1))
+        self.held: dict[Owner, int] = {}
+        self.unsent: dict[Owner, int] = {}
+        self.all_unsent = 0
+        self._queues: dict[Owner, deque[asyncio.Future[None]]] = {}
+
+    async def take(self, owner: Owner, wait: float) -> None:
+        """Takes the right to one connection, within `wait` seconds.
+
+        Raises TooMany for a tenant that uses its share itself, and Unavailable when others use all connections.
+        """
+        if owner not in self._queues and self._may_take(owner):
+            self._grant(owner)
+            return
+        queue = self._queues.setdefault(owner, deque())
+        if len(queue) >= LONGEST_QUEUE:
+            raise self._explain(owner)
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            async with asyncio.timeout(wait):
+                await turn
+        except BaseException as error:
+            self._leave(owner, turn)
+            if isinstance(error, TimeoutError):
+                raise self._explain(owner) from None
+            raise
+
+    def give_back(self, owner: Owner) -> None:
+        """Returns the right to one connection. The next owner that waits gets it."""
+        self.free += 1
+        if owner is not None:
+            self.free_for_tenants += 1
+        self.held[owner] -= 1
+        if not self.held[owner]:
+            del self.held[owner]
+        while self._queues and self._serve_one():
+            pass
+
+    def receive(self, owner: Owner, size: int) -> None:
+        """Counts bytes of an answer that is not sent yet. Raises TooMany and Unavailable as `take` does."""
+        self.unsent[owner] = self.unsent.get(owner, 0) + size
+        self.all_unsent += size
+        if self.unsent[owner] > self.answer_cap * ANSWERS_OF_OWNER:
+            raise TooMany("Your account has too many large answers at once. Read them before you ask for more.", 1)
+        if self.all_unsent > self.answer_cap * ANSWERS_OF_ALL:
+            raise Unavailable(f"answers of {self.all_unsent:,} bytes wait for their readers")
+
+    def forget(self, owner: Owner, size: int) -> None:
+        """Uncounts the bytes of an answer that was sent or dropped."""
+        self.all_unsent -= size
+        self.unsent[owner] -= size
+        if not self.unsent[owner]:
+            del self.unsent[owner]
+
+    def _may_take(self, owner: Owner) -> bool:
+        if owner is None:
+            return self.free > 0
+        return self.held.get(owner, 0) < min(self.free, self.free_for_tenants)
+
+    def _grant(self, owner: Owner) -> None:
+        self.free -= 1
+        if owner is not None:
+            self.free_for_tenants -= 1
+        self.held[owner] = self.held.get(owner, 0) + 1
+
+    def _serve_one(self) -> bool:
+        """Grants a connection to the first owner that may have one, and puts it at the end. False if no owner may."""
+        owner = next((owner for owner in self._queues if self._may_take(owner)), NO_OWNER)
+        if owner is NO_OWNER:
+            return False
+        queue = self._queues.pop(owner)
+        turn = queue.popleft()
+        if queue:
+            self._queues[owner] = queue
+        if not turn.done():
+            self._grant(owner)
+            turn.set_result(None)
+        return True
+
+    def _leave(self, owner: Owner, turn: "asyncio.Future[None]") -> None:
+        """Ends waiting before its time. A right that was granted in the same moment is returned."""
+        if turn.done() and not turn.cancelled():
+            self.give_back(owner)
+            return
+        queue = self._queues.get(owner)
+        if queue is not None and turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._queues[owner]
+
+    def _explain(self, owner: Owner) -> Exception:
+        if owner is not None and self.held.get(owner):
+            return TooMany("Your account has too many requests at once. Send fewer at a time.", WAIT_SECONDS)
+        return Unavailable("no connection to the database became free")
