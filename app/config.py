@@ -62,6 +62,14 @@ class Config:
     """The most sign-ups from one network in an hour."""
     mail_from: str = setting("CLIENTELE_MAIL_FROM", str, "reminders@localhost")
     """The sender of reminders, on the envelope and in From."""
+    message_days: int = setting("CLIENTELE_MESSAGE_DAYS", whole(1, 36_500), 90)
+    """The days for which the text of a message is kept after its last attempt."""
+    mail_file_days: int = setting("CLIENTELE_MAIL_FILE_DAYS", whole(1, 36_500), 30)
+    """The days for which mail files are kept."""
+    image_days: int = setting("CLIENTELE_IMAGE_DAYS", whole(1, 36_500), 365)
+    """The days for which the history keeps the images of records before and after a change."""
+    idempotency_hours: int = setting("CLIENTELE_IDEMPOTENCY_HOURS", whole(24, 8_760), 48)
+    """The hours for which idempotency keys and their responses are kept."""
     listen_url: str | None = setting("CLIENTELE_LISTEN_URL", str, None)
     """The libpq URL for notifications of changes. None means `database_url`."""
     streams: int = setting("CLIENTELE_STREAMS", whole(0, 1_000_000), 1000)

@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     case,
     column,
-    delete,
     func,
     literal,
     select,
@@ -88,7 +87,6 @@ TAKE_BACK = (
     .where(tuple_(_counts.kind, _counts.hash) == tuple_(_locked.c.kind, _locked.c.hash))
     .values(count=func.greatest(_counts.count - _locked.c.number, 0))
 )
-DELETE_OLD = delete(limit_counts).where(_ENDED)
 
 
 async def check_counts(connection: Connection, counters: Sequence[Counter]) -> None:
@@ -115,11 +113,6 @@ async def set_mark(connection: Connection, mark: Counter) -> None:
 
 async def has_mark(connection: Connection, mark: Counter) -> bool:
     return bool(await connection.execute(FIND, _parameters([mark], [0])))
-
-
-async def delete_old_counts(connection: Connection) -> None:
-    """Deletes the counts whose window has ended."""
-    await connection.execute(DELETE_OLD)
 
 
 def _parameters(counters: Sequence[Counter], numbers: Sequence[float]) -> Parameters:

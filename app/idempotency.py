@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, LargeBinary, Text, and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import LargeBinary, SmallInteger, Text, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.errors import Conflict, Malformed, NotFound
@@ -14,7 +14,6 @@ from app.storage.database import ConnectionSource
 from app.storage.tables import idempotency_keys
 
 LONGEST_KEY = 255
-RETENTION = text("interval '48 hours'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,25 @@ class StoredResponse:
     body: bytes
 
 
+_matches = and_(
+    idempotency_keys.c.owner == bindparam("key_owner", type_=Text()),
+    idempotency_keys.c.id == bindparam("key_text", type_=Text()),
+)
+_CLAIM = insert(idempotency_keys).on_conflict_do_nothing().returning(idempotency_keys.c.id)
+_FIND = select(idempotency_keys.c.request_hash, idempotency_keys.c.status, idempotency_keys.c.body).where(_matches)
+_REMEMBER = (
+    update(idempotency_keys)
+    .where(_matches)
+    .values(
+        status=bindparam("answer_status", type_=SmallInteger()),
+        body=bindparam("answer_body", type_=LargeBinary()),
+        organization_id=bindparam("organization", type_=Text()),
+        client_id=bindparam("client", type_=Text()),
+    )
+)
+"""Each statement is built once. A statement with its own values would stay in memory with them."""
+
+
 async def claim(connection: Connection, key: RequestKey) -> StoredResponse | None:
     """The stored response of the key. None if the key is new; then it is claimed until this transaction ends.
 
@@ -68,11 +86,9 @@ async def claim(connection: Connection, key: RequestKey) -> StoredResponse | Non
     NotFound if the response showed a person who has been erased since.
     """
     values = {"owner": key.owner, "id": key.text, "request_hash": key.request_hash}
-    claimed = insert(idempotency_keys).values(values).on_conflict_do_nothing().returning(idempotency_keys.c.id)
-    if (await connection.execute(claimed)).first() is not None:
+    if (await connection.execute(_CLAIM, values)).first() is not None:
         return None
-    stored = select(idempotency_keys.c.request_hash, idempotency_keys.c.status, idempotency_keys.c.body)
-    row = (await connection.execute(stored.where(_matches(key)))).one()
+    row = (await connection.execute(_FIND, _named(key))).one()
     if row[1] is None:
         raise NotFound("There is no such record", "Idempotency-Key")
     if row[0] != key.request_hash:
@@ -93,12 +109,16 @@ async def remember(
     the body contains the id of each client that it shows.
     """
     values = {
-        "status": response.status,
-        "body": response.body,
-        "organization_id": organization_id,
-        "client_id": client_id,
+        "answer_status": response.status,
+        "answer_body": response.body,
+        "organization": organization_id,
+        "client": client_id,
     }
-    await connection.execute(update(idempotency_keys).values(values).where(_matches(key)))
+    await connection.execute(_REMEMBER, {**_named(key), **values})
+
+
+def _named(key: RequestKey) -> dict[str, str]:
+    return {"key_owner": key.owner, "key_text": key.text}
 
 
 async def run_once(
@@ -142,12 +162,3 @@ async def forget_client(connection: Connection, organization_id: str, client_id:
     """Deletes the stored responses that show a client. Their keys stay: claim() raises NotFound for them."""
     parameters = {"organization": organization_id, "client": client_id, "needle": client_id.encode()}
     await connection.execute(_DELETE_RESPONSES, parameters)
-
-
-async def delete_old_keys(connection: Connection) -> None:
-    """Deletes keys after two days. The documentation promises one day."""
-    await connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < func.now() - RETENTION))
-
-
-def _matches(key: RequestKey) -> ColumnElement[bool]:
-    return and_(idempotency_keys.c.owner == key.owner, idempotency_keys.c.id == key.text)

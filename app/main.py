@@ -13,30 +13,27 @@ from app.accounts.passwords import Passwords
 from app.auth import Authentication
 from app.changes.reader import ChangeNotifier, ChangeReader
 from app.config import Config
-from app.counts import delete_old_counts
 from app.errors import Misconfigured
 from app.graphql.server.http import graphql_routes
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.health import health_routes
 from app.http.request_ids import RequestIds
-from app.idempotency import delete_old_keys
-from app.mail.files import FileMailer
+from app.mail.files import FileMailer, MailFiles
 from app.mail.mailer import Mailer
 from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
+from app.privacy.policy import Retention
+from app.privacy.worker import RetentionWorker
 from app.rest.call import Services
 from app.rest.customers import customers_api
 from app.rest.router import RestRoute
 from app.rest.v1 import v1_api
-from app.storage.cleanup import delete_old_rows_regularly
 from app.storage.database import Database
 from app.vat.vies import Vies
 
 GRACE = 15.0
 """Seconds that a cancelled task gets to end; longer than the grace of the outbox worker."""
-
-DELETIONS = (delete_old_keys, delete_old_counts)
 
 
 def create_app(config: Config, database: Database | None = None) -> Starlette:
@@ -45,7 +42,9 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     Raises Misconfigured without either of them.
     """
     store = database or open_database(config)
-    outbox = OutboxWorker(store, choose_mailer(config), config.mail_from)
+    files = MailFiles(config.data_dir / "mail")
+    outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files)
+    retention = RetentionWorker(store, files, Retention.of(config))
     changes = ChangeReader(store, config.listen_url)
     vies = Vies(config.vies_url, config.vies_timeout)
     passwords = Passwords(config.password_memory)
@@ -63,7 +62,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             *([Middleware(Compression)] if config.compression else []),
             Middleware(Authentication, database=store),
         ],
-        lifespan=Background(store, outbox, changes, vies, owns_database=database is None).lifespan,
+        lifespan=Background(store, outbox, retention, changes, vies, owns_database=database is None).lifespan,
     )
 
 
@@ -94,6 +93,7 @@ class Background:
 
     database: Database
     outbox: OutboxWorker
+    retention: RetentionWorker
     changes: ChangeReader
     vies: Vies
     owns_database: bool
@@ -101,18 +101,16 @@ class Background:
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Starts the tasks, and at the end stops them and closes the connections."""
-        stopping = asyncio.Event()
         notifier = ChangeNotifier(self.database, self.changes.wake)
         delivering = asyncio.create_task(self.outbox.run())
         reading = asyncio.create_task(self.changes.run())
         notifier.start()
-        deleting = asyncio.create_task(delete_old_rows_regularly(self.database, stopping, DELETIONS))
+        cleaning = asyncio.create_task(self.retention.run())
         yield
-        stopping.set()
+        await cancel(cleaning)
         await cancel(delivering)
         await notifier.stop()
         await cancel(reading)
-        await deleting
         await self.vies.close()
         if self.owns_database:
             await self.database.close()

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     ("app.main", "app.__main__", "app.cli", "app.server", "app.demo"),
     ("app.graphql", "app.rest"),
+    ("app.privacy",),
     ("app.organizations", "app.changes"),
     ("app.accounts", "app.clients"),
     ("app.records", "app.mail", "app.vat", "app.auth", "app.tokens", "app.idempotency", "app.counts"),
@@ -39,6 +40,7 @@ OWNERS_OF_TABLES = (
     "app.mail.outbox",
     "app.mail.repository",
     "app.organizations.repository",
+    "app.privacy.statements",
     "app.records.repository",
     "app.records.statements",
     "app.records.writes",

@@ -11,9 +11,13 @@ from sqlalchemy import func, select, text
 from app.auth import Access, Environment, Principal
 from app.clients.faces import V1
 from app.clients.service import add_clients
+from app.config import Config
 from app.errors import Conflict, Invalid, Malformed
-from app.idempotency import RequestKey, StoredResponse, claim, delete_old_keys, remember
+from app.idempotency import RequestKey, StoredResponse, claim, remember
+from app.mail.files import NO_FILES
 from app.main import create_app
+from app.privacy.policy import Retention
+from app.privacy.worker import RetentionWorker
 from app.storage.database import Database
 from app.storage.tables import client_changes, clients, idempotency_keys
 from tests.conftest import Service
@@ -154,7 +158,7 @@ async def test_old_keys_are_deleted_and_new_ones_kept(database: Database, organi
     async with database.write() as connection:
         for key, age in (("old", 49), ("young", 25)):
             await connection.execute(text(aged), {"age": age, "id": key})
-        await delete_old_keys(connection)
+    await RetentionWorker(database, NO_FILES, Retention.of(Config())).clean()
     async with database.write() as connection:
         assert await claim(connection, key_of(key="old")) is None
         assert await claim(connection, key_of(key="young")) == StoredResponse(200, b"{}")

@@ -19,6 +19,8 @@ from app.clients.statements import (
 )
 from app.clients.writes import (
     FORGET_IMAGES,
+    FORMER_ADDRESSES,
+    NOTE_ERASURE,
     add_statement,
     change_statement,
     check_statement,
@@ -159,9 +161,19 @@ class ClientRepository(ListRepository):
     async def restore(self, target: Target, selection: Selection) -> RenderedRecord:
         return await self._write(restore_statement(selection), target, {})
 
-    async def erase(self, target: Target, selection: Selection) -> RenderedRecord:
-        """Deletes the record for good; the answer is what it was. Its images in the history stay."""
-        return await self._write(erase_statement(selection), target, {})
+    async def erase(self, target: Target, selection: Selection) -> tuple[RenderedRecord, str | None]:
+        """Deletes the record for good. Gives the record as it was, and its folded e-mail address.
+
+        Its images in the history stay.
+        """
+        record, (address,) = await write_record(self.connection, erase_statement(selection), target, {})
+        await self.connection.execute(NOTE_ERASURE)
+        return record, address
+
+    async def former_addresses(self, organization: str, client_id: str) -> list[str]:
+        """The folded e-mail addresses in the record's history."""
+        found = await self.connection.scalars(FORMER_ADDRESSES, {"organization": organization, "record": client_id})
+        return [address for address in found if address]
 
     async def forget_images(self, organization: str, client_id: str) -> None:
         """Leaves the actor, the action and the moment of each of the record's changes."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    insert,
     literal_column,
     null,
     or_,
@@ -40,7 +41,7 @@ from app.records.writes import (
     written_values,
 )
 from app.storage.columns import NOW
-from app.storage.tables import client_changes, client_totals, clients
+from app.storage.tables import client_changes, client_totals, clients, erasures
 
 SLOTS = 64
 HISTORY = History(client_changes, "client_id")
@@ -138,19 +139,29 @@ def restore_statement(selection: Selection) -> Select[Any]:
 
 @lru_cache(maxsize=256)
 def erase_statement(selection: Selection) -> Select[Any]:
-    """Deletes the row of the record `record`, live or deleted. The history gets no images of it."""
+    """Deletes the row of the record `record`, live or deleted. The history gets no images of it.
+
+    The answer ends with the folded e-mail address of the record.
+    """
     was = lock_record(clients, of_organizations(clients, deleted=None))
     gone = delete(clients).where(is_same(clients, was), is_expected(was)).returning(clients).cte("ch")
     log = log_rows(HISTORY, gone, "erased", gone, NO_IMAGE, NO_IMAGE, version_step=1)
-    return select_written(gone, was, selection).add_cte(log, _counted(gone, -1, gone.c.deleted_at.is_(None)))
+    written = select_written(gone, was, selection, [gone.c.email_folded])
+    return written.add_cte(log, _counted(gone, -1, gone.c.deleted_at.is_(None)))
 
 
-FORGET_IMAGES = (
-    update(client_changes)
-    .where(
-        client_changes.c.organization_id == bindparam("organization", type_=Text()),
-        client_changes.c.client_id == bindparam("record", type_=Text()),
-    )
-    .values(before=None, after=None)
+_of_record = (
+    client_changes.c.organization_id == bindparam("organization", type_=Text()),
+    client_changes.c.client_id == bindparam("record", type_=Text()),
 )
+
+FORMER_ADDRESSES = (
+    select(func.fold(client_changes.c.before["email"].astext).label("email")).where(*_of_record).distinct()
+)
+"""The folded e-mail addresses that a client had before its changes."""
+
+FORGET_IMAGES = update(client_changes).where(*_of_record).values(before=None, after=None)
 """Drops the images of a client from its history. The actor, the action and the moment of each change stay."""
+
+NOTE_ERASURE = insert(erasures).values(id=literal_column("DEFAULT"))
+"""Makes the retention worker refresh the planner's statistics, which hold samples of values."""

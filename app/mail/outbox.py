@@ -4,26 +4,30 @@ A message is `waiting`, then `sending` while a worker holds a lease on it, then 
 A message is due again when its lease ends. So a process that dies loses no message, but a message may be sent twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     ColumnElement,
     Interval,
+    Text,
     bindparam,
     case,
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
 
 from app.ids import new_id
 from app.mail.message import Message
+from app.query.sql.index_keys import index_key
 from app.storage.columns import NOW
 from app.storage.connection import Connection
 from app.storage.tables import outbox
@@ -78,7 +82,7 @@ _held = update(outbox).where(
     outbox.c.state == "sending",
     outbox.c.attempts == bindparam("attempt"),
 )
-_SENT = _held.values(state="sent", sent_at=NOW)
+_SENT = _held.values(state="sent", sent_at=NOW).returning(outbox.c.id)
 _FAIL = _held.values(state="failed", last_error=bindparam("error"))
 _RETRY = _held.values(
     state="waiting",
@@ -118,9 +122,12 @@ def _message(values: Sequence[Any]) -> Message:
     return Message(**{field.name: value for field, value in zip(fields(Message), values, strict=True)})
 
 
-async def mark_sent(connection: Connection, claim: Claim) -> None:
-    """As every function below, it does nothing if the lease has ended and another worker holds the message."""
-    await connection.execute(_SENT, _key(claim))
+async def mark_sent(connection: Connection, claim: Claim) -> bool:
+    """Returns False if the worker no longer holds the message.
+
+    As every function below, it does nothing if the lease has ended and another worker holds the message.
+    """
+    return (await connection.execute(_SENT, _key(claim))).first() is not None
 
 
 async def mark_failed(connection: Connection, claim: Claim, error: str) -> None:
@@ -147,9 +154,18 @@ def _key(claim: Claim) -> dict[str, object]:
     return {"organization": claim.organization_id, "message": claim.id, "attempt": claim.attempt}
 
 
+_addresses = bindparam("addresses", type_=ARRAY(Text))
+_sent_to = select(outbox.c.id).where(
+    outbox.c.organization_id == bindparam("organization"),
+    index_key(func.fold(outbox.c.recipient)).op("=")(func.any(_addresses)),
+)
+"""An address has at most 254 characters, so the beginning that the index holds is the whole of it."""
 _ERASE = (
     update(outbox)
-    .where(outbox.c.organization_id == bindparam("organization"), outbox.c.client_id == bindparam("client"))
+    .where(
+        outbox.c.organization_id == bindparam("organization"),
+        or_(outbox.c.client_id == bindparam("client"), outbox.c.id.in_(_sent_to.scalar_subquery())),
+    )
     .values(
         recipient="",
         recipient_name="",
@@ -159,9 +175,26 @@ _ERASE = (
         state=case((OPEN, "failed"), else_=outbox.c.state),
         last_error=None,
     )
+    .returning(outbox.c.id)
 )
 
 
-async def erase_messages(connection: Connection, organization_id: str, client_id: str) -> None:
-    """Removes the recipient and the text from a client's messages. Messages that are not sent yet become failed."""
-    await connection.execute(_ERASE, {"organization": organization_id, "client": client_id})
+async def erase_messages(
+    connection: Connection, organization_id: str, client_id: str, addresses: Sequence[str] = ()
+) -> list[str]:
+    """Removes the recipient and the text from a client's messages, and from all messages to the folded `addresses`.
+
+    Messages that are not sent yet become failed. Gives the ids of the messages.
+    """
+    parameters = {"organization": organization_id, "client": client_id, "addresses": list(addresses)}
+    return await connection.scalars(_ERASE, parameters)
+
+
+_ERASED = select(outbox.c.id).where(
+    outbox.c.recipient == literal_column("''"), outbox.c.id == func.any(bindparam("messages", type_=ARRAY(Text)))
+)
+
+
+async def erased_messages(connection: Connection, ids: Collection[str]) -> list[str]:
+    """The messages among `ids` to erased persons, of every organization."""
+    return await connection.scalars(_ERASED, {"messages": list(ids)})

@@ -9,10 +9,20 @@ from datetime import timedelta
 from functools import partial
 
 from app.mail.addresses import check_sender
+from app.mail.files import NO_FILES, MailFiles
 from app.mail.mailer import Mailer, OutgoingMail, Undeliverable, Undelivered
 from app.mail.mime import write_mail
 from app.mail.names import one_line
-from app.mail.outbox import Claim, claim_due, mark_failed, mark_sent, mark_waiting, release, renew_lease
+from app.mail.outbox import (
+    Claim,
+    claim_due,
+    erased_messages,
+    mark_failed,
+    mark_sent,
+    mark_waiting,
+    release,
+    renew_lease,
+)
 from app.storage.connection import Connection
 from app.storage.database import Database
 
@@ -33,6 +43,11 @@ def add_jitter(delay: timedelta) -> timedelta:
     return delay * random.uniform(0.8, 1.2)  # noqa: S311
 
 
+def hide_addresses(error: str) -> str:
+    """The error for the log, without e-mail addresses: logs hold nothing personal."""
+    return " ".join("(address)" if "@" in word else word for word in one_line(error).split())
+
+
 class OutboxWorker:
     """Delivers the messages of every organization through one mailer. Any number of workers may run at once.
 
@@ -44,7 +59,7 @@ class OutboxWorker:
     - `poll`: the interval between two reads of the outbox if wake() is not called.
     - `grace`: the time that running sends get after a cancellation. Unfinished messages are released.
 
-    Raises Misconfigured if `mail_from` is not an address.
+    `files` are the mail files in the data directory. Raises Misconfigured if `mail_from` is not an address.
     """
 
     def __init__(
@@ -53,6 +68,7 @@ class OutboxWorker:
         mailer: Mailer,
         mail_from: str,
         *,
+        files: MailFiles = NO_FILES,
         batch: int = 5,
         send_limit: float = 90.0,
         lease: float = 30.0,
@@ -63,6 +79,7 @@ class OutboxWorker:
         self.database = database
         self.mailer = mailer
         self.mail_from = check_sender(mail_from)
+        self.files = files
         self.batch = batch
         self.send_limit = send_limit
         self.lease = timedelta(seconds=lease)
@@ -152,7 +169,7 @@ class OutboxWorker:
             log.exception("Message %s failed with an unexpected error", claim.id)
             await self._retry_later(claim, type(error).__name__)
         else:
-            await self._record_outcome(lambda connection: mark_sent(connection, claim))
+            await self._record_outcome(lambda connection: self._mark_sent(connection, claim))
             return True
         return False
 
@@ -171,15 +188,22 @@ class OutboxWorker:
         except ValueError as error:
             raise Undeliverable("the recipient is not a valid e-mail address") from error
 
+    async def _mark_sent(self, connection: Connection, claim: Claim) -> None:
+        """Deletes the file of a message whose recipient was erased while it was being sent."""
+        if not await mark_sent(connection, claim):
+            await self.files.remove(await erased_messages(connection, [claim.id]))
+
     async def _retry_later(self, claim: Claim, error: str) -> None:
         if claim.attempt > len(DELAYS):
             return await self._give_up(claim, error)
         delay = self.jitter(DELAYS[claim.attempt - 1])
-        log.warning("Message %s was not sent in attempt %d: %s", claim.id, claim.attempt, one_line(error))
+        log.warning("Message %s was not sent in attempt %d: %s", claim.id, claim.attempt, hide_addresses(error))
         return await self._record_outcome(lambda connection: mark_waiting(connection, claim, one_line(error), delay))
 
     async def _give_up(self, claim: Claim, error: str) -> None:
-        log.warning("Message %s has failed permanently in attempt %d: %s", claim.id, claim.attempt, one_line(error))
+        log.warning(
+            "Message %s has failed permanently in attempt %d: %s", claim.id, claim.attempt, hide_addresses(error)
+        )
         await self._record_outcome(lambda connection: mark_failed(connection, claim, one_line(error)))
 
     async def _record_outcome(self, outcome: Outcome) -> None:

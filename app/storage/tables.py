@@ -253,6 +253,7 @@ client_changes = Table(
     Column("after", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("ix_client_changes_client", "organization_id", "client_id", "id"),
+    Index("ix_client_changes_images", "at", postgresql_where=text("before IS NOT NULL OR after IS NOT NULL")),
 )
 
 idempotency_keys = Table(
@@ -295,4 +296,18 @@ outbox = Table(
     PrimaryKeyConstraint("organization_id", "id"),
     Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state IN ('waiting', 'sending')")),
     Index("ix_outbox_client", "organization_id", "client_id", "id"),
+    Index("ix_outbox_recipient", "organization_id", text(f"left(fold(recipient), {KEY_LENGTH})")),
+    Index("ix_outbox_erased", "id", postgresql_where=text("recipient = ''")),
+    Index(
+        "ix_outbox_texts",
+        text("COALESCE(sent_at, last_attempt_at, created_at)"),
+        postgresql_where=text("text <> '' AND state IN ('sent', 'failed')"),
+    ),
 )
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+)
+"""One row for each erasure until the planner's statistics, which hold samples of values, have been refreshed."""

@@ -11,8 +11,10 @@ from app.accounts.passwords import Passwords
 from app.accounts.service import LoginDesk, LoginFailed, create_account, log_in, set_password
 from app.auth import Caller
 from app.config import Config
-from app.counts import delete_old_counts
 from app.errors import TooMany
+from app.mail.files import NO_FILES
+from app.privacy.policy import Retention
+from app.privacy.worker import RetentionWorker
 from app.storage.database import Database
 
 EMAIL = "ana@studio.example"
@@ -173,6 +175,7 @@ async def test_counts_of_windows_that_have_ended_are_deleted(database: Database)
     await fail(desk(database), EMAIL, 1)
     async with database.write() as connection:
         await connection.execute(text("UPDATE limit_counts SET ends_at = now() - interval '1 s' WHERE kind = 'logins'"))
-        await delete_old_counts(connection)
+    assert await RetentionWorker(database, NO_FILES, Retention.of(Config())).clean() == {"counts of limits": 1}
+    async with database.read() as connection:
         kinds = await connection.scalars(text("SELECT kind FROM limit_counts ORDER BY kind"))
     assert kinds == ["email-logins", "source-logins"]

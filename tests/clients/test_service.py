@@ -28,6 +28,7 @@ from app.clients.service import (
 )
 from app.errors import Forbidden, Invalid, NotFound, Stale
 from app.idempotency import StoredResponse
+from app.mail.files import NO_FILES
 from app.query import operators
 from app.query.cursor import positions
 from app.query.model import Compare, Order, Page, Query
@@ -58,7 +59,7 @@ CASES: dict[str, Case] = {
     ),
     "change_client": lambda access, org, live, gone: change_client(access, live, {"name": "X"}, SELECTION),
     "add_batch": lambda access, org, live, gone: add_batch(access, org, [{"name": "Intruder"}], SELECTION, key=None),
-    "erase_client": lambda access, org, live, gone: erase_client(access, live, SELECTION),
+    "erase_client": lambda access, org, live, gone: erase_client(access, live, SELECTION, files=NO_FILES),
     "remove_client": lambda access, org, live, gone: remove_client(access, live, SELECTION),
     "restore_client": lambda access, org, live, gone: restore_client(access, gone, SELECTION),
 }
@@ -127,6 +128,7 @@ async def test_token_that_may_only_read_writes_nothing(office: Office, name: str
 REPOSITORY = {
     "get", "get_many", "addressee", "taxpayer", "page", "count", "rank",
     "add", "change", "keep_check", "remove", "restore", "erase", "forget_images",
+    "former_addresses",
 }  # fmt: skip
 
 
@@ -163,6 +165,7 @@ async def test_repository_touches_only_the_organizations_it_is_given(office: Off
             with pytest.raises(NotFound):
                 await refused
         await repository.forget_images(other, live)
+        assert await repository.former_addresses(other, live) == []
     assert await state(office, live, gone) == before
 
 
@@ -188,9 +191,9 @@ async def test_erasing_reaches_no_record_of_another_organization(office: Office)
     reader = principal(office.organization, scope=Scope.READ)
     for client in (live, gone, "x"):
         with pytest.raises(NotFound):
-            await erase_client(Access(office.database, stranger), client, SELECTION)
+            await erase_client(Access(office.database, stranger), client, SELECTION, files=NO_FILES)
         with pytest.raises(Forbidden):
-            await erase_client(Access(office.database, reader), client, SELECTION)
+            await erase_client(Access(office.database, reader), client, SELECTION, files=NO_FILES)
     assert await state(office, live, gone) == before
 
 

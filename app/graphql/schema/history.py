@@ -75,19 +75,22 @@ class Change:
         )
 
     @strawberry.field(
-        description="The record before the change, with the plain fields of its type. Null for a new record, and after the "
-        "record is erased."
+        description="The record before the change, with the plain fields of its type. Null for a new record, after the "
+        "record is erased, and when the image is older than the operator keeps images."
     )
     def before(self) -> Json | None:
         return _json(self.before_text)
 
-    @strawberry.field(description="The record after the change. Null after the record is erased.")
+    @strawberry.field(
+        description="The record after the change. Null after the record is erased, and when the image is older than the "
+        "operator keeps images."
+    )
     def after(self) -> Json | None:
         return _json(self.after_text)
 
     @strawberry.field(
         description="The names of the fields with a new value, without `version` and `updatedAt`. For a new record: the "
-        "fields that have a value. Null after the record is erased."
+        "fields that have a value. Null when there are no images."
     )
     def changed_fields(self) -> list[str] | None:
         return changed_fields(self.before_text, self.after_text)

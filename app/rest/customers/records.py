@@ -70,7 +70,8 @@ async def restore_customer(call: CustomersCall) -> CustomersResponse:
 async def erase_customer(call: CustomersCall) -> CustomersResponse:
     """The response shows the customer for the last time. It has no entity tag, because the record is gone."""
     expected = call.expected_versions()
-    erased = await erase_client(call.scoped(), call.customer_id, SELECTION, expected=expected)
+    files = call.services.outbox.files
+    erased = await erase_client(call.scoped(), call.customer_id, SELECTION, files=files, expected=expected)
     return CustomersResponse(erased.json.encode())
 
 

@@ -1,5 +1,6 @@
 """The mutations of customers. Each returns the record after the write, or the errors."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -74,7 +75,8 @@ class CustomerMutations:
     async def permanently_delete_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> PermanentlyDeleteCustomerPayload:
-        result = await CUSTOMERS.delete(info, erase_client, id, expected_version)
+        erase = partial(erase_client, files=info.context.outbox.files)
+        result = await CUSTOMERS.delete(info, erase, id, expected_version)
         return PermanentlyDeleteCustomerPayload(
             customer=result.record, deleted_customer_id=result.deleted_id, user_errors=result.errors
         )
