@@ -46,8 +46,8 @@ class Config:
     """The longest time for all SQL statements of one GraphQL operation."""
     cost_limit: int = setting("CLIENTELE_COST_LIMIT", whole(1000, 1 << 30), 50_000)
     """The highest cost of one GraphQL operation."""
-    sign_up: bool = setting("CLIENTELE_SIGN_UP", truth, True)
-    """Lets anyone create an account through v1."""
+    sign_up: bool | None = setting("CLIENTELE_SIGN_UP", truth, None)
+    """Lets anyone create an account through v1. None means only for the demo on a loopback address."""
     password_memory: int = setting("CLIENTELE_PASSWORD_MEMORY", whole(16, 4096), 64)
     """The memory for one password hash, in MiB."""
     logins: int = setting("CLIENTELE_LOGINS", whole_or_off(1_000_000), 10)

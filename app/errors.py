@@ -72,6 +72,10 @@ class Forbidden(DomainError):
     """The token is valid, but lacks the scope that the operation needs."""
 
 
+class NotVerified(Forbidden):
+    """The account signed up by itself, and the operator has not verified it."""
+
+
 class NotFound(DomainError):
     """The record does not exist, is deleted, or belongs to another organization. The message is the same for all three."""
 

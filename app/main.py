@@ -49,7 +49,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     vies = Vies(config.vies_url, config.vies_timeout)
     passwords = Passwords(config.password_memory)
     limits = AccountLimits.of(config)
-    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, config.sign_up, limits)
+    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, bool(config.sign_up), limits)
     return Starlette(
         routes=[
             *health_routes(store),

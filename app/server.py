@@ -88,6 +88,7 @@ def serve(config: Config, opened: socket.socket) -> None:
     os.environ["CLIENTELE_DATA_DIR"] = str(config.data_dir)
     if config.demo_token:
         os.environ["CLIENTELE_DEMO_TOKEN"] = config.demo_token
+    os.environ["CLIENTELE_SIGN_UP"] = "true" if config.sign_up else "false"
     logging.getLogger("uvicorn.access").addFilter(HideTokens())
     settings = server_settings(config, "app.main:app_from_environment", factory=True)
     server = uvicorn.Server(settings)

@@ -232,7 +232,7 @@ async def running(config: Config, database: Database) -> AsyncIterator[Service]:
 
 @pytest.fixture
 def config(database_url: str, tmp_path: Path) -> Config:
-    return Config(database_url=database_url, data_dir=tmp_path / "data", password_memory=CHEAP)
+    return Config(database_url=database_url, data_dir=tmp_path / "data", password_memory=CHEAP, sign_up=True)
 
 
 @pytest.fixture
@@ -247,6 +247,6 @@ async def shared_service(
 ) -> AsyncIterator[Service]:
     """One service for all tests of a module, which must not change anything that another test reads."""
     async with cloned(server_url, template) as url, opened(url) as database:
-        config = Config(database_url=url, data_dir=tmp_path_factory.mktemp("data"), password_memory=CHEAP)
+        config = Config(database_url=url, data_dir=tmp_path_factory.mktemp("data"), password_memory=CHEAP, sign_up=True)
         async with running(config, database) as service:
             yield service

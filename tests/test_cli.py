@@ -21,8 +21,12 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
+from app.accounts import service as accounts
+from app.accounts.limits import AccountLimits
+from app.accounts.passwords import Passwords
 from app.auth import Caller
 from app.cli import main
+from app.config import Config
 from app.errors import Unauthenticated
 from app.ids import is_id
 from app.mail.outbox import claim_due, mark_failed, mark_sent, put_message
@@ -95,6 +99,55 @@ def test_an_account_is_created_once(run: Run) -> None:
     assert is_id(made(run("account", "create", "Ana@Example.com")))
     assert_error(run("account", "create", "ana@example.com"), "There is an account with the address")
     assert_error(run("account", "create", "nobody"), "is not a valid e-mail address")
+
+
+def sign_up(database_url: str, email: str, password: str = "correct horse") -> None:
+    """Creates an account as a stranger does."""
+
+    async def ask() -> None:
+        database = Database(database_url, pool_size=1)
+        try:
+            limits = AccountLimits.of(Config())
+            desk = accounts.LoginDesk(database, Passwords(1), limits, "192.0.2.1")
+            await accounts.sign_up(desk, {"email": email, "password": password}, ())
+        finally:
+            await database.close()
+
+    asyncio.run(ask())
+
+
+def test_accounts_are_listed_and_verified(run: Run, database_url: str) -> None:
+    made(run("account", "create", "ana@example.com"))
+    sign_up(database_url, "boss@corp.example")
+    rows = [line.split("\t") for line in run("account", "list")[0].splitlines()]
+    assert [row[1:3] for row in rows] == [["ana@example.com", "verified"], ["boss@corp.example", "unverified"]]
+    assert is_id(rows[0][0])
+    assert_error(run("account", "create", "boss@corp.example"), "There is an account with the address")
+    out, err, status = run("account", "verify", "BOSS@corp.example")
+    assert (out, err.count("\n"), status) == ("", 1, 0)
+    assert [line.split("\t")[2] for line in run("account", "list")[0].splitlines()] == ["verified", "verified"]
+    assert_error(run("account", "verify", "bo@example.com"), "There is no account with the address bo@example.com")
+
+
+def test_a_stranger_gets_nothing_by_mistake(run: Run, database_url: str, tmp_path: Path) -> None:
+    sign_up(database_url, "boss@corp.example")
+    records = tmp_path / "clients.jsonl"
+    records.write_text(json.dumps(CLIENT))
+    part = "boss@corp.example signed up without verification and may belong to a stranger."
+
+    def assert_needs_flag(*arguments: str) -> str:
+        assert_error(run(*arguments), part)
+        out, err, status = run(*arguments, "--unverified")
+        assert (err, status) == (f"Warning: {part}\n" + err.partition("\n")[2], 0)
+        return out.strip()
+
+    organization = assert_needs_flag("organization", "create", "Corp", "--account", "Boss@corp.example")
+    assert_needs_flag("token", "create", "--account", "boss@corp.example")
+    assert_needs_flag("token", "create", "--organization", organization)
+    assert_needs_flag("import", str(records), "--organization", organization)
+    assert run("organization", "list")[0] == f"{organization}\tCorp\n"
+    assert run("account", "verify", "boss@corp.example")[2] == 0
+    made(run("token", "create", "--organization", organization))
 
 
 def hashed(database_url: str) -> str | None:
@@ -580,6 +633,30 @@ async def test_the_printed_line_of_each_api_works_when_pasted(demo: Served, api:
         case "customers", {"data": [_, _, _]}:
             return
     pytest.fail(f"{api} answered {answer}")
+
+
+async def sign_up_by_http(address: str) -> int:
+    async with httpx.AsyncClient(base_url=address) as http:
+        body = {"email": "ana@studio.example", "password": "correct horse"}
+        return (await http.post("/v1/accounts", json=body)).status_code
+
+
+async def test_only_the_demo_on_a_loopback_address_lets_strangers_sign_up(
+    demo: Served, database_url: str, tmp_path: Path
+) -> None:
+    assert await sign_up_by_http(demo.address) == 200
+    own = {"DATABASE_URL": database_url, "CLIENTELE_DATA_DIR": str(tmp_path), "CLIENTELE_PASSWORD_MEMORY": "16"}
+    async with serving(**own) as served:
+        assert await sign_up_by_http(served.address) == 401
+    async with serving(**own, CLIENTELE_SIGN_UP="true") as served:
+        assert await sign_up_by_http(served.address) == 200
+
+
+async def test_a_demo_can_keep_sign_up_off_and_the_network_keeps_it_off(tmp_path: Path) -> None:
+    async with serving(CLIENTELE_DATA_DIR=str(tmp_path), CLIENTELE_SIGN_UP="false") as served:
+        assert await sign_up_by_http(served.address) == 401
+    async with serving("--host", "0.0.0.0", CLIENTELE_DATA_DIR=str(tmp_path)) as served:
+        assert await sign_up_by_http(served.address) == 401
 
 
 async def test_graphiql_of_the_demo_has_its_token(demo: Served) -> None:

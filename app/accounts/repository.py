@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     collate,
     func,
+    or_,
     select,
     true,
     update,
@@ -18,8 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.query.sql.render import Selection, needed_columns, render_row
+from app.storage.columns import NOW
 from app.storage.connection import Connection
-from app.storage.tables import accounts
+from app.storage.tables import account_organizations, accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,33 @@ class Credentials:
     password_hash: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class AccountEntry:
+    """An account as lists show it. `verified` is false for an account that signed up, until the operator verifies it."""
+
+    id: str
+    email: str
+    verified: bool
+    created_at: datetime
+
+
+ENTRY = select(accounts.c.id, accounts.c.email, accounts.c.email_verified, accounts.c.created_at)
+
 EMAIL = func.lower(collate(bindparam("email", type_=Text()), "pg_c_utf8"))
 HAS_EMAIL = accounts.c.email_lower == collate(EMAIL, "C")
 """The account of the parameter `email`, in any case."""
 
 STORED_FORM = select(EMAIL)
 FIND_BY_EMAIL = select(accounts.c.id, accounts.c.password_hash).where(HAS_EMAIL)
+
+_members = select(account_organizations.c.account_id).where(
+    account_organizations.c.organization_id == bindparam("organization", type_=Text())
+)
+UNVERIFIED = (
+    select(accounts.c.email)
+    .where(~accounts.c.email_verified, or_(HAS_EMAIL, accounts.c.id.in_(_members)))
+    .order_by(accounts.c.created_at, accounts.c.id)
+)
 
 LOCK_BY_EMAIL = FIND_BY_EMAIL.with_for_update(key_share=True)
 
@@ -76,9 +100,24 @@ class AccountRepository:
         row = (await self.connection.execute(LOCK_BY_EMAIL, {"email": email})).first()
         return None if row is None else Credentials(*row)
 
-    async def email(self, account_id: str) -> str | None:
-        email: str | None = await self.connection.scalar(select(accounts.c.email).where(accounts.c.id == account_id))
-        return email
+    async def entry(self, account_id: str) -> AccountEntry | None:
+        row = (await self.connection.execute(ENTRY.where(accounts.c.id == account_id))).first()
+        return None if row is None else AccountEntry(*row)
+
+    async def list_all(self) -> list[AccountEntry]:
+        """All accounts, oldest first."""
+        rows = await self.connection.execute(ENTRY.order_by(accounts.c.created_at, accounts.c.id))
+        return [AccountEntry(*row) for row in rows]
+
+    async def find_unverified(self, email: str | None, organization_id: str | None) -> list[str]:
+        """The addresses of the unverified accounts among the one with an address and those of an organization."""
+        rows = await self.connection.execute(UNVERIFIED, {"email": email, "organization": organization_id})
+        return [address for (address,) in rows]
+
+    async def verify(self, email: str) -> bool:
+        """Marks the account with an e-mail address as verified. False if there is none."""
+        change = update(accounts).where(HAS_EMAIL).values(email_verified=True, updated_at=NOW).returning(accounts.c.id)
+        return (await self.connection.execute(change, {"email": email})).first() is not None
 
     async def render(self, account_id: str, selection: Selection) -> str | None:
         json: str | None = await self.connection.scalar(render_statement(selection), {"account": account_id})

@@ -7,7 +7,7 @@ from typing import Any
 from app.accounts.limits import AccountLimits, count_sign_up, login_counters, settle_login
 from app.accounts.passwords import Passwords
 from app.accounts.record import check_password, email_taken, read_sign_up
-from app.accounts.repository import AccountRepository, Credentials
+from app.accounts.repository import AccountEntry, AccountRepository, Credentials
 from app.auth import Access, Principal, Scope
 from app.counts import check_counts, count_acts
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
@@ -33,12 +33,35 @@ class LoginFailed(Unauthenticated):
 
 
 async def create_account(database: Database, email: str) -> str:
-    """Makes an account without a password and gives its id. Raises Conflict if the address has an account."""
+    """Makes a verified account without a password and gives its id. Raises Conflict if the address has an account."""
     account_id = new_id()
     async with database.write() as connection:
-        if not await AccountRepository(connection).add({"id": account_id, "email": email, "custom": {}}):
+        values = {"id": account_id, "email": email, "email_verified": True, "custom": {}}
+        if not await AccountRepository(connection).add(values):
             raise Conflict(f"There is an account with the address {email}")
     return account_id
+
+
+async def verify_account(database: Database, email: str) -> None:
+    """Records that the operator knows the owner of an account that signed up. Raises NotFound."""
+    async with database.statement() as connection:
+        if not await AccountRepository(connection).verify(_normalise(email)):
+            raise NotFound(f"There is no account with the address {email}")
+
+
+async def list_accounts(database: Database) -> list[AccountEntry]:
+    """Every account, oldest first, for the operator."""
+    async with database.read() as connection:
+        return await AccountRepository(connection).list_all()
+
+
+async def find_unverified(
+    database: Database, *, email: str | None = None, organization_id: str | None = None
+) -> list[str]:
+    """The addresses of unverified accounts: the account with an address, and those that can access an organization."""
+    async with database.read() as connection:
+        repository = AccountRepository(connection)
+        return await repository.find_unverified(email and _normalise(email), organization_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +172,12 @@ async def get_account(access: Access, account_id: str, selection: Selection) -> 
     return account
 
 
-async def account_email(access: Access) -> str | None:
-    """The address of the caller's account; None for an organization's own token."""
+async def find_own_account(access: Access) -> AccountEntry | None:
+    """The caller's account; None for an organization's own token."""
     if access.principal.account_id is None:
         return None
     async with access.database.read() as connection:
-        return await AccountRepository(connection).email(access.principal.account_id)
+        return await AccountRepository(connection).entry(access.principal.account_id)
 
 
 async def add_token(access: Access, account_id: str, ttl: int, scope: Scope) -> AccessToken:

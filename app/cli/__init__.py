@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from app.cli.accounts import account_create, account_password
+from app.cli.accounts import account_create, account_list, account_password, account_verify
 from app.cli.documents import documents_check
 from app.cli.organizations import organization_create, organization_list
 from app.cli.outbox import outbox_list
@@ -34,7 +34,7 @@ _add(cli, {"import": import_command, "export": export_command})
 _add_group(
     "account",
     "Manage accounts, which log in and can access organizations.",
-    {"create": account_create, "password": account_password},
+    {"create": account_create, "list": account_list, "verify": account_verify, "password": account_password},
 )
 _add_group(
     "organization",

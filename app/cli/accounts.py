@@ -1,4 +1,4 @@
-"""`account create` and `account password`."""
+"""`account create`, `account list`, `account verify` and `account password`."""
 
 import getpass
 import sys
@@ -23,6 +23,23 @@ def account_create(
     """Create an account and print its id."""
     address = check_address(trim(email))
     say(with_database(lambda database: accounts.create_account(database, address)))
+
+
+def account_list() -> None:
+    """Print the id, e-mail address, state and creation time of every account, separated by tabs."""
+    for account in with_database(accounts.list_accounts):
+        state = "verified" if account.verified else "unverified"
+        say(f"{account.id}\t{account.email}\t{state}\t{account.created_at.isoformat(timespec='seconds')}")
+
+
+def account_verify(email: Annotated[str, typer.Argument(help="The account's e-mail address.")]) -> None:
+    """Verify an account that signed up by itself, so that its organizations can send reminders.
+
+    Anybody can sign up with the address of somebody else. Ask the owner of the address first, and set a new password with
+    `account password` if the owner does not know the account.
+    """
+    with_database(lambda database: accounts.verify_account(database, email))
+    typer.echo("The account is verified. Its organizations can send reminders.", err=True)
 
 
 def account_password(email: Annotated[str, typer.Argument(help="The account's e-mail address.")]) -> None:

@@ -6,10 +6,12 @@ import typer
 
 from app.auth import Environment
 from app.cli.running import with_database
+from app.cli.verification import Unverified, require_verified
 from app.mail.addresses import check_address
 from app.organizations import service as organizations
 from app.query.invisible import trim
 from app.server import say
+from app.storage.database import Database
 
 
 def organization_create(
@@ -21,22 +23,24 @@ def organization_create(
     environment: Annotated[
         Environment, typer.Option(help="The environment: live for real data, sandbox for tests.")
     ] = Environment.LIVE,
+    unverified: Unverified = False,
 ) -> None:
     """Create an organization and print its id."""
     reply_to = check_address(trim(email)) if email else None
-    say(
-        with_database(
-            lambda database: organizations.create_organization(
-                database,
-                name,
-                organization_id=id,
-                account_email=account,
-                email=reply_to,
-                locale=locale,
-                environment=environment,
-            )
+
+    async def work(database: Database) -> str:
+        await require_verified(database, account=account, unverified=unverified)
+        return await organizations.create_organization(
+            database,
+            name,
+            organization_id=id,
+            account_email=account,
+            email=reply_to,
+            locale=locale,
+            environment=environment,
         )
-    )
+
+    say(with_database(work))
 
 
 def organization_list() -> None:

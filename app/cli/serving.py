@@ -40,8 +40,9 @@ def serve_command(
     with open_socket(config.host, config.port) as opened, database_address(config) as url:
         demo = asyncio.run(_prepare(config, url, migrate_first))
         say(describe(config, base_address(opened), demo))
-        shown = demo.token if demo and is_loopback(opened) else config.demo_token
-        serve(replace(config, database_url=url, demo_token=shown), opened)
+        if demo and is_loopback(opened):
+            config = replace(config, demo_token=demo.token, sign_up=config.sign_up is not False)
+        serve(replace(config, database_url=url), opened)
 
 
 async def _prepare(config: Config, url: str, migrate_first: bool) -> Demonstration | None:

@@ -7,6 +7,7 @@ import typer
 
 from app.auth import Environment, Scope
 from app.cli.running import with_database
+from app.cli.verification import Unverified, require_verified
 from app.errors import Invalid, Malformed, Problem
 from app.organizations import service as organizations
 from app.query.values import parse_moment
@@ -29,23 +30,25 @@ def token_create(
     expires: Annotated[
         str | None, typer.Option(help="The expiry, as an ISO 8601 date or date-time in UTC. [default: never]")
     ] = None,
+    unverified: Unverified = False,
 ) -> None:
     """Create an access token and print it. It cannot be shown again."""
     if (organization is None) == (account is None):
         raise Malformed("Give exactly one of --organization and --account.")
     expires_at = _expiry(expires) if expires else None
-    say(
-        with_database(
-            lambda database: organizations.create_token(
-                database,
-                organization_id=organization,
-                account_email=account,
-                scope=scope,
-                environment=environment,
-                expires_at=expires_at,
-            )
+
+    async def work(database: Database) -> str:
+        await require_verified(database, account=account, organization=organization, unverified=unverified)
+        return await organizations.create_token(
+            database,
+            organization_id=organization,
+            account_email=account,
+            scope=scope,
+            environment=environment,
+            expires_at=expires_at,
         )
-    )
+
+    say(with_database(work))
 
 
 def _expiry(text: str) -> datetime:

@@ -12,25 +12,31 @@ from typing import Annotated, BinaryIO
 import typer
 
 from app.cli.running import with_database
+from app.cli.verification import Unverified, require_verified
 from app.clients.transfer.service import export_clients, import_clients
 from app.errors import Malformed
 from app.server import say
+from app.storage.database import Database
 
 
 def import_command(
     file: Annotated[Path, typer.Argument(help="Clients as v1 shows them: JSON lines or one JSON list; - is stdin.")],
     organization: Annotated[str, typer.Option(help="The id of the organization that gets the clients.")],
+    unverified: Unverified = False,
 ) -> None:
     """Add the clients of a file, all of them or none, with their ids and dates; print their number."""
     with open_records(file) as records:
         size = records.seek(0, os.SEEK_END)
         shown = sys.stderr.isatty()
         with typer.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not shown) as bar:
-            count = with_database(
-                lambda database: import_clients(
+
+            async def work(database: Database) -> int:
+                await require_verified(database, organization=organization, unverified=unverified)
+                return await import_clients(
                     database, organization, records, lambda: bar.update(records.tell() - bar.pos)
                 )
-            )
+
+            count = with_database(work)
     say(str(count))
     typer.echo(f"Clients imported: {count}", err=True)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.auth import Access
 from app.clients.repository import ClientRepository
-from app.errors import Invalid, NotFound, Problem
+from app.errors import Invalid, NotFound, NotVerified, Problem
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.mail.addresses import check_address
 from app.mail.message import LANGUAGES, compose_reminder, find_language, language_for
@@ -12,6 +12,11 @@ from app.mail.outbox import put_message
 from app.mail.repository import ClientKey, Delivery, count_messages, page_messages
 from app.mail.worker import OutboxWorker
 from app.query.invisible import trim
+
+NOT_VERIFIED = (
+    "The organization cannot send reminders, because none of its accounts is verified. "
+    "Ask the operator of this service to verify your account."
+)
 
 
 async def send_reminder(
@@ -27,7 +32,7 @@ async def send_reminder(
 
     `recipient` replaces the address of the client. The default `language` is that of the organization. A request that
     comes again with its `key` sends nothing, also when the client was changed or deleted since; erasing a client forgets
-    the key. Raises NotFound, and Invalid for an address or a language.
+    the key. Raises NotFound, NotVerified, and Invalid for an address or a language.
     """
     target = access.writable_target(client_id)
     async with access.database.write() as connection:
@@ -36,6 +41,8 @@ async def send_reminder(
         addressee = await ClientRepository(connection).addressee(target)
         if addressee is None:
             raise NotFound("There is no such record")
+        if not addressee.verified:
+            raise NotVerified(NOT_VERIFIED)
         message = compose_reminder(
             client_name=addressee.name,
             organization_name=addressee.organization_name,

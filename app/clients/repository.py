@@ -49,7 +49,10 @@ from app.storage.tables import clients
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """A client as the recipient of a reminder, and the organization that sends it."""
+    """A client as the recipient of a reminder, and the organization that sends it.
+
+    `verified` is false if all accounts of the organization signed up by themselves and none is verified.
+    """
 
     organization_id: str
     name: str
@@ -57,6 +60,7 @@ class Addressee:
     organization_name: str
     organization_email: str | None
     locale: str
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,18 @@ from app.query.sql.index_keys import index_key
 from app.query.sql.pages import Way, scope
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
 from app.records.statements import of_organizations
-from app.storage.tables import client_totals, clients, organizations
+from app.storage.tables import account_organizations, accounts, client_totals, clients, organizations
 
 MOST_HITS, MOST_CANDIDATES = 100, 1000
 
+
+_verified = (
+    select(func.coalesce(func.bool_or(accounts.c.email_verified), true()))
+    .join(account_organizations, account_organizations.c.account_id == accounts.c.id)
+    .where(account_organizations.c.organization_id == clients.c.organization_id)
+    .scalar_subquery()
+)
+"""True for an organization with a verified account, and for one without accounts, which only the operator makes."""
 
 ADDRESSEE = (
     select(
@@ -43,6 +51,7 @@ ADDRESSEE = (
         organizations.c.name,
         organizations.c.email,
         organizations.c.locale,
+        _verified,
     )
     .join(organizations, organizations.c.id == clients.c.organization_id)
     .where(clients.c.id == bindparam("record", type_=Text()), of_organizations(clients))

@@ -138,9 +138,13 @@ access_tokens = Table(
     Column("environment", WORDS, nullable=False, server_default="live"),
     Column("ttl", Integer),
     Column("expires_at", TIME),
+    Column("label", WORDS),
+    Column("parent_id", ID, ForeignKey("access_tokens.id", ondelete="CASCADE")),
+    Column("last_used_at", TIME),
     created_at(),
     UniqueConstraint("hash"),
     Index(None, "account_id"),
+    Index(None, "parent_id"),
 )
 
 SEARCHED_TEXTS = (

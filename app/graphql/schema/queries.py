@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import field
 
-from app.accounts.service import account_email
+from app.accounts.service import find_own_account
 from app.errors import Malformed
 from app.graphql.execution.context import Info, choose_organization, read_id, split_global_id, write_global_id
 from app.graphql.execution.loading import find_record, load_organization, load_record
@@ -36,6 +36,9 @@ NodeIds = Annotated[
 @strawberry.type(description="The account that a token belongs to.")
 class Account(Node):
     email: str = field(description="The e-mail address of the account.")
+    email_verified: bool = field(
+        description="True if the operator has verified the account. Organizations of unverified accounts cannot send mail."
+    )
 
 
 @strawberry.type(description="The account or organization that the token belongs to.")
@@ -47,11 +50,11 @@ class Viewer:
 
 async def find_account(info: Info) -> Account | None:
     """The caller's account; None for an organization's own token."""
-    principal = info.context.principal
-    email = await account_email(info.context.access)
-    if not principal.account_id or not email:
+    account = await find_own_account(info.context.access)
+    if account is None:
         return None
-    return Account(id=strawberry.ID(write_global_id("Account", principal.account_id)), email=email)
+    global_id = strawberry.ID(write_global_id("Account", account.id))
+    return Account(id=global_id, email=account.email, email_verified=account.verified)
 
 
 async def make_viewer(info: Info) -> Viewer:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import strawberry
 
-from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, NotFound, Problem, Stale
+from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, NotFound, NotVerified, Problem, Stale
 
 
 @strawberry.enum(description="The kind of a user error.")
@@ -19,6 +19,10 @@ class UserErrorCode(Enum):
     INVALID = strawberry.enum_value("INVALID", description="The value has the wrong form.")
     INVALID_CHOICE = strawberry.enum_value("INVALID_CHOICE", description="The value is not one of the allowed values.")
     NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="There is no such record that your token can access.")
+    NOT_VERIFIED = strawberry.enum_value(
+        "NOT_VERIFIED",
+        description="The operator has not verified an account of the organization, so it cannot send mail.",
+    )
     STALE_VERSION = strawberry.enum_value(
         "STALE_VERSION", description="The record no longer has the version `expectedVersion`."
     )
@@ -47,6 +51,7 @@ EXPECTED: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {
     NotFound: (UserErrorCode.NOT_FOUND, ["id"]),
     Stale: (UserErrorCode.STALE_VERSION, ["expectedVersion"]),
     Conflict: (UserErrorCode.CONFLICT, ["idempotencyKey"]),
+    NotVerified: (UserErrorCode.NOT_VERIFIED, None),
     Forbidden: (UserErrorCode.FORBIDDEN, None),
 }
 """The errors that a mutation expects, each with its code and the path of the argument that usually causes it."""

@@ -13,6 +13,7 @@ from app.errors import (
     Invalid,
     Malformed,
     NotFound,
+    NotVerified,
     Problem,
     Stale,
     TokenExpired,
@@ -95,6 +96,7 @@ ROWS: Mapping[type[ExpectedError], tuple[int, str]] = {
     BrokenBody: (400, "Error"),
     TooDeep: (400, "Error"),
     Forbidden: (401, "Error"),
+    NotVerified: (403, "Error"),
     NotLoggedIn: (401, "Error"),
     Unauthenticated: (401, "Error"),
     NoRoute: (404, "Error"),
@@ -148,7 +150,9 @@ def describe(case: ErrorCase) -> Mapping[str, Any]:
 
 
 def describe_authorization(error: Unauthenticated | Forbidden) -> Mapping[str, Any]:
-    """LoopBack's answers to a caller without a valid token, or without the scope."""
+    """LoopBack's answers to a caller without a valid token, or without the scope. LoopBack has none for NotVerified."""
+    if isinstance(error, NotVerified):
+        return {"message": error.message, "code": "ACCOUNT_NOT_VERIFIED"}
     if isinstance(error, LoginFailed):
         return {"message": error.message, "code": "LOGIN_FAILED"}
     if isinstance(error, TokenExpired):

@@ -126,7 +126,7 @@ async def test_a_body_that_cannot_be_read_is_rejected(shared_service: Service, b
 
 
 async def test_where_operators_make_the_accounts_nobody_else_does(service: Service) -> None:
-    closed = httpx.ASGITransport(create_app(replace(service.config, sign_up=False), service.database))
+    closed = httpx.ASGITransport(create_app(replace(service.config, sign_up=None), service.database))
     async with httpx.AsyncClient(transport=closed, base_url="http://service", headers=service.headers) as http:
         assert error(await http.post(ACCOUNTS, json=GIVEN))["code"] == "AUTHORIZATION_REQUIRED"
         await set_password(service.database, Passwords(1), service.email, PASSWORD)
