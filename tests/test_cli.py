@@ -170,7 +170,13 @@ def test_a_password_is_read_from_stdin_and_never_shown(
 ) -> None:
     monkeypatch.setenv("CLIENTELE_PASSWORD_MEMORY", "16")
     made(run("account", "create", "ana@example.com"))
-    for typed, part in (("\n", "can't be blank"), ("x" * 73, "too long")):
+    for typed, part in (
+        ("\n", "can't be blank"),
+        ("x" * 73, "too long"),
+        ("a\n", "at least 10 characters"),
+        ("Password123!\n", "most common"),
+        ("ana@example.com\n", "a name or an address"),
+    ):
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         assert_error(run("account", "password", "ana@example.com"), part)
     assert hashed(database_url) is None
@@ -178,7 +184,7 @@ def test_a_password_is_read_from_stdin_and_never_shown(
     out, err, status = run("account", "password", "ANA@example.com")
     assert (out, err.count("\n"), status) == ("", 1, 0)
     assert PasswordHasher().verify(str(hashed(database_url)), "correct horse")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("x"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse"))
     assert_error(run("account", "password", "bo@example.com"), "There is no account")
 
 
@@ -190,12 +196,12 @@ def test_a_password_that_is_typed_is_typed_twice_without_an_echo(
     controller, terminal = os.openpty()
     with os.fdopen(terminal, "r") as keyboard:
         monkeypatch.setattr(sys, "stdin", keyboard)
-        typed = iter(["one", "another", "same", "same"])
+        typed = iter(["one", "another", "the same one", "the same one"])
         monkeypatch.setattr("getpass.getpass", lambda *_, **__: next(typed))
         assert_error(run("account", "password", "ana@example.com"), "not the same")
         assert run("account", "password", "ana@example.com")[2] == 0
     os.close(controller)
-    assert PasswordHasher().verify(str(hashed(database_url)), "same")
+    assert PasswordHasher().verify(str(hashed(database_url)), "the same one")
 
 
 def test_an_organization_is_created_with_its_id_and_account(run: Run, database_url: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.accounts.record import LONGEST_PASSWORD
+from app.accounts.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from app.auth import MOST_TOKENS
 from app.clients import record
 from app.clients.statements import MOST_HITS
@@ -13,6 +13,7 @@ from app.config import Config
 from app.graphql.server import documents, limits
 from app.http import bodies, encodings
 from app.idempotency import LONGEST_KEY
+from app.mail import names
 from app.organizations.record import LONGEST_NAME
 from app.query import dialects, marks, reader, values
 from app.records.bodies import LARGEST_DOCUMENT
@@ -43,7 +44,7 @@ CONSTANTS = {
     "List or document in a field, as JSON": [LARGEST_DOCUMENT],
     "Name of an organization on the command line": [LONGEST_NAME],
     "Entries of `metadata`": [record.MOST_METADATA, record.LONGEST_KEY, record.LONGEST_METADATA],
-    "Password": [LONGEST_PASSWORD],
+    "Password": [SHORTEST_PASSWORD, LONGEST_PASSWORD],
     "Idempotency key": [LONGEST_KEY],
     "Query parameters": [parameters.MOST_PARAMETERS],
     "Brackets in the name of a parameter": [call.MOST_BRACKETS],
@@ -55,6 +56,7 @@ CONSTANTS = {
     "Steps of an order": [filters.MOST_STEPS],
     "Search term": [values.LONGEST_TEXT],
     "Matches of v1's search": [MOST_HITS],
+    "Name in a reminder": [names.LONGEST_NAME],
     "Text of a document": [documents.MAX_CHARACTERS],
     "Tokens of a document": [documents.MAX_TOKENS],
     "Levels of fields": [limits.MAX_DEPTH],

@@ -57,7 +57,7 @@ def test_the_wheel_holds_all_that_the_service_reads(wheel: zipfile.ZipFile) -> N
     names = set(wheel.namelist())
     assert files_below("app", "*.py") <= names
     assert files_below("app/mail/templates", "*") <= names
-    assert "app/demo.jsonl.gz" in names
+    assert {"app/demo.jsonl.gz", *files_below("app/accounts", "common-passwords.*")} <= names
     assert {
         f"app/graphql/server/graphiql/{name}" for name in ("cdn.json", "examples.json", "fallback.js", "page.html")
     } <= names

@@ -1,13 +1,13 @@
-"""The rules for writing an account, its password and its access tokens."""
+"""The rules for writing an account and its access tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.faces import ACCOUNT
+from app.accounts.password_rules import password_problems
 from app.auth import Scope
 from app.errors import ABSENT, Invalid, Problem
 from app.mail.addresses import check_address
-from app.query.values import check_text
 from app.records.bodies import (
     LOCALE,
     LOOPBACK_MESSAGES,
@@ -19,13 +19,10 @@ from app.records.bodies import (
     read_trimmed,
 )
 
-LONGEST_PASSWORD = 72
-"""Bytes, as in LoopBack; argon2 itself would take any length."""
 DEFAULT_TTL, ETERNAL, LONGEST_TTL = 1_209_600, -1, 2**31 - 1
 """Seconds. The default is two weeks; ETERNAL never expires."""
-HIDDEN = "(hidden)"
-"""The value in a Problem of a password."""
-BLANK = LOOPBACK_MESSAGES.blank
+
+NAME_COLUMNS = ("email", "firstname", "lastname", "label")
 
 RULES = Rules(
     columns={
@@ -50,10 +47,16 @@ def read_sign_up(body: Mapping[str, Any]) -> tuple[Values, str]:
         values["email"] = _read_address(values["email"])
     except Invalid as error:
         problems += error.problems
-    problems += password_problems(password)
+    problems += password_problems(password, account_names(values))
     if problems:
         raise Invalid(problems)
     return values, str(password)
+
+
+def account_names(values: Mapping[str, Any]) -> list[str]:
+    """The names in the columns of an account, which are no passwords for it."""
+    names = [values[column] for column in NAME_COLUMNS if values.get(column)]
+    return [*names, f"{values.get('firstname') or ''}{values.get('lastname') or ''}"]
 
 
 def _read_address(text: str) -> str:
@@ -66,29 +69,6 @@ def _read_address(text: str) -> str:
 def email_taken(address: str) -> Invalid:
     """The error for an address that already has an account."""
     return Invalid([Problem("email", "uniqueness", "Email already exists", address)])
-
-
-def password_problems(password: object) -> Sequence[Problem]:
-    """The problems of a new password. They never repeat its text."""
-    if password is ABSENT or password is None or password == "":
-        return [Problem("password", "presence", BLANK, password)]
-    if not isinstance(password, str):
-        return [Problem("password", "type", "is not a text", HIDDEN)]
-    if not check_text(password, "password").strip():
-        return [Problem("password", "presence", BLANK, HIDDEN)]
-    length = len(password.encode())
-    if length <= LONGEST_PASSWORD:
-        return []
-    message = f"The password entered was too long. Max length is {LONGEST_PASSWORD} (entered {length})"
-    return [Problem("password", "length", message, HIDDEN)]
-
-
-def check_password(password: str) -> str:
-    """The password itself. Raises Invalid."""
-    problems = password_problems(password)
-    if problems:
-        raise Invalid(problems)
-    return password
 
 
 def read_ttl(ttl: object) -> int:

@@ -19,10 +19,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.accounts.record import NAME_COLUMNS
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.columns import NOW
 from app.storage.connection import Connection
-from app.storage.tables import account_organizations, accounts
+from app.storage.tables import account_organizations, accounts, organizations
+
+MOST_NAMES = 100
+"""The most organizations whose names a password is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,17 @@ UNVERIFIED = (
     select(accounts.c.email)
     .where(~accounts.c.email_verified, or_(HAS_EMAIL, accounts.c.id.in_(_members)))
     .order_by(accounts.c.created_at, accounts.c.id)
+)
+
+OWN_NAMES = select(
+    *(accounts.c[name] for name in NAME_COLUMNS),
+    func.concat(accounts.c.firstname, accounts.c.lastname),
+).where(accounts.c.id == bindparam("account", type_=Text()))
+ORGANIZATION_NAMES = (
+    select(organizations.c.name)
+    .join(account_organizations, account_organizations.c.organization_id == organizations.c.id)
+    .where(account_organizations.c.account_id == bindparam("account", type_=Text()))
+    .limit(MOST_NAMES)
 )
 
 LOCK_BY_EMAIL = FIND_BY_EMAIL.with_for_update(key_share=True)
@@ -113,6 +128,13 @@ class AccountRepository:
         """The addresses of the unverified accounts among the one with an address and those of an organization."""
         rows = await self.connection.execute(UNVERIFIED, {"email": email, "organization": organization_id})
         return [address for (address,) in rows]
+
+    async def find_names(self, account_id: str) -> list[str]:
+        """The texts that others know about an account: its address, and the names of its owner and organizations."""
+        parameters = {"account": account_id}
+        account = (await self.connection.execute(OWN_NAMES, parameters)).first()
+        organizations = await self.connection.execute(ORGANIZATION_NAMES, parameters)
+        return [name for row in (account or (), *organizations) for name in row if name]
 
     async def verify(self, email: str) -> bool:
         """Marks the account with an e-mail address as verified. False if there is none."""

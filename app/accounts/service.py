@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.accounts.limits import AccountLimits, count_sign_up, login_counters, settle_login
+from app.accounts.password_rules import check_password
 from app.accounts.passwords import Passwords
-from app.accounts.record import check_password, email_taken, read_sign_up
+from app.accounts.record import email_taken, read_sign_up
 from app.accounts.repository import AccountEntry, AccountRepository, Credentials
 from app.auth import Access, Principal, Scope
 from app.counts import check_counts, count_acts
@@ -139,14 +140,15 @@ async def log_in(desk: LoginDesk, email: str, password: str, ttl: int) -> Access
 
 async def set_password(database: Database, passwords: Passwords, email: str, password: str) -> None:
     """Sets the password of an account and ends the tokens of its logins. Raises NotFound and Invalid."""
-    check_password(password)
-    password_hash = await passwords.hash(password)
-    async with database.write() as connection:
+    async with database.read() as connection:
         repository = AccountRepository(connection)
         credentials = await repository.find(_normalise(email))
         if credentials is None:
             raise NotFound(f"There is no account with the address {email}")
-        await repository.set_password(credentials.id, password_hash)
+        names = await repository.find_names(credentials.id)
+    password_hash = await passwords.hash(check_password(password, names))
+    async with database.write() as connection:
+        await AccountRepository(connection).set_password(credentials.id, password_hash)
         await end_sessions(connection, credentials.id)
 
 

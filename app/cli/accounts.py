@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from app.accounts import service as accounts
+from app.accounts.password_rules import check_password
 from app.accounts.passwords import Passwords
-from app.accounts.record import check_password
 from app.cli.running import with_database
 from app.config import Config
 from app.errors import Malformed

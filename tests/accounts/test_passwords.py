@@ -5,14 +5,12 @@ import asyncio
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from app.accounts.passwords import AT_ONCE, Passwords
-from app.accounts.record import LONGEST_PASSWORD, password_problems, read_scopes, read_ttl
+from app.accounts.record import read_scopes, read_ttl
 from app.auth import Scope
 from app.config import Config
-from app.errors import ABSENT, Invalid
+from app.errors import Invalid
 
 
 async def test_the_real_profile_is_argon2id_as_rfc_9106_has_it() -> None:
@@ -77,22 +75,6 @@ async def test_passwords_are_hashed_a_few_at_a_time() -> None:
     opened.set()
     await asyncio.gather(*entering)
     assert most == AT_ONCE
-
-
-@given(st.text(max_size=100))
-@settings(max_examples=200)
-def test_a_password_is_any_text_up_to_72_bytes_that_is_not_blank(text: str) -> None:
-    if "\x00" in text:
-        return
-    fits = bool(text.strip()) and len(text.encode()) <= LONGEST_PASSWORD
-    assert (password_problems(text) == []) is fits
-
-
-@pytest.mark.parametrize("password", [ABSENT, None, "", "   ", 5, ["x"], {"a": 1}, "x" * 73, "\u00e9" * 37])
-def test_what_is_wrong_with_a_password_does_not_repeat_it(password: object) -> None:
-    (problem,) = password_problems(password)
-    assert problem.field == "password"
-    assert problem.value in (ABSENT, None, "", "(hidden)")
 
 
 def test_python_and_argon2_agree_about_the_default_memory() -> None:

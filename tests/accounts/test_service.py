@@ -32,7 +32,7 @@ async def fail(desk: LoginDesk, email: str, times: int) -> None:
 
 async def is_limited(desk: LoginDesk, email: str) -> bool:
     try:
-        await log_in(desk, email, "right", 60)
+        await log_in(desk, email, "the right one", 60)
     except TooMany:
         return True
     return False
@@ -57,7 +57,7 @@ class Watched(Passwords):
 @pytest.fixture
 async def account(database: Database) -> str:
     account_id = await create_account(database, EMAIL)
-    await set_password(database, Passwords(1), EMAIL, "right")
+    await set_password(database, Passwords(1), EMAIL, "the right one")
     return account_id
 
 
@@ -68,20 +68,20 @@ async def test_every_attempt_verifies_one_password(database: Database, account: 
         with pytest.raises(LoginFailed):
             await log_in(desk(database, watched), email, "wrong", 60)
         assert watched.verified == 1
-    made = await log_in(desk(database, Watched()), EMAIL, "right", 60)
+    made = await log_in(desk(database, Watched()), EMAIL, "the right one", 60)
     assert (await Caller((made.name,), database).principal()).account_id == account
 
 
 @pytest.mark.usefixtures("account")
 async def test_a_password_that_changes_during_a_login_is_rejected(database: Database) -> None:
     async def change() -> None:
-        await set_password(database, Passwords(1), EMAIL, "new")
+        await set_password(database, Passwords(1), EMAIL, "a newer one")
 
     with pytest.raises(LoginFailed):
-        await log_in(desk(database, Watched(change)), EMAIL, "right", 60)
+        await log_in(desk(database, Watched(change)), EMAIL, "the right one", 60)
     async with database.read() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM access_tokens")) == 0
-    await log_in(desk(database), EMAIL, "new", 60)
+    await log_in(desk(database), EMAIL, "a newer one", 60)
 
 
 @pytest.mark.usefixtures("account")
@@ -98,7 +98,7 @@ async def test_every_spelling_of_an_address_counts_as_one(database: Database, sp
 async def test_a_dotted_capital_i_is_a_spelling_of_i(database: Database) -> None:
     """PostgreSQL writes İ in lower case as i. Python writes it as i and a combining dot."""
     await create_account(database, "mimi@studio.example")
-    await set_password(database, Passwords(1), "mimi@studio.example", "right")
+    await set_password(database, Passwords(1), "mimi@studio.example", "the right one")
     await fail(desk(database), "m\u0130mi@studio.example", 4)
     await fail(desk(database), "mim\u0130@studio.example", 3)
     await fail(desk(database), "MIMI@studio.example", 3)

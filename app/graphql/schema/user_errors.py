@@ -27,7 +27,11 @@ class UserErrorCode(Enum):
         "STALE_VERSION", description="The record no longer has the version `expectedVersion`."
     )
     TOO_LARGE = strawberry.enum_value("TOO_LARGE", description="The list or document has over 100 KB as JSON.")
+    TOO_COMMON = strawberry.enum_value(
+        "TOO_COMMON", description="The password is common, or is a name or an address of the account."
+    )
     TOO_LONG = strawberry.enum_value("TOO_LONG", description="The text or list is longer than allowed.")
+    TOO_SHORT = strawberry.enum_value("TOO_SHORT", description="The password is shorter than allowed.")
 
 
 @strawberry.type(description="An error that the caller of a mutation can correct.")
@@ -45,6 +49,8 @@ PROBLEMS = {
     "presence": UserErrorCode.BLANK,
     "inclusion": UserErrorCode.INVALID_CHOICE,
     "length": UserErrorCode.TOO_LONG,
+    "length.min": UserErrorCode.TOO_SHORT,
+    "exclusion": UserErrorCode.TOO_COMMON,
     "size": UserErrorCode.TOO_LARGE,
 }
 EXPECTED: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
+from app.accounts.service import verify_account
 from tests.conftest import Service
 from tests.rest.v1.sign_up import EMAIL, PASSWORD
 
@@ -43,7 +44,7 @@ class Sdk:
         return answer.json()
 
 
-async def test_an_unmodified_sdk_goes_all_the_way(address: str) -> None:
+async def test_an_unmodified_sdk_goes_all_the_way(address: str, service: Service) -> None:
     async with httpx.AsyncClient(base_url=address) as http:
         sdk, given = Sdk(http), {"email": EMAIL, "password": PASSWORD}
         assert await sdk.ask("GET", f"/accounts/is-unique?email={quote(EMAIL)}", token="Bearer junk") == {
@@ -62,6 +63,7 @@ async def test_an_unmodified_sdk_goes_all_the_way(address: str) -> None:
         made = await sdk.ask("POST", organizations, json={"name": "Ana Ltd", "country": "Slovenia", "_defaults": []})
         assert await sdk.ask("GET", f"{organizations}/", json={}) == [made]
         assert await sdk.ask("GET", f"/organizations/{made['id']}") == made
+        await verify_account(service.database, EMAIL)
         await go_on_to_clients(sdk, f"/organizations/{made['id']}")
 
         left = await http.post("/accounts/logout", headers={"Authorization": sdk.token})
