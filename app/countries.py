@@ -13,6 +13,8 @@ NORTHERN_IRELAND = "XI"
 GREECE = "EL"
 """The code of Greece in tax numbers. In ISO 3166 it is GR."""
 
+LONGEST = 500
+"""The most characters of a country's name, in several spellings; a longer text is unknown."""
 SEPARATORS = re.compile(r"[()\[\]/,;|]|\s[-–—]\s")
 """The separator between two spellings of one country, as in `Deutschland (DE)`."""
 DROPPED = dict.fromkeys(map(ord, ".'`´‘’ʻʼ"))
@@ -37,10 +39,13 @@ def find_country(text: str | None) -> str | None:
 
     A text with several spellings, such as `Deutschland (DE)`, is a country if all of them mean it.
     """
-    codes, name = _codes(), fold_name(text or "")
+    text = text or ""
+    if len(text) > LONGEST:
+        return None
+    codes, name = _codes(), fold_name(text)
     if name in codes:
         return codes[name]
-    parts = {codes.get(fold_name(part)) for part in SEPARATORS.split(text or "") if fold_name(part)}
+    parts = {codes.get(fold_name(part)) for part in SEPARATORS.split(text) if fold_name(part)}
     return parts.pop() if len(parts) == 1 else None
 
 

@@ -18,7 +18,7 @@ from app.errors import Misconfigured
 from app.http.protocol import HttpProtocol
 from app.http.websockets import WebSocketProtocol
 
-PARAMETER = re.compile(r"(?<=[?&])([^=&\s]*)=([^&\s]*)")
+PARAMETER = re.compile(r"(?<=[?&])([^=?&\s]*)=([^&\s]*)")
 REVOKED = re.compile(r"(?<=/accesstokens/)[^/?\s]+", re.IGNORECASE)
 SECRETS = frozenset({"access_token", "token"})
 

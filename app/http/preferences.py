@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MEMBER = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 QUALITY = re.compile(r"\d{1,9}(\.\d*)?|\.\d+")
 WORST, BEST = 0.0, 1.0
 
@@ -19,8 +18,25 @@ class Preference:
 
 def read_preferences(lines: Sequence[str]) -> list[Preference]:
     """The members of a header. Several lines of one header are one list. Commas in quoted parameters do not count."""
-    members = (member for line in lines for member in MEMBER.findall(line))
+    members = (member for line in lines for member in _split_members(line))
     return [preference for preference in map(_read_preference, members) if preference.name]
+
+
+def _split_members(line: str) -> list[str]:
+    """The members between commas. A comma in a quoted text, in which a backslash escapes a character, is no separator."""
+    if '"' not in line:
+        return line.split(",")
+    starts, quoted, escaped = [-1], False, False
+    for position, character in enumerate(line):
+        if escaped:
+            escaped = False
+        elif character == '"':
+            quoted = not quoted
+        elif quoted:
+            escaped = character == "\\"
+        elif character == ",":
+            starts.append(position)
+    return [line[start + 1 : end] for start, end in zip(starts, [*starts[1:], len(line)], strict=True)]
 
 
 def _read_preference(member: str) -> Preference:

@@ -12,6 +12,8 @@ from app.vat.national import convert_number, name_other_number
 
 LONGEST = 20
 """More characters than any VAT number has, its prefix included."""
+LONGEST_TEXT = 500
+"""The most characters that are read of a text with a number and its separators."""
 
 WRONG_FORM = "its form is wrong"
 ERRORS: Mapping[type[ValidationError], str] = {
@@ -66,6 +68,7 @@ def check_offline(text: str, country_code: str | None, country: str | None) -> O
     A company may be registered in another country than its own: when the number is wrong for `country_code` and right
     for its prefix, the prefix decides. A national number is converted, or it is valid as None with a message.
     """
+    text = text[:LONGEST_TEXT]
     states = _candidate_states(compact_number(text), country_code, country)
     if not states:
         return OfflineResult(None, None, "No member state of the European Union is known for the number")

@@ -30,7 +30,7 @@ MAX_CHARACTERS = 100_000
 MAX_TOKENS = 10_000
 MAX_ERRORS = 20
 KEPT, KEPT_CHARACTERS = 500, 1_000_000
-LONG_NUMBER = re.compile(f"[0-9]{{{MOST_DIGITS + 1}}}")
+LONG_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{MOST_DIGITS + 1}}}")
 NUMBERS = frozenset({TokenKind.INT, TokenKind.FLOAT})
 TOO_TANGLED = "The document selects the same fields too often in the same places. Merge repeated fields and fragments."
 

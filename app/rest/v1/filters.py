@@ -33,7 +33,7 @@ MOST_STEPS = 100
 """More steps than properties: paths lead into documents."""
 LATEST_FIRST = Order("id", descending=True)
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)", re.ASCII)
 WHITE_SPACE = re.compile(r"\s+")
 RADIX_NUMBER = re.compile(r"0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 
