@@ -40,6 +40,8 @@ class Config:
     """The largest request body."""
     answer_cap: int = setting("CLIENTELE_ANSWER_CAP", whole(100_000, 1 << 30), 10_000_000)
     """The most bytes that the database sends for one answer. Exports have no limit."""
+    pattern_timeout: float = setting("CLIENTELE_PATTERN_TIMEOUT", seconds, 2.0)
+    """The longest time for the SQL statements of a list whose filter has a slow pattern."""
     statement_timeout: float = setting("CLIENTELE_STATEMENT_TIMEOUT", seconds, 10.0)
     """The longest time for one SQL statement."""
     operation_timeout: float = setting("CLIENTELE_OPERATION_TIMEOUT", seconds, 20.0)

@@ -79,6 +79,7 @@ def open_database(config: Config) -> Database:
         pool_size=config.pool_size,
         statement_timeout=config.statement_timeout,
         answer_cap=config.answer_cap,
+        pattern_timeout=config.pattern_timeout,
     )
 
 

@@ -23,6 +23,7 @@ from app.query.sql.render import Selection
 from app.records.bodies import Values
 from app.records.repository import Listing, RenderedRecord, list_page
 from app.storage.connection import Connection
+from app.storage.deadline import PatternOutOfTime
 
 
 def search_words(term: str) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ def advising(words: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except TooSlow as error:
-        if not words:
+        if not words or isinstance(error, PatternOutOfTime):
             raise
         message = "The search took too long; narrow the search by more or longer words, or ask without a total"
         raise TooSlow(message) from error
@@ -64,14 +65,14 @@ async def list_clients(access: Access, organization_id: str, request: ListReques
     """One page of the clients of an organization."""
     access.require(organization_id)
     with advising(request.words):
-        async with access.database.read() as connection:
+        async with access.database.read(slow_pattern=request.has_slow_pattern) as connection:
             return await list_page(ClientRepository(connection), organization_id, request)
 
 
 async def count_clients(access: Access, organization_id: str, request: ListRequest) -> int:
     access.require(organization_id)
     with advising(request.words):
-        async with access.database.read() as connection:
+        async with access.database.read(slow_pattern=request.has_slow_pattern) as connection:
             return await ClientRepository(connection).count(organization_id, request)
 
 

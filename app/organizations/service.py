@@ -14,7 +14,7 @@ from app.ids import new_id
 from app.organizations.record import check_name, check_organization_id
 from app.organizations.repository import Organization, OrganizationRepository
 from app.query.model import Predicate
-from app.query.request import ListRequest
+from app.query.request import ListRequest, has_slow_pattern
 from app.query.sql.render import Selection
 from app.records.repository import RenderedRecord
 from app.storage.connection import Connection
@@ -112,7 +112,7 @@ async def list_accessible_organizations(access: Access, ids: Sequence[str] | Non
 async def filter_organizations(access: Access, ids: Sequence[str], where: Predicate) -> Sequence[Organization]:
     """The organizations of `ids` that the caller can access and that meet a predicate of the face INCLUDED."""
     accessible = access.organizations_among(ids)
-    async with access.database.read() as connection:
+    async with access.database.read(slow_pattern=has_slow_pattern(where)) as connection:
         return await OrganizationRepository(connection).list_meeting(accessible, where)
 
 
@@ -129,7 +129,7 @@ async def list_account_organizations(access: Access, account_id: str, request: L
     Raises NotFound for an account that is not the caller's.
     """
     require_account(access.principal, account_id)
-    async with access.database.read() as connection:
+    async with access.database.read(slow_pattern=request.has_slow_pattern) as connection:
         repository = OrganizationRepository(connection)
         rows = await repository.page(access.principal.organizations, request)
         return rows, await repository.count(access.principal.organizations, request)
@@ -137,7 +137,7 @@ async def list_account_organizations(access: Access, account_id: str, request: L
 
 async def count_account_organizations(access: Access, account_id: str, request: ListRequest) -> int:
     require_account(access.principal, account_id)
-    async with access.database.read() as connection:
+    async with access.database.read(slow_pattern=request.has_slow_pattern) as connection:
         return await OrganizationRepository(connection).count(access.principal.organizations, request)
 
 

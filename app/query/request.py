@@ -1,16 +1,20 @@
 """ListRequest: a question about the records of a face, completed once for the service, the repository and the compiler."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from app.query.cursor import make_fingerprint, positions, read_cursor, step_before, step_past
 from app.query.face import Face
-from app.query.model import NO_CONDITIONS, Order, Page, Predicate, Query, Scalar
+from app.query.model import EVERYTHING, NO_CONDITIONS, And, Compare, Not, Or, Order, Page, Predicate, Query, Scalar
+from app.query.operators import Behaviour
 from app.query.search_terms import Term, query_terms
 from app.query.sql.conditions import parametrize
 from app.query.sql.render import Selection
+
+MOST_WILDCARDS = 3
+"""A LIKE pattern with more wildcards takes a time that grows with a power of the length of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,11 @@ class ListRequest(NamedTuple):
     def word_terms(self) -> tuple[Term, ...]:
         """The terms of the search words alone."""
         return self.terms[: len(self.words)]
+
+    @property
+    def has_slow_pattern(self) -> bool:
+        """True if a condition has a pattern that may take long."""
+        return self.where is not EVERYTHING and has_slow_pattern(self.where, self.values)
 
     def with_page(self, page: Page) -> "ListRequest":
         """The same question for another page."""
@@ -153,3 +162,28 @@ def _read_page(page: PageArguments, face: Face, orders: Sequence[Order], scope: 
 
 def _read_position(cursor: CursorArgument, face: Face, orders: Sequence[Order], scope: str) -> tuple[Scalar, ...]:
     return positions(face, orders, read_cursor(scope, cursor.text, cursor.name, len(orders)), cursor.name)
+
+
+def comparisons(predicate: Predicate) -> Iterator[Compare]:
+    """Every condition in a predicate."""
+    match predicate:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from comparisons(part)
+        case Not(part):
+            yield from comparisons(part)
+        case Compare():
+            yield predicate
+
+
+def has_slow_pattern(predicate: Predicate, values: Sequence[Scalar] = ()) -> bool:
+    """True for a regular expression, and for a LIKE pattern with many wildcards.
+
+    `values` are the values of a predicate whose own values were moved out of it.
+    """
+    behaviours = {compare.operator.behaviour for compare in comparisons(predicate)}
+    if Behaviour.LIKE in behaviours:
+        patterns = (*values, *(compare.value for compare in comparisons(predicate)))
+        if any(isinstance(text, str) and text.count("%") > MOST_WILDCARDS for text in patterns):
+            return True
+    return Behaviour.REGEX in behaviours

@@ -10,7 +10,7 @@ from sqlalchemy import Insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.elements import ClauseElement
 
-from app.storage.deadline import OutOfTime, time_left
+from app.storage.deadline import out_of_time, time_left
 from app.storage.driver import Driver, NoAnswer
 
 DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
@@ -67,7 +67,7 @@ class Connection:
         try:
             return Rows(await self.driver.fetch(sql, *values, timeout=left))
         except TimeoutError as error:
-            raise (NoAnswer if left is None else OutOfTime)() from error
+            raise (NoAnswer() if left is None else out_of_time()) from error
 
     def _time_left(self) -> float | None:
         """The seconds until the deadline; None when there is none, or when the limit of the driver comes first."""

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from app.errors import Malformed, TooSlow, Unavailable
 from app.storage.connection import Connection
 from app.storage.connector import Connector, connect
-from app.storage.deadline import OutOfTime, time_left
+from app.storage.deadline import OutOfTime, PatternOutOfTime, time_left, time_limit
 from app.storage.driver import Driver
 from app.storage.pool import Pool, Share
 from app.storage.shares import Shares
@@ -33,7 +33,7 @@ GRACE = 2.0
 KEPT_STATEMENTS = 1000
 PATTERN_TOO_COMPLEX = "XX000", "invalid memory alloc request size"
 """The error of a regular expression that needs more memory than PostgreSQL gives to one value."""
-ANSWER_CAP = 10_000_000
+ANSWER_CAP, PATTERN_TIMEOUT = 10_000_000, 2.0
 NOT_STORABLE = (
     "PostgreSQL cannot store or compare a value of this request. "
     "Check it for null characters and for numbers or texts that are too large."
@@ -48,14 +48,15 @@ class ConnectionSource:
     """
 
     pool: Pool | Share
+    pattern_timeout: float
 
     def committed(self) -> None:
         """Tells the listener that a transaction was committed."""
         raise NotImplementedError
 
-    def read(self) -> "ConnectionContext":
-        """One connection in autocommit, for reads."""
-        return ConnectionContext(self.pool, transaction=False)
+    def read(self, *, slow_pattern: bool = False) -> "ConnectionContext":
+        """One connection in autocommit, for reads. With a slow pattern, they raise PatternOutOfTime after its timeout."""
+        return ConnectionContext(self.pool, transaction=False, limit=self.pattern_timeout if slow_pattern else None)
 
     def statement(self) -> "ConnectionContext":
         """One connection in autocommit, for a write of one statement, which PostgreSQL runs as one transaction."""
@@ -84,6 +85,7 @@ class Database(ConnectionSource):
     highest number of open connections. `statement_timeout` is in seconds; a longer statement raises TooSlow.
     A statement that the server has not ended two seconds after its timeout raises Unavailable, and the connections to
     this server are dropped. `answer_cap` is the most bytes that the server sends for one operation of a tenant.
+    `pattern_timeout` is in seconds, for all statements of a block with a slow pattern.
 
     Its own blocks are for the service itself. They may use the connections that are reserved for it.
     """
@@ -97,7 +99,9 @@ class Database(ConnectionSource):
         pool_size: int = 8,
         statement_timeout: float | None = None,
         answer_cap: int = ANSWER_CAP,
+        pattern_timeout: float = PATTERN_TIMEOUT,
     ) -> None:
+        self.pattern_timeout = pattern_timeout
         self.url = url
         self.pool_size = pool_size
         self.settings = {
@@ -153,6 +157,7 @@ class SharedDatabase(ConnectionSource):
 
     def __init__(self, database: Database, owner: str) -> None:
         self.database = database
+        self.pattern_timeout = database.pattern_timeout
         self.pool = Share(database.pool, owner)
 
     def committed(self) -> None:
@@ -168,12 +173,19 @@ class SharedDatabase(ConnectionSource):
 class ConnectionContext:
     """A block with a connection of the pool. An error of PostgreSQL leaves the block as one of app.errors."""
 
-    __slots__ = ("committed", "driver", "options", "pool", "transaction")
+    __slots__ = ("committed", "driver", "limit", "options", "pool", "transaction")
 
     def __init__(
-        self, pool: Pool | Share, *, transaction: bool, committed: Callable[[], None] | None = None, **options: Any
+        self,
+        pool: Pool | Share,
+        *,
+        transaction: bool,
+        committed: Callable[[], None] | None = None,
+        limit: float | None = None,
+        **options: Any,
     ) -> None:
         self.pool = pool
+        self.limit = None if limit is None else time_limit(limit, PatternOutOfTime)
         self.committed = committed
         self.transaction: Any = transaction
         self.options = options
@@ -187,6 +199,8 @@ class ConnectionContext:
             raise translate(error) from error
         if self.transaction:
             await self._begin()
+        if self.limit is not None:
+            self.limit.__enter__()
         return Connection(self.driver)
 
     async def _begin(self) -> None:
@@ -200,6 +214,8 @@ class ConnectionContext:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.limit is not None:
+            self.limit.__exit__(None, None, None)
         cause = self.driver.meter.error or error
         sound = cause is None or (_is_sound(cause) and not self.driver.is_closed())
         try:

@@ -7,21 +7,33 @@ from contextvars import ContextVar
 
 from app.errors import TooSlow
 
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-"""The deadline of the current task, in seconds on the clock of the event loop; None without a deadline."""
-
 
 class OutOfTime(TooSlow):
     """The deadline has passed: the running statement is cancelled, and no other starts."""
 
+    def __init__(self, message: str = "The operation timed out. Ask for fewer fields or rows.") -> None:
+        super().__init__(message)
+
+
+class PatternOutOfTime(OutOfTime):
+    """The time for statements with a pattern has passed."""
+
     def __init__(self) -> None:
-        super().__init__("The operation timed out. Ask for fewer fields or rows.")
+        super().__init__("The pattern takes too long. Use a simpler pattern or add conditions.")
+
+
+_deadline: ContextVar[tuple[float, type[OutOfTime]] | None] = ContextVar("deadline", default=None)
+"""The deadline of the current task, in seconds on the clock of the event loop, with its error; None without a deadline."""
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Limits the time of the block and its tasks for statements and for waiting for connections."""
-    token = _deadline.set(asyncio.get_running_loop().time() + seconds)
+def time_limit(seconds: float, error: type[OutOfTime] = OutOfTime) -> Iterator[None]:
+    """Limits the time of the block and its tasks for statements and for waiting for connections.
+
+    A limit around it that ends earlier stays in force.
+    """
+    outer, ends = _deadline.get(), asyncio.get_running_loop().time() + seconds
+    token = _deadline.set(outer if outer is not None and outer[0] <= ends else (ends, error))
     try:
         yield
     finally:
@@ -33,7 +45,13 @@ def time_left() -> float | None:
     deadline = _deadline.get()
     if deadline is None:
         return None
-    left = deadline - asyncio.get_running_loop().time()
+    left = deadline[0] - asyncio.get_running_loop().time()
     if left <= 0:
-        raise OutOfTime
+        raise deadline[1]
     return left
+
+
+def out_of_time() -> OutOfTime:
+    """The error of the deadline that has passed."""
+    deadline = _deadline.get()
+    return OutOfTime() if deadline is None else deadline[1]()

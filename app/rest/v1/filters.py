@@ -10,10 +10,9 @@ from typing import Any
 
 from app.errors import Malformed, TooSlow
 from app.query.face import Kind
-from app.query.model import EVERYTHING, NO_CONDITIONS, And, Not, Or, Order, Predicate, Query
-from app.query.operators import Behaviour
+from app.query.model import EVERYTHING, NO_CONDITIONS, Order, Predicate, Query
 from app.query.reader import read_predicate
-from app.query.request import ROWS_AND_TOTAL, ListRequest, PageArguments, complete_request
+from app.query.request import ROWS_AND_TOTAL, ListRequest, PageArguments, complete_request, has_slow_pattern
 from app.query.sql.render import Selection
 from app.query.values import check_text
 from app.rest.v1.call import DEEPEST_QUERY
@@ -110,24 +109,13 @@ def check_depth(tree: object) -> None:
 
 @contextmanager
 def blaming_patterns(where: Predicate) -> Iterator[None]:
-    """Turns TooSlow into Malformed when the filter has a regular expression, which may be the reason."""
+    """Turns TooSlow into Malformed when the filter has a slow pattern, which may be the reason."""
     try:
         yield
     except TooSlow as error:
-        if not _has_pattern(where):
+        if not has_slow_pattern(where):
             raise
-        raise Malformed(
-            "The regular expression takes too long. Use a simpler pattern or add conditions.", "where"
-        ) from error
-
-
-def _has_pattern(where: Predicate) -> bool:
-    match where:
-        case And(parts) | Or(parts):
-            return any(_has_pattern(part) for part in parts)
-        case Not(part):
-            return _has_pattern(part)
-    return where.operator.behaviour is Behaviour.REGEX
+        raise Malformed("The pattern takes too long. Use a simpler pattern or add conditions.", "where") from error
 
 
 def _deeper_than(value: object, levels: int) -> bool:

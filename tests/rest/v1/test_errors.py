@@ -259,7 +259,7 @@ async def test_a_question_that_takes_too_long_is_the_callers_mistake_when_it_has
     await hasty.close()
     assert (refused["statusCode"], refused["message"]) == (
         400,
-        "The regular expression takes too long. Use a simpler pattern or add conditions.",
+        "The pattern takes too long. Use a simpler pattern or add conditions.",
     )
     assert (error(busy)["statusCode"], busy.headers["retry-after"]) == (503, "5")
 
