@@ -16,6 +16,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLInputObjectType,
     GraphQLSchema,
     create_source_event_stream,
     validate,
@@ -63,6 +64,13 @@ def is_introspection_rejected(error: GraphQLError) -> bool:
 def core_schema_of(schema: strawberry.Schema) -> GraphQLSchema:
     """The graphql-core schema that a Strawberry schema wraps."""
     return schema._schema
+
+
+def keep_input_names(schema: strawberry.Schema) -> None:
+    """Stores the GraphQL names of input fields. Strawberry works them out again for each field of each value."""
+    for type_ in core_schema_of(schema).type_map.values():
+        for name, input_field in type_.fields.items() if isinstance(type_, GraphQLInputObjectType) else ():
+            input_field.extensions["strawberry-definition"].graphql_name = name
 
 
 @dataclass(frozen=True, slots=True)

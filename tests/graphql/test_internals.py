@@ -6,7 +6,16 @@ from typing import Any
 
 import orjson
 import strawberry
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute, parse, specified_rules
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    execute,
+    parse,
+    specified_rules,
+)
 from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from app.graphql.internals import (
@@ -16,10 +25,12 @@ from app.graphql.internals import (
     ResolvedField,
     core_schema_of,
     is_budget_spent,
+    is_introspection_rejected,
     open_events,
     read_resolved_field,
     validate_document,
 )
+from app.graphql.schema.schema import core_schema
 
 Info = strawberry.Info[Any, Any]
 
@@ -119,3 +130,19 @@ async def test_a_subscription_that_cannot_begin_has_a_result_with_errors() -> No
         assert isinstance(result, ExecutionResult)
         assert result.data is None
         assert result.errors
+
+
+def test_the_names_of_input_fields_are_stored_for_strawberry() -> None:
+    """Strawberry reads an input object by the names that its fields have in GraphQL."""
+    for type_ in core_schema().type_map.values():
+        for name, input_field in type_.fields.items() if isinstance(type_, GraphQLInputObjectType) else ():
+            assert input_field.extensions["strawberry-definition"].graphql_name == name
+
+
+def test_the_error_about_introspection_is_known() -> None:
+    rules = [NoSchemaIntrospectionCustomRule]
+    (error,) = validate_document(
+        SCHEMA, parse("{ __schema { __typename } }"), rules, max_errors=5, hide_suggestions=True
+    )
+    assert is_introspection_rejected(error)
+    assert not any(map(is_introspection_rejected, check("{ zzz }")))

@@ -22,7 +22,7 @@ KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 Arguments = TypeVarTuple("Arguments")
 
-MOST_PLANS = 1000
+MOST_PLANS = 200
 """The limit for one document, since each field and each value of a boolean variable makes another plan."""
 
 

@@ -6,7 +6,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
-from app.graphql.internals import core_schema_of
+from app.graphql.internals import core_schema_of, keep_input_names
 from app.graphql.schema.inputs import SCALARS
 from app.graphql.schema.mutations.clients import ClientMutations
 from app.graphql.schema.mutations.customers import CustomerMutations
@@ -23,13 +23,15 @@ class Mutation(ClientMutations, CustomerMutations):
 @cache
 def build_schema() -> strawberry.Schema:
     """The Strawberry schema. A process builds it once."""
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Account, Client, Customer, Organization],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    keep_input_names(schema)
+    return schema
 
 
 def core_schema() -> GraphQLSchema:

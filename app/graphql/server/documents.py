@@ -1,8 +1,10 @@
 """Documents are parsed, measured and validated once, and kept for the next request with the same text."""
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,14 +24,17 @@ from graphql.language import Token, TokenKind
 from app.graphql.internals import is_budget_spent, validate_document
 from app.graphql.server.costs import Costs, SelectionCost
 from app.graphql.server.disclosure import hide_names
-from app.graphql.server.limits import TOO_DEEP, Measure, check_limits
+from app.graphql.server.limits import MAX_OBJECTS, TOO_DEEP, Measure, check_limits, count_objects
 from app.graphql.server.trusted import TrustedDocuments
 from app.query.values import MOST_DIGITS
 
 MAX_CHARACTERS = 100_000
 MAX_TOKENS = 10_000
 MAX_ERRORS = 20
-KEPT, KEPT_CHARACTERS = 500, 1_000_000
+READ_AT_ONCE = 2_000
+"""The most characters of a document that is read on the event loop, in about 10 ms. A longer one is read in a thread."""
+KEPT, KEPT_CHARACTERS, LONGEST_KEPT = 500, 200_000, 20_000
+"""Documents are kept up to this number and these characters in all. A character takes up to 200 bytes of memory."""
 LONG_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{MOST_DIGITS + 1}}}")
 NUMBERS = frozenset({TokenKind.INT, TokenKind.FLOAT})
 TOO_TANGLED = "The document selects the same fields too often in the same places. Merge repeated fields and fragments."
@@ -69,14 +74,23 @@ class Documents:
         self.trusted = trusted or TrustedDocuments()
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
+        self._reader = ThreadPoolExecutor(1, "documents")
 
     @property
     def hide_suggestions(self) -> bool:
         """Suggestions in errors name parts of the schema, so they are hidden where introspection is off."""
         return not self.introspection
 
+    async def read(self, source: str) -> Document:
+        """The document with this text. A long one is read in a thread, one at a time, so that the event loop goes on."""
+        if source in self._kept or len(source) <= READ_AT_ONCE:
+            return self.find(source)
+        document = await asyncio.get_running_loop().run_in_executor(self._reader, self._read, source)
+        self._keep(source, document)
+        return document
+
     def find(self, source: str) -> Document:
-        """The document with this text."""
+        """The document with this text, read at once."""
         document = self._kept.get(source)
         if document is None:
             document = self._read(source)
@@ -86,6 +100,9 @@ class Documents:
         return document
 
     def _keep(self, source: str, document: Document) -> None:
+        """Keeps a document, unless it is kept already or is long. Trusted documents of any length are kept."""
+        if source in self._kept or (len(source) > LONGEST_KEPT and not self.trusted.has_text(source)):
+            return
         self._kept[source] = document
         self._characters += len(source)
         while len(self._kept) > KEPT or self._characters > KEPT_CHARACTERS:
@@ -129,7 +146,8 @@ class Documents:
 
 
 def parse_document(source: str) -> DocumentNode:
-    """The parsed document. Raises GraphQLSyntaxError for text that is not a document, and for a number with too many digits.
+    """The parsed document. Raises GraphQLError for text that is not a document, for a number with too many digits, and for
+    too many objects in arguments.
 
     Python does not convert an integer of thousands of digits, because that takes quadratic time.
     """
@@ -137,6 +155,9 @@ def parse_document(source: str) -> DocumentNode:
     if LONG_NUMBER.search(source):
         assert document.loc is not None
         _check_numbers(document.loc.source, document.loc.start_token)
+    if source.count("{") > MAX_OBJECTS:
+        assert document.loc is not None
+        _check_objects(document.loc.start_token)
     return document
 
 
@@ -146,6 +167,15 @@ def _check_numbers(source: Source, token: Token | None) -> None:
         if token.kind in NUMBERS and LONG_NUMBER.search(token.value or ""):
             raise _too_many_digits(source, token)
         token = token.next
+
+
+def _check_objects(token: Token) -> None:
+    count = count_objects(token)
+    if count > MAX_OBJECTS:
+        message = (
+            f"The document has {count:,} objects in its arguments; at most {MAX_OBJECTS:,} are allowed. Use variables."
+        )
+        raise GraphQLError(message)
 
 
 def _too_many_digits(source: Source, token: Token) -> GraphQLSyntaxError:

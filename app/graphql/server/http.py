@@ -86,7 +86,7 @@ class GraphQLApi:
         graphql_request = await self.read_request(request)
         request_id = request.state.request_id
         try:
-            prepared = self.operations.prepare(graphql_request, access)
+            prepared = await self.operations.prepare(graphql_request, access)
             check_kind(prepared.kind, request.method, media_type)
             if media_type == EVENT_STREAM:
                 return self.stream(request, self.operations.stream(prepared, request_id), access.principal)

@@ -4,8 +4,9 @@ A short document can spell out an exponentially large selection. So a document i
 validation included. Each definition is measured once, however often it is spread.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -13,17 +14,34 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLInputType,
+    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    get_named_type,
+    get_nullable_type,
+    is_input_object_type,
+    is_input_type,
+    is_leaf_type,
+    is_list_type,
+    type_from_ast,
 )
+from graphql.language import Token, TokenKind
 
 MAX_DEPTH = 30
 MAX_ROOT_FIELDS = 50
 MAX_ALIASES = 500
 MAX_SELECTIONS = 5_000
-
+MAX_OBJECTS = 500
+"""The most objects written out in the arguments of a document."""
+MAX_INPUT_WEIGHT = 60_000
+"""The most weight of the variables, which is about the time to read them in microseconds. 1,000 new clients weigh about 52,000."""
+OBJECT_WEIGHT, FIELD_WEIGHT, MEMBER_WEIGHT = 25, 1, 4
+"""The weight of an input object, of each field of its type (absent ones too), and of a scalar in a list."""
+OPENING = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
+CLOSING = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
 TOO_DEEP = f"The document nests fields too deeply; at most {MAX_DEPTH} levels are allowed."
 
 
@@ -121,3 +139,57 @@ def _find_excesses(node: OperationDefinitionNode | FragmentDefinitionNode, size:
 def _too_many(count: int, counted: str, limit: int) -> str:
     shown = f"{count:,}" if count < 1_000_000 else "over a million"
     return f"The document has {shown} {counted} with its fragments written out; at most {limit:,} are allowed."
+
+
+def check_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> GraphQLError | None:
+    """The error of variables that take too long to read, or None."""
+    values: list[tuple[Any, GraphQLInputType]] = []
+    for declared in operation.variable_definitions or ():
+        type_ = type_from_ast(schema, declared.type)
+        if is_input_type(type_) and isinstance(value := variables.get(declared.variable.name.value), dict | list):
+            values.append((value, type_))
+    weight = 0
+    while values and weight <= MAX_INPUT_WEIGHT:
+        weight += _weigh(values, *values.pop())
+    if weight <= MAX_INPUT_WEIGHT:
+        return None
+    message = "The variables have too many objects and list members. Send fewer of them in one request."
+    return GraphQLError(message, operation, extensions={"code": "BAD_USER_INPUT"})
+
+
+def _weigh(values: list[tuple[Any, GraphQLInputType]], value: Any, type_: GraphQLInputType) -> int:
+    """The weight of a value without its members, which are added to `values`."""
+    nullable = get_nullable_type(type_)
+    if is_list_type(nullable):
+        members = value if isinstance(value, list) else [value]
+        if is_leaf_type(get_named_type(nullable)):
+            return MEMBER_WEIGHT * len(members)
+        values.extend((member, nullable.of_type) for member in members)
+    elif is_input_object_type(nullable) and isinstance(value, dict):
+        if len(value) > len(nullable.fields):
+            return MAX_INPUT_WEIGHT + 1
+        values.extend((value[name], field.type) for name, field in nullable.fields.items() if name in value)
+        return OBJECT_WEIGHT + FIELD_WEIGHT * len(nullable.fields)
+    return 0
+
+
+def _begins_value(token: Token | None) -> bool:
+    """True for the token before a value."""
+    return token is not None and token.kind in (TokenKind.COLON, TokenKind.EQUALS)
+
+
+def count_objects(token: Token | None) -> int:
+    """The number of objects written out in the document that begins with a token. Every other `{` opens a selection."""
+    count, opened = 0, [TokenKind.SOF]
+    while token is not None:
+        if token.kind is TokenKind.BRACE_L and (opened[-1] is TokenKind.BRACKET_L or _begins_value(token.prev)):
+            count += 1
+            opened.append(TokenKind.BRACKET_L)
+        elif token.kind in OPENING:
+            opened.append(token.kind)
+        elif token.kind in CLOSING:
+            opened.pop()
+        token = token.next
+    return count

@@ -19,6 +19,7 @@ from app.graphql.server.costs import VariableCosts
 from app.graphql.server.disclosure import hide_value_error
 from app.graphql.server.documents import Documents
 from app.graphql.server.errors import VALIDATION_FAILED, OperationError, RequestError, format_error, is_timed_out
+from app.graphql.server.limits import check_variables
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.mail.worker import OutboxWorker
@@ -144,18 +145,21 @@ class Operations:
         self.documents = Documents(self.schema, introspection=introspection, trusted=self.trusted)
         self._mutations: set[asyncio.Task[OperationResult]] = set()
 
-    def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
+    async def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
         """The operation that a request chooses.
 
         Raises OperationError for a document that is invalid or exceeds a limit, and RequestError for a document that is not
         allowed (403) or an `operationName` that chooses no operation (400).
         """
-        document = self.documents.find(self._find_text(request))
+        document = await self.documents.read(self._find_text(request))
         if document.errors:
             raise OperationError(document.errors)
         operation = document.operation(request.operation_name)
         if operation is None:
             raise _bad_request(_explain_missing_operation(request.operation_name))
+        excess = check_variables(self.schema, operation, request.variables) if request.variables else None
+        if excess is not None:
+            raise OperationError([excess])
         cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)

@@ -240,7 +240,7 @@ class Connection:
             request = read_request(message.payload)
             assert self.caller is not None
             access = Access.of(self.operations.database, await self._find_principal(self.caller))
-            prepared = self.operations.prepare(request, access)
+            prepared = await self.operations.prepare(request, access)
             async with aclosing(self.operations.stream(prepared, self.request_id)) as results:
                 async for result in results:
                     if not result.executed:

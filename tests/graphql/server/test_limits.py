@@ -1,6 +1,7 @@
 """Documents that spell out more than their own length are rejected after work that is linear in their length."""
 
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -12,6 +13,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    OperationDefinitionNode,
     get_introspection_query,
     parse,
     visit,
@@ -21,8 +23,8 @@ from graphql.language import Visitor
 from app.graphql.execution.plans import SelectionReader, types_of
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import Costs, VariableCosts
-from app.graphql.server.documents import MAX_CHARACTERS, Documents
-from app.graphql.server.limits import Measure, check_limits
+from app.graphql.server.documents import KEPT_CHARACTERS, LONGEST_KEPT, MAX_CHARACTERS, Document, Documents
+from app.graphql.server.limits import Measure, check_limits, check_variables
 from tests.graphql.conftest import GraphQLApi
 
 ON = "fragment F{0} on {1}{{{2}}} "
@@ -224,3 +226,84 @@ async def test_a_document_over_a_limit_is_reported_as_invalid(api: GraphQLApi) -
         assert answer.status_code == 200
         assert {error["extensions"]["code"] for error in body["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
         assert body["extensions"] == {"cost": {"requested": None, "limit": 50_000}}
+
+
+async def test_a_long_document_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the event loop goes on meanwhile."""
+    reading, threads = documents(), []
+    read = reading._read
+
+    def note(source: str) -> Document:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return read(source)
+
+    monkeypatch.setattr(reading, "_read", note)
+    long = f"{{ {numbered('a#: __typename', 40)} }} #{'x' * 2_000}"
+    for source in ("{ __typename }", long, long):
+        assert not (await reading.read(source)).errors
+    assert threads == [True, False]
+
+
+async def test_documents_are_kept_up_to_a_size() -> None:
+    reading = documents()
+    for number in range(200):
+        source = f"{{ a{number}: __typename }} #{'x' * 1_900}"
+        assert await reading.read(source) is await reading.read(source)
+    assert sum(map(len, reading._kept)) <= KEPT_CHARACTERS
+    long = f"{{ __typename }} #{'x' * LONGEST_KEPT}"
+    assert await reading.read(long) is not await reading.read(long)
+
+
+OBJECTS: dict[str, Any] = {
+    "filters without conditions": ("ClientFilter", {"or": [{}] * 2_000}),
+    "filters": ("ClientFilter", {"and": [{"name": {"eq": "x"}}] * 1_500}),
+    "nested lists": ("ClientFilter", {"or": [{"or": [{}] * 50}] * 50}),
+    "texts": ("ClientFilter", {"name": {"in": ["x"] * 40_000}}),
+    "ids": ("[ID!]!", ["x"] * 40_000),
+    "orders": ("[ClientOrder!]", [{"field": "NAME"}] * 5_000),
+    "new clients": ("[CreateClientInput!]!", [{"name": "x"}] * 2_000),
+    "unknown names": ("ClientFilter", {f"k{number}": 1 for number in range(40_000)}),
+}
+
+
+@pytest.mark.parametrize("family", OBJECTS)
+async def test_variables_that_take_long_to_read_are_rejected_before_that(api: GraphQLApi, family: str) -> None:
+    """Each input object is checked against every field of its type: 180,000 empty ones took 15 seconds."""
+    type_, value = OBJECTS[family]
+    work = partial(check_variables, core_schema(), operation_of(type_), {"v": value})
+    assert count_calls(work) < 800_000
+    error = work()
+    assert error is not None
+    assert "too many objects and list members" in error.message
+    told = await api.error(f"query($v: {type_}) {{ __typename }}", v=value)
+    assert told["extensions"]["code"] in ("BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED")
+
+
+def operation_of(type_: str) -> OperationDefinitionNode:
+    (operation,) = parse(f"query($v: {type_}) {{ __typename }}").definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return operation
+
+
+def test_variables_of_a_usual_size_are_accepted() -> None:
+    for type_, value in {
+        "ClientFilter": {"or": [{"name": {"in": ["x"] * 1_000}}] * 10},
+        "[CreateClientInput!]!": [{"name": "x", "custom": {"a": [1] * 30}}] * 1_000,
+        "[Int!]": 5,
+        "JSON": [1] * 40_000,
+        "Unknown": [1] * 40_000,
+        "Client": {"a": 1},
+    }.items():
+        assert check_variables(core_schema(), operation_of(type_), {"v": value}) is None
+
+
+def test_a_document_writes_out_a_number_of_objects() -> None:
+    for many, allowed in ((480, True), (520, False)):
+        for source in (
+            f"{{clients(filter:{{or:[{'{}' * (many - 1)}]}}){{totalCount}}}}",
+            f"query($f: ClientFilter = {{or:[{'{name:{}}' * (many // 2)}]}}){{clients(filter:$f){{totalCount}}}}",
+        ):
+            errors = documents().find(source).errors
+            assert any("objects in its arguments" in error.message for error in errors) is not allowed
+    selections = f"{{client(id:1){{{'customer{id} ' * 600}}}}}"
+    assert not any("objects" in error.message for error in documents().find(selections).errors)
