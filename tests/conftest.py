@@ -24,6 +24,7 @@ from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
 from app.storage.migrations import migrate
 from app.storage.tables import metadata
+from tests.tenant_scope import Unscoped, listen
 
 UNSAFE_AND_FAST = {
     "fsync": "off",
@@ -33,6 +34,20 @@ UNSAFE_AND_FAST = {
     "max_wal_senders": "0",
 }
 """PostgreSQL's settings for a server whose data may be lost."""
+
+
+UNSCOPED: list[Unscoped] = []
+"""The statements of the service that touch a tenant's table without naming the organization."""
+
+listen(UNSCOPED)
+
+
+@pytest.fixture(autouse=True)
+def _every_statement_names_its_organization() -> Iterator[None]:
+    """Fails the first test that runs a statement without a tenant scope."""
+    yield
+    unscoped, UNSCOPED[:] = tuple(UNSCOPED), []
+    assert not unscoped, "\n".join(map(str, unscoped))
 
 
 def _with_database(url: str, name: str) -> str:
