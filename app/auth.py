@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -175,12 +175,23 @@ FIND_TOKENS = _TOKENS.where(access_tokens.c.hash == func.any(_hashes))
 """The tokens with the hashes of a list. FIND_TOKEN costs less, and nearly every request has one token."""
 
 
+NoteUse: TypeAlias = Callable[[str], None]
+
+
+def ignore_use(token_id: str) -> None:
+    """For callers that are no requests, such as those of a test."""
+
+
 @dataclass(slots=True)
 class Caller:
-    """The sender of a request, whose tokens have not been looked up yet. `share` is what its operation uses."""
+    """The sender of a request, whose tokens have not been looked up yet. `share` is what its operation uses.
+
+    `note_use` takes the id of each token that was found to be valid.
+    """
 
     tokens: tuple[str, ...]
     database: Database
+    note_use: NoteUse = ignore_use
     share: ConnectionSource | None = None
 
     async def access(self) -> Access:
@@ -213,20 +224,21 @@ class Caller:
         row = next((valid[hash_] for hash_ in hashes if hash_ in valid), None)
         if row is None:
             raise TokenExpired("The access token has expired")
+        self.note_use(row[1])
         return Principal(row[1], row[2], tuple(row[3]), Scope(row[4]), Environment(row[6]))
 
 
 class Authentication:
     """Puts a Caller into `scope["user"]`. It never rejects a request, because each API decides when to look up tokens."""
 
-    def __init__(self, app: ASGIApp, database: Database) -> None:
-        self.app, self.database = app, database
+    def __init__(self, app: ASGIApp, database: Database, note_use: NoteUse = ignore_use) -> None:
+        self.app, self.database, self.note_use = app, database, note_use
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        caller = scope["user"] = Caller(find_tokens(HTTPConnection(scope)), self.database)
+        caller = scope["user"] = Caller(find_tokens(HTTPConnection(scope)), self.database, self.note_use)
         try:
             await self.app(scope, receive, send)
         finally:

@@ -31,6 +31,7 @@ from app.rest.customers import customers_api
 from app.rest.router import RestRoute
 from app.rest.v1 import v1_api
 from app.storage.database import Database
+from app.token_uses import TokenUses
 from app.vat.vies import Vies
 
 GRACE = 15.0
@@ -50,6 +51,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     vies = Vies(config.vies_url, config.vies_timeout)
     passwords = Passwords(config.password_memory)
     limits = AccountLimits.of(config)
+    uses = TokenUses(store)
     services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, bool(config.sign_up), limits)
     return Starlette(
         routes=[
@@ -61,9 +63,9 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             Middleware(RequestIds),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
-            Middleware(Authentication, database=store),
+            Middleware(Authentication, database=store, note_use=uses.note),
         ],
-        lifespan=Background(store, outbox, retention, changes, vies, owns_database=database is None).lifespan,
+        lifespan=Background(store, outbox, retention, changes, vies, uses, owns_database=database is None).lifespan,
     )
 
 
@@ -105,6 +107,7 @@ class Background:
     retention: RetentionWorker
     changes: ChangeReader
     vies: Vies
+    uses: TokenUses
     owns_database: bool
 
     @asynccontextmanager
@@ -115,7 +118,9 @@ class Background:
         reading = asyncio.create_task(self.changes.run())
         notifier.start()
         cleaning = asyncio.create_task(self.retention.run())
+        noting = asyncio.create_task(self.uses.run())
         yield
+        await cancel(noting)
         await cancel(cleaning)
         await cancel(delivering)
         await notifier.stop()

@@ -14,7 +14,7 @@ LAYERS = (
     ("app.privacy",),
     ("app.organizations", "app.changes"),
     ("app.accounts", "app.clients"),
-    ("app.records", "app.mail", "app.vat", "app.auth", "app.tokens", "app.idempotency", "app.counts"),
+    ("app.records", "app.mail", "app.vat", "app.auth", "app.tokens", "app.token_uses", "app.idempotency", "app.counts"),
     ("app.query", "app.http"),
     ("app.storage", "app.postgres"),
     ("app.config", "app.countries", "app.errors", "app.ids", "app.settings"),

@@ -69,6 +69,7 @@ async def create_token(
     scope: Scope = Scope.WRITE,
     environment: Environment = Environment.LIVE,
     expires_at: datetime | None = None,
+    label: str | None = None,
 ) -> str:
     """Makes a token for one organization, or for an account's organizations of one environment.
 
@@ -86,6 +87,7 @@ async def create_token(
             scope=scope,
             environment=environment,
             expires_at=expires_at,
+            label=label,
         )
 
 

@@ -6,7 +6,7 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -199,7 +199,7 @@ class Connection:
         if self.caller is not None:
             raise CloseSocket(4429, "Too many initialisation requests")
         token = find_token(payload)
-        self.caller = Caller((token,), self.operations.database) if token else self.websocket.user
+        self.caller = replace(self.websocket.user, tokens=(token,)) if token else self.websocket.user
         self.principal = await self._find_principal(self.caller)
         await self._send("connection_ack")
         self._initialised.set()
