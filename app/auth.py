@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
@@ -15,9 +15,13 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
 from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
+from app.http.rates import UNLIMITED, Meter, Rates
 from app.ids import is_id
 from app.storage.database import ConnectionSource, Database
 from app.storage.tables import access_tokens, account_organizations, organizations
+
+UNMETERED = Meter(UNLIMITED, (), "")
+"""The meter of callers inside the process."""
 
 
 class Scope(StrEnum):
@@ -38,7 +42,7 @@ class Environment(StrEnum):
 class Principal:
     """The account or organization that the token belongs to.
 
-    `organizations` are those that the token can access, in the order of their creation.
+    `organizations` are those that the token can access, in the order of their creation. `meter` counts the caller's writes.
     """
 
     token_id: str
@@ -46,6 +50,7 @@ class Principal:
     organizations: tuple[str, ...]
     scope: Scope
     environment: Environment = Environment.LIVE
+    meter: Meter = field(default=UNMETERED, compare=False, repr=False)
 
     @property
     def owner(self) -> str:
@@ -182,17 +187,38 @@ def ignore_use(token_id: str) -> None:
     """For callers that are no requests, such as those of a test."""
 
 
-@dataclass(slots=True)
 class Caller:
-    """The sender of a request, whose tokens have not been looked up yet. `share` is what its operation uses.
+    """The sender of a request, whose tokens have not been looked up yet. `address` is that of the sender.
 
-    `note_use` takes the id of each token that was found to be valid.
+    `meter` charges the requests of the caller: it knows tokens by their hashes, and other callers by their address.
+    `share` is what the caller's operation uses of the database. `note_use` takes the id of each token that was found to
+    be valid.
     """
 
-    tokens: tuple[str, ...]
-    database: Database
-    note_use: NoteUse = ignore_use
-    share: ConnectionSource | None = None
+    __slots__ = ("database", "hashes", "meter", "note_use", "share", "tokens")
+
+    def __init__(
+        self,
+        tokens: tuple[str, ...],
+        database: Database,
+        note_use: NoteUse = ignore_use,
+        *,
+        rates: Rates = UNLIMITED,
+        address: str = "",
+    ) -> None:
+        self.tokens = tokens
+        self.database = database
+        self.note_use = note_use
+        self.share: ConnectionSource | None = None
+        self.hashes = [hash_token(token) for token in tokens]
+        self.meter = Meter(rates, self.hashes, address)
+
+    def with_token(self, token: str) -> "Caller":
+        """The same sender with another token, which takes over what the source was charged for."""
+        rates, address = self.meter.rates, self.meter.address
+        caller = Caller((token,), self.database, self.note_use, rates=rates, address=address)
+        caller.meter.charged_source = self.meter.charged_source
+        return caller
 
     async def access(self) -> Access:
         """The caller's access to its share of the database. Raises as `principal` does."""
@@ -208,37 +234,46 @@ class Caller:
     async def principal(self) -> Principal:
         """The principal of the first valid token. One statement looks up all tokens.
 
-        Raises Unauthenticated for missing or unknown tokens, and TokenExpired if one of them has expired.
+        Raises Unauthenticated for missing or unknown tokens, and TokenExpired if one of them has expired. Raises TooMany
+        if the token is new to the limits of this process, and its account has used up its own.
         """
         if not self.tokens:
             raise Unauthenticated("An access token is required")
-        hashes = [hash_token(token) for token in self.tokens]
+        hashes = self.hashes
         async with self.database.read() as connection:
             if len(hashes) == 1:
                 rows = await connection.execute(FIND_TOKEN, {"hash": hashes[0]})
             else:
                 rows = await connection.execute(FIND_TOKENS, {"hashes": hashes})
+        valid = {row[0]: row for row in rows if not row[5]}
+        if len(valid) < len(hashes):
+            self.meter.rates.forget(hash_ for hash_ in hashes if hash_ not in valid)
         if not rows:
             raise Unauthenticated("The access token is not known")
-        valid = {row[0]: row for row in rows if not row[5]}
         row = next((valid[hash_] for hash_ in hashes if hash_ in valid), None)
         if row is None:
             raise TokenExpired("The access token has expired")
         self.note_use(row[1])
-        return Principal(row[1], row[2], tuple(row[3]), Scope(row[4]), Environment(row[6]))
+        self.meter.recognise(row[0], row[2] or row[3][0])
+        return Principal(row[1], row[2], tuple(row[3]), Scope(row[4]), Environment(row[6]), self.meter)
 
 
 class Authentication:
     """Puts a Caller into `scope["user"]`. It never rejects a request, because each API decides when to look up tokens."""
 
-    def __init__(self, app: ASGIApp, database: Database, note_use: NoteUse = ignore_use) -> None:
-        self.app, self.database, self.note_use = app, database, note_use
+    def __init__(
+        self, app: ASGIApp, database: Database, note_use: NoteUse = ignore_use, rates: Rates = UNLIMITED
+    ) -> None:
+        self.app, self.database, self.note_use, self.rates = app, database, note_use, rates
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        caller = scope["user"] = Caller(find_tokens(HTTPConnection(scope)), self.database, self.note_use)
+        client, tokens = scope.get("client"), find_tokens(HTTPConnection(scope))
+        address = client[0] if client else ""
+        caller = Caller(tokens, self.database, self.note_use, rates=self.rates, address=address)
+        scope["user"], scope["meter"] = caller, caller.meter
         try:
             await self.app(scope, receive, send)
         finally:

@@ -19,6 +19,7 @@ from app.graphql.server.http import graphql_routes
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.health import health_routes
+from app.http.rates import RateLimits, Rates
 from app.http.request_ids import RequestIds
 from app.mail.files import FileMailer, MailFiles
 from app.mail.mailer import Mailer
@@ -63,7 +64,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             Middleware(RequestIds),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
-            Middleware(Authentication, database=store, note_use=uses.note),
+            Middleware(Authentication, database=store, note_use=uses.note, rates=Rates(RateLimits.of(config))),
         ],
         lifespan=Background(store, outbox, retention, changes, vies, uses, owns_database=database is None).lifespan,
     )

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
+from app.http.rates import Meter
 from app.mail.worker import OutboxWorker
 from app.rest.preconditions import expected_versions, names_version
 from app.storage.database import Database
@@ -37,6 +38,12 @@ class Call:
     request: Request
     services: Services
     path_parameters: Mapping[str, str]
+
+    @property
+    def meter(self) -> Meter:
+        """The limits that count the caller's acts."""
+        meter: Meter = self.request.scope["meter"]
+        return meter
 
     def expected_versions(self) -> Sequence[int] | None:
         """The versions that If-Match allows; None allows every version."""

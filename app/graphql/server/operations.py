@@ -148,8 +148,9 @@ class Operations:
     async def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
         """The operation that a request chooses.
 
-        Raises OperationError for a document that is invalid or exceeds a limit, and RequestError for a document that is not
-        allowed (403) or an `operationName` that chooses no operation (400).
+        Each root field of a mutation counts as a write. Raises TooMany over the limit of writes, OperationError for a
+        document that is invalid or exceeds a limit, and RequestError for a document that is not allowed (403) or an
+        `operationName` that chooses no operation (400).
         """
         document = await self.documents.read(self._find_text(request))
         if document.errors:
@@ -163,6 +164,8 @@ class Operations:
         cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
+        if operation.operation is OperationType.MUTATION:
+            access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None
         context = Context(access, document.plans, self.outbox, self.changes)
         return PreparedOperation(document.ast, operation, request, context, cost)

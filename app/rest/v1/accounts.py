@@ -56,7 +56,9 @@ async def log_in(call: V1Call) -> V1Response:
 
 
 def login_desk(call: V1Call) -> LoginDesk:
+    """The services behind a login. The request counts by its source even with a token. Raises TooMany."""
     services = call.services
+    call.meter.admit_anonymous()
     source = network_of(call.request.client.host if call.request.client else "")
     return LoginDesk(services.database, services.passwords, services.account_limits, source)
 
@@ -105,6 +107,7 @@ def own_account(access: Access) -> str:
 async def ask_unique(call: V1Call) -> V1Response:
     """True if no account has an e-mail address."""
     email = check_text(required_text(call.parameters("email"), "email"), "email")
+    call.meter.admit_anonymous()
     unique = await is_unique(call.services.database, email)
     return show({"isUnique": unique})
 
