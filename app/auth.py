@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, case, cast, func, select
+from sqlalchemy import ARRAY, LargeBinary, Text, and_, bindparam, case, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Send
@@ -18,7 +18,7 @@ from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from app.http.rates import UNLIMITED, Meter, Rates
 from app.ids import is_id
 from app.storage.database import ConnectionSource, Database
-from app.storage.tables import access_tokens, account_organizations, organizations
+from app.storage.tables import access_tokens, account_organizations, accounts, organizations
 
 UNMETERED = Meter(UNLIMITED, (), "")
 """The meter of callers inside the process."""
@@ -156,9 +156,17 @@ _accessible = (
     .where(
         account_organizations.c.account_id == access_tokens.c.account_id,
         organizations.c.environment == access_tokens.c.environment,
+        organizations.c.purge_at.is_(None),
     )
     .scalar_subquery()
 )
+
+_owners = tuple(
+    select(table.c.purge_at).where(table.c.id == access_tokens.c[owner]).scalar_subquery()
+    for table, owner in ((accounts, "account_id"), (organizations, "organization_id"))
+)
+_owner_is_live = and_(*(purge_at.is_(None) for purge_at in _owners))
+"""Each owner is one lookup by its key. A token has one of them, and the other lookup ends at once."""
 
 _hashes = cast(select(bindparam("hashes", type_=ARRAY(LargeBinary()))).scalar_subquery(), ARRAY(LargeBinary()))
 """The list stands in a subquery, as in of_organizations, so that its length does not make PostgreSQL plan anew."""
@@ -175,8 +183,8 @@ _TOKENS = select(
     func.coalesce(access_tokens.c.expires_at <= func.now(), False),
     access_tokens.c.environment,
 )
-FIND_TOKEN = _TOKENS.where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()))
-FIND_TOKENS = _TOKENS.where(access_tokens.c.hash == func.any(_hashes))
+FIND_TOKEN = _TOKENS.where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()), _owner_is_live)
+FIND_TOKENS = _TOKENS.where(access_tokens.c.hash == func.any(_hashes), _owner_is_live)
 """The tokens with the hashes of a list. FIND_TOKEN costs less, and nearly every request has one token."""
 
 

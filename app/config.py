@@ -88,6 +88,8 @@ class Config:
     """The days for which the history keeps the images of records before and after a change."""
     idempotency_hours: int = setting("CLIENTELE_IDEMPOTENCY_HOURS", whole(24, 8_760), 48)
     """The hours for which idempotency keys and their responses are kept."""
+    deletion_days: int = setting("CLIENTELE_DELETION_DAYS", whole(0, 3_650), 30)
+    """The days for which a deleted account or organization can be restored."""
     listen_url: str | None = setting("CLIENTELE_LISTEN_URL", str, None)
     """The libpq URL for notifications of changes. None means `database_url`."""
     streams: int = setting("CLIENTELE_STREAMS", whole(0, 1_000_000), 1000)

@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -53,7 +54,8 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     passwords = Passwords(config.password_memory)
     limits = AccountLimits.of(config)
     uses = TokenUses(store)
-    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, bool(config.sign_up), limits)
+    delay, sign_up = timedelta(days=config.deletion_days), bool(config.sign_up)
+    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
     return Starlette(
         routes=[
             *health_routes(store),

@@ -40,6 +40,8 @@ OWNERS_OF_TABLES = (
     "app.mail.outbox",
     "app.mail.repository",
     "app.organizations.repository",
+    "app.privacy.ownership",
+    "app.privacy.purge",
     "app.privacy.statements",
     "app.records.repository",
     "app.records.statements",

@@ -98,7 +98,7 @@ async def sign_up(desk: LoginDesk, body: Mapping[str, Any], selection: Selection
 async def is_unique(database: Database, email: str) -> bool:
     """True if no account has the e-mail address."""
     async with database.read() as connection:
-        return await AccountRepository(connection).find(_normalise(email)) is None
+        return not await AccountRepository(connection).is_taken(_normalise(email))
 
 
 def _normalise(email: str) -> str:

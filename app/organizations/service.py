@@ -98,8 +98,8 @@ async def _environment(repository: OrganizationRepository, organization_id: str)
     return Environment(environment)
 
 
-async def list_organizations(database: Database) -> Sequence[Organization]:
-    """Every organization, for the operator."""
+async def list_organizations(database: Database) -> Sequence[tuple[Organization, datetime | None]]:
+    """Every organization, for the operator, and the moment of its permanent deletion if it is deleted."""
     async with database.read() as connection:
         return await OrganizationRepository(connection).list_all()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.requests import Request
 
@@ -18,7 +19,8 @@ from app.vat.vies import Vies
 class Services:
     """The services that handlers use. `page_cap` is the most records of one list; `body_cap` is in bytes.
 
-    `sign_up` says whether anybody may create an account.
+    `sign_up` says whether anybody may create an account. A deleted account or organization can be restored for
+    `deletion_delay`.
     """
 
     database: Database
@@ -29,6 +31,7 @@ class Services:
     body_cap: int
     sign_up: bool
     account_limits: AccountLimits
+    deletion_delay: timedelta
 
 
 @dataclass(frozen=True, slots=True)

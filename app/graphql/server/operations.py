@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
@@ -139,6 +140,7 @@ class Operations:
 
     def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
         self.database, self.outbox, self.config, self.changes = database, outbox, config, changes
+        self.deletion_delay = timedelta(days=config.deletion_days)
         self.schema = core_schema()
         self.trusted = load_trusted(config.documents)
         introspection = config.introspection and not config.documents_only
@@ -167,7 +169,7 @@ class Operations:
         if operation.operation is OperationType.MUTATION:
             access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None
-        context = Context(access, document.plans, self.outbox, self.changes)
+        context = Context(access, document.plans, self.outbox, self.changes, self.deletion_delay)
         return PreparedOperation(document.ast, operation, request, context, cost)
 
     def _find_text(self, request: GraphQLRequest) -> str:
