@@ -41,8 +41,7 @@ async def prepare_demo(database: Database, data_dir: Path) -> Demonstration | No
     async with database.read() as connection:
         empty = not await OrganizationRepository(connection).any_exist()
         account = await AccountRepository(connection).find(EMAIL)
-        taken = await AccountRepository(connection).is_taken(EMAIL)
-    if empty and not taken:
+    if empty and account is None:
         await create_account(database, EMAIL)
         organization_id = await create_organization(
             database, NAME, account_email=EMAIL, email="office@demo-studio.example", country="Slovenia"

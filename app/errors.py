@@ -125,9 +125,28 @@ class TooSlow(DomainError):
 class Unavailable(DomainError):
     """The database cannot be reached. `reason` is for the operator and the log; callers never see it."""
 
+    problem = "The database cannot be reached"
+
     def __init__(self, reason: str) -> None:
         super().__init__("The service is not available right now")
         self.reason = reason
+
+    @property
+    def explanation(self) -> str:
+        """The problem and its reason, for the operator."""
+        return f"{self.problem}: {self.reason}"
+
+
+class Unusable(Unavailable):
+    """The database answers, but the service cannot use it: it is read-only, lacks tables, or rejects the role."""
+
+    problem = "The database cannot be used"
+
+
+class Contended(Unavailable):
+    """PostgreSQL rolled a transaction back because of another one. The same transaction can succeed the next time."""
+
+    problem = "A transaction was rolled back because of another one"
 
 
 class Misconfigured(DomainError):

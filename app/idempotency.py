@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.errors import Conflict, Malformed, NotFound
 from app.storage.connection import Connection
 from app.storage.database import ConnectionSource
+from app.storage.retries import retried
 from app.storage.tables import idempotency_keys
 
 LONGEST_KEY = 255
@@ -121,6 +122,7 @@ def _named(key: RequestKey) -> dict[str, str]:
     return {"key_owner": key.owner, "key_text": key.text}
 
 
+@retried
 async def run_once(
     database: ConnectionSource,
     key: RequestKey | None,

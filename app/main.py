@@ -5,7 +5,6 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -20,7 +19,6 @@ from app.graphql.server.http import graphql_routes
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.health import health_routes
-from app.http.rates import RateLimits, Rates
 from app.http.request_ids import RequestIds
 from app.mail.files import FileMailer, MailFiles
 from app.mail.mailer import Mailer
@@ -33,7 +31,7 @@ from app.rest.customers import customers_api
 from app.rest.router import RestRoute
 from app.rest.v1 import v1_api
 from app.storage.database import Database
-from app.token_uses import TokenUses
+from app.storage.readiness import Readiness
 from app.vat.vies import Vies
 
 GRACE = 15.0
@@ -46,6 +44,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     Raises Misconfigured without either of them.
     """
     store = database or open_database(config)
+    readiness = Readiness(store)
     files = MailFiles(config.data_dir / "mail")
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files)
     retention = RetentionWorker(store, files, Retention.of(config))
@@ -53,12 +52,10 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     vies = Vies(config.vies_url, config.vies_timeout)
     passwords = Passwords(config.password_memory)
     limits = AccountLimits.of(config)
-    uses = TokenUses(store)
-    delay, sign_up = timedelta(days=config.deletion_days), bool(config.sign_up)
-    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
+    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, bool(config.sign_up), limits)
     return Starlette(
         routes=[
-            *health_routes(store),
+            *health_routes(readiness),
             *graphql_routes(store, outbox, config, changes),
             RestRoute(customers_api(services), fallback=v1_api(services)),
         ],
@@ -66,9 +63,11 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             Middleware(RequestIds),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
-            Middleware(Authentication, database=store, note_use=uses.note, rates=Rates(RateLimits.of(config))),
+            Middleware(Authentication, database=store),
         ],
-        lifespan=Background(store, outbox, retention, changes, vies, uses, owns_database=database is None).lifespan,
+        lifespan=Background(
+            store, readiness, outbox, retention, changes, vies, owns_database=database is None
+        ).lifespan,
     )
 
 
@@ -106,11 +105,11 @@ class Background:
     """The tasks that run beside the requests, and the connections that end with them."""
 
     database: Database
+    readiness: Readiness
     outbox: OutboxWorker
     retention: RetentionWorker
     changes: ChangeReader
     vies: Vies
-    uses: TokenUses
     owns_database: bool
 
     @asynccontextmanager
@@ -121,14 +120,13 @@ class Background:
         reading = asyncio.create_task(self.changes.run())
         notifier.start()
         cleaning = asyncio.create_task(self.retention.run())
-        noting = asyncio.create_task(self.uses.run())
         yield
-        await cancel(noting)
         await cancel(cleaning)
         await cancel(delivering)
         await notifier.stop()
         await cancel(reading)
         await self.vies.close()
+        await self.readiness.close()
         if self.owns_database:
             await self.database.close()
 

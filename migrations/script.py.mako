@@ -8,6 +8,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+compatible = True
+"""Services of the previous revision can use the database after this migration. False stops them when it is applied."""
 
 
 def upgrade() -> None:

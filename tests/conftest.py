@@ -105,6 +105,13 @@ def template(server_url: str) -> Iterator[str]:
     asyncio.run(clear())
 
 
+BROKEN_CLIENTS = """
+ALTER TABLE clients RENAME TO hidden_away;
+CREATE FUNCTION fail() RETURNS SETOF hidden_away LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'unexpected'; END $$;
+CREATE VIEW clients AS SELECT * FROM fail();
+"""
+"""Makes every read of clients fail with an error that no part of the service expects."""
+
 CHEAP = 1
 """MiB for the hash of a test's password."""
 

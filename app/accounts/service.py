@@ -9,7 +9,7 @@ from app.accounts.password_rules import check_password
 from app.accounts.passwords import Passwords
 from app.accounts.record import email_taken, read_sign_up
 from app.accounts.repository import AccountEntry, AccountRepository, Credentials
-from app.auth import Access, Principal
+from app.auth import Access, Principal, Scope
 from app.counts import check_counts, count_acts
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.ids import new_id
@@ -18,12 +18,11 @@ from app.query.invisible import trim
 from app.query.sql.render import Selection
 from app.query.values import check_text
 from app.storage.database import Database
+from app.storage.retries import retried
 from app.tokens import (
     AccessToken,
-    TokenTerms,
     delete_expired_sessions,
     end_sessions,
-    issue_child_session,
     issue_session,
     list_account_tokens,
     revoke_account_token,
@@ -35,6 +34,7 @@ class LoginFailed(Unauthenticated):
     """No account has this address and this password. The caller does not learn which of them is wrong."""
 
 
+@retried
 async def create_account(database: Database, email: str) -> str:
     """Makes a verified account without a password and gives its id. Raises Conflict if the address has an account."""
     account_id = new_id()
@@ -98,7 +98,7 @@ async def sign_up(desk: LoginDesk, body: Mapping[str, Any], selection: Selection
 async def is_unique(database: Database, email: str) -> bool:
     """True if no account has the e-mail address."""
     async with database.read() as connection:
-        return not await AccountRepository(connection).is_taken(_normalise(email))
+        return await AccountRepository(connection).find(_normalise(email)) is None
 
 
 def _normalise(email: str) -> str:
@@ -137,7 +137,7 @@ async def log_in(desk: LoginDesk, email: str, password: str, ttl: int) -> Access
         if rehashed:
             await repository.set_password(credentials.id, rehashed)
         await delete_expired_sessions(connection, credentials.id)
-        return await issue_session(connection, credentials.id, TokenTerms(ttl))
+        return await issue_session(connection, credentials.id, ttl=ttl)
 
 
 async def set_password(database: Database, passwords: Passwords, email: str, password: str) -> None:
@@ -184,15 +184,15 @@ async def find_own_account(access: Access) -> AccountEntry | None:
         return await AccountRepository(connection).entry(access.principal.account_id)
 
 
-async def add_token(access: Access, account_id: str, terms: TokenTerms) -> AccessToken:
-    """Makes another token for the caller's account and environment. It does not outlive the caller's token.
-
-    Raises NotFound, and Forbidden for a read-only token.
-    """
+@retried
+async def add_token(access: Access, account_id: str, ttl: int, scope: Scope) -> AccessToken:
+    """Makes another token for the caller's account and environment. Raises NotFound, and Forbidden for a read-only token."""
     require_account(access.principal, account_id)
     access.require_write()
     async with access.database.write() as connection:
-        return await issue_child_session(connection, access.principal, terms)
+        return await issue_session(
+            connection, account_id, ttl=ttl, scope=scope, environment=access.principal.environment
+        )
 
 
 async def list_tokens(access: Access, account_id: str, most: int) -> list[AccessToken]:

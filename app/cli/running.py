@@ -9,7 +9,7 @@ from app.config import Config
 from app.errors import Misconfigured
 from app.postgres.embedded import embedded_postgres
 from app.storage.database import Database
-from app.storage.migrations import at_head, migrate
+from app.storage.migrations import MISSING, find_schema_problem, migrate
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def database_address(config: Config) -> Iterator[str]:
 def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
     """Runs `work` on the configured database and returns its result. Migrates an embedded database first.
 
-    Raises Misconfigured if the database lacks migrations.
+    Raises Misconfigured if the database lacks migrations, or is too new.
     """
     config = Config.from_environment()
 
@@ -37,7 +37,7 @@ def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
             if config.embedded:
                 await migrate(database)
             elif work is not migrate:
-                await _require_head(database)
+                await _require_schema(database)
             return await work(database)
         finally:
             await database.close()
@@ -46,7 +46,10 @@ def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
         return asyncio.run(run(url))
 
 
-async def _require_head(database: Database) -> None:
+async def _require_schema(database: Database) -> None:
     async with database.read() as connection:
-        if not await at_head(connection):
-            raise Misconfigured("The database lacks migrations. Run clientele migrate first.")
+        problem = await find_schema_problem(connection)
+    if problem == MISSING:
+        raise Misconfigured("The database lacks migrations. Run clientele migrate first.")
+    if problem is not None:
+        raise Misconfigured(f"{problem[0].upper()}{problem[1:]}.")

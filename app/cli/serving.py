@@ -11,9 +11,14 @@ from app.cli.running import database_address, with_database
 from app.config import Config
 from app.demo import Demonstration, prepare_demo
 from app.graphql.server.trusted import load_trusted
+from app.main import open_database
 from app.server import base_address, describe, is_loopback, open_socket, say, serve
 from app.storage.database import Database
 from app.storage.migrations import migrate
+from app.storage.readiness import Readiness
+
+START_LIMIT = 15.0
+"""Seconds for the check of the database at the start."""
 
 
 def serve_command(
@@ -50,15 +55,33 @@ async def _prepare(config: Config, url: str, migrate_first: bool) -> Demonstrati
     try:
         if config.embedded or migrate_first:
             await migrate(database)
-        return await prepare_demo(database, config.data_dir) if config.embedded else None
+        if config.embedded:
+            return await prepare_demo(database, config.data_dir)
     finally:
         await database.close()
+    await _check_database(replace(config, database_url=url))
+    return None
+
+
+async def _check_database(config: Config) -> None:
+    """Says once why the service will not be ready. Raises Misconfigured for a server or a pooler that is never suitable."""
+    readiness = Readiness(open_database(config))
+    try:
+        problem = await readiness.find_problem(START_LIMIT)
+        if readiness.flaw is not None:
+            raise readiness.flaw
+        if problem is not None:
+            typer.echo(f"clientele: The service is not ready: {problem}. /readyz answers 503 until it is.", err=True)
+    finally:
+        await readiness.close()
 
 
 def migrate_command() -> None:
     """Apply all migrations to the database."""
-    with_database(migrate)
-    typer.echo("All migrations are applied.", err=True)
+    if with_database(migrate):
+        typer.echo("All migrations are applied.", err=True)
+    else:
+        typer.echo("A newer version has migrated the database. This version can use it; nothing was changed.", err=True)
 
 
 def schema_command() -> None:

@@ -12,6 +12,7 @@ from app.mail.outbox import put_message
 from app.mail.repository import ClientKey, Delivery, count_messages, page_messages
 from app.mail.worker import OutboxWorker
 from app.query.invisible import trim
+from app.storage.retries import retried
 
 NOT_VERIFIED = (
     "The organization cannot send reminders, because none of its accounts is verified. "
@@ -19,6 +20,7 @@ NOT_VERIFIED = (
 )
 
 
+@retried
 async def send_reminder(
     access: Access,
     outbox: OutboxWorker,

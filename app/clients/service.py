@@ -24,6 +24,7 @@ from app.records.bodies import Values
 from app.records.repository import Listing, RenderedRecord, list_page
 from app.storage.connection import Connection
 from app.storage.deadline import PatternOutOfTime
+from app.storage.retries import retried
 
 
 def search_words(term: str) -> tuple[str, ...]:
@@ -146,6 +147,7 @@ def _new_rows(access: Access, organization_id: str, records: Sequence[Values]) -
     return [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
 
 
+@retried
 async def change_client(
     access: Access,
     client_id: str,
@@ -181,6 +183,7 @@ async def restore_client(
         return await ClientRepository(connection).restore(target, selection)
 
 
+@retried
 async def erase_client(
     access: Access, client_id: str, selection: Selection, *, files: MailFiles, expected: ExpectedVersion = None
 ) -> RenderedRecord:

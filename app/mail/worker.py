@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
+from app.errors import TooSlow, Unavailable
 from app.mail.addresses import check_sender
 from app.mail.files import NO_FILES, MailFiles
 from app.mail.mailer import Mailer, OutgoingMail, Undeliverable, Undelivered
@@ -102,6 +103,10 @@ class OutboxWorker:
             try:
                 await self._finish(asyncio.create_task(self.deliver_due()))
                 pause = self.poll
+            except (Unavailable, TooSlow) as error:
+                pause = min(pause * 2, LONGEST_PAUSE)
+                reason = getattr(error, "explanation", error.message)
+                log.warning("The outbox could not be processed; trying again in %g seconds. %s", pause, reason)
             except Exception:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 log.exception("The outbox could not be processed; trying again in %g seconds", pause)

@@ -19,9 +19,11 @@ from app.query.sql.render import Selection
 from app.records.repository import RenderedRecord
 from app.storage.connection import Connection
 from app.storage.database import Database
+from app.storage.retries import retried
 from app.tokens import issue_token
 
 
+@retried
 async def create_organization(
     database: Database,
     name: str,
@@ -61,6 +63,7 @@ async def _account(connection: Connection, email: str) -> str:
     return credentials.id
 
 
+@retried
 async def create_token(
     database: Database,
     *,
@@ -69,7 +72,6 @@ async def create_token(
     scope: Scope = Scope.WRITE,
     environment: Environment = Environment.LIVE,
     expires_at: datetime | None = None,
-    label: str | None = None,
 ) -> str:
     """Makes a token for one organization, or for an account's organizations of one environment.
 
@@ -87,7 +89,6 @@ async def create_token(
             scope=scope,
             environment=environment,
             expires_at=expires_at,
-            label=label,
         )
 
 
@@ -98,8 +99,8 @@ async def _environment(repository: OrganizationRepository, organization_id: str)
     return Environment(environment)
 
 
-async def list_organizations(database: Database) -> Sequence[tuple[Organization, datetime | None]]:
-    """Every organization, for the operator, and the moment of its permanent deletion if it is deleted."""
+async def list_organizations(database: Database) -> Sequence[Organization]:
+    """Every organization, for the operator."""
     async with database.read() as connection:
         return await OrganizationRepository(connection).list_all()
 
@@ -143,6 +144,7 @@ async def count_account_organizations(access: Access, account_id: str, request: 
         return await OrganizationRepository(connection).count(access.principal.organizations, request)
 
 
+@retried
 async def add_organization(
     access: Access,
     account_id: str,

@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import DomainError, TooMany, TooSlow, Unavailable
 from app.http.errors import HttpError
-from app.http.rates import write_rejection
 from app.http.responses import Headers, JsonResponse
 from app.rest.call import Services
 from app.rest.router import WrongMethod
@@ -23,10 +22,6 @@ ExpectedError: TypeAlias = DomainError | HttpError
 
 RETRY_AFTER = b"5"
 """Seconds until a request is worth another try when the database is slow or away."""
-
-
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""The methods that write nothing."""
 
 
 class InternalError(HttpError):
@@ -69,7 +64,7 @@ class ErrorTable:
     def respond(self, error: Exception, request: Request) -> JsonResponse:
         case = self.find(error, request)
         if isinstance(error, Unavailable):
-            log.error("request %s: the database cannot be reached: %s", case.request_id, error.reason)
+            log.error("request %s: %s", case.request_id, error.explanation)
         return self.response(write_json(self.write(case)), case.status, error_headers(case))
 
 
@@ -84,7 +79,6 @@ class Boundary:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            scope["meter"].admit(writes=scope["method"] not in READS)
             response = await self.serve(request, self.services)
         except Exception as error:
             response = self.errors.respond(error, request)
@@ -98,7 +92,7 @@ def error_headers(case: ErrorCase) -> Headers:
     if case.status == 405 and isinstance(case.error, WrongMethod):
         return ((b"allow", ", ".join(case.error.allowed).encode()),)
     if isinstance(case.error, TooMany):
-        return write_rejection(case.error)
+        return ((b"retry-after", b"%d" % case.error.retry_after),)
     if isinstance(case.error, TooSlow | Unavailable):
         return ((b"retry-after", RETRY_AFTER),)
     return ()

@@ -1,10 +1,11 @@
 """Connection: SQLAlchemy builds the statements and asyncpg runs them, at a third of the cost of SQLAlchemy's engine."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
+import asyncpg
 import orjson
 from sqlalchemy import Insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -12,7 +13,9 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from app.storage.deadline import out_of_time, time_left
 from app.storage.driver import Driver, NoAnswer
+from app.storage.retries import PAUSES, wait_about
 
+CONTENTION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
@@ -68,6 +71,19 @@ class Connection:
             return Rows(await self.driver.fetch(sql, *values, timeout=left))
         except TimeoutError as error:
             raise (NoAnswer() if left is None else out_of_time()) from error
+        except CONTENTION:
+            if self.driver.is_in_transaction():
+                raise
+            return await self._repeat(sql, values)
+
+    async def _repeat(self, sql: str, values: Sequence[Any]) -> Rows:
+        """Runs a statement again that PostgreSQL rolled back. Alone, it is a whole transaction, so nothing is lost."""
+        for pause in PAUSES[:-1]:
+            await wait_about(pause)
+            with suppress(*CONTENTION):
+                return Rows(await self.driver.fetch(sql, *values, timeout=self._time_left()))
+        await wait_about(PAUSES[-1])
+        return Rows(await self.driver.fetch(sql, *values, timeout=self._time_left()))
 
     def _time_left(self) -> float | None:
         """The seconds until the deadline; None when there is none, or when the limit of the driver comes first."""

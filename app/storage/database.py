@@ -10,34 +10,22 @@ from types import TracebackType
 from typing import Any
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.errors import Malformed, TooSlow, Unavailable
 from app.storage.connection import Connection
 from app.storage.connector import Connector, connect
-from app.storage.deadline import OutOfTime, PatternOutOfTime, time_left, time_limit
+from app.storage.deadline import PatternOutOfTime, time_left, time_limit
 from app.storage.driver import Driver
 from app.storage.pool import Pool, Share
 from app.storage.shares import Shares
+from app.storage.translation import is_sound, translate
 
-QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
-PROGRAM_LIMIT = "54"
-"""The class of SQLSTATE for PostgreSQL's limits, such as the length of a text in an index."""
-LOST = ("08", "53", "57P", "58", "3D")
-"""The classes of SQLSTATE for a server or a database that is missing, full or failing."""
 WAIT_FOR_CONNECTION = 5.0
 GRACE = 2.0
 """Seconds beyond the statement timeout in which the server must have answered."""
 KEPT_STATEMENTS = 1000
-PATTERN_TOO_COMPLEX = "XX000", "invalid memory alloc request size"
-"""The error of a regular expression that needs more memory than PostgreSQL gives to one value."""
 ANSWER_CAP, PATTERN_TIMEOUT = 10_000_000, 2.0
-NOT_STORABLE = (
-    "PostgreSQL cannot store or compare a value of this request. "
-    "Check it for null characters and for numbers or texts that are too large."
-)
 
 
 class ConnectionSource:
@@ -217,7 +205,7 @@ class ConnectionContext:
         if self.limit is not None:
             self.limit.__exit__(None, None, None)
         cause = self.driver.meter.error or error
-        sound = cause is None or (_is_sound(cause) and not self.driver.is_closed())
+        sound = cause is None or (is_sound(cause) and not self.driver.is_closed())
         try:
             if self.transaction and sound:
                 await (self.transaction.commit() if cause is None else self.transaction.rollback())
@@ -233,51 +221,8 @@ class ConnectionContext:
             self.committed()
 
     def _give_back(self, error: BaseException | None, *, sound: bool = False) -> None:
-        """Returns the connection. After a statement without an answer, every idle connection to the server is dropped."""
-        if isinstance(error, TimeoutError):
+        """Returns the connection. Drops all idle ones to a server that does not answer or no longer accepts writes."""
+        if isinstance(error, TimeoutError | asyncpg.ReadOnlySQLTransactionError):
             self.driver.terminate()
             self.pool.leave_server()
         self.pool.give_back(self.driver, sound=sound)
-
-
-def _is_sound(error: BaseException | None) -> bool:
-    """Tells whether a connection can be used again after a block that ended with `error`."""
-    if isinstance(error, asyncpg.InternalClientError | OSError | asyncio.CancelledError | OutOfTime):
-        return False
-    return isinstance(error, Exception | None)
-
-
-def translate(error: BaseException) -> BaseException:
-    """Returns an error of PostgreSQL as one of app.errors, and any other error unchanged."""
-    match error:
-        case DBAPIError():
-            return _domain_error(getattr(error.orig, "sqlstate", None), error.orig or error, error)
-        case asyncpg.PostgresError():
-            return _domain_error(error.sqlstate, error, error)
-        case asyncpg.InterfaceError() if isinstance(error, ValueError) and not isinstance(error, UNREADABLE):
-            return Malformed(NOT_STORABLE)
-        case OSError() | asyncpg.InterfaceError() | asyncpg.InternalClientError():
-            return Unavailable(_first_line(error))
-    return error
-
-
-UNREADABLE = asyncpg.ClientConfigurationError
-
-
-def _domain_error(state: str | None, cause: BaseException, error: BaseException) -> BaseException:
-    """Returns the error of app.errors for a SQLSTATE. An SQLSTATE that shows a bug returns `error` unchanged."""
-    if state == QUERY_CANCELED:
-        return TooSlow("The query timed out. Add filters or ask for fewer rows.")
-    if state == INVALID_REGEX:
-        return Malformed("The pattern is not a valid regular expression")
-    if state == PATTERN_TOO_COMPLEX[0] and PATTERN_TOO_COMPLEX[1] in str(cause):
-        return Malformed("The pattern or the values of this request need too much memory. Use a simpler pattern.")
-    if state is None or state.startswith(LOST):
-        return Unavailable(_first_line(cause))
-    if state.startswith((DATA_EXCEPTION, PROGRAM_LIMIT)):
-        return Malformed(NOT_STORABLE)
-    return error
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

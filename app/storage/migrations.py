@@ -1,19 +1,31 @@
 """Migrations: their folder, the upgrade of a database to the newest revision, and the check for it."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import sqlalchemy
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import Misconfigured
 from app.storage.connection import Connection
 from app.storage.database import Database
 
 PACKAGE = Path(__file__).resolve().parent.parent
+OLDEST = 17
+"""The oldest major version of PostgreSQL that the service can use."""
+COMPATIBLE = "Services of these revisions can use this database: "
+MISSING = "migrations are missing: clientele migrate"
+NEWER = "the database was migrated by a newer version of the service, and this version cannot use it"
+_HAS_REVISION = text("SELECT to_regclass('alembic_version') IS NOT NULL")
+_REVISIONS = text("SELECT version_num FROM alembic_version")
+_COMMENT = text("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')")
 LOCK = 4_017_231_901
 """The advisory lock that lets only one process migrate at a time."""
 
@@ -30,33 +42,89 @@ def alembic_config() -> AlembicConfig:
     return config
 
 
-async def migrate(database: Database) -> None:
+@lru_cache(maxsize=1)
+def known_revisions() -> tuple[str, ...]:
+    """The revisions of this version of the service, newest first."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return tuple(script.revision for script in scripts.walk_revisions())
+
+
+async def migrate(database: Database) -> bool:
     """Upgrades the database to the newest revision, after any other process that is migrating it.
 
-    Raises Misconfigured when the database rejects a migration, for example because the role must not create tables.
+    Returns False for a database that a newer version has migrated, and that this version can use. Raises Misconfigured
+    when this version cannot use it, when PostgreSQL is too old, and when the database rejects a migration, for example
+    because the role must not create tables.
     """
-    async with database.engine() as engine, engine.connect() as connection:
-        await connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
-        await connection.commit()
+    async with database.engine() as engine, engine.connect() as holding, engine.connect() as connection:
+        await _take_turn(holding)
         try:
-            await connection.run_sync(_upgrade)
+            return await connection.run_sync(_upgrade)
         except DBAPIError as error:
             raise Misconfigured(f"The migrations failed: {error.orig}") from error
-        finally:
-            await connection.rollback()
-            await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK})")
-            await connection.commit()
 
 
-def _upgrade(connection: sqlalchemy.Connection) -> None:
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+async def _take_turn(connection: AsyncConnection) -> None:
+    """Holds the lock in a transaction that lasts until the connection is closed.
+
+    A lock of the session would stay behind in a pooler that shares connections between transactions.
+    """
+    await connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+    await connection.exec_driver_sql("SET LOCAL transaction_timeout = 0")
+    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
 
 
-async def at_head(connection: Connection) -> bool:
-    """Tells whether every migration has been applied."""
-    heads = set(ScriptDirectory.from_config(alembic_config()).get_heads())
-    if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
-        return False
-    return heads == set(await connection.scalars(text("SELECT version_num FROM alembic_version")))
+def _upgrade(connection: sqlalchemy.Connection) -> bool:
+    major, minor, *_ = connection.dialect.server_version_info or (0, 0)
+    require_version(int(major), int(minor))
+    heads = MigrationContext.configure(connection).get_current_heads()
+    comment = connection.execute(_COMMENT).scalar()
+    connection.rollback()
+    unknown = sorted(set(heads) - set(known_revisions()))
+    if not unknown:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    elif known_revisions()[0] not in read_compatible(comment):
+        raise Misconfigured(
+            f"The database is at revision {unknown[0]}, which this version of the service does not know and cannot use. "
+            "Install the version of the service that migrated it."
+        )
+    return not unknown
+
+
+def require_version(major: int, minor: int) -> None:
+    """Raises Misconfigured for a PostgreSQL that is too old."""
+    if major < OLDEST:
+        raise Misconfigured(f"PostgreSQL {OLDEST} or newer is needed; this is {major}.{minor}.")
+
+
+async def find_schema_problem(connection: Connection) -> str | None:
+    """Returns the reason for which this version of the service cannot use the schema; None when it can."""
+    if await connection.scalar(_HAS_REVISION) is not True:
+        return MISSING
+    revisions = set(await connection.scalars(_REVISIONS))
+    head = known_revisions()[0]
+    if revisions <= set(known_revisions()):
+        return None if revisions == {head} else MISSING
+    return None if head in read_compatible(await connection.scalar(_COMMENT)) else NEWER
+
+
+def record_compatible(
+    connection: sqlalchemy.Connection, revision: str, previous: Sequence[str], *, compatible: bool
+) -> None:
+    """Records in the database that services of `revision` can use it, and of the earlier revisions if it is compatible."""
+    earlier = {*read_compatible(connection.execute(_COMMENT).scalar()), *previous} if compatible else set()
+    words = " ".join(sorted({*earlier, revision}))
+    connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{COMPATIBLE}{words}'")
+
+
+def forget_compatible(connection: sqlalchemy.Connection, revision: str) -> None:
+    """Records that services of `revision` can no longer use the database, because it is downgraded."""
+    rest = read_compatible(connection.execute(_COMMENT).scalar()) - {revision}
+    connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{COMPATIBLE}{' '.join(sorted(rest))}'")
+
+
+def read_compatible(comment: str | None) -> set[str]:
+    """Returns the revisions whose services can use the database, from the comment of alembic_version."""
+    return set((comment or "").removeprefix(COMPATIBLE).split())

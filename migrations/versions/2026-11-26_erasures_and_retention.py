@@ -11,6 +11,7 @@ revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
+compatible = True
 
 UNSAMPLED = {
     "client_changes": {"before": "jsonb", "after": "jsonb"},

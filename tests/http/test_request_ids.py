@@ -13,7 +13,7 @@ from app.config import Config
 from app.http.request_ids import RequestIds
 from app.main import create_app
 from app.storage.database import Database
-from tests.conftest import Service
+from tests.conftest import BROKEN_CLIENTS, Service
 from tests.rest.customers.test_customers import check_error
 
 
@@ -57,14 +57,14 @@ async def test_a_handshake_is_answered_with_the_request_id(answer: str) -> None:
 
 
 async def test_an_unexpected_error_is_masked_and_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    async with service.database.write() as connection:
-        await connection.execute(text("ALTER TABLE clients RENAME TO gone"))
+    async with service.database.read() as connection:
+        await connection.driver.execute(BROKEN_CLIENTS)
     with caplog.at_level(logging.ERROR, "clientele"):
         answer = await service.http.get("/customers", headers={"x-request-id": "look-for-me"})
     body = check_error(answer, 500, "internal_server_error")
     assert body["message"] == "Internal Server Error"
     assert "look-for-me" in caplog.text
-    assert "UndefinedTable" in caplog.text
+    assert "RaiseError" in caplog.text
 
 
 async def test_a_question_that_takes_too_long_may_be_asked_again(service: Service) -> None:

@@ -21,7 +21,6 @@ from app.errors import (
     Unavailable,
 )
 from app.http.errors import HttpError
-from app.http.rates import write_rejection
 
 log = logging.getLogger("clientele")
 
@@ -82,9 +81,6 @@ def to_request_error(error: BaseException, request_id: str) -> RequestError:
     """The response for an error outside of the execution."""
     message, extensions = _describe(error, request_id)
     code = extensions["code"]
-    if isinstance(error, TooMany):
-        headers = {name.decode(): value.decode() for name, value in write_rejection(error)}
-        return RequestError(429, message, code, headers)
     if code == "SERVICE_UNAVAILABLE":
         return RequestError(503, message, code, {"Retry-After": "5"})
     if code == "TIMEOUT":
@@ -92,16 +88,16 @@ def to_request_error(error: BaseException, request_id: str) -> RequestError:
     return RequestError(500 if code == "INTERNAL_SERVER_ERROR" else 400, message, code)
 
 
-def is_timed_out(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:
-    """True if a field timed out and no field has a value. The client should then send the whole request again."""
-    timed_out = any(isinstance(error.original_error, TooSlow) for error in errors)
-    return timed_out and not any(value is not None for value in (data or {}).values())
+def is_unavailable(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:
+    """True if a field timed out or had no database, and no field has a value. The client should send the request again."""
+    unavailable = any(isinstance(error.original_error, TooSlow | Unavailable) for error in errors)
+    return unavailable and not any(value is not None for value in (data or {}).values())
 
 
 def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
     """The message and the `extensions` that a caller may see. Other errors are logged."""
     if isinstance(error, Unavailable):
-        log.error("request %s: the database cannot be reached: %s", request_id, error.reason)
+        log.error("request %s: %s", request_id, error.explanation)
     if isinstance(error, DomainError):
         code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), "BAD_USER_INPUT")
         extensions = {"code": code} if error.field is None else {"code": code, "field": error.field}

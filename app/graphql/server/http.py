@@ -62,7 +62,6 @@ class GraphQLApi:
         media_type = negotiate(preferences)
         error_type = JSON if media_type in (None, EVENT_STREAM) else media_type
         try:
-            request.user.meter.admit()
             if media_type is None:
                 message = f"The response can be {RESPONSE}, {JSON} or {EVENT_STREAM}. Accept one of them."
                 raise RequestError(406, message, "NOT_ACCEPTABLE")
@@ -160,9 +159,9 @@ async def _cancel_at_disconnect(request: Request, working: "asyncio.Task[object]
 
 
 def _result_response(result: OperationResult, media_type: str) -> Response:
-    """The status is 503 after a time-out. For an operation that was not executed it is 400, and 200 under
-    application/json."""
-    if result.timed_out:
+    """The status is 503 if no field has a value because of the database. For an operation that was not executed it is 400,
+    and 200 under application/json."""
+    if result.unavailable:
         return Response(orjson.dumps(result.body), 503, {"Retry-After": "5"}, media_type)
     status = 200 if result.executed or media_type == JSON else 400
     return Response(orjson.dumps(result.body), status, media_type=media_type)

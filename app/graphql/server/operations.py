@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
@@ -19,7 +18,7 @@ from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.disclosure import hide_value_error
 from app.graphql.server.documents import Documents
-from app.graphql.server.errors import VALIDATION_FAILED, OperationError, RequestError, format_error, is_timed_out
+from app.graphql.server.errors import VALIDATION_FAILED, OperationError, RequestError, format_error, is_unavailable
 from app.graphql.server.limits import check_variables
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
@@ -128,11 +127,11 @@ class PreparedOperation:
 @dataclass(frozen=True, slots=True)
 class OperationResult:
     """The members of a result, ready for orjson. `executed` is false if nothing was executed, so that there is no data.
-    `timed_out` is true if no field has a value because the operation took too long."""
+    `unavailable` is true if no field has a value because the operation timed out or had no database."""
 
     body: dict[str, Any]
     executed: bool
-    timed_out: bool = False
+    unavailable: bool = False
 
 
 class Operations:
@@ -140,7 +139,6 @@ class Operations:
 
     def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
         self.database, self.outbox, self.config, self.changes = database, outbox, config, changes
-        self.deletion_delay = timedelta(days=config.deletion_days)
         self.schema = core_schema()
         self.trusted = load_trusted(config.documents)
         introspection = config.introspection and not config.documents_only
@@ -150,9 +148,8 @@ class Operations:
     async def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
         """The operation that a request chooses.
 
-        Each root field of a mutation counts as a write. Raises TooMany over the limit of writes, OperationError for a
-        document that is invalid or exceeds a limit, and RequestError for a document that is not allowed (403) or an
-        `operationName` that chooses no operation (400).
+        Raises OperationError for a document that is invalid or exceeds a limit, and RequestError for a document that is not
+        allowed (403) or an `operationName` that chooses no operation (400).
         """
         document = await self.documents.read(self._find_text(request))
         if document.errors:
@@ -166,10 +163,8 @@ class Operations:
         cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
-        if operation.operation is OperationType.MUTATION:
-            access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None
-        context = Context(access, document.plans, self.outbox, self.changes, self.deletion_delay)
+        context = Context(access, document.plans, self.outbox, self.changes)
         return PreparedOperation(document.ast, operation, request, context, cost)
 
     def _find_text(self, request: GraphQLRequest) -> str:
@@ -248,8 +243,8 @@ class Operations:
         body: dict[str, Any] = {"data": result.data}
         if errors:
             body["errors"] = [format_error(error, request_id) for error in errors]
-        timed_out = is_timed_out(result.data, errors)
-        return OperationResult(body | self._extensions(cost), executed=True, timed_out=timed_out)
+        unavailable = is_unavailable(result.data, errors)
+        return OperationResult(body | self._extensions(cost), executed=True, unavailable=unavailable)
 
     def _show_errors(self, result: ExecutionResult) -> list[GraphQLError]:
         """The errors of a result, without names of the schema where introspection is off."""

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from app.main import create_app
 from app.storage.database import Database
-from tests.conftest import Service
+from tests.conftest import BROKEN_CLIENTS, Service
 from tests.graphql.conftest import GraphQLApi
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
@@ -292,8 +292,8 @@ async def test_an_operation_is_chosen_by_its_name(api: GraphQLApi) -> None:
 
 
 async def test_an_unexpected_error_is_masked_and_logged(api: GraphQLApi, caplog: pytest.LogCaptureFixture) -> None:
-    async with api.service.database.write() as connection:
-        await connection.execute(text("ALTER TABLE clients RENAME TO hidden_away"))
+    async with api.service.database.read() as connection:
+        await connection.driver.execute(BROKEN_CLIENTS)
     with caplog.at_level(logging.ERROR, "clientele"):
         answer = await api.post('{ viewer { scopes } clients(search: "secret words") { nodes { name } } }')
     assert answer.status_code == 200
