@@ -55,7 +55,7 @@ FOREIGN = {
     "starlette": ("app.graphql.server", "app.rest", "app.http", "app.main", "app.auth"),
     "graphql": ("app.graphql",),
     "strawberry": ("app.graphql",),
-    "uvicorn": ("app.server", "app.http.protocol", "app.http.websockets"),
+    "uvicorn": ("app.server", "app.http.protocol"),
     "httptools": ("app.http.protocol",),
     "typer": ("app.cli",),
     "aiosmtplib": ("app.mail",),

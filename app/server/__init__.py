@@ -15,8 +15,8 @@ from uvicorn.supervisors import Multiprocess
 from app.config import Config
 from app.demo import Demonstration
 from app.errors import Misconfigured
-from app.http.protocol import HttpProtocol
-from app.http.websockets import WebSocketProtocol
+from app.http.protocol.http import HttpProtocol
+from app.http.protocol.websocket import WebSocketProtocol
 
 PARAMETER = re.compile(r"(?<=[?&])([^=?&\s]*)=([^&\s]*)")
 REVOKED = re.compile(r"(?<=/accesstokens/)[^/?\s]+", re.IGNORECASE)
