@@ -3,10 +3,23 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from app.errors import Misconfigured
-from app.settings import http_url, origins, path, read_settings, seconds, setting, truth, whole, whole_or_off
+from app.settings import (
+    hosts,
+    http_url,
+    networks,
+    origins,
+    path,
+    read_settings,
+    seconds,
+    setting,
+    truth,
+    whole,
+    whole_or_off,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +45,34 @@ class Config:
     """The port to listen on; 0 selects a free port."""
     workers: int = setting("CLIENTELE_WORKERS", whole(1, 64), 1)
     """The number of processes that answer requests."""
+    connections: int = setting("CLIENTELE_CONNECTIONS", whole(16, 1_000_000), 2000)
+    """The most connections of one worker; fewer if the process may not open as many files."""
+    address_connections: int = setting("CLIENTELE_ADDRESS_CONNECTIONS", whole(1, 1_000_000), 500)
+    """The most connections of one client address, or /64 network of IPv6, with one worker."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = setting("CLIENTELE_TRUSTED_PROXIES", networks, ())
+    """The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    allowed_hosts: tuple[str, ...] = setting("CLIENTELE_ALLOWED_HOSTS", hosts, ())
+    """The host names for which the service answers, beside those of the loopback."""
+    head_cap: int = setting("CLIENTELE_HEAD_CAP", whole(1024, 1 << 20), 32_768)
+    """The largest head of a request: its URL and its headers."""
+    header_cap: int = setting("CLIENTELE_HEADER_CAP", whole(512, 1 << 20), 8192)
+    """The largest header with its name."""
+    header_count: int = setting("CLIENTELE_HEADER_COUNT", whole(10, 10_000), 100)
+    """The most headers of a request."""
+    url_cap: int = setting("CLIENTELE_URL_CAP", whole(512, 1 << 20), 16_384)
+    """The longest URL of a request."""
+    head_timeout: float = setting("CLIENTELE_HEAD_TIMEOUT", seconds, 10.0)
+    """The longest time from a new connection to the first head, and from the first to the last byte of a head."""
+    body_timeout: float = setting("CLIENTELE_BODY_TIMEOUT", seconds, 60.0)
+    """The longest time without a byte of a body that is not complete."""
+    write_timeout: float = setting("CLIENTELE_WRITE_TIMEOUT", seconds, 60.0)
+    """The longest time in which a client reads nothing of the bytes that wait for it."""
+    keep_alive: float = setting("CLIENTELE_KEEP_ALIVE", seconds, 75.0)
+    """The longest time between a response and the next request of its connection."""
+    ping_interval: float = setting("CLIENTELE_PING_INTERVAL", seconds, 20.0)
+    """The interval of pings over a WebSocket, and the longest time for their answers."""
+    drain: float = setting("CLIENTELE_DRAIN", seconds, 3.0)
+    """The time between SIGTERM and the closing of the socket, in which /readyz answers 503."""
     pool_size: int = setting("CLIENTELE_POOL_SIZE", whole(1, 1000), 8)
     """The most database connections of one worker."""
     page_cap: int = setting("CLIENTELE_PAGE_CAP", whole(1, 10_000), 100)

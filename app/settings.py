@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from app.errors import Misconfigured
 
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 ADDRESS = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[!-~]*)?", re.IGNORECASE)
+HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 OFF = "off"
 SHORTEST, LONGEST = 0.001, 3600.0
@@ -100,6 +102,27 @@ def origins(text: str) -> tuple[str, ...]:
     for part in parts:
         if not ORIGIN.fullmatch(part) and parts != ("*",):
             raise WrongValue("origins such as https://app.example, or *", part)
+    return parts
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The kind of addresses and networks, separated by commas."""
+    return tuple(_read_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _read_network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise WrongValue("addresses such as 10.0.0.1, or networks such as 10.0.0.0/8", text) from error
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """The kind of host names without ports, separated by commas."""
+    parts = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    for part in parts:
+        if not HOST.fullmatch(part):
+            raise WrongValue("host names such as app.example or *.app.example", part)
     return parts
 
 

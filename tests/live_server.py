@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app.config import Config
 from app.graphql.server.websocket import PROTOCOL
-from app.server import base_address, open_socket, server_settings
+from app.server import Server, base_address, open_socket, server_settings
 
 TIMEOUT = 20.0
 """Seconds for a start and for a message."""
@@ -25,7 +24,7 @@ async def served(app: Starlette, config: Config) -> AsyncIterator[str]:
     """Serves an application that has been started, until the end of the block. Yields its address."""
     opened = open_socket("127.0.0.1", 0)
     address = base_address(opened)
-    server = uvicorn.Server(server_settings(config, app, log_config=None, lifespan="off"))
+    server = Server(server_settings(config, opened, app, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[opened]))
     try:
         async with asyncio.timeout(TIMEOUT):

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -484,14 +484,14 @@ async def collect(served: Served) -> None:
 
 
 @asynccontextmanager
-async def serving(*arguments: str, **environment: str) -> AsyncIterator[Served]:
+async def serving(*arguments: str, command: Sequence[str] = COMMAND, **environment: str) -> AsyncIterator[Served]:
     """A `clientele serve` on a free port that answers requests. It is stopped at the end if it still runs."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("CLIENTELE_", "DATABASE_", "SMTP_"))
     }
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *COMMAND, "serve", "--port", "0", *arguments, env={**kept, **environment}, stdout=pipe, stderr=pipe
+        *command, "serve", "--port", "0", *arguments, env={**kept, **environment}, stdout=pipe, stderr=pipe
     )
     served = Served(process)
     collecting = asyncio.create_task(collect(served))
@@ -501,7 +501,7 @@ async def serving(*arguments: str, **environment: str) -> AsyncIterator[Served]:
         yield served
     finally:
         if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
             await asyncio.wait_for(process.wait(), TIMEOUT)
         await asyncio.wait_for(collecting, TIMEOUT)
 

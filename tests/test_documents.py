@@ -68,13 +68,17 @@ def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
     assert set(documented_settings()) == read_settings()
 
 
+EXAMPLES = {"CLIENTELE_TRUSTED_PROXIES": "10.0.0.0/8", "CLIENTELE_ALLOWED_HOSTS": "app.example"}
+"""Values of settings without a default to which a URL does not belong."""
+
+
 def test_the_documented_defaults_hold() -> None:
     defaults = documented_settings()
     assert defaults.pop(account.SETTING) == account.DEFAULT
     environment = {name: value for name, value in defaults.items() if value}
     assert Config.from_environment(environment) == Config.from_environment({})
     for name in defaults.keys() - environment.keys():
-        assert Config.from_environment({name: "https://app.example"}) != Config.from_environment({})
+        assert Config.from_environment({name: EXAMPLES.get(name, "https://app.example")}) != Config.from_environment({})
         assert not getattr(Config(), name.removeprefix("CLIENTELE_").lower())
 
 

@@ -23,6 +23,7 @@ from app.http.bodies import parse_json
 from app.http.encodings import read_charset
 from app.http.errors import HttpError
 from app.http.preferences import read_preferences
+from app.http.redaction import hide_tokens
 from app.idempotency import RequestKey
 from app.mail.addresses import check_address
 from app.mail.message import find_language
@@ -47,7 +48,6 @@ from app.rest.v1.errors import show_value
 from app.rest.v1.fields import ALL
 from app.rest.v1.filters import read_filter, read_page
 from app.rest.v1.filters import read_orders as read_v1_orders
-from app.server import hide_tokens
 from app.vat.numbers import check_offline
 
 LENGTH = 20_000

@@ -10,8 +10,10 @@ from app.storage.readiness import Readiness
 def health_routes(readiness: Readiness) -> list[BaseRoute]:
     """`/healthz` and `/readyz`, which need no token."""
 
-    async def readyz(_: Request) -> JSONResponse:
+    async def readyz(request: Request) -> JSONResponse:
         """Answers within a second: 200 when the service can work with its database, else 503 with the reason."""
+        if request.scope.get("state", {}).get("draining"):
+            return _unavailable("the service is going to stop")
         problem = await readiness.find_problem()
         return _ok() if problem is None else _unavailable(problem)
 

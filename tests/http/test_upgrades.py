@@ -43,7 +43,7 @@ class Connection:
     token: str
 
     def head(self, method: str, path: str, more: str, version: str = "1.1") -> bytes:
-        lines = f"{method} {path} HTTP/{version}\r\nHost: service\r\nAuthorization: Bearer {self.token}\r\n"
+        lines = f"{method} {path} HTTP/{version}\r\nHost: localhost\r\nAuthorization: Bearer {self.token}\r\n"
         return f"{lines}Content-Type: application/json\r\n{more}\r\n".encode()
 
     async def send(self, *parts: bytes) -> None:

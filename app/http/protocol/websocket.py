@@ -1,29 +1,50 @@
 """WebSocketProtocol: the WebSocket connection of uvicorn, which no peer can make hold the event loop or keep unsent bytes."""
 
-from asyncio import TimerHandle
+from asyncio import TimerHandle, Transport
+from typing import Any
 
 from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from app.http.protocol.deadlines import WriteDeadline
+from app.http.protocol.state import WorkerState
+
 PIECE = 4096
 """The bytes that are parsed at a time. Other tasks of the event loop get a turn between two pieces."""
 MOST_FRAGMENTS = 1000
 """The most frames of one message. Empty frames count for nothing in its size."""
-WRITE_TIMEOUT = 30.0
-"""Seconds in which a peer must take LEAST_PROGRESS of the unsent bytes."""
-LEAST_PROGRESS = 16_384
 LINGER = 12.0
 """Seconds after which a connection is cut off whose handler has ended; longer than uvicorn waits for the peer's close."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection. It reads on only when the application has taken every message that has arrived."""
+    """One connection. It reads on only when the application has taken every message that has arrived.
+
+    While the peer does not read, the service does not read either. Otherwise the answers to pings would pile up.
+    """
 
     cut_off: TimerHandle | None = None
-    write_watch: TimerHandle | None = None
     parsing: bool = False
+    write_paused: bool = False
     unread: bytes = b""
+    address: str | None = None
+
+    def __init__(self, *, config: Any, server_state: WorkerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, app_state)
+        self.state = server_state
+        self.write_deadline = WriteDeadline(server_state.config.write_timeout)
+
+    def take_over(self, transport: Transport, client: tuple[str, int] | None, address: str | None) -> None:
+        """Takes over an HTTP connection. `address` is the one that its connections are counted by."""
+        self.connection_made(transport)
+        self.client, self.address = client, address
+
+    def check_deadlines(self, now: float) -> None:
+        """Cuts the connection off if its peer has not read for too long."""
+        if self.write_deadline.is_missed(self.transport, now):
+            self.state.warn("write", "connections were ended because their clients stopped reading")
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self.unread += data
@@ -43,12 +64,21 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         elif self.unread:
             self.transport.pause_reading()
             self._parse_later()
-        elif not self.read_paused:
+        else:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Takes more data, unless the application has messages to take or the peer does not read."""
+        if self.read_paused or self.write_paused or self.transport.is_closing():
+            return
+        if self.unread:
+            self._parse_later()
+        else:
             self.transport.resume_reading()
 
     def _parse_later(self) -> None:
-        """Parses on in the next turn of the event loop, unless the application has messages to take."""
-        if not self.parsing and not self.read_paused:
+        """Parses on in the next turn of the event loop, unless there is a reason to wait."""
+        if not self.parsing and not self.read_paused and not self.write_paused:
             self.parsing = True
             self.loop.call_soon(self._parse)
 
@@ -61,10 +91,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         message = await self.queue.get()
         if self.read_paused and self.queue.empty():
             self.read_paused = False
-            if self.unread:
-                self._parse_later()
-            else:
-                self.transport.resume_reading()
+            self._read_on()
         return message
 
     def handle_cont(self, event: Frame) -> None:
@@ -87,22 +114,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch_writing()
+        self.write_paused = True
+        self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._stop(self.write_watch)
-
-    def _watch_writing(self) -> None:
-        size = self.transport.get_write_buffer_size()
-        self.write_watch = self.loop.call_later(WRITE_TIMEOUT, self._check_writing, size)
-
-    def _check_writing(self, before: int) -> None:
-        """Cuts the connection off unless the peer has taken some of the unsent bytes."""
-        if before - self.transport.get_write_buffer_size() < LEAST_PROGRESS:
-            self.transport.abort()
-        else:
-            self._watch_writing()
+        self.write_paused = False
+        self._read_on()
 
     def keepalive_timeout(self) -> None:
         """Cuts off a peer that has not answered a ping. It would not read a close frame either."""
@@ -117,14 +135,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 self.cut_off = self.loop.call_later(LINGER, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.address is not None:
+            self.state.release(self.address)
         super().connection_lost(exc)
         self.unread = b""
-        self._stop(self.write_watch)
-        self._stop(self.cut_off)
-
-    def _stop(self, timer: TimerHandle | None) -> None:
-        if timer is not None:
-            timer.cancel()
+        if self.cut_off is not None:
+            self.cut_off.cancel()
 
 
 def _is_utf8(data: bytes) -> bool:
