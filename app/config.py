@@ -103,6 +103,12 @@ class Config:
     """The most sign-ups in an hour."""
     source_sign_ups: int = setting("CLIENTELE_SOURCE_SIGN_UPS", whole_or_off(1_000_000), 10)
     """The most sign-ups from one network in an hour."""
+    reminders_per_hour: int = setting("CLIENTELE_REMINDERS_PER_HOUR", whole_or_off(1_000_000), 20)
+    """The most reminders of an organization in an hour."""
+    reminders_per_day: int = setting("CLIENTELE_REMINDERS_PER_DAY", whole_or_off(1_000_000), 100)
+    """The most reminders of an organization in a day."""
+    reminders_per_recipient: int = setting("CLIENTELE_REMINDERS_PER_RECIPIENT", whole_or_off(1_000_000), 3)
+    """The most reminders of an organization to one e-mail address in a day."""
     mail_from: str = setting("CLIENTELE_MAIL_FROM", str, "reminders@localhost")
     """The sender of reminders, on the envelope and in From."""
     message_days: int = setting("CLIENTELE_MESSAGE_DAYS", whole(1, 36_500), 90)

@@ -22,6 +22,7 @@ from app.http.health import health_routes
 from app.http.request_ids import RequestIds
 from app.mail.files import FileMailer, MailFiles
 from app.mail.mailer import Mailer
+from app.mail.quotas import ReminderLimits
 from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
 from app.privacy.policy import Retention
@@ -46,7 +47,8 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     store = database or open_database(config)
     readiness = Readiness(store)
     files = MailFiles(config.data_dir / "mail")
-    outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files)
+    reminders = ReminderLimits.of(config)
+    outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files, limits=reminders)
     retention = RetentionWorker(store, files, Retention.of(config))
     changes = ChangeReader(store, config.listen_url)
     vies = Vies(config.vies_url, config.vies_timeout)

@@ -38,6 +38,7 @@ OWNERS_OF_TABLES = (
     "app.counts",
     "app.idempotency",
     "app.mail.outbox",
+    "app.mail.quotas",
     "app.mail.repository",
     "app.organizations.repository",
     "app.privacy.statements",

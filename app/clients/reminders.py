@@ -9,6 +9,7 @@ from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.mail.addresses import check_address
 from app.mail.message import LANGUAGES, compose_reminder, find_language, language_for
 from app.mail.outbox import put_message
+from app.mail.quotas import check_reminders
 from app.mail.repository import ClientKey, Delivery, count_messages, page_messages
 from app.mail.worker import OutboxWorker
 from app.query.invisible import trim
@@ -34,7 +35,7 @@ async def send_reminder(
 
     `recipient` replaces the address of the client. The default `language` is that of the organization. A request that
     comes again with its `key` sends nothing, also when the client was changed or deleted since; erasing a client forgets
-    the key. Raises NotFound, NotVerified, and Invalid for an address or a language.
+    the key. Raises NotFound, NotVerified, TooMany, and Invalid for an address or a language.
     """
     target = access.writable_target(client_id)
     async with access.database.write() as connection:
@@ -52,6 +53,7 @@ async def send_reminder(
             recipient=choose_address(recipient, addressee.email),
             language=choose_language(language, addressee.locale),
         )
+        await check_reminders(connection, outbox.limits, addressee.organization_id, message.recipient)
         if key is not None:
             await remember(connection, key, StoredResponse(200, b""), addressee.organization_id, client_id)
         await put_message(connection, addressee.organization_id, client_id, message)

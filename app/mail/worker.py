@@ -24,6 +24,7 @@ from app.mail.outbox import (
     release,
     renew_lease,
 )
+from app.mail.quotas import NO_LIMITS, ReminderLimits
 from app.storage.connection import Connection
 from app.storage.database import Database
 
@@ -60,7 +61,8 @@ class OutboxWorker:
     - `poll`: the interval between two reads of the outbox if wake() is not called.
     - `grace`: the time that running sends get after a cancellation. Unfinished messages are released.
 
-    `files` are the mail files in the data directory. Raises Misconfigured if `mail_from` is not an address.
+    `files` are the mail files in the data directory. `limits` are those of the reminders that may be stored. Raises
+    Misconfigured if `mail_from` is not an address.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class OutboxWorker:
         mail_from: str,
         *,
         files: MailFiles = NO_FILES,
+        limits: ReminderLimits = NO_LIMITS,
         batch: int = 5,
         send_limit: float = 90.0,
         lease: float = 30.0,
@@ -81,6 +84,7 @@ class OutboxWorker:
         self.mailer = mailer
         self.mail_from = check_sender(mail_from)
         self.files = files
+        self.limits = limits
         self.batch = batch
         self.send_limit = send_limit
         self.lease = timedelta(seconds=lease)

@@ -6,7 +6,18 @@ from typing import TypeVar
 
 import strawberry
 
-from app.errors import Conflict, DomainError, Forbidden, Invalid, Malformed, NotFound, NotVerified, Problem, Stale
+from app.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    NotVerified,
+    Problem,
+    Stale,
+    TooMany,
+)
 
 
 @strawberry.enum(description="The kind of a user error.")
@@ -22,6 +33,10 @@ class UserErrorCode(Enum):
     NOT_VERIFIED = strawberry.enum_value(
         "NOT_VERIFIED",
         description="The operator has not verified an account of the organization, so it cannot send mail.",
+    )
+    RATE_LIMITED = strawberry.enum_value(
+        "RATE_LIMITED",
+        description="A limit on repeated acts is used up. The message tells when the next one is allowed.",
     )
     STALE_VERSION = strawberry.enum_value(
         "STALE_VERSION", description="The record no longer has the version `expectedVersion`."
@@ -59,6 +74,7 @@ EXPECTED: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {
     Conflict: (UserErrorCode.CONFLICT, ["idempotencyKey"]),
     NotVerified: (UserErrorCode.NOT_VERIFIED, None),
     Forbidden: (UserErrorCode.FORBIDDEN, None),
+    TooMany: (UserErrorCode.RATE_LIMITED, None),
 }
 """The errors that a mutation expects, each with its code and the path of the argument that usually causes it."""
 
