@@ -2,22 +2,26 @@
 
 import hashlib
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, case, cast, func, select
+from sqlalchemy import ARRAY, LargeBinary, Text, and_, bindparam, case, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
 from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
+from app.http.rates import UNLIMITED, Meter, Rates
 from app.ids import is_id
 from app.storage.database import ConnectionSource, Database
-from app.storage.tables import access_tokens, account_organizations, organizations
+from app.storage.tables import access_tokens, account_organizations, accounts, organizations
+
+UNMETERED = Meter(UNLIMITED, (), "")
+"""The meter of callers inside the process."""
 
 
 class Scope(StrEnum):
@@ -38,7 +42,7 @@ class Environment(StrEnum):
 class Principal:
     """The account or organization that the token belongs to.
 
-    `organizations` are those that the token can access, in the order of their creation.
+    `organizations` are those that the token can access, in the order of their creation. `meter` counts the caller's writes.
     """
 
     token_id: str
@@ -46,6 +50,7 @@ class Principal:
     organizations: tuple[str, ...]
     scope: Scope
     environment: Environment = Environment.LIVE
+    meter: Meter = field(default=UNMETERED, compare=False, repr=False)
 
     @property
     def owner(self) -> str:
@@ -151,9 +156,17 @@ _accessible = (
     .where(
         account_organizations.c.account_id == access_tokens.c.account_id,
         organizations.c.environment == access_tokens.c.environment,
+        organizations.c.purge_at.is_(None),
     )
     .scalar_subquery()
 )
+
+_owners = tuple(
+    select(table.c.purge_at).where(table.c.id == access_tokens.c[owner]).scalar_subquery()
+    for table, owner in ((accounts, "account_id"), (organizations, "organization_id"))
+)
+_owner_is_live = and_(*(purge_at.is_(None) for purge_at in _owners))
+"""Each owner is one lookup by its key. A token has one of them, and the other lookup ends at once."""
 
 _hashes = cast(select(bindparam("hashes", type_=ARRAY(LargeBinary()))).scalar_subquery(), ARRAY(LargeBinary()))
 """The list stands in a subquery, as in of_organizations, so that its length does not make PostgreSQL plan anew."""
@@ -170,18 +183,50 @@ _TOKENS = select(
     func.coalesce(access_tokens.c.expires_at <= func.now(), False),
     access_tokens.c.environment,
 )
-FIND_TOKEN = _TOKENS.where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()))
-FIND_TOKENS = _TOKENS.where(access_tokens.c.hash == func.any(_hashes))
+FIND_TOKEN = _TOKENS.where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()), _owner_is_live)
+FIND_TOKENS = _TOKENS.where(access_tokens.c.hash == func.any(_hashes), _owner_is_live)
 """The tokens with the hashes of a list. FIND_TOKEN costs less, and nearly every request has one token."""
 
 
-@dataclass(slots=True)
-class Caller:
-    """The sender of a request, whose tokens have not been looked up yet. `share` is what its operation uses."""
+NoteUse: TypeAlias = Callable[[str], None]
 
-    tokens: tuple[str, ...]
-    database: Database
-    share: ConnectionSource | None = None
+
+def ignore_use(token_id: str) -> None:
+    """For callers that are no requests, such as those of a test."""
+
+
+class Caller:
+    """The sender of a request, whose tokens have not been looked up yet. `address` is that of the sender.
+
+    `meter` charges the requests of the caller: it knows tokens by their hashes, and other callers by their address.
+    `share` is what the caller's operation uses of the database. `note_use` takes the id of each token that was found to
+    be valid.
+    """
+
+    __slots__ = ("database", "hashes", "meter", "note_use", "share", "tokens")
+
+    def __init__(
+        self,
+        tokens: tuple[str, ...],
+        database: Database,
+        note_use: NoteUse = ignore_use,
+        *,
+        rates: Rates = UNLIMITED,
+        address: str = "",
+    ) -> None:
+        self.tokens = tokens
+        self.database = database
+        self.note_use = note_use
+        self.share: ConnectionSource | None = None
+        self.hashes = [hash_token(token) for token in tokens]
+        self.meter = Meter(rates, self.hashes, address)
+
+    def with_token(self, token: str) -> "Caller":
+        """The same sender with another token, which takes over what the source was charged for."""
+        rates, address = self.meter.rates, self.meter.address
+        caller = Caller((token,), self.database, self.note_use, rates=rates, address=address)
+        caller.meter.charged_source = self.meter.charged_source
+        return caller
 
     async def access(self) -> Access:
         """The caller's access to its share of the database. Raises as `principal` does."""
@@ -197,36 +242,46 @@ class Caller:
     async def principal(self) -> Principal:
         """The principal of the first valid token. One statement looks up all tokens.
 
-        Raises Unauthenticated for missing or unknown tokens, and TokenExpired if one of them has expired.
+        Raises Unauthenticated for missing or unknown tokens, and TokenExpired if one of them has expired. Raises TooMany
+        if the token is new to the limits of this process, and its account has used up its own.
         """
         if not self.tokens:
             raise Unauthenticated("An access token is required")
-        hashes = [hash_token(token) for token in self.tokens]
+        hashes = self.hashes
         async with self.database.read() as connection:
             if len(hashes) == 1:
                 rows = await connection.execute(FIND_TOKEN, {"hash": hashes[0]})
             else:
                 rows = await connection.execute(FIND_TOKENS, {"hashes": hashes})
+        valid = {row[0]: row for row in rows if not row[5]}
+        if len(valid) < len(hashes):
+            self.meter.rates.forget(hash_ for hash_ in hashes if hash_ not in valid)
         if not rows:
             raise Unauthenticated("The access token is not known")
-        valid = {row[0]: row for row in rows if not row[5]}
         row = next((valid[hash_] for hash_ in hashes if hash_ in valid), None)
         if row is None:
             raise TokenExpired("The access token has expired")
-        return Principal(row[1], row[2], tuple(row[3]), Scope(row[4]), Environment(row[6]))
+        self.note_use(row[1])
+        self.meter.recognise(row[0], row[2] or row[3][0])
+        return Principal(row[1], row[2], tuple(row[3]), Scope(row[4]), Environment(row[6]), self.meter)
 
 
 class Authentication:
     """Puts a Caller into `scope["user"]`. It never rejects a request, because each API decides when to look up tokens."""
 
-    def __init__(self, app: ASGIApp, database: Database) -> None:
-        self.app, self.database = app, database
+    def __init__(
+        self, app: ASGIApp, database: Database, note_use: NoteUse = ignore_use, rates: Rates = UNLIMITED
+    ) -> None:
+        self.app, self.database, self.note_use, self.rates = app, database, note_use, rates
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        caller = scope["user"] = Caller(find_tokens(HTTPConnection(scope)), self.database)
+        client, tokens = scope.get("client"), find_tokens(HTTPConnection(scope))
+        address = client[0] if client else ""
+        caller = Caller(tokens, self.database, self.note_use, rates=self.rates, address=address)
+        scope["user"], scope["meter"] = caller, caller.meter
         try:
             await self.app(scope, receive, send)
         finally:

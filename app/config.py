@@ -93,8 +93,24 @@ class Config:
     """Lets anyone create an account through v1. None means only for the demo on a loopback address."""
     password_memory: int = setting("CLIENTELE_PASSWORD_MEMORY", whole(16, 4096), 64)
     """The memory for one password hash, in MiB."""
+    token_requests: int = setting("CLIENTELE_TOKEN_REQUESTS", whole_or_off(1_000_000), 500)
+    """The requests of a token in a second, in one process. 0 is no limit, as in every limit below."""
+    token_writes: int = setting("CLIENTELE_TOKEN_WRITES", whole_or_off(1_000_000), 500)
+    """The writes of a token in a second. A request to create several records has as many writes."""
+    token_bytes: int = setting("CLIENTELE_TOKEN_BYTES", whole_or_off(1_000_000_000), 5_000_000)
+    """The bytes of a token's request bodies in a second."""
+    account_requests: int = setting("CLIENTELE_ACCOUNT_REQUESTS", whole_or_off(1_000_000), 1000)
+    """The requests of all tokens of an account in a second."""
+    account_writes: int = setting("CLIENTELE_ACCOUNT_WRITES", whole_or_off(1_000_000), 1000)
+    """The writes of all tokens of an account in a second."""
+    account_bytes: int = setting("CLIENTELE_ACCOUNT_BYTES", whole_or_off(1_000_000_000), 10_000_000)
+    """The bytes of an account's request bodies in a second."""
+    source_requests: int = setting("CLIENTELE_SOURCE_REQUESTS", whole_or_off(1_000_000), 20)
+    """The requests without a valid token from one network in a second."""
+    rate_burst: float = setting("CLIENTELE_RATE_BURST", seconds, 4.0)
+    """The seconds of each of these limits that may be used at once."""
     logins: int = setting("CLIENTELE_LOGINS", whole_or_off(1_000_000), 10)
-    """The most failed logins to one address from one network in 15 minutes. 0 is no limit, as in every limit below."""
+    """The most failed logins to one address from one network in 15 minutes."""
     email_logins: int = setting("CLIENTELE_EMAIL_LOGINS", whole_or_off(1_000_000), 100)
     """The most failed logins to one address from all networks in 15 minutes."""
     source_logins: int = setting("CLIENTELE_SOURCE_LOGINS", whole_or_off(1_000_000), 100)
@@ -119,6 +135,8 @@ class Config:
     """The days for which the history keeps the images of records before and after a change."""
     idempotency_hours: int = setting("CLIENTELE_IDEMPOTENCY_HOURS", whole(24, 8_760), 48)
     """The hours for which idempotency keys and their responses are kept."""
+    deletion_days: int = setting("CLIENTELE_DELETION_DAYS", whole(0, 3_650), 30)
+    """The days for which a deleted account or organization can be restored."""
     listen_url: str | None = setting("CLIENTELE_LISTEN_URL", str, None)
     """The libpq URL for notifications of changes. None means `database_url`."""
     streams: int = setting("CLIENTELE_STREAMS", whole(0, 1_000_000), 1000)

@@ -41,7 +41,8 @@ async def prepare_demo(database: Database, data_dir: Path) -> Demonstration | No
     async with database.read() as connection:
         empty = not await OrganizationRepository(connection).any_exist()
         account = await AccountRepository(connection).find(EMAIL)
-    if empty and account is None:
+        taken = await AccountRepository(connection).is_taken(EMAIL)
+    if empty and not taken:
         await create_account(database, EMAIL)
         organization_id = await create_organization(
             database, NAME, account_email=EMAIL, email="office@demo-studio.example", country="Slovenia"

@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,6 +20,7 @@ from app.graphql.server.http import graphql_routes
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.health import health_routes
+from app.http.rates import RateLimits, Rates
 from app.http.request_ids import RequestIds
 from app.mail.files import FileMailer, MailFiles
 from app.mail.mailer import Mailer
@@ -33,6 +35,7 @@ from app.rest.router import RestRoute
 from app.rest.v1 import v1_api
 from app.storage.database import Database
 from app.storage.readiness import Readiness
+from app.token_uses import TokenUses
 from app.vat.vies import Vies
 
 GRACE = 15.0
@@ -54,7 +57,9 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     vies = Vies(config.vies_url, config.vies_timeout)
     passwords = Passwords(config.password_memory)
     limits = AccountLimits.of(config)
-    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, bool(config.sign_up), limits)
+    uses = TokenUses(store)
+    delay, sign_up = timedelta(days=config.deletion_days), bool(config.sign_up)
+    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
     return Starlette(
         routes=[
             *health_routes(readiness),
@@ -65,10 +70,10 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             Middleware(RequestIds),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
-            Middleware(Authentication, database=store),
+            Middleware(Authentication, database=store, note_use=uses.note, rates=Rates(RateLimits.of(config))),
         ],
         lifespan=Background(
-            store, readiness, outbox, retention, changes, vies, owns_database=database is None
+            store, readiness, outbox, retention, changes, vies, uses, owns_database=database is None
         ).lifespan,
     )
 
@@ -112,6 +117,7 @@ class Background:
     retention: RetentionWorker
     changes: ChangeReader
     vies: Vies
+    uses: TokenUses
     owns_database: bool
 
     @asynccontextmanager
@@ -122,7 +128,9 @@ class Background:
         reading = asyncio.create_task(self.changes.run())
         notifier.start()
         cleaning = asyncio.create_task(self.retention.run())
+        noting = asyncio.create_task(self.uses.run())
         yield
+        await cancel(noting)
         await cancel(cleaning)
         await cancel(delivering)
         await notifier.stop()

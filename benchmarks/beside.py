@@ -24,7 +24,7 @@ import orjson
 
 from benchmarks.compare import FIELDS, IN_GRAPHQL, IN_V1, ORGANIZATIONS, make_cases
 from benchmarks.load import HttpRequest
-from benchmarks.service import ORGANIZATION, ROOT, RequestBuilder, fresh_database
+from benchmarks.service import HIGH_RATES, ORGANIZATION, ROOT, RequestBuilder, fresh_database
 
 EMAIL = "beside@clientele.example"
 CLIENT_ID = f"{4:024x}"
@@ -144,7 +144,7 @@ def python_of(folder: Path) -> str:
 def environment_of(folder: Path, url: str, data_dir: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CLIENTELE_")}
     own = {"DATABASE_URL": url, "CLIENTELE_DATA_DIR": data_dir, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "0"}
-    return kept | own
+    return kept | HIGH_RATES | own
 
 
 async def make_database(url: str, name: str) -> str:

@@ -17,6 +17,12 @@ from app.postgres.embedded import embedded_postgres, remove_embedded
 from benchmarks.load import HttpRequest, send_request
 
 ROOT = Path(__file__).resolve().parent.parent
+HIGH_RATES = {
+    f"CLIENTELE_{of}_{kind}": "1000000000" if kind == "BYTES" else "1000000"
+    for of in ("TOKEN", "ACCOUNT")
+    for kind in ("REQUESTS", "WRITES", "BYTES")
+}
+"""Settings for more requests than a benchmark sends. The limits still count."""
 ORGANIZATION = f"{5:024x}"
 """The organization of the requests."""
 
@@ -64,7 +70,9 @@ def server(application: str, url: str, *options: str) -> Iterator[tuple[int, int
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--no-access-log", *options]
-    process = subprocess.Popen([*command, "--log-level", "warning"], env={**os.environ, "DATABASE_URL": url}, cwd=ROOT)
+    process = subprocess.Popen(
+        [*command, "--log-level", "warning"], env={**os.environ, **HIGH_RATES, "DATABASE_URL": url}, cwd=ROOT
+    )
     try:
         asyncio.run(_wait(port))
         yield port, process.pid

@@ -220,7 +220,7 @@ def test_an_organization_is_created_with_its_id_and_account(run: Run, database_u
 
 def test_tokens_are_shown_once_and_give_access(run: Run, database_url: str) -> None:
     organization = made(run("organization", "create", "Studio"))
-    reader = made(run("token", "create", "--organization", organization, "--scope", "read"))
+    reader = made(run("token", "create", "--organization", organization, "--scope", "read", "--label", " the  shop"))
     writer = made(run("token", "create", "--organization", organization, "--expires", "2999-01-01"))
     assert access_of(database_url, reader) == ("read", organization)
     assert access_of(database_url, writer) == ("write", organization)
@@ -228,8 +228,8 @@ def test_tokens_are_shown_once_and_give_access(run: Run, database_url: str) -> N
     assert (err, status) == ("", 0)
     rows = [line.split("\t") for line in listed.splitlines()]
     assert [row[1:] for row in rows] == [
-        [f"organization {organization}", "read", "valid", "never expires"],
-        [f"organization {organization}", "write", "valid", "2999-01-01T00:00:00+00:00"],
+        [f"organization {organization}", "read", "valid", "never expires", "not used", "", "the shop"],
+        [f"organization {organization}", "write", "valid", "2999-01-01T00:00:00+00:00", "not used", "", ""],
     ]
     assert reader not in listed
     assert writer not in listed
@@ -263,6 +263,7 @@ def test_wrong_options_of_a_token_are_errors(run: Run) -> None:
     assert_error(run("token", "create", "--account", "bo@example.com"), "There is no account")
     for expires in ("2001-01-01", "soon", "2999-13-01"):
         assert_error(run("token", "create", "--organization", organization, "--expires", expires), "--expires")
+    assert_error(run("token", "create", "--organization", organization, "--label", "x" * 101), "at most 100 characters")
     out, err, status = run("token", "create", "--organization", organization, "--scope", "admin")
     assert (out, status) == ("", 2)
     assert "--scope" in err

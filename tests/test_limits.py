@@ -21,6 +21,7 @@ from app.rest import preconditions
 from app.rest.customers import parameters
 from app.rest.v1 import brackets, call, filters
 from app.rest.v1.bodies import RECORD_CAP
+from app.tokens import LONGEST_LABEL
 
 PAGE = Path(__file__).parents[1] / "docs" / "limits.md"
 NUMBER = re.compile(r"\d[\d,]*")
@@ -44,6 +45,7 @@ CONSTANTS = {
     "List or document in a field, as JSON": [LARGEST_DOCUMENT],
     "Name of an organization on the command line": [LONGEST_NAME],
     "Entries of `metadata`": [record.MOST_METADATA, record.LONGEST_KEY, record.LONGEST_METADATA],
+    "Label of a token": [LONGEST_LABEL],
     "Password": [SHORTEST_PASSWORD, LONGEST_PASSWORD],
     "Idempotency key": [LONGEST_KEY],
     "Query parameters": [parameters.MOST_PARAMETERS],

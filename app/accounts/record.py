@@ -8,6 +8,8 @@ from app.accounts.password_rules import password_problems
 from app.auth import Scope
 from app.errors import ABSENT, Invalid, Problem
 from app.mail.addresses import check_address
+from app.mail.names import one_line, remove_invisible
+from app.query.values import check_text
 from app.records.bodies import (
     LOCALE,
     LOOPBACK_MESSAGES,
@@ -18,6 +20,7 @@ from app.records.bodies import (
     read_body,
     read_trimmed,
 )
+from app.tokens import LONGEST_LABEL
 
 DEFAULT_TTL, ETERNAL, LONGEST_TTL = 1_209_600, -1, 2**31 - 1
 """Seconds. The default is two weeks; ETERNAL never expires."""
@@ -88,6 +91,19 @@ def read_ttl(ttl: object) -> int:
         return seconds
     message = f"is not a number of seconds from 1 to {LONGEST_TTL}, or {ETERNAL} for a token that never expires"
     raise Invalid([Problem("ttl", "numericality", message, ttl)])
+
+
+def read_label(label: object) -> str | None:
+    """The label of a token as a single line of visible characters; None without one. Raises Invalid."""
+    if label is None or label == "":
+        return None
+    if not isinstance(label, str):
+        raise Invalid([Problem("label", "type", "is not a text", label)])
+    if len(check_text(label, "label")) > LONGEST_LABEL:
+        raise Invalid(
+            [Problem("label", "length", f"must have at most {LONGEST_LABEL} characters; got {len(label)}", label)]
+        )
+    return remove_invisible(one_line(label)) or None
 
 
 def read_scopes(scopes: object) -> Scope:

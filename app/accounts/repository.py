@@ -54,7 +54,8 @@ HAS_EMAIL = accounts.c.email_lower == collate(EMAIL, "C")
 """The account of the parameter `email`, in any case."""
 
 STORED_FORM = select(EMAIL)
-FIND_BY_EMAIL = select(accounts.c.id, accounts.c.password_hash).where(HAS_EMAIL)
+FIND_BY_EMAIL = select(accounts.c.id, accounts.c.password_hash).where(HAS_EMAIL, accounts.c.purge_at.is_(None))
+IS_TAKEN = select(accounts.c.id).where(HAS_EMAIL)
 
 _members = select(account_organizations.c.account_id).where(
     account_organizations.c.organization_id == bindparam("organization", type_=Text())
@@ -101,9 +102,13 @@ class AccountRepository:
         return (await self.connection.execute(statement)).first() is not None
 
     async def find(self, email: str) -> Credentials | None:
-        """The account with an e-mail address, in any case."""
+        """The live account with an e-mail address, in any case."""
         row = (await self.connection.execute(FIND_BY_EMAIL, {"email": email})).first()
         return None if row is None else Credentials(*row)
+
+    async def is_taken(self, email: str) -> bool:
+        """True if an account has the e-mail address, in any case. An account that can be restored keeps its address."""
+        return (await self.connection.execute(IS_TAKEN, {"email": email})).first() is not None
 
     async def stored_form(self, email: str) -> str:
         """The form of an address that is equal for all spellings of one account's address."""

@@ -9,7 +9,7 @@ from app.accounts.password_rules import check_password
 from app.accounts.passwords import Passwords
 from app.accounts.record import email_taken, read_sign_up
 from app.accounts.repository import AccountEntry, AccountRepository, Credentials
-from app.auth import Access, Principal, Scope
+from app.auth import Access, Principal
 from app.counts import check_counts, count_acts
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.ids import new_id
@@ -21,8 +21,10 @@ from app.storage.database import Database
 from app.storage.retries import retried
 from app.tokens import (
     AccessToken,
+    TokenTerms,
     delete_expired_sessions,
     end_sessions,
+    issue_child_session,
     issue_session,
     list_account_tokens,
     revoke_account_token,
@@ -98,7 +100,7 @@ async def sign_up(desk: LoginDesk, body: Mapping[str, Any], selection: Selection
 async def is_unique(database: Database, email: str) -> bool:
     """True if no account has the e-mail address."""
     async with database.read() as connection:
-        return await AccountRepository(connection).find(_normalise(email)) is None
+        return not await AccountRepository(connection).is_taken(_normalise(email))
 
 
 def _normalise(email: str) -> str:
@@ -137,7 +139,7 @@ async def log_in(desk: LoginDesk, email: str, password: str, ttl: int) -> Access
         if rehashed:
             await repository.set_password(credentials.id, rehashed)
         await delete_expired_sessions(connection, credentials.id)
-        return await issue_session(connection, credentials.id, ttl=ttl)
+        return await issue_session(connection, credentials.id, TokenTerms(ttl))
 
 
 async def set_password(database: Database, passwords: Passwords, email: str, password: str) -> None:
@@ -185,14 +187,15 @@ async def find_own_account(access: Access) -> AccountEntry | None:
 
 
 @retried
-async def add_token(access: Access, account_id: str, ttl: int, scope: Scope) -> AccessToken:
-    """Makes another token for the caller's account and environment. Raises NotFound, and Forbidden for a read-only token."""
+async def add_token(access: Access, account_id: str, terms: TokenTerms) -> AccessToken:
+    """Makes another token for the caller's account and environment. It does not outlive the caller's token.
+
+    Raises NotFound, and Forbidden for a read-only token.
+    """
     require_account(access.principal, account_id)
     access.require_write()
     async with access.database.write() as connection:
-        return await issue_session(
-            connection, account_id, ttl=ttl, scope=scope, environment=access.principal.environment
-        )
+        return await issue_child_session(connection, access.principal, terms)
 
 
 async def list_tokens(access: Access, account_id: str, most: int) -> list[AccessToken]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from app.cli.accounts import account_create, account_list, account_password, account_verify
+from app.cli.deletion import account_delete, account_restore, organization_delete, organization_restore
 from app.cli.documents import documents_check
 from app.cli.organizations import organization_create, organization_list
 from app.cli.outbox import outbox_list
@@ -34,12 +35,24 @@ _add(cli, {"import": import_command, "export": export_command})
 _add_group(
     "account",
     "Manage accounts, which log in and can access organizations.",
-    {"create": account_create, "list": account_list, "verify": account_verify, "password": account_password},
+    {
+        "create": account_create,
+        "list": account_list,
+        "verify": account_verify,
+        "password": account_password,
+        "delete": account_delete,
+        "restore": account_restore,
+    },
 )
 _add_group(
     "organization",
     "Manage organizations, which own the clients.",
-    {"create": organization_create, "list": organization_list},
+    {
+        "create": organization_create,
+        "list": organization_list,
+        "delete": organization_delete,
+        "restore": organization_restore,
+    },
 )
 _add_group("token", "Manage access tokens.", {"create": token_create, "list": token_list, "revoke": token_revoke})
 _add_group("outbox", "Show the reminders that were sent or are waiting.", {"list": outbox_list})

@@ -44,6 +44,7 @@ def organization_create(
 
 
 def organization_list() -> None:
-    """Print the id and the name of every organization, separated by a tab."""
-    for organization in with_database(organizations.list_organizations):
-        say(f"{organization.id}\t{organization.name}")
+    """Print the id and the name of every organization, separated by a tab. A deleted one has its last moment too."""
+    for organization, purge_at in with_database(organizations.list_organizations):
+        deleted = f"\tdeleted permanently at {purge_at.isoformat(timespec='seconds')}" if purge_at else ""
+        say(f"{organization.id}\t{organization.name}{deleted}")

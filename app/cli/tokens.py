@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from app.accounts.record import read_label
 from app.auth import Environment, Scope
 from app.cli.running import with_database
 from app.cli.verification import Unverified, require_verified
@@ -30,12 +31,13 @@ def token_create(
     expires: Annotated[
         str | None, typer.Option(help="The expiry, as an ISO 8601 date or date-time in UTC. [default: never]")
     ] = None,
+    label: Annotated[str | None, typer.Option(help="A text that tells the token apart in lists.")] = None,
     unverified: Unverified = False,
 ) -> None:
     """Create an access token and print it. It cannot be shown again."""
     if (organization is None) == (account is None):
         raise Malformed("Give exactly one of --organization and --account.")
-    expires_at = _expiry(expires) if expires else None
+    expires_at, checked_label = _expiry(expires) if expires else None, read_label(label)
 
     async def work(database: Database) -> str:
         await require_verified(database, account=account, organization=organization, unverified=unverified)
@@ -46,6 +48,7 @@ def token_create(
             scope=scope,
             environment=environment,
             expires_at=expires_at,
+            label=checked_label,
         )
 
     say(with_database(work))
@@ -59,7 +62,11 @@ def _expiry(text: str) -> datetime:
 
 
 def token_list() -> None:
-    """Print the id, owner, scope, state and expiry of every token, separated by tabs. Tokens themselves are not stored."""
+    """Print the id, owner, scope, state, expiry, last use, parent and label of every token, separated by tabs.
+
+    Tokens themselves are not stored. The last use is written once an hour. A token that was made with another one, its
+    parent, is revoked with it.
+    """
 
     async def work(database: Database) -> list[str]:
         async with database.read() as connection:
@@ -77,6 +84,9 @@ def describe_token(entry: TokenEntry) -> str:
         entry.scope,
         "expired" if entry.expired else "valid",
         entry.expires_at.isoformat() if entry.expires_at else "never expires",
+        f"used {entry.last_used_at.isoformat(timespec='minutes')}" if entry.last_used_at else "not used",
+        f"made with {entry.parent_id}" if entry.parent_id else "",
+        entry.label or "",
     )
     return "\t".join(columns)
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeAlias
 from starlette.requests import ClientDisconnect, Request
 
 from app.http.errors import HttpError
+from app.http.rates import Meter
 from app.query.values import parse_whole
 
 DEEPEST = 32
@@ -43,16 +44,19 @@ class TooDeep(HttpError):
 
 
 async def read_bytes(request: Request, cap: int, admit: Admit | None = None) -> bytes:
-    """The bytes of a body. `admit` is awaited before more than 4 KB are read.
+    """The bytes of a body, which count against the limits of the caller. `admit` is awaited before more than 4 KB are read.
 
-    Raises TooLarge for over `cap` bytes, and NotJson when the caller disconnects.
+    Raises TooLarge for over `cap` bytes, NotJson when the caller disconnects, and TooMany.
     """
+    meter: Meter | None = request.scope.get("meter")
     declared = _declared_length(request)
     if declared > UNAUTHENTICATED_CAP and admit is not None:
         await admit()
         admit = None
     if declared > cap:
         raise too_large(cap)
+    if meter and declared:
+        meter.count_bytes(declared)
     parts, size = [], 0
     try:
         async for part in request.stream():
@@ -65,6 +69,8 @@ async def read_bytes(request: Request, cap: int, admit: Admit | None = None) -> 
             parts.append(part)
     except ClientDisconnect as error:
         raise NotJson("The body is incomplete.") from error
+    if meter and not declared:
+        meter.count_bytes(size)
     return b"".join(parts)
 
 

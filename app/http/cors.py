@@ -16,7 +16,7 @@ def cors_middleware(origins: Sequence[str]) -> list[Middleware]:
             allow_origins=origins,
             allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=("*",),
-            expose_headers=("X-Request-Id", "ETag", "X-Total-Count", "Retry-After"),
+            expose_headers=("X-Request-Id", "ETag", "X-Total-Count", "Retry-After", "RateLimit", "RateLimit-Policy"),
             max_age=3600,
         )
     ]

@@ -1,9 +1,13 @@
-"""RequestIds: gives every request an id, which its response and its lines in the log carry."""
+"""RequestIds: gives every request an id, which its response and its lines in the log carry.
+
+The response also carries the limit that counted the request.
+"""
 
 import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.rates import Meter
 from app.ids import new_id
 
 HEADER = b"x-request-id"
@@ -31,7 +35,9 @@ class RequestIds:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] in STARTS:
-                message["headers"] = [*message.get("headers", ()), (HEADER, request_id)]
+                meter: Meter | None = scope.get("meter")
+                limits = meter.headers() if meter else ()
+                message["headers"] = [*message.get("headers", ()), (HEADER, request_id), *limits]
             await send(message)
 
         await self.app(scope, receive, send_with_id)

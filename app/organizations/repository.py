@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -60,9 +61,10 @@ class OrganizationRepository(RecordRepository):
 
     table = organizations
 
-    async def list_all(self) -> list[Organization]:
-        rows = await self.connection.execute(select(*SHOWN).order_by(organizations.c.created_at, organizations.c.id))
-        return [Organization(*row) for row in rows]
+    async def list_all(self) -> list[tuple[Organization, datetime | None]]:
+        """Every organization, and the moment of its permanent deletion if it is deleted."""
+        listed = select(*SHOWN, organizations.c.purge_at).order_by(organizations.c.created_at, organizations.c.id)
+        return [(Organization(*shown), purge_at) for *shown, purge_at in await self.connection.execute(listed)]
 
     async def render(self, ids: Sequence[str], selection: Selection) -> list[str]:
         """The organizations of `ids`, oldest first, rendered."""
@@ -90,8 +92,9 @@ class OrganizationRepository(RecordRepository):
         return [Organization(*row) for row in await self.connection.execute(statement, parameters)]
 
     async def environment(self, organization_id: str) -> str | None:
-        """`live` or `sandbox`; None if the organization does not exist."""
-        statement = select(organizations.c.environment).where(organizations.c.id == organization_id)
+        """`live` or `sandbox`; None if the organization does not exist or is deleted."""
+        live = (organizations.c.id == organization_id, organizations.c.purge_at.is_(None))
+        statement = select(organizations.c.environment).where(*live)
         environment: str | None = await self.connection.scalar(statement)
         return environment
 

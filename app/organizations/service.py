@@ -72,6 +72,7 @@ async def create_token(
     scope: Scope = Scope.WRITE,
     environment: Environment = Environment.LIVE,
     expires_at: datetime | None = None,
+    label: str | None = None,
 ) -> str:
     """Makes a token for one organization, or for an account's organizations of one environment.
 
@@ -89,6 +90,7 @@ async def create_token(
             scope=scope,
             environment=environment,
             expires_at=expires_at,
+            label=label,
         )
 
 
@@ -99,8 +101,8 @@ async def _environment(repository: OrganizationRepository, organization_id: str)
     return Environment(environment)
 
 
-async def list_organizations(database: Database) -> Sequence[Organization]:
-    """Every organization, for the operator."""
+async def list_organizations(database: Database) -> Sequence[tuple[Organization, datetime | None]]:
+    """Every organization, for the operator, and the moment of its permanent deletion if it is deleted."""
     async with database.read() as connection:
         return await OrganizationRepository(connection).list_all()
 

@@ -44,6 +44,10 @@ TRY_TURN = select(func.pg_try_advisory_xact_lock(literal_column(str(LOCK))))
 """(taken) Keeps every other retention worker out until the transaction ends. False if another one is at work."""
 
 
+WAIT_FOR_TURN = select(func.pg_advisory_xact_lock(literal_column(str(LOCK))))
+"""As TRY_TURN, but waits for the other worker."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """Work of the retention worker: `name` for the log, the rows `due` of a table, and the statement for a batch."""

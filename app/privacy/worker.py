@@ -9,6 +9,7 @@ from app.errors import DomainError
 from app.mail.files import MailFiles
 from app.mail.outbox import erased_messages
 from app.privacy.policy import Retention
+from app.privacy.purge import Batches, purge_due
 from app.privacy.statements import (
     ADD_PLACEHOLDER,
     ANALYZED,
@@ -19,8 +20,6 @@ from app.privacy.statements import (
     IS_EMPTY,
     REMOVE_PLACEHOLDER,
     TASKS,
-    TRY_TURN,
-    Task,
     analyze,
 )
 from app.storage.database import Database
@@ -52,7 +51,7 @@ class RetentionWorker:
         self.files = files
         self.retention = retention
         self.interval = interval
-        self.pause = pause
+        self.batches = Batches(database, pause)
 
     async def run(self) -> None:
         """Makes a pass at once and after each interval, until it is cancelled. Logs a pass that fails."""
@@ -70,7 +69,8 @@ class RetentionWorker:
             due = (await connection.execute(DUE, self._parameters())).one()
         for task, is_due in zip(TASKS, due, strict=True):
             if is_due:
-                done[task.name] = await self._clean_rows(task)
+                done[task.name] = await self.batches.count(task.statement, self._parameters())
+        done |= await purge_due(self.batches, self.files)
         await self._refresh_statistics()
         counts = {name: count for name, count in done.items() if count}
         if counts:
@@ -79,18 +79,6 @@ class RetentionWorker:
 
     def _parameters(self) -> dict[str, Any]:
         return {**self.retention.parameters()}
-
-    async def _clean_rows(self, task: Task) -> int:
-        total = 0
-        while True:
-            async with self.database.write() as connection:
-                if not await connection.scalar(TRY_TURN):
-                    return total
-                count = len(await connection.execute(task.statement, self._parameters()))
-            total += count
-            if count < BATCH:
-                return total
-            await asyncio.sleep(self.pause)
 
     async def _clean_files(self) -> int:
         """Deletes old files, and those of erased persons that another process or an error has left."""

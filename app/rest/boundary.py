@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import DomainError, TooMany, TooSlow, Unavailable
 from app.http.errors import HttpError
+from app.http.rates import write_rejection
 from app.http.responses import Headers, JsonResponse
 from app.rest.call import Services
 from app.rest.router import WrongMethod
@@ -22,6 +23,10 @@ ExpectedError: TypeAlias = DomainError | HttpError
 
 RETRY_AFTER = b"5"
 """Seconds until a request is worth another try when the database is slow or away."""
+
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that write nothing."""
 
 
 class InternalError(HttpError):
@@ -79,6 +84,7 @@ class Boundary:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
+            scope["meter"].admit(writes=scope["method"] not in READS)
             response = await self.serve(request, self.services)
         except Exception as error:
             response = self.errors.respond(error, request)
@@ -92,7 +98,7 @@ def error_headers(case: ErrorCase) -> Headers:
     if case.status == 405 and isinstance(case.error, WrongMethod):
         return ((b"allow", ", ".join(case.error.allowed).encode()),)
     if isinstance(case.error, TooMany):
-        return ((b"retry-after", b"%d" % case.error.retry_after),)
+        return write_rejection(case.error)
     if isinstance(case.error, TooSlow | Unavailable):
         return ((b"retry-after", RETRY_AFTER),)
     return ()

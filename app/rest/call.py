@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.requests import Request
 
 from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
+from app.http.rates import Meter
 from app.mail.worker import OutboxWorker
 from app.rest.preconditions import expected_versions, names_version
 from app.storage.database import Database
@@ -17,7 +19,8 @@ from app.vat.vies import Vies
 class Services:
     """The services that handlers use. `page_cap` is the most records of one list; `body_cap` is in bytes.
 
-    `sign_up` says whether anybody may create an account.
+    `sign_up` says whether anybody may create an account. A deleted account or organization can be restored for
+    `deletion_delay`.
     """
 
     database: Database
@@ -28,6 +31,7 @@ class Services:
     body_cap: int
     sign_up: bool
     account_limits: AccountLimits
+    deletion_delay: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,12 @@ class Call:
     request: Request
     services: Services
     path_parameters: Mapping[str, str]
+
+    @property
+    def meter(self) -> Meter:
+        """The limits that count the caller's acts."""
+        meter: Meter = self.request.scope["meter"]
+        return meter
 
     def expected_versions(self) -> Sequence[int] | None:
         """The versions that If-Match allows; None allows every version."""

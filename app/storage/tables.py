@@ -56,9 +56,11 @@ accounts = Table(
     Column("parent_id", ID),
     Column("billing_organization_id", ID),
     Column("custom", JSONB(none_as_null=True)),
+    Column("purge_at", TIME),
     created_at(),
     updated_at(),
     UniqueConstraint("email_lower"),
+    Index("ix_accounts_purge_at", "purge_at", postgresql_where=text("purge_at IS NOT NULL")),
 )
 
 login_failures = Table(  # The previous revision counts here. The next one drops the table.
@@ -113,8 +115,10 @@ organizations = Table(
     Column("custom", JSONB(none_as_null=True)),
     Column("defaults", JSONB(none_as_null=True), nullable=False, server_default=text("'[]'")),
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("purge_at", TIME),
     created_at(),
     updated_at(),
+    Index("ix_organizations_purge_at", "purge_at", postgresql_where=text("purge_at IS NOT NULL")),
 )
 
 account_organizations = Table(

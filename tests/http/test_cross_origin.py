@@ -52,7 +52,7 @@ async def test_every_api_answers_the_allowed_origin(service: Service, path: str)
         assert {"PATCH", "DELETE", "PUT"} <= set(asked.headers["access-control-allow-methods"].split(", "))
         answer = await http.get(path, headers={"origin": ORIGIN})
         exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
-        assert exposed == {"x-request-id", "etag", "x-total-count", "retry-after"}
+        assert exposed == {"x-request-id", "etag", "x-total-count", "retry-after", "ratelimit", "ratelimit-policy"}
         assert answer.headers["access-control-allow-origin"] == ORIGIN
         assert "access-control-allow-credentials" not in answer.headers
 

@@ -43,10 +43,12 @@ LOCK_IMPORTS = select(func.pg_advisory_xact_lock(func.hashtextextended(column("i
 )
 """Waits for the imports into `organization` and into the others of its accounts: two could take one id at once."""
 
+_own = organizations.alias("own")
 ACCOUNT_ORGANIZATIONS = select(organizations.c.id).where(
-    or_(organizations.c.id == _organization, organizations.c.id.in_(_shared))
+    or_(organizations.c.id == _organization, organizations.c.id.in_(_shared)),
+    select(_own.c.id).where(_own.c.id == _organization, _own.c.purge_at.is_(None)).exists(),
 )
-"""`organization` and the others of its accounts; no row if it does not exist."""
+"""`organization` and the others of its accounts; no row if it does not exist or is deleted."""
 
 EXISTING_RECORDS = (
     select(

@@ -3,6 +3,7 @@
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar, TypeVarTuple
 
 from graphql import FieldNode
@@ -28,12 +29,16 @@ MOST_PLANS = 200
 
 @dataclass
 class Context:
-    """The access and the plans of one operation. `plans` lives as long as the document."""
+    """The access and the plans of one operation. `plans` lives as long as the document.
+
+    A deleted account or organization can be restored for `deletion_delay`.
+    """
 
     access: Access
     plans: dict[Hashable, Any]
     outbox: OutboxWorker
     changes: ChangeReader
+    deletion_delay: timedelta = timedelta(days=30)
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

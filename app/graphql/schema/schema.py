@@ -10,13 +10,14 @@ from app.graphql.internals import core_schema_of, keep_input_names
 from app.graphql.schema.inputs import SCALARS
 from app.graphql.schema.mutations.clients import ClientMutations
 from app.graphql.schema.mutations.customers import CustomerMutations
+from app.graphql.schema.mutations.deletion import DeletionMutations
 from app.graphql.schema.queries import Account, Query
 from app.graphql.schema.subscriptions import Subscription
 from app.graphql.schema.types import Client, Customer, Organization
 
 
 @strawberry.type(description="The mutations.")
-class Mutation(ClientMutations, CustomerMutations):
+class Mutation(ClientMutations, CustomerMutations, DeletionMutations):
     pass
 
 

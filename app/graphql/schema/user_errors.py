@@ -25,7 +25,10 @@ class UserErrorCode(Enum):
     BLANK = strawberry.enum_value(
         "BLANK", description="A required value is missing, empty or without a visible character."
     )
-    CONFLICT = strawberry.enum_value("CONFLICT", description="The idempotency key belongs to another request.")
+    CONFLICT = strawberry.enum_value(
+        "CONFLICT",
+        description="The idempotency key belongs to another request, or other accounts can access the organization too.",
+    )
     FORBIDDEN = strawberry.enum_value("FORBIDDEN", description="The token may only read.")
     INVALID = strawberry.enum_value("INVALID", description="The value has the wrong form.")
     INVALID_CHOICE = strawberry.enum_value("INVALID_CHOICE", description="The value is not one of the allowed values.")

@@ -48,6 +48,7 @@ class Document:
     errors: list[GraphQLError]
     costs: dict[int, SelectionCost] = field(default_factory=dict)
     plans: dict[Hashable, Any] = field(default_factory=dict)
+    roots: dict[int, int] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation with a name. Without a name it is the only operation, or None if there are several."""
@@ -59,6 +60,13 @@ class Document:
     def operations(self) -> list[OperationDefinitionNode]:
         assert self.ast is not None
         return [node for node in self.ast.definitions if isinstance(node, OperationDefinitionNode)]
+
+    def count_roots(self, operation: OperationDefinitionNode) -> int:
+        """The number of root fields of an operation with its fragments written out."""
+        if id(operation) not in self.roots:
+            assert self.ast is not None
+            self.roots[id(operation)] = Measure(self.ast).measure(operation.selection_set).roots
+        return self.roots[id(operation)]
 
     def cost(self, operation: OperationDefinitionNode) -> SelectionCost:
         """The cost of an operation of a valid document, without the values of its variables."""

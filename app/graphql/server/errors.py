@@ -21,6 +21,7 @@ from app.errors import (
     Unavailable,
 )
 from app.http.errors import HttpError
+from app.http.rates import write_rejection
 
 log = logging.getLogger("clientele")
 
@@ -81,6 +82,9 @@ def to_request_error(error: BaseException, request_id: str) -> RequestError:
     """The response for an error outside of the execution."""
     message, extensions = _describe(error, request_id)
     code = extensions["code"]
+    if isinstance(error, TooMany):
+        headers = {name.decode(): value.decode() for name, value in write_rejection(error)}
+        return RequestError(429, message, code, headers)
     if code == "SERVICE_UNAVAILABLE":
         return RequestError(503, message, code, {"Retry-After": "5"})
     if code == "TIMEOUT":

@@ -62,6 +62,7 @@ class GraphQLApi:
         media_type = negotiate(preferences)
         error_type = JSON if media_type in (None, EVENT_STREAM) else media_type
         try:
+            request.user.meter.admit()
             if media_type is None:
                 message = f"The response can be {RESPONSE}, {JSON} or {EVENT_STREAM}. Accept one of them."
                 raise RequestError(406, message, "NOT_ACCEPTABLE")

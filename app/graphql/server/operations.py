@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
@@ -139,6 +140,7 @@ class Operations:
 
     def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
         self.database, self.outbox, self.config, self.changes = database, outbox, config, changes
+        self.deletion_delay = timedelta(days=config.deletion_days)
         self.schema = core_schema()
         self.trusted = load_trusted(config.documents)
         introspection = config.introspection and not config.documents_only
@@ -148,8 +150,9 @@ class Operations:
     async def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
         """The operation that a request chooses.
 
-        Raises OperationError for a document that is invalid or exceeds a limit, and RequestError for a document that is not
-        allowed (403) or an `operationName` that chooses no operation (400).
+        Each root field of a mutation counts as a write. Raises TooMany over the limit of writes, OperationError for a
+        document that is invalid or exceeds a limit, and RequestError for a document that is not allowed (403) or an
+        `operationName` that chooses no operation (400).
         """
         document = await self.documents.read(self._find_text(request))
         if document.errors:
@@ -163,8 +166,10 @@ class Operations:
         cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
+        if operation.operation is OperationType.MUTATION:
+            access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None
-        context = Context(access, document.plans, self.outbox, self.changes)
+        context = Context(access, document.plans, self.outbox, self.changes, self.deletion_delay)
         return PreparedOperation(document.ast, operation, request, context, cost)
 
     def _find_text(self, request: GraphQLRequest) -> str:

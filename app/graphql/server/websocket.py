@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.auth import Access, Caller, Principal, read_authorization
 from app.config import Config
-from app.errors import Unauthenticated
+from app.errors import TooMany, Unauthenticated
 from app.graphql.server.errors import OperationError, RequestError, to_request_error
 from app.graphql.server.operations import Operations, read_request
 from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
+from app.http.rates import write_rejection
 
 PROTOCOL = "graphql-transport-ws"
 WITH_ID = frozenset({"subscribe", "complete"})
@@ -99,6 +101,12 @@ def find_token(payload: Mapping[str, Any] | None) -> str | None:
 
 async def serve_websocket(websocket: WebSocket, operations: Operations, slots: StreamSlots, config: Config) -> None:
     """Serves a client until it leaves, breaks the protocol, or its token becomes invalid."""
+    try:
+        websocket.user.meter.admit()
+    except TooMany as error:
+        headers = {name.decode(): value.decode() for name, value in write_rejection(error)}
+        await websocket.send_denial_response(Response(error.message, 429, headers))
+        return
     if PROTOCOL not in websocket.scope["subprotocols"]:
         await websocket.accept()
         await close(websocket, CloseSocket(4406, f"Use the subprotocol {PROTOCOL}."))
@@ -177,10 +185,26 @@ class Connection:
             if len(text) > self.config.body_cap:
                 raise CloseSocket(1009, f"The message is too large; at most {self.config.body_cap} bytes are allowed.")
             try:
-                await self._handle(read_message(text))
+                message = read_message(text)
+                if await self._admit(message):
+                    await self._handle(message)
             except WebSocketDisconnect:
                 return
             await asyncio.sleep(0)
+
+    async def _admit(self, message: Message) -> bool:
+        """Charges one request for a message. Over the limit, an operation is rejected, and other messages end the
+        connection."""
+        caller = self.caller or self.websocket.user
+        try:
+            if message.type not in ("complete", "connection_init"):
+                caller.meter.admit()
+        except TooMany as error:
+            if message.type != "subscribe":
+                raise CloseSocket(4429, error.message) from error
+            await self._send("error", message.id, [to_request_error(error, self.request_id).formatted])
+            return False
+        return True
 
     async def _handle(self, message: Message) -> None:
         match message.type:
@@ -199,7 +223,7 @@ class Connection:
         if self.caller is not None:
             raise CloseSocket(4429, "Too many initialisation requests")
         token = find_token(payload)
-        self.caller = Caller((token,), self.operations.database) if token else self.websocket.user
+        self.caller = self.websocket.user.with_token(token) if token else self.websocket.user
         self.principal = await self._find_principal(self.caller)
         await self._send("connection_ack")
         self._initialised.set()

@@ -1,9 +1,10 @@
 """Accounts and their access tokens. Signing up, logging in and is-unique need no token."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from app.accounts.record import read_scopes, read_ttl
+from app.accounts.record import read_label, read_scopes, read_ttl
 from app.accounts.service import (
     LoginDesk,
     add_token,
@@ -25,7 +26,7 @@ from app.rest.v1.call import V1Call, required_text
 from app.rest.v1.errors import NOT_A_STRING, NotLoggedIn, UnknownModel, checking, no_model
 from app.rest.v1.filters import read_record_filter
 from app.rest.v1.models import ACCOUNT_MODEL
-from app.tokens import AccessToken
+from app.tokens import AccessToken, TokenTerms
 
 TOKENS_MODEL = "AccessToken"
 
@@ -55,7 +56,9 @@ async def log_in(call: V1Call) -> V1Response:
 
 
 def login_desk(call: V1Call) -> LoginDesk:
+    """The services behind a login. The request counts by its source even with a token. Raises TooMany."""
     services = call.services
+    call.meter.admit_anonymous()
     source = network_of(call.request.client.host if call.request.client else "")
     return LoginDesk(services.database, services.passwords, services.account_limits, source)
 
@@ -104,21 +107,37 @@ def own_account(access: Access) -> str:
 async def ask_unique(call: V1Call) -> V1Response:
     """True if no account has an e-mail address."""
     email = check_text(required_text(call.parameters("email"), "email"), "email")
+    call.meter.admit_anonymous()
     unique = await is_unique(call.services.database, email)
     return show({"isUnique": unique})
 
 
 def show_token(token: AccessToken) -> Mapping[str, Any]:
     """A token as LoopBack shows it. `id` is the secret itself only for a new token."""
-    created = token.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     scopes = [Scope.READ, Scope.WRITE] if token.scope is Scope.WRITE else [Scope.READ]
     return {
         "id": token.name,
         "ttl": token.ttl,
-        "created": created,
+        "created": show_moment(token.created_at),
         "userId": token.account_id,
         "scopes": scopes,
+        **({"label": token.label} if token.label else {}),
     }
+
+
+def show_listed_token(token: AccessToken) -> Mapping[str, Any]:
+    """A token as LoopBack shows it, with its label, its expiry, its last use to the hour, and the token that made it."""
+    return {
+        **show_token(token),
+        "label": token.label,
+        "expires": show_moment(token.expires_at),
+        "lastUsed": show_moment(token.last_used_at),
+        "parentId": token.parent_id,
+    }
+
+
+def show_moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def create_token(call: V1Call) -> V1Response:
@@ -127,15 +146,17 @@ async def create_token(call: V1Call) -> V1Response:
     access = await require_own_account(call)
     access.require_write()
     with checking(TOKENS_MODEL):
-        ttl, scope = read_ttl(members.get("ttl")), read_scopes(members.get("scopes"))
-    return show(show_token(await add_token(access, call.id, ttl, scope)))
+        terms = TokenTerms(
+            read_ttl(members.get("ttl")), read_scopes(members.get("scopes")), read_label(members.get("label"))
+        )
+    return show(show_token(await add_token(access, call.id, terms)))
 
 
 async def find_tokens(call: V1Call) -> V1Response:
     """The tokens of the account, the newest first, up to the cap of a list."""
     access = await require_own_account(call)
     tokens = await list_tokens(access, call.id, call.services.page_cap)
-    return show([show_token(token) for token in tokens])
+    return show([show_listed_token(token) for token in tokens])
 
 
 async def delete_token(call: V1Call) -> V1Response:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from app.rest.boundary import Boundary
 from app.rest.call import Services
 from app.rest.router import Router, Routes, raw_path
-from app.rest.v1 import accounts, organizations, reads, writes
+from app.rest.v1 import accounts, deletion, organizations, reads, writes
 from app.rest.v1.answers import V1Response
 from app.rest.v1.call import V1Call
 from app.rest.v1.errors import V1_ERRORS
@@ -33,6 +33,7 @@ ROUTES: Routes[Handler] = {
     ("GET", "/v1/accounts/authorized"): accounts.get_authorized,
     ("GET", "/v1/accounts/is-unique"): accounts.ask_unique,
     ("GET", "/v1/accounts/{id}"): accounts.get,
+    ("DELETE", "/v1/accounts/{id}"): deletion.delete_account,
     ("POST", "/v1/accounts/{id}/accesstokens"): accounts.create_token,
     ("GET", "/v1/accounts/{id}/accesstokens"): accounts.find_tokens,
     ("DELETE", "/v1/accounts/{id}/accesstokens/{fk}"): accounts.delete_token,
@@ -43,6 +44,7 @@ ROUTES: Routes[Handler] = {
     ("GET", "/v1/organizations/{id}"): organizations.get,
     ("PUT", "/v1/organizations/{id}"): organizations.patch,
     ("PATCH", "/v1/organizations/{id}"): organizations.patch,
+    ("DELETE", "/v1/organizations/{id}"): deletion.delete_organization,
 }
 ROUTER = Router(ROUTES, spell=str.lower)
 

@@ -37,6 +37,7 @@ async def create(call: V1Call) -> V1Response:
     access = await require_organization(call)
     access.require_write()
     if items is not None:
+        access.principal.meter.count_writes(len(items) - 1)
         records, answer = read_items(items), _store_rows
     else:
         records, answer = [read_new_body(V1, body.lax_object(), V1_RULES)], _store_record

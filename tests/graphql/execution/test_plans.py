@@ -32,6 +32,8 @@ from app.graphql.execution.loading import Record, find_record_plan
 from app.graphql.internals import Rendered, RenderingExecutor
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.operations import Operations
+from app.mail.files import FileMailer
+from app.mail.worker import OutboxWorker
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 from tests.graphql.random_documents import VOLATILE, DocumentWriter
@@ -62,7 +64,8 @@ class Executor:
         document = parse(source)
         assert validate(core_schema(), document) == [], source
         principal = await Caller((self.service.token,), self.service.database).principal()
-        context = Context(Access(self.service.database, principal), {}, None, None)  # type: ignore[arg-type]
+        outbox = OutboxWorker(self.service.database, FileMailer(self.service.config.data_dir), "office@example.com")
+        context = Context(Access(self.service.database, principal), {}, outbox, None)  # type: ignore[arg-type]
         CountingExecutor.rendered = 0
         done = execute(
             core_schema(),
@@ -134,6 +137,14 @@ NO_RECORDS = {
     "Organization.country",
     "Organization.locale",
     "Viewer.account",
+    "Mutation.deleteAccount",
+    "Mutation.deleteOrganization",
+    "DeleteAccountPayload.deletedAccountId",
+    "DeleteAccountPayload.permanentlyDeletedAt",
+    "DeleteAccountPayload.userErrors",
+    "DeleteOrganizationPayload.deletedOrganizationId",
+    "DeleteOrganizationPayload.permanentlyDeletedAt",
+    "DeleteOrganizationPayload.userErrors",
 }
 """Fields without a record that could be rendered."""
 

@@ -67,6 +67,8 @@ def _read_row(index: int, body: Mapping[str, Any]) -> InputRow:
 async def create_clients(
     info: Info, organization_id: str | None, clients: Sequence[object], policy: ErrorPolicy, key: str | None
 ) -> CreateClientsPayload:
+    """Each client counts as a write. Raises TooMany."""
+    info.context.principal.meter.count_writes(min(len(clients), MOST_ROWS) - 1)
     payload, errors = await attempt(_create(info, organization_id, clients, policy, key), [])
     return payload or CreateClientsPayload(results=[], user_errors=errors)
 

@@ -4,6 +4,7 @@ import strawberry
 from strawberry import field
 
 from app.graphql.schema.connections import Edge, make_edge
+from app.graphql.schema.inputs import DateTime
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError
 
@@ -44,6 +45,25 @@ class NewCustomerPayload(CustomerPayload):
     @strawberry.field(description=EDGE)
     def customer_edge(self) -> Edge[Customer] | None:
         return make_edge(self.customer) if self.customer else None
+
+
+@strawberry.type
+class DeletionPayload(Payload):
+    permanently_deleted_at: DateTime | None = field(
+        default=None,
+        description="The time after which everything is deleted permanently. Until then the operator can restore it. Null "
+        "if the mutation failed.",
+    )
+
+
+@strawberry.type(description="The result of `deleteOrganization`.")
+class DeleteOrganizationPayload(DeletionPayload):
+    deleted_organization_id: strawberry.ID | None = field(default=None, description=DELETED)
+
+
+@strawberry.type(description="The result of `deleteAccount`.")
+class DeleteAccountPayload(DeletionPayload):
+    deleted_account_id: strawberry.ID | None = field(default=None, description=DELETED)
 
 
 @strawberry.type(description="The result of `createClient`.")

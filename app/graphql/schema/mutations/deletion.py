@@ -1,0 +1,52 @@
+"""The mutations that delete the caller's account and its organizations."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import strawberry
+
+from app.graphql.execution.context import Info, read_id, read_organization_id, write_global_id
+from app.graphql.schema.inputs import DateTime, argument
+from app.graphql.schema.mutations.payloads import DeleteAccountPayload, DeleteOrganizationPayload
+from app.graphql.schema.user_errors import attempt
+from app.privacy.deletion import delete_own_account, delete_own_organization
+
+OrganizationId = Annotated[strawberry.ID, argument("The global or bare id of the organization.")]
+AccountId = Annotated[strawberry.ID, argument("The global or bare id of the account, from `viewer`.")]
+
+
+def _show(moment: datetime) -> DateTime:
+    return DateTime(moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+
+@strawberry.type
+class DeletionMutations:
+    @strawberry.mutation(
+        description="Deletes an organization with all of its data. At once nobody can access it. Only a token of an account "
+        "may delete it, and the error is CONFLICT if other accounts can access it too."
+    )
+    async def delete_organization(self, info: Info, id: OrganizationId) -> DeleteOrganizationPayload:
+        context, bare = info.context, read_organization_id(id)
+        moment, errors = await attempt(delete_own_organization(context.access, bare, context.deletion_delay), [])
+        if moment is None:
+            return DeleteOrganizationPayload(user_errors=errors)
+        return DeleteOrganizationPayload(
+            user_errors=[],
+            permanently_deleted_at=_show(moment),
+            deleted_organization_id=strawberry.ID(write_global_id("Organization", bare)),
+        )
+
+    @strawberry.mutation(
+        description="Deletes the account of the token, and the organizations that no other account can access. At once its "
+        "tokens stop working."
+    )
+    async def delete_account(self, info: Info, id: AccountId) -> DeleteAccountPayload:
+        context, bare = info.context, read_id("Account", id)
+        moment, errors = await attempt(delete_own_account(context.access, bare, context.deletion_delay), [])
+        if moment is None:
+            return DeleteAccountPayload(user_errors=errors)
+        return DeleteAccountPayload(
+            user_errors=[],
+            permanently_deleted_at=_show(moment),
+            deleted_account_id=strawberry.ID(write_global_id("Account", bare)),
+        )
