@@ -101,6 +101,39 @@ def test_an_account_is_created_once(run: Run) -> None:
     assert_error(run("account", "create", "nobody"), "is not a valid e-mail address")
 
 
+def test_an_organization_is_deleted_and_restored_or_deleted_for_good(run: Run, database_url: str) -> None:
+    organization = made(run("organization", "create", "Studio"))
+    token = made(run("token", "create", "--organization", organization))
+    out, err, status = run("organization", "delete", organization)
+    assert (out, status) == ("", 0)
+    assert err.startswith("It is deleted permanently at 20")
+    assert "deleted permanently at" in run("organization", "list")[0]
+    assert access_of(database_url, token) is None
+    assert_error(run("organization", "delete", organization), "There is no such organization")
+    assert run("organization", "restore", organization) == ("", "The organization is restored.\n", 0)
+    assert access_of(database_url, token) == ("write", organization)
+    assert run("organization", "delete", organization, "--now") == ("", "Everything is deleted.\n", 0)
+    assert run("organization", "list") == ("", "", 0)
+    assert_error(run("organization", "restore", organization), "There is no deleted organization with the id")
+
+
+def test_an_account_is_deleted_and_restored_or_deleted_for_good(run: Run, database_url: str) -> None:
+    account = made(run("account", "create", "ana@example.com"))
+    organization = made(run("organization", "create", "Studio", "--account", "ana@example.com"))
+    token = made(run("token", "create", "--account", "ana@example.com"))
+    assert run("account", "delete", "ANA@example.com")[2] == 0
+    assert access_of(database_url, token) is None
+    assert_error(run("account", "create", "ana@example.com"), "There is an account with the address")
+    assert run("account", "restore", "ana@example.com") == ("", "The account is restored.\n", 0)
+    assert access_of(database_url, token) == ("write", organization)
+    out, err, status = run("subject-export", "ana@example.com")
+    assert (err, status) == ("Rows exported: 2\n", 0)
+    assert account in out
+    assert run("account", "delete", "ana@example.com", "--now") == ("", "Everything is deleted.\n", 0)
+    assert run("organization", "list") == ("", "", 0)
+    assert_error(run("account", "restore", "ana@example.com"), "There is no account with the address")
+
+
 def sign_up(database_url: str, email: str, password: str = "correct horse") -> None:
     """Creates an account as a stranger does."""
 

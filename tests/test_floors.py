@@ -44,6 +44,7 @@ OWNERS_OF_TABLES = (
     "app.privacy.ownership",
     "app.privacy.purge",
     "app.privacy.statements",
+    "app.privacy.subject_statements",
     "app.records.repository",
     "app.records.statements",
     "app.records.writes",

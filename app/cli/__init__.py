@@ -10,6 +10,7 @@ from app.cli.documents import documents_check
 from app.cli.organizations import organization_create, organization_list
 from app.cli.outbox import outbox_list
 from app.cli.serving import migrate_command, schema_command, serve_command
+from app.cli.subjects import subject_export_command
 from app.cli.tokens import token_create, token_list, token_revoke
 from app.cli.transfer import export_command, import_command
 from app.errors import DomainError, Unavailable
@@ -31,7 +32,7 @@ def _add_group(name: str, about: str, commands: Mapping[str, Callable[..., None]
 
 
 _add(cli, {"serve": serve_command, "migrate": migrate_command, "schema": schema_command})
-_add(cli, {"import": import_command, "export": export_command})
+_add(cli, {"import": import_command, "export": export_command, "subject-export": subject_export_command})
 _add_group(
     "account",
     "Manage accounts, which log in and can access organizations.",
