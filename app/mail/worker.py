@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -92,6 +92,7 @@ class OutboxWorker:
         self.grace = grace
         self.jitter = jitter
         self._awake = asyncio.Event()
+        self._sending: set[asyncio.Task[bool]] = set()
         self._stopping = False
 
     def wake(self) -> None:
@@ -99,69 +100,98 @@ class OutboxWorker:
         self._awake.set()
 
     async def run(self) -> None:
-        """Delivers until it is cancelled. Logs a failing round, such as one without a database, and tries again."""
+        """Delivers until it is cancelled. Then the running sends get `grace` seconds to end, and are cancelled too."""
         self._stopping = False
-        pause = self.poll
-        while True:
-            self._awake.clear()
-            try:
-                await self._finish(asyncio.create_task(self.deliver_due()))
-                pause = self.poll
-            except (Unavailable, TooSlow) as error:
-                pause = min(pause * 2, LONGEST_PAUSE)
-                reason = getattr(error, "explanation", error.message)
-                log.warning("The outbox could not be processed; trying again in %g seconds. %s", pause, reason)
-            except Exception:
-                pause = min(pause * 2, LONGEST_PAUSE)
-                log.exception("The outbox could not be processed; trying again in %g seconds", pause)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._awake.wait()
-
-    async def _finish(self, round_: "asyncio.Task[int]") -> None:
-        """Waits for a round. After a cancellation the round gets `grace` seconds to end, and is then cancelled too."""
+        working = asyncio.create_task(self._work())
         try:
-            await asyncio.shield(round_)
+            await asyncio.shield(working)
         except asyncio.CancelledError:
             self._stopping = True
+            self._awake.set()
             try:
-                await asyncio.wait([round_], timeout=self.grace)
+                await asyncio.wait([working], timeout=self.grace)
             finally:
-                round_.cancel()
-                await asyncio.wait([round_])
+                working.cancel()
+                await asyncio.wait([working])
             raise
 
     async def deliver_due(self) -> int:
         """Tries every message that is due now once. Returns the number of delivered messages."""
-        delivered = 0
-        claims = await self._claim()
-        while claims:
-            for outcome in await self._deliver_all(claims):
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                delivered += outcome
-            claims = await self._claim() if len(claims) == self.batch and not self._stopping else []
-        return delivered
+        sends: list[asyncio.Task[bool]] = []
+        while (started := await self._fill_places()) or self._sending:
+            sends += started
+            if self._sending:
+                await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+        return sum(send.result() for send in sends)
 
-    async def _claim(self) -> list[Claim]:
-        async with self.database.write() as connection:
-            return await claim_due(connection, most=self.batch, lease=self.lease)
-
-    async def _deliver_all(self, claims: Sequence[Claim]) -> list[bool | BaseException]:
-        renewing = asyncio.create_task(self._renew_leases(claims))
+    async def _work(self) -> None:
+        """Claims a message for each place that becomes free, so that a slow send takes only its own place."""
+        pause = self.poll
         try:
-            return await asyncio.gather(*map(self._deliver, claims), return_exceptions=True)
+            while not self._stopping:
+                self._awake.clear()
+                try:
+                    pause = await self._deliver_next()
+                except Exception as error:
+                    pause = min(max(pause, self.poll) * 2, LONGEST_PAUSE)
+                    _report(error, pause)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._awake.wait()
+            if self._sending:
+                await asyncio.wait(self._sending)
+        finally:
+            await self._cancel_sends()
+
+    async def _deliver_next(self) -> float:
+        """Fills the free places. Returns the seconds until the next look: 0 when more messages may be due."""
+        free = self.batch - len(self._sending)
+        if len(await self._fill_places()) < free:
+            return self.poll
+        if len(self._sending) == self.batch:
+            await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+        return 0.0
+
+    async def _fill_places(self) -> list["asyncio.Task[bool]"]:
+        """Starts to send as many due messages as there are free places."""
+        free = self.batch - len(self._sending)
+        claims = await self._claim(free) if free else []
+        started = [asyncio.create_task(self._deliver_leased(claim)) for claim in claims]
+        for sending in started:
+            self._sending.add(sending)
+            sending.add_done_callback(self._end_send)
+        return started
+
+    def _end_send(self, sending: "asyncio.Task[bool]") -> None:
+        self._sending.discard(sending)
+        if not sending.cancelled() and (error := sending.exception()) is not None:
+            log.warning("The outcome of a message is not recorded; it is due again: %s", type(error).__name__)
+
+    async def _cancel_sends(self) -> None:
+        sends = list(self._sending)
+        for sending in sends:
+            sending.cancel()
+        if sends:
+            await asyncio.wait(sends)
+
+    async def _claim(self, most: int) -> list[Claim]:
+        async with self.database.write() as connection:
+            return await claim_due(connection, most=most, lease=self.lease)
+
+    async def _deliver_leased(self, claim: Claim) -> bool:
+        renewing = asyncio.create_task(self._renew_lease(claim))
+        try:
+            return await self._deliver(claim)
         finally:
             renewing.cancel()
             await asyncio.wait([renewing])
 
-    async def _renew_leases(self, claims: Sequence[Claim]) -> None:
-        """Renews the leases until it is cancelled. Errors are ignored: without a database the leases end."""
+    async def _renew_lease(self, claim: Claim) -> None:
+        """Renews the lease until it is cancelled. Errors are ignored: without a database the lease ends."""
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
-            for claim in claims:
-                with suppress(Exception):
-                    await self._record(partial(renew_lease, claim=claim, lease=self.lease))
+            with suppress(Exception):
+                await self._record(partial(renew_lease, claim=claim, lease=self.lease))
 
     async def _deliver(self, claim: Claim) -> bool:
         """True if the message was delivered. Every other outcome is recorded in the outbox and logged."""
@@ -233,3 +263,11 @@ class OutboxWorker:
     async def _record(self, outcome: Outcome) -> None:
         async with self.database.write() as connection:
             await outcome(connection)
+
+
+def _report(error: Exception, pause: float) -> None:
+    if isinstance(error, Unavailable | TooSlow):
+        reason = getattr(error, "explanation", error.message)
+        log.warning("The outbox could not be processed; trying again in %g seconds. %s", pause, reason)
+    else:
+        log.error("The outbox could not be processed; trying again in %g seconds", pause, exc_info=error)

@@ -272,6 +272,32 @@ async def test_a_send_that_does_not_end_is_retried_later(box: Outbox) -> None:
     assert (waiting.state, waiting.last_error) == ("waiting", "not sent within 0.05 seconds")
 
 
+@dataclass
+class SilentOnce(HoldingMailer):
+    """Holds the first mail and sends every other."""
+
+    async def send(self, mail: OutgoingMail) -> None:
+        if not self.holds.is_set():
+            return await super().send(mail)
+        self.gone.append(mail.id)
+        return None
+
+
+async def test_a_mail_without_an_answer_takes_only_its_own_place(box: Outbox) -> None:
+    puts = [await box.put() for _ in range(11)]
+    mailer = SilentOnce()
+    worker = OutboxWorker(box.database, mailer, SENDER, poll=3600)
+    async with running(worker):
+        await wait_until(lambda: len(mailer.gone) == 10)
+        puts += [await box.put() for _ in range(3)]
+        worker.wake()
+        await wait_until(lambda: len(mailer.gone) == 13)
+        assert not mailer.may_go.is_set()
+        mailer.may_go.set()
+        await wait_until(lambda: len(mailer.gone) == 14)
+    assert sorted(mailer.gone) == sorted(puts)
+
+
 async def test_an_unexpected_error_is_retried_later_without_its_text(box: Outbox) -> None:
     await box.put()
     mailer = BrokenMailer(lambda: RuntimeError("password=s3cret"))
@@ -295,7 +321,7 @@ async def test_a_worker_outlives_an_outage_of_the_database(
         name = (await connection.execute(text("SELECT current_database()"))).scalar_one()
     server = Database(server_url)
     try:
-        with caplog.at_level(logging.ERROR, "app.mail.worker"):
+        with caplog.at_level(logging.WARNING, "app.mail.worker"):
             async with running(make_worker(box, post_office, poll=0.05)) as task, server.read() as connection:
                 await connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
                 await connection.execute(text(CUT), {"name": name})
