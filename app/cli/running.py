@@ -15,12 +15,15 @@ T = TypeVar("T")
 
 
 @contextmanager
-def database_address(config: Config) -> Iterator[str]:
-    """DATABASE_URL, or the URL of the embedded database, which runs until the block ends."""
+def database_address(config: Config, *, keep_running: bool = False) -> Iterator[str]:
+    """DATABASE_URL, or the URL of the embedded database, which runs until the block ends.
+
+    With `keep_running`, an embedded database that dies is started again.
+    """
     if config.database_url is not None:
         yield config.database_url
         return
-    with embedded_postgres(config.data_dir) as url:
+    with embedded_postgres(config.data_dir, keep_running=keep_running) as url:
         yield url
 
 

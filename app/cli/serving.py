@@ -42,7 +42,7 @@ def serve_command(
         workers=workers or config.workers,
     )
     load_trusted(config.documents)
-    with open_socket(config.host, config.port) as opened, database_address(config) as url:
+    with open_socket(config.host, config.port) as opened, database_address(config, keep_running=True) as url:
         demo = asyncio.run(_prepare(config, url, migrate_first))
         say(describe(config, base_address(opened), demo))
         if demo and is_loopback(opened):

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -13,20 +13,26 @@ from app.postgres.cluster import Cluster
 from app.postgres.folders import find_data_directory, locked, make_shared_folder, open_lock, remove_data_directory
 from app.postgres.os_user import choose_os_user
 from app.postgres.server import Server
+from app.postgres.watcher import kept_running
 
 TERMINATION = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def embedded_postgres(
-    data_dir: Path, os_user: str | None = None, settings: Mapping[str, str] | None = None
+    data_dir: Path,
+    os_user: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    keep_running: bool = False,
 ) -> Iterator[str]:
     """Yields the libpq address of the database that belongs to `data_dir`; it is valid inside the block.
 
     Blocks of several processes may overlap. A terminating signal ends the block first, as SystemExit. A killed process
     leaves its server running, and the next block joins it. `os_user` runs PostgreSQL when this process is root; None
     means CLIENTELE_DATABASE_ACCOUNT, else `nobody`. `settings` are PostgreSQL's own; they apply only when this block
-    starts the server. Raises Misconfigured when PostgreSQL cannot start.
+    starts the server. With `keep_running`, a server that dies is started again; when that fails, the process gets SIGTERM.
+    Raises Misconfigured when PostgreSQL cannot start, at first or again.
     """
     with _exiting_on_signals():
         with _explaining_errors():
@@ -38,7 +44,8 @@ def embedded_postgres(
                     cluster.ensure_created()
                     Server(cluster, settings or {}).ensure_running(alone)
                     users.share()
-                yield cluster.url
+                with kept_running(Server(cluster, settings or {})) if keep_running else nullcontext():
+                    yield cluster.url
             finally:
                 with locked(cluster.directory.start_lock):
                     if users.is_alone():

@@ -64,6 +64,14 @@ class Server:
             self._end(pid)
         shutil.rmtree(self.cluster.directory.sockets, ignore_errors=True)
 
+    def has_died(self) -> bool:
+        """Tells whether the server process is gone. Any process may have started it."""
+        pid = self.recorded_pid()
+        if pid is None:
+            return True
+        child = _children.get(pid)
+        return child.poll() is not None if child else self._is_server(pid) is False
+
     def answers(self) -> bool:
         """Tells whether a process listens at the socket, even with a full queue."""
         with socket.socket(socket.AF_UNIX) as client:
