@@ -27,7 +27,10 @@ async def limited(service: Service, **limits: Any) -> AsyncIterator[httpx.AsyncC
     """A client of another application over the same database, with the token of the service."""
     app = create_app(replace(service.config, **limits), service.database)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=service.headers) as http:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://service", headers=service.headers) as http,
+    ):
         yield http
 
 
@@ -151,8 +154,12 @@ async def test_each_record_of_a_list_is_a_write(service: Service) -> None:
         assert (await http.post(path, json=many[:10])).status_code == 200
         response = await ask_until_limited(lambda: http.post(path, json=many))
         check_headers(response, "token-writes", 40, 4)
-        result = (await http.post("/graphql", json={"query": bulk, "variables": {"input": many}})).json()
-        assert [error["extensions"]["code"] for error in result["errors"]] == ["RATE_LIMITED"]
+        for accept in ("application/json", "application/graphql-response+json"):
+            body = {"query": bulk, "variables": {"input": many}}
+            response = await http.post("/graphql", json=body, headers={"Accept": accept})
+            assert response.status_code == 429
+            check_headers(response, "token-writes", 40, 4)
+            assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["RATE_LIMITED"]
 
 
 async def test_the_bytes_of_bodies_are_limited(service: Service) -> None:

@@ -83,8 +83,7 @@ def to_request_error(error: BaseException, request_id: str) -> RequestError:
     message, extensions = _describe(error, request_id)
     code = extensions["code"]
     if isinstance(error, TooMany):
-        headers = {name.decode(): value.decode() for name, value in write_rejection(error)}
-        return RequestError(429, message, code, headers)
+        return RequestError(429, message, code, write_headers(error))
     if code == "SERVICE_UNAVAILABLE":
         return RequestError(503, message, code, {"Retry-After": "5"})
     if code == "TIMEOUT":
@@ -96,6 +95,17 @@ def is_unavailable(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError
     """True if a field timed out or had no database, and no field has a value. The client should send the request again."""
     unavailable = any(isinstance(error.original_error, TooSlow | Unavailable) for error in errors)
     return unavailable and not any(value is not None for value in (data or {}).values())
+
+
+def find_limit(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> TooMany | None:
+    """The limit because of which no field has a value; None if one has, or if the errors are of another kind."""
+    limits = (error.original_error for error in errors if isinstance(error.original_error, TooMany))
+    return None if any(value is not None for value in (data or {}).values()) else next(limits, None)
+
+
+def write_headers(error: TooMany) -> dict[str, str]:
+    """The headers of a response with status 429."""
+    return {name.decode(): value.decode() for name, value in write_rejection(error)}
 
 
 def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from app.auth import Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Unauthenticated
-from app.graphql.server.errors import OperationError, RequestError, to_request_error
+from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
 from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes
 from app.graphql.server.operations import GraphQLRequest, OperationResult, Operations, read_parameters, read_request
 from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_result
@@ -160,8 +160,10 @@ async def _cancel_at_disconnect(request: Request, working: "asyncio.Task[object]
 
 
 def _result_response(result: OperationResult, media_type: str) -> Response:
-    """The status is 503 if no field has a value because of the database. For an operation that was not executed it is 400,
-    and 200 under application/json."""
+    """The status is 503 if no field has a value because of the database, and 429 because of a limit. For an operation that
+    was not executed it is 400, and 200 under application/json."""
+    if result.limited is not None:
+        return Response(orjson.dumps(result.body), 429, write_headers(result.limited), media_type)
     if result.unavailable:
         return Response(orjson.dumps(result.body), 503, {"Retry-After": "5"}, media_type)
     status = 200 if result.executed or media_type == JSON else 400

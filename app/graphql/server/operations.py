@@ -13,13 +13,21 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefini
 from app.auth import Access
 from app.changes.reader import ChangeReader
 from app.config import Config
+from app.errors import TooMany
 from app.graphql.execution.context import Context
 from app.graphql.internals import RenderingExecutor, open_events
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.disclosure import hide_value_error
 from app.graphql.server.documents import Documents
-from app.graphql.server.errors import VALIDATION_FAILED, OperationError, RequestError, format_error, is_unavailable
+from app.graphql.server.errors import (
+    VALIDATION_FAILED,
+    OperationError,
+    RequestError,
+    find_limit,
+    format_error,
+    is_unavailable,
+)
 from app.graphql.server.limits import check_variables
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
@@ -128,11 +136,13 @@ class PreparedOperation:
 @dataclass(frozen=True, slots=True)
 class OperationResult:
     """The members of a result, ready for orjson. `executed` is false if nothing was executed, so that there is no data.
-    `unavailable` is true if no field has a value because the operation timed out or had no database."""
+    `unavailable` is true if no field has a value because the operation timed out or had no database. `limited` is the
+    limit because of which no field has a value."""
 
     body: dict[str, Any]
     executed: bool
     unavailable: bool = False
+    limited: TooMany | None = None
 
 
 class Operations:
@@ -248,8 +258,8 @@ class Operations:
         body: dict[str, Any] = {"data": result.data}
         if errors:
             body["errors"] = [format_error(error, request_id) for error in errors]
-        unavailable = is_unavailable(result.data, errors)
-        return OperationResult(body | self._extensions(cost), executed=True, unavailable=unavailable)
+        unavailable, limited = is_unavailable(result.data, errors), find_limit(result.data, errors)
+        return OperationResult(body | self._extensions(cost), executed=True, unavailable=unavailable, limited=limited)
 
     def _show_errors(self, result: ExecutionResult) -> list[GraphQLError]:
         """The errors of a result, without names of the schema where introspection is off."""

@@ -16,11 +16,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app.auth import Access, Caller, Principal, read_authorization
 from app.config import Config
 from app.errors import TooMany, Unauthenticated
-from app.graphql.server.errors import OperationError, RequestError, to_request_error
+from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
 from app.graphql.server.operations import Operations, read_request
 from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
-from app.http.rates import write_rejection
 
 PROTOCOL = "graphql-transport-ws"
 WITH_ID = frozenset({"subscribe", "complete"})
@@ -104,8 +103,7 @@ async def serve_websocket(websocket: WebSocket, operations: Operations, slots: S
     try:
         websocket.user.meter.admit()
     except TooMany as error:
-        headers = {name.decode(): value.decode() for name, value in write_rejection(error)}
-        await websocket.send_denial_response(Response(error.message, 429, headers))
+        await websocket.send_denial_response(Response(error.message, 429, write_headers(error)))
         return
     if PROTOCOL not in websocket.scope["subprotocols"]:
         await websocket.accept()
@@ -235,7 +233,8 @@ class Connection:
             raise CloseSocket(4403, error.message) from error
         except Exception as error:
             request_error = to_request_error(error, self.request_id)
-            raise CloseSocket(1013 if request_error.status == 503 else 4500, request_error.message) from error
+            code = {503: 1013, 429: 4429}.get(request_error.status, 4500)
+            raise CloseSocket(code, request_error.message) from error
 
     async def _subscribe(self, message: Message) -> None:
         if self.principal is None:
