@@ -60,7 +60,7 @@ def _columns_of(table: str) -> frozenset[str]:
 
 def listen(unscoped: list[Unscoped]) -> None:
     """Adds every statement without a tenant scope to the list, from now on until the process ends."""
-    compiled = connection.compile_statement.__wrapped__
+    compiled = connection.compile_statement
 
     @lru_cache(maxsize=4096)
     def check_and_compile(statement: ClauseElement, columns: tuple[str, ...] | None) -> Any:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +22,7 @@ from app.accounts.record import NAME_COLUMNS
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.columns import NOW
 from app.storage.connection import Connection
+from app.storage.kept import keep_statements
 from app.storage.tables import account_organizations, accounts, organizations
 
 MOST_NAMES = 100
@@ -80,7 +80,7 @@ ORGANIZATION_NAMES = (
 LOCK_BY_EMAIL = FIND_BY_EMAIL.with_for_update(key_share=True)
 
 
-@lru_cache(maxsize=64)
+@keep_statements
 def render_statement(selection: Selection) -> Select[Any]:
     """(JSON) of the account `account`."""
     names = dict.fromkeys((*needed_columns(selection), "id"))

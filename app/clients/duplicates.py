@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +29,7 @@ from app.query.sql.conditions import CODE, WORDS
 from app.query.sql.index_keys import index_key
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.connection import Connection
+from app.storage.kept import keep_statements
 from app.storage.tables import clients
 
 MOST_DUPLICATES = 20
@@ -118,7 +118,7 @@ def _same_email() -> ColumnElement[bool]:
     return and_(folds_alike, _address(clients.c.email) == _address(email))
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def duplicates_statement(selection: Selection, words: int, most: int) -> Select[Any]:
     """(JSON, score, same tax number, same e-mail, similar name) of the duplicates of `record`, the most certain first.
 

@@ -1,6 +1,5 @@
 """The statements that read clients outside of pages. Each is built once per shape."""
 
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +29,7 @@ from app.query.sql.index_keys import index_key
 from app.query.sql.pages import Way, scope
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
 from app.records.statements import of_organizations
+from app.storage.kept import keep_statements
 from app.storage.tables import account_organizations, accounts, client_totals, clients, organizations
 
 MOST_HITS, MOST_CANDIDATES = 100, 1000
@@ -80,7 +80,7 @@ BIG_SHARE = 0.3
 """With this part of all clients, an organization is searched faster if the index skips its key."""
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def sample_statement(terms: tuple[TermShape, ...], deleted_too: bool, window: int) -> Select[Any]:
     """(is the organization a big share of all clients, rows in the window, rows with each term…, rows with all terms).
 
@@ -99,7 +99,7 @@ def sample_statement(terms: tuple[TermShape, ...], deleted_too: bool, window: in
     return counted.select_from(first)  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def rank_statement(
     selection: Selection,
     terms: tuple[TermShape, ...],

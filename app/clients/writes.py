@@ -3,7 +3,6 @@
 Each changes rows, writes their history and totals, and renders them, at once.
 """
 
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -41,6 +40,7 @@ from app.records.writes import (
     written_values,
 )
 from app.storage.columns import NOW
+from app.storage.kept import keep_statements
 from app.storage.tables import client_changes, client_totals, clients, erasures
 
 SLOTS = 64
@@ -58,14 +58,14 @@ def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None) -> 
     ).cte("ct")
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def add_statement(selection: Selection, action: str = "created") -> Select[Any]:
     """Inserts `rows` as write_new does; `actor` and `action` go into the history."""
     write = write_new(clients, selection, HISTORY, action)
     return write.statement.add_cte(_counted(write.rows, +1, write.rows.c.deleted_at.is_(None)))
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def check_statement(selection: Selection) -> Select[Any]:
     """Writes `v_vies`, the check of the number and country in the parameters w_<column> of TAXED.
 
@@ -81,7 +81,7 @@ def check_statement(selection: Selection) -> Select[Any]:
     return write_change(change, selection).statement
 
 
-@lru_cache(maxsize=1024)
+@keep_statements
 def change_statement(selection: Selection, names: frozenset[str]) -> Select[Any]:
     """Writes the columns `names` of the live record `record`. Metadata is merged by key, and null empties it.
 
@@ -109,7 +109,7 @@ def _written(names: frozenset[str]) -> dict[str, Any]:
     return values
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def remove_statement(selection: Selection) -> Select[Any]:
     """Marks the live record `record` as deleted."""
     change = Change(
@@ -123,7 +123,7 @@ def remove_statement(selection: Selection) -> Select[Any]:
     return write.statement.add_cte(_counted(write.rows, -1))
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def restore_statement(selection: Selection) -> Select[Any]:
     """Restores the deleted record `record`."""
     change = Change(
@@ -137,7 +137,7 @@ def restore_statement(selection: Selection) -> Select[Any]:
     return write.statement.add_cte(_counted(write.rows, +1))
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def erase_statement(selection: Selection) -> Select[Any]:
     """Deletes the row of the record `record`, live or deleted. The history gets no images of it.
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +23,7 @@ from app.query.sql.conditions import ParameterNames, condition, parametrize
 from app.query.sql.pages import condition_parameters
 from app.query.sql.render import Selection
 from app.records.repository import RecordRepository, count_records, get_records, list_records
+from app.storage.kept import keep_statements
 from app.storage.tables import account_organizations, organizations
 
 
@@ -50,7 +50,7 @@ BY_IDS = (
 )
 
 
-@lru_cache(maxsize=256)
+@keep_statements
 def meeting_statement(where: Predicate) -> Select[Any]:
     """BY_IDS with a predicate of the face INCLUDED, whose values are parameters."""
     return BY_IDS.where(condition(where, INCLUDED, organizations.c, ParameterNames()))

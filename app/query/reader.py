@@ -11,7 +11,8 @@ from app.query.model import And, Compare, Not, Or, Predicate, Scalar
 from app.query.operators import EQ, IS_NULL, Behaviour, Operator, Shape
 from app.query.values import check_text, js_text, number
 
-MOST_MEMBERS, MOST_CONDITIONS = 1000, 200
+MOST_MEMBERS, MOST_CONDITIONS, MOST_OBJECTS = 1000, 200, 1000
+"""Of one filter: the members of all its lists of values together, its conditions, and its objects, empty ones too."""
 NOTHING = Or(())
 BY_MEMBER = frozenset({Behaviour.EQUALITY, Behaviour.MEMBERSHIP})
 """The behaviours of operators that apply to a list of texts: they look for members."""
@@ -52,14 +53,26 @@ class _Subject:
 
 @dataclass(slots=True)
 class _Count:
-    """The number of conditions that have been read."""
+    """The numbers of conditions, of members of lists, and of objects that have been read."""
 
     conditions: int = 0
+    members: int = 0
+    objects: int = 0
 
     def add(self, name: str) -> None:
         self.conditions += 1
         if self.conditions > MOST_CONDITIONS:
             raise Malformed(f"A filter may have at most {MOST_CONDITIONS} conditions.", name)
+
+    def add_members(self, number: int, name: str) -> None:
+        self.members += number
+        if self.members > MOST_MEMBERS:
+            raise Malformed(f"The lists of a filter may have at most {MOST_MEMBERS} members together.", name)
+
+    def add_object(self) -> None:
+        self.objects += 1
+        if self.objects > MOST_OBJECTS:
+            raise Malformed(f"A filter may have at most {MOST_OBJECTS} objects.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class _Reader:
     def read_object(self, tree: object) -> Predicate:
         if not isinstance(tree, Mapping):
             raise Malformed(self.dialect.messages.not_an_object(tree))
+        self.count.add_object()
         return _all([self.read_member(key, value, tree) for key, value in tree.items()])
 
     def read_member(self, key: str, value: object, tree: Mapping[str, Any]) -> Predicate:
@@ -153,6 +167,8 @@ class _Reader:
         self.count.add(subject.name)
         for key in subject.path:
             check_text(key, subject.field.name)
+        if operator.takes is Shape.LIST and isinstance(value, list | tuple | Mapping):
+            self.count.add_members(len(value), subject.name)
         predicate = _Condition(self.dialect, self.face, subject, operator, clause).read(value)
         return Not(predicate) if operator.negated else predicate
 

@@ -20,6 +20,8 @@ from app.query.operators import EQ, Implied
 TRIGRAM = 3
 """Letters or digits in a row that the index needs to find a text."""
 MOST_TERMS = 20
+LONGEST_LOOK = 500
+"""The most characters of one condition that are searched for words. A part of a text implies as much as the rest."""
 
 PIECE = re.compile(r"(?:[^%_\\]|\\.)+", re.DOTALL)
 """The literal text between the wildcards of a LIKE pattern."""
@@ -58,8 +60,18 @@ def query_terms(query: Query, face: Face) -> tuple[Term, ...]:
     """
     if query.where is EVERYTHING:
         return word_terms(query.words)
-    implied = () if _names_key(query.where, face) else tuple(dict.fromkeys(_implied(query.where, face)))
-    return (*word_terms(query.words), *implied[:MOST_TERMS])
+    implied = () if _names_key(query.where, face) else _first_distinct(_implied(query.where, face))
+    return (*word_terms(query.words), *implied)
+
+
+def _first_distinct(terms: Iterator[Term]) -> tuple[Term, ...]:
+    """The first 20 terms that differ."""
+    distinct: dict[Term, None] = {}
+    for term in terms:
+        distinct[term] = None
+        if len(distinct) == MOST_TERMS:
+            break
+    return tuple(distinct)
 
 
 def _names_key(where: Predicate, face: Face) -> bool:
@@ -85,6 +97,7 @@ def _known_parts(compare: Compare, value: str, face: Face) -> Iterator[tuple[str
     """(text, True if the value begins with it): the texts that every value contains that meets the condition."""
     if compare.path and (compare.operator is not EQ or _may_be_other_json(value)):
         return
+    value = value[:LONGEST_LOOK]
     match compare.operator.implies:
         case Implied.BEGINNING | Implied.PART as implied:
             yield value, implied is Implied.BEGINNING
@@ -96,7 +109,9 @@ def _known_parts(compare: Compare, value: str, face: Face) -> Iterator[tuple[str
 def _may_be_other_json(value: str) -> bool:
     """True if a number, a flag or a document could be spelled like this. The search text holds only the texts in JSON."""
     try:
-        return not isinstance(json.loads(value), str)
+        return not isinstance(json.loads(value, parse_int=float), str)
+    except RecursionError:
+        return True
     except ValueError:
         return False
 

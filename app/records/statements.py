@@ -4,7 +4,6 @@ Every statement names organizations. A record belongs to the organization in its
 its own. Lists are in app/query/sql/pages.py.
 """
 
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, Text, and_, bindparam, cast, func, select, true
@@ -14,6 +13,7 @@ from app.query.model import Predicate
 from app.query.search_terms import TermShape
 from app.query.sql.pages import meets, scope
 from app.query.sql.render import Selection, needed_columns, render_row
+from app.storage.kept import keep_statements
 
 
 def tenant_column(table: Table) -> Column[Any]:
@@ -34,7 +34,7 @@ def of_organizations(table: Table, *, deleted: bool | None = False) -> ColumnEle
     return and_(owned, table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None))
 
 
-@lru_cache(maxsize=1024)
+@keep_statements
 def get_statement(table: Table, selection: Selection) -> Select[Any]:
     """(JSON, version, organization) of the live record `record` in `organizations`."""
     tenant = tenant_column(table).name
@@ -45,7 +45,7 @@ def get_statement(table: Table, selection: Selection) -> Select[Any]:
     return select(json, record.c.version, record.c[tenant]).select_from(record.join(row, true()))
 
 
-@lru_cache(maxsize=1024)
+@keep_statements
 def get_many_statement(
     table: Table, selection: Selection, *, deleted_too: bool = True, order: tuple[str, ...] = ()
 ) -> Select[Any]:
@@ -59,7 +59,7 @@ def get_many_statement(
     return rendered.order_by(*(records.c[name] for name in order))
 
 
-@lru_cache(maxsize=1024)
+@keep_statements
 def count_statement(
     table: Table,
     face: Face,

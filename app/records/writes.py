@@ -6,7 +6,7 @@ each written column. With a history it also takes `actor`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -43,6 +43,7 @@ from sqlalchemy.sql.util import ClauseAdapter
 from app.query.sql.render import Selection, render_row
 from app.records.statements import of_organizations
 from app.storage.columns import NOW
+from app.storage.kept import keep_statements
 
 NO_IMAGE: ColumnElement[Any] = cast(null(), JSONB)
 
@@ -81,7 +82,7 @@ class Change:
     columns: Sequence[str] = ()
 
 
-@lru_cache(maxsize=1024)
+@keep_statements
 def change_statement(
     table: Table, selection: Selection, names: frozenset[str], history: History | None = None
 ) -> Select[Any]:

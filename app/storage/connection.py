@@ -1,9 +1,9 @@
 """Connection: SQLAlchemy builds the statements and asyncpg runs them, at a third of the cost of SQLAlchemy's engine."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import orjson
@@ -37,14 +37,26 @@ class Rows(list[Any]):
         return [dict(row) for row in self]
 
 
-@lru_cache(maxsize=4096)
-def compile_statement(
-    statement: ClauseElement, columns: tuple[str, ...] | None
-) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
-    """Returns (SQL, parameter names in the order of $1, $2, …, values of the parameters that the statement itself binds).
+Compiled: TypeAlias = tuple[str, tuple[str, ...], Mapping[str, Any]]
+"""SQL, the names of its parameters in the order of $1, $2, …, and the values that the statement itself binds."""
+
+_compiled: MutableMapping[ClauseElement, dict[tuple[str, ...] | None, Compiled]] = WeakKeyDictionary()
+"""What was compiled of each statement that is still in use, by the columns of an INSERT."""
+
+
+def compile_statement(statement: ClauseElement, columns: tuple[str, ...] | None) -> Compiled:
+    """The compiled statement. It is compiled once.
 
     `columns` are the columns of an INSERT that does not name them itself.
     """
+    try:
+        return _compiled[statement][columns]
+    except KeyError:
+        compiled = _compiled.setdefault(statement, {})[columns] = _compile(statement, columns)
+        return compiled
+
+
+def _compile(statement: ClauseElement, columns: tuple[str, ...] | None) -> Compiled:
     compiled: Any = statement.compile(dialect=DIALECT, column_keys=columns)
     return str(compiled), tuple(compiled.positiontup or ()), compiled.params
 

@@ -17,6 +17,7 @@ from app.storage.connection import Connection
 from app.storage.connector import Connector, connect
 from app.storage.deadline import PatternOutOfTime, time_left, time_limit
 from app.storage.driver import Driver
+from app.storage.kept import LONGEST
 from app.storage.pool import Pool, Share
 from app.storage.shares import Shares
 from app.storage.translation import is_sound, translate
@@ -24,7 +25,9 @@ from app.storage.translation import is_sound, translate
 WAIT_FOR_CONNECTION = 5.0
 GRACE = 2.0
 """Seconds beyond the statement timeout in which the server must have answered."""
-KEPT_STATEMENTS = 1000
+KEPT_STATEMENTS, LONGEST_STATEMENT = 200, LONGEST
+"""The prepared statements of one connection, and the most characters of each. PostgreSQL takes about 40 bytes for each
+character."""
 ANSWER_CAP, PATTERN_TIMEOUT = 10_000_000, 2.0
 
 
@@ -105,6 +108,7 @@ class Database(ConnectionSource):
             server_settings=self.settings,
             command_timeout=None if statement_timeout is None else statement_timeout + GRACE,
             statement_cache_size=KEPT_STATEMENTS,
+            max_cacheable_statement_size=LONGEST_STATEMENT,
             max_cached_statement_lifetime=0,
         )
         self.pool = Pool(connector, Shares(pool_size, answer_cap), WAIT_FOR_CONNECTION)

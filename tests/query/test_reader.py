@@ -496,3 +496,21 @@ JUNK = st.recursive(
 def test_anything_is_read_or_refused(dialect: Dialect, face: Face, text: Any) -> None:
     with suppress(Malformed):
         assert isinstance(read_predicate(text, dialect, face), And | Or | Not | Compare)
+
+
+@pytest.mark.parametrize("dialect", [LOOPBACK, GRAPHQL])
+def test_the_lists_of_a_filter_have_at_most_1000_members_together(dialect: Any) -> None:
+    name = "inq" if dialect is LOOPBACK else "in"
+    face = V1 if dialect is LOOPBACK else GRAPHQL_CLIENT
+    halves = [{"name": {name: ["x"] * 500}}, {"city": {name: ["y"] * 500}}]
+    read_predicate({"and": halves}, dialect, face)
+    with pytest.raises(Malformed, match="at most 1000 members together"):
+        read_predicate({"and": [*halves, {"zip": {name: ["z"]}}]}, dialect, face)
+
+
+@pytest.mark.parametrize("dialect", [LOOPBACK, GRAPHQL])
+def test_a_filter_has_at_most_1000_objects(dialect: Any) -> None:
+    face = V1 if dialect is LOOPBACK else GRAPHQL_CLIENT
+    read_predicate({"and": [{}] * 999}, dialect, face)
+    with pytest.raises(Malformed, match="at most 1000 objects"):
+        read_predicate({"and": [{"and": [{}] * 500}] * 2}, dialect, face)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -41,6 +40,7 @@ from app.query.sql.orders import (
     order_keys,
 )
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
+from app.storage.kept import keep_statements
 
 Ordering = Callable[[PageOrder, Keys], list[ColumnElement[Any]]]
 
@@ -145,7 +145,7 @@ def _nulls(position: tuple[Scalar, ...] | None) -> Nulls | None:
     return None if position is None else tuple(value is None for value in position)
 
 
-@lru_cache(maxsize=2048)
+@keep_statements
 def build_page(shape: Shape) -> Select[str, str]:
     """The statement of a shape, built once."""
     names, order = needed_columns(shape.selection), shape.order
