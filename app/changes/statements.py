@@ -64,6 +64,11 @@ def _image(changes: FromClause, document: ColumnElement[Any], face: Face) -> Col
     return select(json).select_from(record.join(rendered, true())).correlate(changes).scalar_subquery()
 
 
+def _before(changes: FromClause) -> ColumnElement[Any]:
+    """The image before a change: the image after it, with the former values of what has changed."""
+    return changes.c.after.op("||")(changes.c.before)
+
+
 def _select_changes(changes: FromClause) -> Select[Any]:
     """One column for each field of app.changes.record.Change."""
     c = changes.c
@@ -76,7 +81,7 @@ def _select_changes(changes: FromClause) -> Select[Any]:
         c.action,
         c.actor,
         render_field(AT, c),
-        _image(changes, c.before, GRAPHQL_CLIENT),
+        _image(changes, _before(changes), GRAPHQL_CLIENT),
         _image(changes, c.after, GRAPHQL_CLIENT),
         _image(changes, c.after, GRAPHQL_CUSTOMER),
     ).order_by(c.id)
@@ -111,5 +116,5 @@ def history_statement(face: Face) -> Select[Any]:
     older = select(client_changes).where(*_of_record, number < bindparam("before", type_=BigInteger()))
     changes = older.order_by(number.desc()).limit(bindparam("most", type_=Integer())).subquery("c")
     c = changes.c
-    images: Sequence[ColumnElement[Any]] = (_image(changes, c.before, face), _image(changes, c.after, face))
+    images: Sequence[ColumnElement[Any]] = (_image(changes, _before(changes), face), _image(changes, c.after, face))
     return select(c.id, c.version, c.action, c.actor, render_field(AT, c), *images).order_by(c.id.desc())

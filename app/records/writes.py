@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
     column,
     false,
@@ -36,7 +37,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB, array
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.util import ClauseAdapter
 
@@ -113,7 +114,8 @@ def write_change(change: Change, selection: Selection) -> Write:
     statement = select_written(shown, was, selection, [shown.c[name] for name in change.columns])
     if change.history is not None:
         source = rows.join(was, true())
-        log = log_rows(change.history, rows, change.action, source, _image(table, "was"), _image(table, "ch"))
+        before = _differences(was, rows, [*values])
+        log = log_rows(change.history, rows, change.action, source, before, _image(table, "ch"))
         statement = statement.add_cte(log)
     return Write(statement, rows)
 
@@ -211,6 +213,18 @@ def _image(table: Table, alias: str) -> ColumnElement[Any]:
     computed = [each.name for each in table.c if each.computed is not None]
     document: ColumnElement[Any] = func.to_jsonb(literal_column(alias))
     return document.op("-")(cast(computed, ARRAY(Text)))
+
+
+def _differences(was: CTE, rows: CTE, names: Sequence[str]) -> ColumnElement[Any]:
+    """The former values of the written columns that have changed, as JSON.
+
+    The image before a change is the image after it, with these values in place of its own.
+    """
+    former = func.jsonb_build_object(*(part for name in names for part in (literal_column(f"'{name}'"), was.c[name])))
+    same: list[Any] = [
+        case((was.c[name].is_not_distinct_from(rows.c[name]), literal_column(f"'{name}'"))) for name in names
+    ]
+    return former.op("-")(func.array_remove(array(same, type_=Text()), null()))
 
 
 def _later(table: Table) -> ColumnElement[Any]:

@@ -60,9 +60,11 @@ class Office:
             return (await connection.execute(select(clients).where(clients.c.id == client_id))).mappings()[0]
 
     async def changes(self, client_id: str) -> list[dict[str, Any]]:
+        """The history. The table holds what has changed; `before` is the whole image."""
         wanted = select(client_changes).where(client_changes.c.client_id == client_id).order_by(client_changes.c.id)
         async with self.database.read() as connection:
-            return (await connection.execute(wanted)).mappings()
+            rows = (await connection.execute(wanted)).mappings()
+        return [row | {"before": row["before"] and row["after"] | row["before"]} for row in rows]
 
     async def search(self, *words: str) -> list[str]:
         """The ids of the hits, by id."""
