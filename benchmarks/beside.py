@@ -176,7 +176,7 @@ async def fill_database(url: str, clients: int) -> None:
 def run_command(folder: Path, environment: dict[str, str], *arguments: str) -> str:
     """Runs a command of the checkout's own `clientele` and returns what it printed. Raises RuntimeError when it fails."""
     command = [python_of(folder), "-m", "app", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - the command is the benchmark's own
     if done.returncode:
         raise RuntimeError(f"{folder}: clientele {' '.join(arguments)} failed: {done.stderr}")
     return done.stdout.strip()
@@ -192,7 +192,7 @@ def run_checkout(folder: Path, url: str, clients: int) -> Iterator[Checkout]:
         asyncio.run(fill_database(url, clients))
         token = run_command(folder, environment, "token", "create", "--account", EMAIL)
         program = [python_of(folder), "-P", str(ROOT / "benchmarks" / "in_process.py"), str(folder)]
-        with subprocess.Popen(
+        with subprocess.Popen(  # noqa: S603 - the command is the benchmark's own
             program, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:
             yield Checkout(folder, token, process)

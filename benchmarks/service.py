@@ -70,7 +70,7 @@ def server(application: str, url: str, *options: str) -> Iterator[tuple[int, int
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--no-access-log", *options]
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - the command is the benchmark's own
         [*command, "--log-level", "warning"], env={**os.environ, **HIGH_RATES, "DATABASE_URL": url}, cwd=ROOT
     )
     try:

@@ -19,7 +19,7 @@ def record_step(
     ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]
 ) -> None:
     """Tells services of earlier revisions whether they can use the database after this step."""
-    assert ctx.connection is not None
+    assert ctx.connection is not None  # noqa: S101 - narrows the type
     script = step.up_revision
     if step.is_stamp or not isinstance(script, Script):
         return

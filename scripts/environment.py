@@ -71,12 +71,12 @@ def _has_stamp(lock: str) -> bool:
 
 def _succeeds(*arguments: str) -> bool:
     command: list[str | Path] = [PYTHON, "-I", __file__, *arguments]
-    return PYTHON.exists() and subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0  # noqa: S603
+    return PYTHON.exists() and subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0  # noqa: S603 - the command is the script's own
 
 
 def _run(*command: str | Path) -> None:
     kept = {name: text for name, text in os.environ.items() if name[:4] != "PIP_" or PIP_SOURCES.fullmatch(name[4:])}
-    subprocess.run(command, check=True, env={**kept, **PIP_SETTINGS})  # noqa: S603
+    subprocess.run(command, check=True, env={**kept, **PIP_SETTINGS})  # noqa: S603 - the command is the script's own
 
 
 @contextmanager

@@ -42,7 +42,7 @@ Outcome = Callable[[Connection], Awaitable[None]]
 
 def add_jitter(delay: timedelta) -> timedelta:
     """The delay changed by up to a fifth, so that messages that failed together are not retried together."""
-    return delay * random.uniform(0.8, 1.2)  # noqa: S311
+    return delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads attempts, nothing secret
 
 
 def hide_addresses(error: str) -> str:

@@ -85,7 +85,7 @@ def _copy(source: Path, target: Path) -> None:
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name, copy_function=_copy_file, symlinks=True)
     for folder, _, _ in os.walk(target):
-        os.chmod(folder, 0o755)  # noqa: S103
+        os.chmod(folder, 0o755)  # noqa: S103 - another user runs PostgreSQL
 
 
 def _copy_file(source: str, target: str) -> str:

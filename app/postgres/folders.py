@@ -138,7 +138,7 @@ def _describe_directory(home: Path, password: str, os_user: OsUser) -> DataDirec
         return DataDirectory(home, home / "socket", password)
     status = home.stat()
     secret = hashlib.sha256(f"{password} {status.st_dev} {status.st_ino}".encode()).hexdigest()
-    return DataDirectory(home, Path("/tmp", f"clientele-{secret[:16]}"), password)  # noqa: S108
+    return DataDirectory(home, Path("/tmp", f"clientele-{secret[:16]}"), password)  # noqa: S108 - the name is secret, and the folder belongs to one user
 
 
 def _make_folder(path: Path, mode: int) -> None:

@@ -51,7 +51,7 @@ class OsUser:
         variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Starts a program as the user, in a session of its own, so that Ctrl-C in a terminal does not reach it."""
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603 - the command is the service's own
             command,
             stdin=stdin,
             stdout=output,

@@ -79,7 +79,7 @@ class WorkerProcess(multiprocess.Process):
     @property
     def server(self) -> uvicorn.Server:
         if self._server is None:
-            assert isinstance(self.config, ServerSettings)
+            assert isinstance(self.config, ServerSettings)  # noqa: S101 - narrows the type
             self._server = Server(self.config)
         return self._server
 

@@ -36,7 +36,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 def base_address(opened: socket.socket) -> str:
     """The URL of the socket for callers on this machine."""
     host, port = opened.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compares the address only
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -43,7 +43,7 @@ class Listener:
                     "Change notifications are interrupted; until they return, a change arrives up to a second later: %s",
                     reason,
                 )
-            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads attempts, nothing secret
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     async def _listen(self) -> None:

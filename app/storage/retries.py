@@ -35,4 +35,4 @@ def retried(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corout
 
 async def wait_about(seconds: float) -> None:
     """Waits, half as long to half as long again by chance, so that two transactions do not meet a second time."""
-    await asyncio.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311
+    await asyncio.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads attempts, nothing secret

@@ -56,7 +56,7 @@ class Vies:
 
     async def _post(self, payload: dict[str, str]) -> bytes:
         """The body of the response. Raises NoAnswer for a status other than 200, with the error code of its body."""
-        assert self._client is not None
+        assert self._client is not None  # noqa: S101 - narrows the type
         address = f"{(self.url or '').rstrip('/')}/check-vat-number"
         async with self._client.stream("POST", address, json=payload) as response:
             body = b""

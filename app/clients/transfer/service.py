@@ -180,7 +180,7 @@ def _describe_taken_id(problem: RecordProblem, organization: str, firsts: dict[s
     first, existing = firsts[problem.entry.value["id"]], problem.existing
     if first.number != problem.entry.number:
         return f"id is in the file already: {name_entry(first)}"
-    assert existing is not None
+    assert existing is not None  # noqa: S101 - narrows the type
     client = f"{quote(existing.name)}{', deleted' if existing.deleted else ''}"
     if existing.organization_id == organization:
         return f"id is in the organization already: {client}"

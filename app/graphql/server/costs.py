@@ -81,7 +81,7 @@ class Costs:
 
     def read_operation(self, operation: OperationDefinitionNode) -> SelectionCost:
         root = self.schema.get_root_type(operation.operation)
-        assert root is not None
+        assert root is not None  # noqa: S101 - narrows the type
         least = HEAVY_FIELD_COST if operation.operation is OperationType.MUTATION else FIELD_COST
         return self._read_selection(operation.selection_set, root, least)
 
@@ -93,7 +93,7 @@ class Costs:
             condition = node.type_condition
             inner = self.schema.type_map[condition.name.value] if condition else parent
             return self._read_selection(node.selection_set, inner, least)
-        assert isinstance(node, FieldNode)
+        assert isinstance(node, FieldNode)  # noqa: S101 - narrows the type
         return self._read_field(node, parent, least)
 
     def _read_selection(self, node: SelectionSetNode, parent: GraphQLNamedType, least: int) -> SelectionCost:
@@ -118,9 +118,9 @@ class Costs:
     def _read_field(self, node: FieldNode, parent: GraphQLNamedType, least: int) -> FieldCost:
         if node.name.value in ("__schema", "__type"):
             return FieldCost(INTROSPECTION_COST, (), False, (), False, EMPTY)
-        assert is_composite_type(parent)
+        assert is_composite_type(parent)  # noqa: S101 - narrows the type
         definition = self.schema.get_field(parent, node.name.value)
-        assert definition is not None
+        assert definition is not None  # noqa: S101 - narrows the type
         arguments = node.arguments or ()
         type_, selected = get_named_type(definition.type), node.selection_set
         return FieldCost(

@@ -58,13 +58,13 @@ class Document:
         return operations[0] if len(operations) == 1 else None
 
     def operations(self) -> list[OperationDefinitionNode]:
-        assert self.ast is not None
+        assert self.ast is not None  # noqa: S101 - narrows the type
         return [node for node in self.ast.definitions if isinstance(node, OperationDefinitionNode)]
 
     def count_roots(self, operation: OperationDefinitionNode) -> int:
         """The number of root fields of an operation with its fragments written out."""
         if id(operation) not in self.roots:
-            assert self.ast is not None
+            assert self.ast is not None  # noqa: S101 - narrows the type
             self.roots[id(operation)] = Measure(self.ast).measure(operation.selection_set).roots
         return self.roots[id(operation)]
 
@@ -161,10 +161,10 @@ def parse_document(source: str) -> DocumentNode:
     """
     document = parse(source, max_tokens=MAX_TOKENS)
     if LONG_NUMBER.search(source):
-        assert document.loc is not None
+        assert document.loc is not None  # noqa: S101 - narrows the type
         _check_numbers(document.loc.source, document.loc.start_token)
     if source.count("{") > MAX_OBJECTS:
-        assert document.loc is not None
+        assert document.loc is not None  # noqa: S101 - narrows the type
         _check_objects(document.loc.start_token)
     return document
 

@@ -140,7 +140,7 @@ async def cancel_on_disconnect(request: Request, work: Awaitable[T]) -> T:
     If the client disconnects, the work is cancelled with its statements, and this raises ClientDisconnected.
     """
     working = asyncio.current_task()
-    assert working is not None
+    assert working is not None  # noqa: S101 - narrows the type
     listening = asyncio.create_task(_cancel_at_disconnect(request, working))
     try:
         return await work

@@ -93,7 +93,7 @@ class Measure:
             return Size(inner.depth + 1, 1, inner.aliases + (node.alias is not None), inner.selections + 1)
         if isinstance(node, FragmentSpreadNode):
             return self.measure_fragment(node.name.value) + Size(selections=1)
-        assert isinstance(node, InlineFragmentNode)
+        assert isinstance(node, InlineFragmentNode)  # noqa: S101 - narrows the type
         return self.measure(node.selection_set) + Size(selections=1)
 
     def measure_fragment(self, name: str) -> Size:

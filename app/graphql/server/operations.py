@@ -178,7 +178,7 @@ class Operations:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
         if operation.operation is OperationType.MUTATION:
             access.principal.meter.count_writes(document.count_roots(operation))
-        assert document.ast is not None
+        assert document.ast is not None  # noqa: S101 - narrows the type
         context = Context(access, document.plans, self.outbox, self.changes, self.deletion_delay)
         return PreparedOperation(document.ast, operation, request, context, cost)
 

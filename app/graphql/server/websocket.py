@@ -166,8 +166,8 @@ class Connection:
                 await self._initialised.wait()
         except TimeoutError as error:
             raise CloseSocket(4408, "Connection initialisation timeout") from error
-        assert self.caller is not None
-        assert self.principal is not None
+        assert self.caller is not None  # noqa: S101 - narrows the type
+        assert self.principal is not None  # noqa: S101 - narrows the type
         invalid = await wait_for_invalid_token(self.caller, self.principal, self.config.token_check)
         raise CloseSocket(4403, invalid.message)
 
@@ -261,7 +261,7 @@ class Connection:
         """Runs an operation and sends its results. An error of the operation does not close the WebSocket."""
         try:
             request = read_request(message.payload)
-            assert self.caller is not None
+            assert self.caller is not None  # noqa: S101 - narrows the type
             access = Access.of(self.operations.database, await self._find_principal(self.caller))
             prepared = await self.operations.prepare(request, access)
             async with aclosing(self.operations.stream(prepared, self.request_id)) as results:

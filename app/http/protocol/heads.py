@@ -147,7 +147,7 @@ class RequestHead:
 
     def _follow_proxy(self, scope: Any) -> None:
         """Takes the address of the client and the scheme from the headers of a trusted proxy."""
-        assert self.peer is not None
+        assert self.peer is not None  # noqa: S101 - narrows the type
         self.client = self.peer
         if self.forwarded:
             hops = b",".join(self.forwarded).decode("latin-1")
