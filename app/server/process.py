@@ -13,6 +13,8 @@ from app.config import Config
 from app.http.hosts import AllowedHosts
 from app.http.protocol.state import WorkerState
 
+START_TIME = 60.0
+"""Seconds in which a worker must start."""
 STOP_NOW = signal.SIGUSR2
 """The signal from the parent after Ctrl-C. SIGTERM drains, and a terminal sends SIGINT to the workers itself."""
 
@@ -70,7 +72,24 @@ class Server(uvicorn.Server):
 
 
 class WorkerProcess(multiprocess.Process):
-    """A worker of several, in its own process."""
+    """A worker of several, in its own process.
+
+    The parent replaces a worker that does not answer its pings. A busy machine takes long to import the application, so
+    a worker has START_TIME until its first answer.
+    """
+
+    answered = False
+    started_at = 0.0
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        super().start()
+
+    def is_alive(self, timeout: float = 5) -> bool:
+        if self.answered:
+            return super().is_alive(timeout)
+        self.answered = self.process.is_alive() and self.ping(0)
+        return self.process.is_alive() and time.monotonic() - self.started_at < START_TIME
 
     def target(self, sockets: Any = None) -> None:
         signal.signal(STOP_NOW, self.server.handle_exit)
