@@ -1,16 +1,17 @@
 """Health checks: /healthz for the process, /readyz for its database."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from app.http.responses import make_private
 from app.storage.readiness import Readiness
 
 
 def health_routes(readiness: Readiness) -> list[BaseRoute]:
     """`/healthz` and `/readyz`, which need no token."""
 
-    async def readyz(request: Request) -> JSONResponse:
+    async def readyz(request: Request) -> Response:
         """Answers within a second: 200 when the service can work with its database, else 503 with the reason."""
         if request.scope.get("state", {}).get("draining"):
             return _unavailable("the service is going to stop")
@@ -20,14 +21,14 @@ def health_routes(readiness: Readiness) -> list[BaseRoute]:
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-async def healthz(_: Request) -> JSONResponse:
+async def healthz(_: Request) -> Response:
     """Answers 200 while the process runs."""
     return _ok()
 
 
-def _ok() -> JSONResponse:
-    return JSONResponse({"status": "ok"})
+def _ok() -> Response:
+    return make_private(JSONResponse({"status": "ok"}))
 
 
-def _unavailable(reason: str) -> JSONResponse:
-    return JSONResponse({"status": "unavailable", "reason": reason}, 503)
+def _unavailable(reason: str) -> Response:
+    return make_private(JSONResponse({"status": "unavailable", "reason": reason}, 503))

@@ -4,8 +4,12 @@ import re
 from collections.abc import Sequence
 from ipaddress import ip_address
 
+from starlette.requests import Request
+
 HOST = re.compile(r"(?P<name>[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?P<port>:[0-9]{0,5})?", re.IGNORECASE)
 LOCAL = "localhost"
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""The headers by which proxies tell that they pass a request on."""
 MOST_KNOWN = 1000
 
 
@@ -72,3 +76,8 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_forwarded(request: Request) -> bool:
+    """True if a proxy passes the request on. Then the caller may be on another machine."""
+    return any(name in request.headers for name in FORWARDED)

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from starlette.responses import Response
 from starlette.types import Send
 
 Header: TypeAlias = tuple[bytes, bytes]
 """The name in lower case, and the value."""
 Headers: TypeAlias = tuple[Header, ...]
+
+PRIVATE: Headers = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""The headers of every response with data: nobody keeps it, and a browser does not guess its type."""
 
 WITHOUT_BODY = (204, 304)
 
@@ -25,7 +29,7 @@ class JsonResponse:
     headers: Headers = ()
 
     content_type: ClassVar[Header]
-    api_headers: ClassVar[Headers] = ()
+    api_headers: ClassVar[Headers] = PRIVATE
 
     async def send(self, send: Send, *, head: bool) -> None:
         """Sends the response; `head` leaves the body out, but not its length."""
@@ -34,3 +38,9 @@ class JsonResponse:
             headers += self.content_type, (b"content-length", b"%d" % len(self.body))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+
+def make_private(response: Response) -> Response:
+    """Adds the headers of responses with data to a response of Starlette."""
+    response.raw_headers.extend(PRIVATE)
+    return response

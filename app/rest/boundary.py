@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app.errors import DomainError, TooMany, TooSlow, Unavailable
 from app.http.errors import HttpError
 from app.http.rates import write_rejection
+from app.http.redaction import hide_tokens
 from app.http.responses import Headers, JsonResponse
 from app.rest.call import Services
 from app.rest.router import WrongMethod
@@ -70,7 +71,8 @@ class ErrorTable:
         case = self.find(error, request)
         if isinstance(error, Unavailable):
             log.error("request %s: %s", case.request_id, error.explanation)
-        return self.response(write_json(self.write(case)), case.status, error_headers(case))
+        body = hide_tokens(write_json(self.write(case)).decode())
+        return self.response(body.encode(), case.status, error_headers(case))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from app.errors import (
 )
 from app.http.errors import HttpError
 from app.http.rates import write_rejection
+from app.http.redaction import hide_tokens
 
 log = logging.getLogger("clientele")
 
@@ -53,7 +54,7 @@ class RequestError(HttpError):
     @property
     def formatted(self) -> dict[str, Any]:
         """The error as it appears in a result."""
-        return {"message": self.message, "extensions": {"code": self.code}}
+        return {"message": _show_message(self.message), "extensions": {"code": self.code}}
 
 
 @dataclass(eq=False)
@@ -70,7 +71,7 @@ def format_error(error: GraphQLError, request_id: str, code: str = "BAD_USER_INP
 
     `code` is for errors of graphql-core itself that have no code yet.
     """
-    formatted: dict[str, Any] = {**error.formatted, "message": _replace_surrogates(error.message)}
+    formatted: dict[str, Any] = {**error.formatted, "message": _show_message(error.message)}
     if error.original_error is None:
         formatted["extensions"] = {"code": code, **formatted.get("extensions", {})}
     else:
@@ -115,13 +116,13 @@ def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any
     if isinstance(error, DomainError):
         code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), "BAD_USER_INPUT")
         extensions = {"code": code} if error.field is None else {"code": code, "field": error.field}
-        return _replace_surrogates(error.message), extensions
+        return _show_message(error.message), extensions
     if isinstance(error, GraphQLError):
-        return _replace_surrogates(error.message), {"code": "BAD_USER_INPUT"}
+        return _show_message(error.message), {"code": "BAD_USER_INPUT"}
     log.error("request %s failed", request_id, exc_info=error)
     return INTERNAL, {"code": "INTERNAL_SERVER_ERROR"}
 
 
-def _replace_surrogates(text: str) -> str:
-    """The text with `?` for each lone surrogate. A message may quote one, but a result in UTF-8 cannot hold it."""
-    return text.encode("utf-8", "replace").decode()
+def _show_message(text: str) -> str:
+    """The text without tokens, and with `?` for each lone surrogate, which a result in UTF-8 cannot hold."""
+    return hide_tokens(text.encode("utf-8", "replace").decode())

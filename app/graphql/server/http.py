@@ -26,7 +26,9 @@ from app.graphql.server.streams import StreamSlots
 from app.graphql.server.websocket import serve_websocket
 from app.http.bodies import NotJson, TooDeep, TooLarge, WrongType, parse_json
 from app.http.encodings import BrokenBody, read_text
+from app.http.hosts import is_forwarded
 from app.http.preferences import Preference, find_preference, read_preferences
+from app.http.responses import make_private
 from app.mail.worker import OutboxWorker
 from app.storage.database import Database
 
@@ -58,7 +60,7 @@ class GraphQLApi:
     async def __call__(self, request: Request) -> Response:
         preferences = read_accept(request)
         if self.config.graphiql and _is_browser(request, preferences):
-            return graphiql_page(token=self.config.demo_token)
+            return graphiql_page(token=None if is_forwarded(request) else self.config.demo_token)
         media_type = negotiate(preferences)
         error_type = JSON if media_type in (None, EVENT_STREAM) else media_type
         try:
@@ -165,14 +167,14 @@ def _result_response(result: OperationResult, media_type: str) -> Response:
     if result.limited is not None:
         return Response(orjson.dumps(result.body), 429, write_headers(result.limited), media_type)
     if result.unavailable:
-        return Response(orjson.dumps(result.body), 503, {"Retry-After": "5"}, media_type)
+        return make_private(Response(orjson.dumps(result.body), 503, {"Retry-After": "5"}, media_type))
     status = 200 if result.executed or media_type == JSON else 400
-    return Response(orjson.dumps(result.body), status, media_type=media_type)
+    return make_private(Response(orjson.dumps(result.body), status, media_type=media_type))
 
 
 def _error_response(error: RequestError, media_type: str) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else dict(error.headers)
-    return Response(orjson.dumps({"errors": [error.formatted]}), error.status, headers, media_type)
+    return make_private(Response(orjson.dumps({"errors": [error.formatted]}), error.status, headers, media_type))
 
 
 def read_accept(request: Request) -> list[Preference]:

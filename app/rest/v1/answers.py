@@ -11,7 +11,6 @@ from app.rest.preconditions import etag
 
 class V1Response(JsonResponse):
     content_type = (b"content-type", b"application/json; charset=utf-8")
-    api_headers = ((b"x-content-type-options", b"nosniff"),)
 
 
 def show_record(json: str, version: int) -> V1Response:

@@ -25,6 +25,7 @@ from app.errors import (
 from app.http.bodies import DEEPEST, NotJson, TooDeep, TooLarge, WrongType
 from app.http.encodings import BrokenBody
 from app.http.errors import HttpError
+from app.http.redaction import hide_tokens
 from app.query.values import stringify
 from app.rest.boundary import ErrorCase, ErrorTable, ExpectedError, InternalError
 from app.rest.router import BadEncoding, NoRoute, WrongMethod, raw_path
@@ -206,10 +207,10 @@ def describe_problem(problem: Problem) -> str:
 def show_value(value: object) -> str:
     """A value, cut to 32 characters; texts as JSON, other values as a JavaScript console shows them."""
     if isinstance(value, str):
-        return stringify(cut(value))
+        return stringify(cut(hide_tokens(value)))
     if value is ABSENT:
         return "undefined"
-    return cut(inspect(value, depth=1 if isinstance(value, list) else 0))
+    return cut(hide_tokens(inspect(value, depth=1 if isinstance(value, list) else 0)))
 
 
 def cut(text: str) -> str:

@@ -161,7 +161,7 @@ def test_the_policy_allows_no_other_script_and_no_frame(dist: Path, tmp_path: Pa
     page = graphiql_page(dist=dist if built else tmp_path)
     policy = read_policy(page)
     assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "data:"} & set(policy["script-src"])
-    assert policy["default-src"] == ["'self'"]
+    assert policy["default-src"] == ["'none'"]
     assert policy["frame-ancestors"] == ["'none'"]
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Referrer-Policy"] == "no-referrer"

@@ -107,16 +107,19 @@ def page_settings(endpoint: str, subscriptions: str, token: str | None) -> str:
 def page_headers(files: Files) -> dict[str, str]:
     """The policy allows nothing inline, except the style elements and the data: images and fonts of the editor."""
     policy = (
-        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
         f"script-src {files.script_sources}; style-src {files.style_sources} 'unsafe-inline'; "
         "font-src 'self' data:; img-src 'self' data:; worker-src 'self'; connect-src 'self'"
     )
     return {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
         "Vary": "Accept",
         "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
     }
 
 
