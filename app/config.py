@@ -140,7 +140,19 @@ class Config:
     listen_url: str | None = setting("CLIENTELE_LISTEN_URL", str, None)
     """The libpq URL for notifications of changes. None means `database_url`."""
     streams: int = setting("CLIENTELE_STREAMS", whole(0, 1_000_000), 1000)
-    """The most WebSockets and event streams of one worker."""
+    """The most WebSockets after connection_init and event streams of one worker."""
+    account_streams: int = setting("CLIENTELE_ACCOUNT_STREAMS", whole(1, 1_000_000), 200)
+    """The most WebSockets and event streams of one account, or of the tokens of one organization, in one worker."""
+    token_streams: int = setting("CLIENTELE_TOKEN_STREAMS", whole(1, 1_000_000), 50)
+    """The most WebSockets and event streams of one token in one worker."""
+    account_subscriptions: int = setting("CLIENTELE_ACCOUNT_SUBSCRIPTIONS", whole(1, 1_000_000), 500)
+    """The most subscriptions of one account, or of the tokens of one organization, in one worker."""
+    token_subscriptions: int = setting("CLIENTELE_TOKEN_SUBSCRIPTIONS", whole(1, 1_000_000), 100)
+    """The most subscriptions of one token in one worker."""
+    waiting_sockets: int = setting("CLIENTELE_WAITING_SOCKETS", whole(1, 1_000_000), 200)
+    """The most WebSockets before connection_init of one worker."""
+    address_waiting_sockets: int = setting("CLIENTELE_ADDRESS_WAITING_SOCKETS", whole(1, 1_000_000), 20)
+    """The most WebSockets before connection_init of one network of clients in one worker."""
     init_timeout: float = setting("CLIENTELE_INIT_TIMEOUT", seconds, 10.0)
     """The longest time between the opening of a WebSocket and its connection_init."""
     token_check: float = setting("CLIENTELE_TOKEN_CHECK", seconds, 10.0)

@@ -65,6 +65,9 @@ class ConnectionSource:
         """The same source for another operation."""
         return self
 
+    def hold(self, size: int) -> None:
+        """Counts bytes of the answer that came from elsewhere. Raises AnswerTooLarge and TooMany."""
+
     def end(self) -> None:
         """Says that the answer of the operation was sent or dropped."""
 
@@ -157,6 +160,9 @@ class SharedDatabase(ConnectionSource):
 
     def renew(self) -> "SharedDatabase":
         return SharedDatabase(self.database, self.pool.owner)
+
+    def hold(self, size: int) -> None:
+        self.pool.receive(size)
 
     def end(self) -> None:
         self.pool.end()

@@ -5,6 +5,7 @@ https://graphql.github.io/graphql-over-http/draft/
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TypeVar
 
 import orjson
@@ -22,7 +23,7 @@ from app.graphql.server.errors import OperationError, RequestError, to_request_e
 from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes
 from app.graphql.server.operations import GraphQLRequest, OperationResult, Operations, read_parameters, read_request
 from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_result
-from app.graphql.server.streams import StreamSlots
+from app.graphql.server.streams import stream_places, waiting_places
 from app.graphql.server.websocket import serve_websocket
 from app.http.bodies import NotJson, TooDeep, TooLarge, WrongType, parse_json
 from app.http.encodings import BrokenBody, read_text
@@ -55,7 +56,7 @@ class GraphQLApi:
     def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
         self.config = config
         self.operations = Operations(database, outbox, config, changes)
-        self.streams = StreamSlots(config.streams)
+        self.streams, self.waiting = stream_places(config), waiting_places(config)
 
     async def __call__(self, request: Request) -> Response:
         preferences = read_accept(request)
@@ -79,7 +80,7 @@ class GraphQLApi:
             return _error_response(to_request_error(error, request.state.request_id), error_type)
 
     async def serve_websocket(self, websocket: WebSocket) -> None:
-        await serve_websocket(websocket, self.operations, self.streams, self.config)
+        await serve_websocket(websocket, self.operations, self.streams, self.waiting, self.config)
 
     async def respond(self, request: Request, media_type: str) -> Response:
         if request.method not in ("GET", "HEAD", "POST"):
@@ -103,11 +104,9 @@ class GraphQLApi:
         return _result_response(result, media_type)
 
     def stream(self, request: Request, results: Results, principal: Principal) -> Response:
-        if self.streams.are_full:
-            raise RequestError(
-                503, "Too many streams are open. Try again later.", "TOO_MANY_STREAMS", {"Retry-After": "5"}
-            )
-        return EventStream(request, results, self.streams, principal, self.config.token_check)
+        place = ExitStack()
+        place.enter_context(self.streams.take("", principal.tenant, principal.token_id))
+        return EventStream(request, results, place, principal, self.config.token_check)
 
     async def read_request(self, request: Request) -> GraphQLRequest:
         if request.method != "POST":

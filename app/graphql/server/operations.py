@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+import orjson
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
 
 from app.auth import Access
@@ -29,6 +31,8 @@ from app.graphql.server.errors import (
     is_unavailable,
 )
 from app.graphql.server.limits import check_variables
+from app.graphql.server.shared_results import Event, SharedResults, ask_about_events
+from app.graphql.server.streams import subscription_places
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.mail.worker import OutboxWorker
@@ -36,6 +40,8 @@ from app.storage.database import Database
 from app.storage.deadline import time_limit
 
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+OPENING = 16
+"""The most subscriptions that begin at the same time. Each reads the database."""
 NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
 """Apollo's clients know this message. They then send the text of the document."""
 
@@ -143,6 +149,18 @@ class OperationResult:
     executed: bool
     unavailable: bool = False
     limited: TooMany | None = None
+    rendered: bytes | None = None
+    """The body as JSON, if it is rendered already."""
+
+    @property
+    def payload(self) -> dict[str, Any] | orjson.Fragment:
+        """The body for orjson."""
+        return self.body if self.rendered is None else orjson.Fragment(self.rendered)
+
+    @property
+    def size(self) -> int:
+        """The number of bytes that are rendered."""
+        return len(self.rendered or b"")
 
 
 class Operations:
@@ -155,6 +173,9 @@ class Operations:
         self.trusted = load_trusted(config.documents)
         introspection = config.introspection and not config.documents_only
         self.documents = Documents(self.schema, introspection=introspection, trusted=self.trusted)
+        self.subscriptions = subscription_places(config)
+        self._opening = asyncio.Semaphore(OPENING)
+        self.shared_results: SharedResults[OperationResult] = SharedResults()
         self._mutations: set[asyncio.Task[OperationResult]] = set()
 
     async def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
@@ -208,21 +229,47 @@ class Operations:
             with closing(prepared):
                 yield await (executed if prepared.kind is OperationType.QUERY else self._shield(executed))
             return
-        events = await open_events(
-            self.schema,
-            prepared.ast,
-            context=prepared.context,
-            variables=prepared.request.variables,
-            operation_name=prepared.request.operation_name,
-            hide_suggestions=self.documents.hide_suggestions,
-        )
+        principal = prepared.context.principal
+        with self.subscriptions.take(principal.tenant, principal.token_id):
+            async with aclosing(self._subscribe(prepared, request_id)) as results:
+                async for result in results:
+                    yield result
+
+    async def _subscribe(self, prepared: PreparedOperation, request_id: str) -> AsyncGenerator[OperationResult, None]:
+        async with self._opening:
+            events = await open_events(
+                self.schema,
+                prepared.ast,
+                context=prepared.context,
+                variables=prepared.request.variables,
+                operation_name=prepared.request.operation_name,
+                hide_suggestions=self.documents.hide_suggestions,
+            )
         if isinstance(events, ExecutionResult):
             yield self.reject(OperationError(self._show_errors(events), prepared.cost), request_id)
             return
         async with aclosing(events):
-            async for event in events:
-                with closing(prepared.for_next_event()) as current:
-                    yield await self.execute(current, request_id, event)
+            async for result in self._follow(prepared, events, request_id):
+                yield result
+
+    async def _follow(
+        self, prepared: PreparedOperation, events: AsyncGenerator[Event, None], request_id: str
+    ) -> AsyncGenerator[OperationResult, None]:
+        """The results of a subscription's events. Followers that ask for the same share the execution of an event."""
+        request, principal = prepared.request, prepared.context.principal
+        question = ask_about_events(prepared.ast, prepared.operation, request.variables, principal)
+        async for event in events:
+            await self.shared_results.wait_for_turn()
+            execute = partial(self._execute_event, prepared, event, request_id)
+            result = await self.shared_results.find(question.about(event), execute)
+            with closing(prepared.for_next_event()) as current:
+                current.context.access.database.hold(result.size)
+                yield result
+
+    async def _execute_event(self, prepared: PreparedOperation, event: object, request_id: str) -> OperationResult:
+        with closing(prepared.for_next_event()) as current:
+            result = await self.execute(current, request_id, event)
+            return replace(result, rendered=orjson.dumps(result.body))
 
     async def _shield(self, executed: Coroutine[Any, Any, OperationResult]) -> OperationResult:
         """Waits for a mutation that goes on when the waiting is cancelled."""

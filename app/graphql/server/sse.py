@@ -5,18 +5,18 @@ https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from app.auth import Principal
 from app.graphql.server.errors import RequestError, to_request_error
 from app.graphql.server.operations import OperationResult
-from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
+from app.graphql.server.streams import wait_for_invalid_token
 
 EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE = 12.0
@@ -32,15 +32,20 @@ class EventStream(StreamingResponse):
     the server stops."""
 
     def __init__(
-        self, request: Request, results: Results, slots: StreamSlots, principal: Principal, token_check: float
+        self, request: Request, results: Results, place: ExitStack, principal: Principal, token_check: float
     ) -> None:
-        self.request, self.results, self.slots = request, results, slots
+        self.request, self.results, self.place = request, results, place
         self.principal, self.token_check = principal, token_check
         self.events: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+        self.sent = asyncio.Event()
         self.stop = asyncio.Event()
         request.state.stop = self.stop
         self.content = self.write()
         super().__init__(self.content, headers=HEADERS, media_type=EVENT_STREAM)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.place:
+            await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
         async with aclosing(self.content):
@@ -52,43 +57,46 @@ class EventStream(StreamingResponse):
         invalid = asyncio.create_task(wait_for_invalid_token(self.request.user, self.principal, self.token_check))
         stopping = asyncio.create_task(self.stop.wait())
         taking = asyncio.create_task(self.events.get())
-        with self.slots.take():
-            try:
-                while True:
-                    await asyncio.wait(
-                        {taking, invalid, stopping}, timeout=KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    if stopping.done():
-                        return
-                    if invalid.done():
-                        yield write_next(_to_body(RequestError(401, invalid.result().message, "UNAUTHENTICATED")))
-                        yield COMPLETE
-                        return
-                    if not taking.done():
-                        yield COMMENT
-                        continue
-                    event = taking.result()
-                    if event is None:
-                        return
-                    yield event
-                    taking = asyncio.create_task(self.events.get())
-            finally:
-                for task in (producing, invalid, stopping, taking):
-                    task.cancel()
+        try:
+            while True:
+                await asyncio.wait({taking, invalid, stopping}, timeout=KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED)
+                if stopping.done():
+                    return
+                if invalid.done():
+                    yield write_next(_to_body(RequestError(401, invalid.result().message, "UNAUTHENTICATED")))
+                    yield COMPLETE
+                    return
+                if not taking.done():
+                    yield COMMENT
+                    continue
+                event = taking.result()
+                if event is None:
+                    return
+                yield event
+                yield b""  # the server sends it when it has sent the event
+                self.sent.set()
+                taking = asyncio.create_task(self.events.get())
+        finally:
+            for task in (producing, invalid, stopping, taking):
+                task.cancel()
 
     async def produce(self) -> None:
-        """Puts the results into the queue, one at a time, and None at the end."""
+        """Puts the results into the queue, and None at the end. The next result is made when the last one was sent."""
         try:
             async with aclosing(self.results):
                 async for result in self.results:
-                    await self.events.put(write_next(result.body))
+                    self.sent.clear()
+                    await self.events.put(write_next(result.payload))
+                    await self.sent.wait()
+        except RequestError as error:
+            await self.events.put(write_next(_to_body(error)))
         except Exception as error:
             await self.events.put(write_next(_to_body(to_request_error(error, self.request.state.request_id))))
         await self.events.put(COMPLETE)
         await self.events.put(None)
 
 
-def write_next(body: Mapping[str, Any]) -> bytes:
+def write_next(body: Mapping[str, Any] | orjson.Fragment) -> bytes:
     """A result as a `next` event."""
     return b"event: next\ndata: " + orjson.dumps(body).replace(b"\n", b"\ndata: ") + b"\n\n"
 

@@ -5,7 +5,7 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,16 @@ from app.config import Config
 from app.errors import TooMany, Unauthenticated
 from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
 from app.graphql.server.operations import Operations, read_request
-from app.graphql.server.streams import StreamSlots, wait_for_invalid_token
+from app.graphql.server.streams import Places, wait_for_invalid_token
+from app.http.addresses import network_of
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 
 PROTOCOL = "graphql-transport-ws"
 WITH_ID = frozenset({"subscribe", "complete"})
 WITHOUT_ID = frozenset({"connection_init", "ping", "pong"})
 MAX_ID = 1000
+FIRST_MESSAGE = 4096
+"""The most characters of a message before the token is known."""
 MAX_OPERATIONS = 100
 """The number of operations that may run at the same time on one WebSocket."""
 MAX_REASON = 120
@@ -98,7 +101,9 @@ def find_token(payload: Mapping[str, Any] | None) -> str | None:
     return find_token(headers) if isinstance(headers, dict) and headers is not payload else None
 
 
-async def serve_websocket(websocket: WebSocket, operations: Operations, slots: StreamSlots, config: Config) -> None:
+async def serve_websocket(
+    websocket: WebSocket, operations: Operations, streams: Places, waiting: Places, config: Config
+) -> None:
     """Serves a client until it leaves, breaks the protocol, or its token becomes invalid."""
     try:
         websocket.user.meter.admit()
@@ -110,11 +115,14 @@ async def serve_websocket(websocket: WebSocket, operations: Operations, slots: S
         await close(websocket, CloseSocket(4406, f"Use the subprotocol {PROTOCOL}."))
         return
     await websocket.accept(subprotocol=PROTOCOL)
-    if slots.are_full:
-        await close(websocket, CloseSocket(1013, "Too many streams are open. Try again later."))
-        return
-    with slots.take():
-        await Connection(websocket, operations, config).serve()
+    with ExitStack() as place:
+        try:
+            streams.check("")
+            place.enter_context(waiting.take("", network_of(websocket.client.host if websocket.client else "")))
+        except RequestError as error:
+            await close(websocket, CloseSocket(1013, error.message))
+            return
+        await Connection(websocket, operations, streams, place, config).serve()
 
 
 async def close(websocket: WebSocket, reason: CloseSocket) -> None:
@@ -124,14 +132,21 @@ async def close(websocket: WebSocket, reason: CloseSocket) -> None:
 
 
 class Connection:
-    """The state of a WebSocket: its caller after connection_init, and its running operations by their ids."""
+    """The state of a WebSocket: its caller after connection_init, and its running operations by their ids.
 
-    def __init__(self, websocket: WebSocket, operations: Operations, config: Config) -> None:
+    `place` holds its place, which is one of the waiting WebSockets until connection_init.
+    """
+
+    def __init__(
+        self, websocket: WebSocket, operations: Operations, streams: Places, place: ExitStack, config: Config
+    ) -> None:
         self.websocket, self.operations, self.config = websocket, operations, config
+        self.streams, self.place = streams, place
         self.request_id: str = websocket.state.request_id
         self.caller: Caller | None = None
         self.principal: Principal | None = None
         self._initialised = asyncio.Event()
+        self._preparing = asyncio.Lock()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -180,8 +195,9 @@ class Connection:
             text = received.get("text")
             if text is None:
                 raise CloseSocket(4400, "Messages must be text, not bytes.")
-            if len(text) > self.config.body_cap:
-                raise CloseSocket(1009, f"The message is too large; at most {self.config.body_cap} bytes are allowed.")
+            most = FIRST_MESSAGE if self.principal is None else self.config.body_cap
+            if len(text) > most:
+                raise CloseSocket(1009, f"The message is too large; at most {most} bytes are allowed.")
             try:
                 message = read_message(text)
                 if await self._admit(message):
@@ -222,9 +238,21 @@ class Connection:
             raise CloseSocket(4429, "Too many initialisation requests")
         token = find_token(payload)
         self.caller = self.websocket.user.with_token(token) if token else self.websocket.user
-        self.principal = await self._find_principal(self.caller)
+        principal = await self._find_principal(self.caller)
+        self._change_place(principal)
+        self.principal = principal
         await self._send("connection_ack")
         self._initialised.set()
+
+    def _change_place(self, principal: Principal) -> None:
+        """Takes the place of an open stream instead of that of a waiting WebSocket."""
+        place = ExitStack()
+        try:
+            place.enter_context(self.streams.take("", principal.tenant, principal.token_id))
+        except RequestError as error:
+            raise CloseSocket(1013, error.message) from error
+        self.place.close()
+        self.place.enter_context(place)
 
     async def _find_principal(self, caller: Caller) -> Principal:
         try:
@@ -262,13 +290,14 @@ class Connection:
         try:
             request = read_request(message.payload)
             assert self.caller is not None  # noqa: S101 - narrows the type
-            access = Access.of(self.operations.database, await self._find_principal(self.caller))
-            prepared = await self.operations.prepare(request, access)
+            async with self._preparing:
+                access = Access.of(self.operations.database, await self._find_principal(self.caller))
+                prepared = await self.operations.prepare(request, access)
             async with aclosing(self.operations.stream(prepared, self.request_id)) as results:
                 async for result in results:
                     if not result.executed:
                         return await self._finish("error", message.id, result.body["errors"])
-                    await self._send("next", message.id, result.body)
+                    await self._send("next", message.id, result.payload)
             return await self._finish("complete", message.id)
         except (CloseSocket, WebSocketDisconnect):
             raise

@@ -3,7 +3,7 @@
 from asyncio import TimerHandle, Transport
 from typing import Any
 
-from uvicorn._types import ASGIReceiveEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -111,6 +111,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.conn.fail(code, reason)
             self.handle_parser_exception()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Sends a message, and returns when the peer has taken most of it. Until then its bytes count as unsent."""
+        await super().send(message)
+        await self.writable.wait()
 
     def pause_writing(self) -> None:
         super().pause_writing()
