@@ -44,6 +44,7 @@ CONSTANTS = {
     "Records in a list to create": [reader.MOST_MEMBERS],
     "Text in a field": [values.LONGEST_TEXT],
     "List or document in a field, as JSON": [LARGEST_DOCUMENT],
+    "All values of one body together, as JSON": [LARGEST_DOCUMENT],
     "Name of an organization on the command line": [LONGEST_NAME],
     "Entries of `metadata`": [record.MOST_METADATA, record.LONGEST_KEY, record.LONGEST_METADATA],
     "Label of a token": [LONGEST_LABEL],

@@ -30,7 +30,7 @@ Values = dict[str, Any]
 Mode = Literal["create", "update", "replace"]
 
 LARGEST_DOCUMENT = 100 * 1024
-"""The most bytes of a list or a document as JSON. It is also the most that v1 takes for a whole record."""
+"""The most bytes of a list or a document as JSON, and of all values of one body together."""
 
 MALFORMED = "format"
 """The code of a value that PostgreSQL cannot store; its problem does not repeat the value."""
@@ -119,9 +119,19 @@ def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> 
                 shown = None if error.code == MALFORMED else value
                 problems.append(Problem(name, error.code, error.message, shown))
     problems += _find_blanks(face, body, rules, mode, {problem.field for problem in problems})
+    problems = problems or _find_excess(face, values)
     if problems:
         raise Invalid(problems)
     return values if mode == "update" else _complete(face, values, rules, mode)
+
+
+def _find_excess(face: Face, values: Values) -> list[Problem]:
+    """The problem of a record of over 100 KB as JSON, in the field that has most of it."""
+    if len(orjson.dumps(values)) <= LARGEST_DOCUMENT:
+        return []
+    largest = max(values, key=lambda column: len(orjson.dumps(values[column])))
+    message = f"makes the record larger than {LARGEST_DOCUMENT // 1024} KB as JSON"
+    return [Problem(face.columns[largest].name, "size", message)]
 
 
 def find_chosen_id(body: Mapping[str, Any]) -> list[Problem]:

@@ -123,3 +123,15 @@ async def test_a_long_list_of_the_customers_api_is_bounded_by_its_size(service: 
     there = f"/v1/organizations/{service.organization}/clients"
     made = await service.http.post(there, json={"name": "x", "unitIds": units})
     assert (made.status_code, made.json()["unitIds"]) == (200, units)
+
+
+async def test_the_values_of_one_record_have_at_most_100_kb_together(service: Service, api: GraphQLApi) -> None:
+    data = [{"value": "x" * 9_000}] * 7
+    body: dict[str, Any] = {"name": "x", "custom": {"a": ["x" * 9_000] * 5}}
+    assert (await change(api, CREATE, input=body))["version"] == 1
+    assert await error_fields(api, CREATE, input={**body, "data": data}) == [(["input", "data"], "TOO_LARGE")]
+    there = f"/v1/organizations/{service.organization}/clients"
+    answer = await service.http.post(there, json=[{**body, "_data": data}])
+    assert (answer.status_code, answer.json()["error"]["details"][0]["details"]["codes"]) == (422, {"_data": ["size"]})
+    texts = {"name": noise(1), "address": noise(2), "city": noise(3)}
+    assert (await service.http.post("/customers", json=texts)).json()["cause"].keys() <= texts.keys()
