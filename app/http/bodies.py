@@ -116,8 +116,8 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 def _count_signs(data: bytes) -> int:
-    """The number of commas and opening brackets. JSON has about as many values, if no text has any of them."""
-    return data.count(b",") + data.count(b"[") + data.count(b"{")
+    """The number of commas, and of objects and lists with members. JSON has as many values, if no text has such signs."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{") - data.count(b"[]") - data.count(b"{}")
 
 
 def _check_values(data: bytes, deepest: int) -> None:

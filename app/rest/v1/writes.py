@@ -61,16 +61,22 @@ def check_items(items: Sequence[object]) -> None:
         raise Malformed(f"A list must have at most {MOST_MEMBERS} members; got {len(items)}.")
 
 
+MOST_PROBLEMS = 2000
+"""The problems of a list that are explained one by one. Items after them have their first problem only."""
+
+
 def read_items(items: Sequence[Mapping[str, Any]]) -> list[Values]:
     """The values of every item. Raises TooManyProblems when any is not valid."""
     records: list[Values] = []
     problems: list[Invalid | None] = []
+    explained = 0
     for item in items:
         try:
             records.append(read_new_body(V1, item, V1_RULES))
             problems.append(None)
         except Invalid as invalid:
-            problems.append(invalid)
+            problems.append(invalid if explained < MOST_PROBLEMS else Invalid(invalid.problems[:1]))
+            explained += len(invalid.problems)
     if any(problems):
         raise TooManyProblems([*problems])
     return records

@@ -8,6 +8,7 @@ from tests.conftest import Service
 from tests.rest.v1.requests import NOBODY, as_filter, clients_path, make
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
 
 
 async def test_a_form_makes_a_client(service: Service) -> None:
@@ -182,3 +183,19 @@ async def test_the_id_is_the_first_problem(service: Service, body: dict[str, Any
 async def test_a_name_of_blanks_is_present_as_in_loopback(service: Service) -> None:
     made = await make(service, name=" \u200b")
     assert made["name"] == " \u200b"
+
+
+async def test_a_list_with_thousands_of_problems_explains_the_first_ones(shared_service: Service) -> None:
+    items = [{"name": "x", **{f"unknown{number}": 1 for number in range(25)}} for _ in range(200)]
+    answer = await shared_service.http.post(clients_path(shared_service), json=[*items, {"name": "x"}])
+    assert answer.status_code == 422
+    *details, valid = answer.json()["error"]["details"]
+    assert [len(item["details"]["codes"]) for item in details] == [25] * 80 + [1] * 120
+    assert valid is None
+
+
+async def test_a_list_without_members_is_one_value(shared_service: Service) -> None:
+    """It has no comma of its own, so 30,000 of them are within the limit."""
+    body = b'{"name": "x", "custom": {"a": [' + b"[]," * 30_000 + b"{}]}}"
+    answer = await shared_service.http.post(clients_path(shared_service), content=body, headers=JSON)
+    assert answer.status_code == 200
