@@ -84,6 +84,17 @@ class Conflict(DomainError):
     """The request contradicts stored data, such as an idempotency key that was used for another request."""
 
 
+class ChangesReset(DomainError):
+    """The database was restored or failed over, so changes after a cursor may be lost and their numbers taken again."""
+
+    def __init__(self, field: str | None = None) -> None:
+        super().__init__(
+            "The database was restored or failed over since this cursor was made. "
+            "Read the records again, and then start without a cursor.",
+            field,
+        )
+
+
 class Stale(DomainError):
     """The record no longer has the version that the caller expects."""
 

@@ -62,7 +62,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
     return Starlette(
         routes=[
-            *health_routes(readiness),
+            *health_routes(readiness, lambda: changes.delay.seconds),
             *graphql_routes(store, outbox, config, changes),
             RestRoute(customers_api(services), fallback=v1_api(services)),
         ],

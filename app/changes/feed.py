@@ -4,21 +4,24 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from app.changes.record import Change
+from app.changes.record import Change, Position
 
 ERASED = "erased"
 
 
 class Feed:
-    """Holds every settled change with a number above `floor`.
+    """Holds every settled change with a number above `floor`. Changes up to `settled` are settled.
 
     It holds at most `max_changes` changes with at most `max_characters` characters of images. A follower keeps only the
     last number that it has seen. A follower that falls below `floor` reads on from the database, so a slow follower
     costs no memory.
     """
 
-    def __init__(self, floor: int, *, max_changes: int = 256, max_characters: int = 2_000_000) -> None:
-        self.floor = floor
+    def __init__(self, start: Position, *, max_changes: int = 256, max_characters: int = 2_000_000) -> None:
+        self.floor = self.settled = start.number
+        self.epoch = start.epoch
+        self.ended = False
+        """Whether the epoch of the numbers has ended."""
         self.max_changes, self.max_characters = max_changes, max_characters
         self.followers = 0
         self._changes: list[Change] = []
@@ -26,8 +29,9 @@ class Feed:
         self._erased: dict[str, int] = {}
         self._arrived = asyncio.Event()
 
-    def extend(self, changes: Sequence[Change]) -> None:
-        """Adds the next changes, in order, and drops the oldest when a limit is exceeded."""
+    def extend(self, changes: Sequence[Change], settled: int) -> None:
+        """Adds the next changes up to `settled`, in order, and drops the oldest when a limit is exceeded."""
+        self.settled = settled
         if not changes:
             return
         self._changes.extend(changes)
@@ -36,9 +40,9 @@ class Feed:
         self._drop_oldest()
         self._wake()
 
-    def skip(self, number: int) -> None:
-        """Drops every change up to a number, because this feed did not read them."""
-        self.floor, self._changes, self._size = number, [], 0
+    def end(self) -> None:
+        """Ends the feed, because its epoch has ended."""
+        self.ended = True
         self._wake()
 
     def next(self, number: int) -> Change | None:

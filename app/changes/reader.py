@@ -4,25 +4,27 @@ Numbers become visible out of order: a change may be committed after another cha
 takes three steps:
 
 1. It reads the last number S.
-2. It begins and ends a new transaction X. A transaction takes its own number before those of its changes, so every
-   change up to S belongs to a transaction older than X.
-3. It waits until no transaction older than X is open. Then every change up to S is settled: it is either committed or
-   it never will be.
+2. It reads the transactions that are open and write changes of a followed organization. Each holds a lock that tells
+   the last number at its start; the numbers of its own changes are higher (`begin_change` in the database).
+3. Changes of an organization up to S, or up to the lowest of these numbers, are settled: they are committed or never
+   will be.
 
-Followers see settled changes only.
+Followers see settled changes only. Transactions of other organizations and other databases delay nothing.
 """
 
 import asyncio
 import logging
+import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
 
 from app.changes.feed import Feed
-from app.changes.record import Change, Snapshot
-from app.changes.repository import ChangeRepository
+from app.changes.record import LARGEST_NUMBER, Change, Position, Snapshot
+from app.changes.repository import ChangeRepository, Range
 from app.changes.statements import CHANNEL
-from app.errors import TooSlow, Unavailable
+from app.errors import ChangesReset, TooSlow, Unavailable
 from app.storage.database import Database
 from app.storage.listener import Listener
 
@@ -30,7 +32,8 @@ log = logging.getLogger("clientele")
 
 CHUNK = 200
 """The most changes of one read. A follower that reads on from the database reads a quarter of it at a time."""
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
+HELD_PAUSE = 0.1
+"""Seconds until the next read while an open transaction holds changes back. A commit of this process ends the pause."""
 LONG_TRANSACTION = 10.0
 """Seconds after which an open transaction that delays the changes is logged."""
 
@@ -48,10 +51,8 @@ class ChangeReader:
         self.database = database
         self.listener = Listener(listen_url or database.url, CHANNEL, self.wake)
         self.poll, self.min_interval = poll, min_interval
-        self.settled = 0
-        """Every change up to this number is settled, and the feeds have it."""
+        self.delay = Delay()
         self._feeds: dict[str, Feed] = {}
-        self._started = asyncio.Event()
         self._awake = asyncio.Event()
         self._running = False
         self._listening: asyncio.Task[None] | None = None
@@ -75,7 +76,7 @@ class ChangeReader:
                     failing = True
                 await asyncio.sleep(self.min_interval)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self.poll):
+                    async with asyncio.timeout(HELD_PAUSE if self.delay.began else self.poll):
                         await self._awake.wait()
         finally:
             self._running = False
@@ -96,64 +97,52 @@ class ChangeReader:
 
     async def _advance(self) -> None:
         """Hands the changes that have been settled since the last read to the feeds."""
+        feeds = dict(self._feeds)
+        if not feeds:
+            return self.delay.end()
         async with self.database.read() as connection:
-            number = await ChangeRepository(connection).last_number()
-        if number > self.settled or not self._started.is_set():
-            await self._wait_until_settled()
-            await self._collect(number)
-            self._started.set()
+            repository = ChangeRepository(connection)
+            last = await repository.last_position()
+            self._end_epoch(feeds, last)
+            if all(feed.settled == last.number for feed in feeds.values()):
+                return self.delay.end()
+            numbers = await repository.settled_numbers(tuple(feeds), last.number)
+        self.delay.note([organization for organization, number in numbers.items() if number < last.number])
+        while behind := [
+            (id_, feed.settled, numbers[id_]) for id_, feed in feeds.items() if feed.settled < numbers[id_]
+        ]:
+            await self._collect(feeds, behind)
+        return None
 
-    async def _wait_until_settled(self) -> None:
-        """Waits until every transaction that may have taken a number so far has ended."""
+    def _end_epoch(self, feeds: dict[str, Feed], last: Position) -> None:
+        """Ends the feeds of another epoch, and those that know a higher number than the last one."""
+        for organization_id, feed in tuple(feeds.items()):
+            if feed.epoch != last.epoch or feed.settled > last.number:
+                del feeds[organization_id]
+                feed.end()
+                self._forget(organization_id, feed)
+
+    async def _collect(self, feeds: dict[str, Feed], behind: Sequence[Range]) -> None:
+        """Reads the next changes of the ranges and extends their feeds."""
+        epoch = feeds[behind[0][0]].epoch
         async with self.database.read() as connection:
-            transaction = await ChangeRepository(connection).new_transaction()
-        waited, pause, warned = 0.0, SHORTEST_PAUSE, False
-        while not await self._is_settled(transaction):
-            await asyncio.sleep(pause)
-            waited, pause = waited + pause, min(pause * 2, LONGEST_PAUSE)
-            if waited > LONG_TRANSACTION and not warned:
-                warned = True
-                log.warning("An open transaction in the database delays the changes for %g seconds already", waited)
-
-    async def _is_settled(self, transaction: int) -> bool:
-        async with self.database.read() as connection:
-            return await ChangeRepository(connection).is_settled(transaction)
-
-    async def _collect(self, upto: int) -> None:
-        if not self._started.is_set():
-            self.settled = upto
-        while self.settled < upto:
-            organizations = tuple(self._feeds)
-            changes = await self._read(organizations, upto) if organizations else []
-            reached = changes[-1].number if len(changes) == CHUNK else upto
-            self._distribute(organizations, changes, reached)
-            self.settled = reached
-
-    async def _read(self, organizations: Sequence[str], upto: int) -> list[Change]:
-        async with self.database.read() as connection:
-            return await ChangeRepository(connection).list_settled(organizations, self.settled, upto, CHUNK)
-
-    def _distribute(self, organizations: Sequence[str], changes: Sequence[Change], reached: int) -> None:
-        """Extends the feeds of the organizations that were read. A feed that was added since then skips the changes."""
-        for organization_id, feed in self._feeds.items():
-            if organization_id in organizations:
-                feed.extend([change for change in changes if change.organization_id == organization_id])
-            else:
-                feed.skip(reached)
-
-    async def wait_until_started(self) -> int:
-        """A number up to which every change is settled. Waits for the first read."""
-        await self._started.wait()
-        return self.settled
+            changes = await ChangeRepository(connection).list_settled(behind, epoch, CHUNK)
+        reached = changes[-1].number if len(changes) == CHUNK else LARGEST_NUMBER
+        by_organization = defaultdict[str, list[Change]](list)
+        for change in changes:
+            by_organization[change.organization_id].append(change)
+        for organization_id, after, upto in behind:
+            feeds[organization_id].extend(by_organization[organization_id], max(after, min(upto, reached)))
 
     async def follow(
-        self, organization_id: str, after: int, unseen_by: Snapshot | None = None
+        self, organization_id: str, start: Position, after: int, unseen_by: Snapshot | None = None
     ) -> AsyncGenerator[Change, None]:
         """The changes of an organization after a number, each once and in order, without end.
 
-        With `unseen_by`, only the changes that the snapshot does not show. While the database is unavailable it waits.
+        `start` is a position up to which its changes are settled. With `unseen_by`, only the changes that the snapshot
+        does not show. While the database is unavailable it waits. Raises ChangesReset when the epoch ends.
         """
-        feed = self._join(organization_id)
+        feed = self._join(organization_id, start)
         number = after
         try:
             while True:
@@ -166,27 +155,32 @@ class ChangeReader:
 
     async def _next(self, feed: Feed, organization_id: str, number: int) -> tuple[Sequence[Change], int]:
         """The next changes, possibly none, and the number that the follower has then reached."""
+        if feed.ended:
+            raise ChangesReset
         if number < feed.floor:
-            return await self._replay(organization_id, number)
+            return await self._replay(feed, organization_id, number)
         change = feed.next(number)
         if change is None:
             await feed.wait_for_changes()
             return (), number
         return (change,), change.number
 
-    async def _replay(self, organization_id: str, number: int) -> tuple[Sequence[Change], int]:
+    async def _replay(self, feed: Feed, organization_id: str, number: int) -> tuple[Sequence[Change], int]:
         """As _next, from the database, for a number that the feed has dropped."""
-        upto, most = self.settled, CHUNK // 4
+        upto, most = feed.settled, CHUNK // 4
         try:
             async with self.database.read() as connection:
-                changes = await ChangeRepository(connection).replay(organization_id, number, upto, most)
+                repository = ChangeRepository(connection)
+                changes = await repository.list_settled([(organization_id, number, upto)], feed.epoch, most)
         except (Unavailable, TooSlow):
             await asyncio.sleep(self.poll)
             return (), number
         return changes, changes[-1].number if len(changes) == most else upto
 
-    def _join(self, organization_id: str) -> Feed:
-        feed = self._feeds.setdefault(organization_id, Feed(self.settled))
+    def _join(self, organization_id: str, start: Position) -> Feed:
+        feed = self._feeds.get(organization_id)
+        if feed is None or feed.epoch != start.epoch:
+            feed = self._feeds[organization_id] = Feed(start)
         feed.followers += 1
         if self._listening is None and self._running:
             self._listening = asyncio.create_task(self.listener.run(), context=Context())
@@ -194,8 +188,43 @@ class ChangeReader:
 
     def _leave(self, organization_id: str, feed: Feed) -> None:
         feed.followers -= 1
-        if not feed.followers and self._feeds.get(organization_id) is feed:
+        if not feed.followers:
+            self._forget(organization_id, feed)
+
+    def _forget(self, organization_id: str, feed: Feed) -> None:
+        if self._feeds.get(organization_id) is feed:
             del self._feeds[organization_id]
+
+
+class Delay:
+    """The time for which open transactions have held changes back."""
+
+    def __init__(self) -> None:
+        self.began: dict[str, float] = {}
+        """When the changes of each organization were held back first, on the monotonic clock."""
+        self._logged: set[str] = set()
+
+    def note(self, held: Sequence[str]) -> None:
+        """Notes the organizations whose changes are held back now. Logs one that is held back for long, once."""
+        now = time.monotonic()
+        self.began = {organization: self.began.get(organization, now) for organization in held}
+        self._logged &= self.began.keys()
+        for organization, began in self.began.items():
+            if now - began > LONG_TRANSACTION and organization not in self._logged:
+                self._logged.add(organization)
+                log.warning(
+                    "An open transaction delays the changes of organization %s for %d seconds already",
+                    organization,
+                    now - began,
+                )
+
+    def end(self) -> None:
+        self.note(())
+
+    @property
+    def seconds(self) -> float:
+        """The longest time for which changes are held back now; 0 if none are."""
+        return time.monotonic() - min(self.began.values()) if self.began else 0.0
 
 
 class ChangeNotifier:

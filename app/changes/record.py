@@ -1,9 +1,9 @@
 """Changes of records, their cursors, and snapshots of the transactions that were committed at a moment."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
-from app.errors import Malformed
+from app.errors import ChangesReset, Malformed
 from app.query.cursor import read_cursor, write_cursor
 
 LARGEST_NUMBER = 2**63 - 1
@@ -15,7 +15,8 @@ class Change:
     """A change as its followers get it.
 
     `number` grows with each change of any organization. `transaction` is the id of the transaction that made the change.
-    `at` is text in ISO 8601. `before`, `after` and `customer_after` are images: the record as JSON text, with the fields
+    `epoch` names the line of numbers that `number` belongs to. `at` is text in ISO 8601. `before`, `after` and
+    `customer_after` are images: the record as JSON text, with the fields
     of GraphQL's Client, and those of Customer for the third. `before` is None for a creation. All three are None once
     the person is erased.
     """
@@ -31,6 +32,7 @@ class Change:
     before: str | None
     after: str | None
     customer_after: str | None
+    epoch: str
 
     @property
     def size(self) -> int:
@@ -39,6 +41,17 @@ class Change:
 
     def without_images(self) -> "Change":
         return replace(self, before=None, after=None, customer_after=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A number of the changes, and its epoch: the history of the database that the number belongs to.
+
+    A promoted standby and a restored database begin another epoch, in which numbers may be taken a second time.
+    """
+
+    number: int
+    epoch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +85,22 @@ class Snapshot:
         return transaction < self.oldest or (transaction < self.next and transaction not in self.open)
 
 
-def write_change_cursor(organization_id: str, number: int) -> str:
+def write_change_cursor(organization_id: str, number: int, epoch: str) -> str:
     """The cursor of a change among those of its organization."""
-    return _write(_change_scope(organization_id), number)
+    return write_cursor(_change_scope(organization_id), f'[{number},"{epoch}"]')
 
 
-def read_change_cursor(organization_id: str, text: str, field: str = "after") -> int:
-    """The number in a cursor of an organization's changes. Raises Malformed for any other text."""
-    return _read(_change_scope(organization_id), text, field)
+def read_change_cursor(organization_id: str, text: str, last: Position, field: str = "after") -> int:
+    """The number in a cursor of an organization's changes, whose last change is `last`.
+
+    Raises Malformed for any other text, and ChangesReset for a cursor of another epoch.
+    """
+    number, epoch = _read(_change_scope(organization_id), text, field, 2)
+    if epoch != last.epoch:
+        raise ChangesReset(field)
+    if number > last.number:
+        raise Malformed("Invalid cursor: no change has this number yet; pass a cursor that this API returned.", field)
+    return number
 
 
 def write_history_cursor(organization_id: str, client_id: str, number: int) -> str:
@@ -87,12 +108,12 @@ def write_history_cursor(organization_id: str, client_id: str, number: int) -> s
 
     It is not a cursor among the organization's changes: an earlier change of another record may still be uncommitted.
     """
-    return _write(_history_scope(organization_id, client_id), number)
+    return write_cursor(_history_scope(organization_id, client_id), f"[{number}]")
 
 
 def read_history_cursor(organization_id: str, client_id: str, text: str, field: str = "after") -> int:
     """The number in a cursor of a record's history. Raises Malformed for any other text."""
-    return _read(_history_scope(organization_id, client_id), text, field)
+    return _read(_history_scope(organization_id, client_id), text, field, 1)[0]
 
 
 def _change_scope(organization_id: str) -> str:
@@ -103,15 +124,13 @@ def _history_scope(organization_id: str, client_id: str) -> str:
     return f"history {organization_id} {client_id}"
 
 
-def _write(scope: str, number: int) -> str:
-    return write_cursor(scope, f"[{number}]")
-
-
-def _read(scope: str, text: str, field: str) -> int:
+def _read(scope: str, text: str, field: str, count: int) -> tuple[int, Any]:
+    """Returns the number in a cursor with `count` values, and the last of them."""
     try:
-        (number,) = read_cursor(scope, text, field, 1)
+        values = read_cursor(scope, text, field, count)
     except Malformed as error:
         raise Malformed(INVALID_CURSOR, field) from error
+    number = values[0]
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= LARGEST_NUMBER:
         raise Malformed(INVALID_CURSOR, field)
-    return number
+    return number, values[-1]

@@ -1,21 +1,24 @@
 """ChangeRepository: reads the table of changes in the order of their numbers."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
-from app.changes.record import Change, PastChange, Snapshot
+from app.changes.record import Change, PastChange, Position, Snapshot
 from app.changes.statements import (
     HISTORY_LENGTH,
-    IS_SETTLED,
-    LAST_NUMBER,
-    NEW_TRANSACTION,
-    REPLAYED_CHANGES,
+    LAST_POSITION,
     SETTLED_CHANGES,
+    SETTLED_NUMBERS,
     SNAPSHOT,
     WAKE,
     history_statement,
 )
+from app.errors import Unavailable
 from app.query.face import Face
 from app.storage.connection import Connection
+
+Range: TypeAlias = tuple[str, int, int]
+"""An organization, and the numbers after which and up to which its changes are read."""
 
 
 class ChangeRepository:
@@ -24,28 +27,26 @@ class ChangeRepository:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    async def last_number(self) -> int:
-        """The last number that any change took, committed or not."""
-        return int(await self.connection.scalar(LAST_NUMBER))
+    async def last_position(self) -> Position:
+        """The last number that any change took, committed or not. Raises Unavailable on a standby."""
+        number, epoch = (await self.connection.execute(LAST_POSITION)).one()
+        if epoch is None:
+            raise Unavailable("the database is a standby, which takes no changes")
+        return Position(number, epoch)
 
-    async def new_transaction(self) -> int:
-        """The id of a transaction that is newer than all that have an id now."""
-        return int(await self.connection.scalar(NEW_TRANSACTION))
-
-    async def is_settled(self, transaction: int) -> bool:
-        """True if all transactions older than `transaction` have ended."""
-        return bool(await self.connection.scalar(IS_SETTLED, {"transaction": transaction}))
+    async def settled_numbers(self, organizations: Sequence[str], last: int) -> dict[str, int]:
+        """The number of each organization up to which its changes are settled; `last` is a last number, read before."""
+        rows = await self.connection.execute(SETTLED_NUMBERS, {"organizations": list(organizations), "last": last})
+        return dict(rows)
 
     async def snapshot(self) -> Snapshot:
         return Snapshot.read(await self.connection.scalar(SNAPSHOT))
 
-    async def list_settled(self, organizations: Sequence[str], after: int, upto: int, most: int) -> list[Change]:
-        parameters = {"organizations": list(organizations), "after": after, "upto": upto, "most": most}
-        return [Change(*row) for row in await self.connection.execute(SETTLED_CHANGES, parameters)]
-
-    async def replay(self, organization: str, after: int, upto: int, most: int) -> list[Change]:
-        parameters = {"organization": organization, "after": after, "upto": upto, "most": most}
-        return [Change(*row) for row in await self.connection.execute(REPLAYED_CHANGES, parameters)]
+    async def list_settled(self, ranges: Sequence[Range], epoch: str, most: int) -> list[Change]:
+        """At most `most` changes in the ranges of several organizations, in order."""
+        organizations, after, upto = zip(*ranges, strict=True)
+        parameters = {"organizations": organizations, "after": after, "upto": upto, "most": most}
+        return [Change(*(*row, epoch)) for row in await self.connection.execute(SETTLED_CHANGES, parameters)]
 
     async def history(self, organization: str, client_id: str, face: Face, before: int, most: int) -> list[PastChange]:
         parameters = {"organization": organization, "record": client_id, "before": before, "most": most}

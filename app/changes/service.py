@@ -5,9 +5,15 @@ from dataclasses import dataclass
 
 from app.auth import Access
 from app.changes.reader import ChangeReader
-from app.changes.record import LARGEST_NUMBER, Change, PastChange, read_change_cursor, read_history_cursor
+from app.changes.record import (
+    LARGEST_NUMBER,
+    Change,
+    PastChange,
+    Position,
+    read_change_cursor,
+    read_history_cursor,
+)
 from app.changes.repository import ChangeRepository
-from app.errors import Malformed
 from app.query.face import Face
 
 
@@ -27,20 +33,18 @@ async def follow_changes(
 
     With the cursor `after`: the changes after it. Without: the changes that are not committed yet. Raises NotFound for
     an organization that the caller cannot access. Raises Malformed for an invalid cursor, and for a cursor with a number
-    that no change has yet.
+    that no change has yet. Raises ChangesReset for a cursor of another epoch, also later when the epoch ends.
     """
     access.require(organization_id)
-    number = None if after is None else read_change_cursor(organization_id, after)
-    settled = await reader.wait_until_started()
     async with access.database.read() as connection:
         repository = ChangeRepository(connection)
+        last = await repository.last_position()
+        number = None if after is None else read_change_cursor(organization_id, after, last)
+        settled = await repository.settled_numbers([organization_id], last.number)
+        start = Position(settled[organization_id], last.epoch)
         if number is None:
-            return reader.follow(organization_id, settled, await repository.snapshot())
-        if number > await repository.last_number():
-            raise Malformed(
-                "Invalid cursor: no change has this number yet; pass a cursor that this API returned.", "after"
-            )
-    return reader.follow(organization_id, number)
+            return reader.follow(organization_id, start, start.number, await repository.snapshot())
+    return reader.follow(organization_id, start, number)
 
 
 async def list_history(

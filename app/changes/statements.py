@@ -27,7 +27,6 @@ from sqlalchemy import (
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.query.face import Face, Field, Kind
 from app.query.sql.render import render_field, render_row
-from app.storage.columns import Xid8
 from app.storage.tables import client_changes, clients
 
 CHANNEL = "client_changes"
@@ -36,16 +35,53 @@ STORED = tuple(stored for stored in clients.c if stored.computed is None)
 
 _sequence = table("client_changes_id_seq", column("last_value", BigInteger), column("is_called", Boolean))
 
-LAST_NUMBER = select(case((_sequence.c.is_called, _sequence.c.last_value), else_=0))
-"""(number) The last number that any change took, committed or not."""
-
-NEW_TRANSACTION = select(func.pg_current_xact_id())
-"""(transaction) A transaction id newer than every id so far."""
-
-IS_SETTLED = select(
-    func.pg_snapshot_xmin(func.pg_current_snapshot()) >= bindparam("transaction", type_=Xid8()),
+_history = func.concat(
+    select(column("system_identifier")).select_from(func.pg_control_system()).scalar_subquery(),
+    func.left(func.pg_walfile_name(func.pg_current_wal_lsn()), 8),
 )
-"""(settled) Whether every older writing transaction in the cluster has ended."""
+"""The database system and its timeline. A promoted standby and a recovery from a backup begin a new timeline."""
+_epoch = case((~func.pg_is_in_recovery(), func.to_hex(func.hashtextextended(_history, 0))))
+
+LAST_POSITION = select(case((_sequence.c.is_called, _sequence.c.last_value), else_=0), _epoch)
+"""(number, epoch) The last number that any change took, committed or not. A standby has no epoch."""
+
+_locks = table(
+    "pg_locks", column("locktype"), column("database"), column("classid"), column("objid"), column("objsubid")
+)
+_database: Select[Any] = (
+    select(column("oid")).select_from(table("pg_database")).where(column("datname") == func.current_database())
+)
+_last: ColumnElement[int] = bindparam("last", type_=BigInteger())
+_distance = (_last - cast(_locks.c.objid, BigInteger)).op("&")(literal_column("2147483647"))
+_writers = (
+    select(
+        cast(_locks.c.classid, BigInteger).label("key"),
+        # A writer that began after `last` was read holds a larger number, so its distance is close to 2^31.
+        func.min(_last - case((_distance < literal_column("1073741824"), _distance), else_=0)).label("began"),
+    )
+    .where(
+        _locks.c.locktype == literal_column("'advisory'"),
+        _locks.c.objsubid == literal_column("2"),
+        _locks.c.database == _database.scalar_subquery(),
+    )
+    .group_by(_locks.c.classid)
+    .subquery("writers")
+)
+_followed = (
+    func.unnest(bindparam("organizations", type_=ARRAY(Text)))
+    .table_valued(column("id", Text()))
+    .render_derived(name="followed")
+)
+_key = cast(func.hashtext(_followed.c.id), BigInteger).op("&")(literal_column("4294967295"))
+
+SETTLED_NUMBERS = select(_followed.c.id, func.coalesce(_writers.c.began, _last)).select_from(
+    _followed.outerjoin(_writers, _writers.c.key == _key)
+)
+"""(organization, number) Every change of an organization up to its number is committed or never will be.
+
+`last` is a last number that was read before. An open transaction that writes changes of an organization holds a lock
+from `begin_change`, with the last number at its start. Each of its own changes has a larger number.
+"""
 
 SNAPSHOT = select(cast(func.pg_current_snapshot(), Text))
 """(text) The transactions committed now; app.changes.record.Snapshot reads the text."""
@@ -87,19 +123,37 @@ def _select_changes(changes: FromClause) -> Select[Any]:
     ).order_by(c.id)
 
 
-def _between(scope: ColumnElement[bool]) -> Select[Any]:
-    """At most `most` changes with numbers above `after` and up to `upto`, in order."""
-    number = client_changes.c.id
-    after, upto = bindparam("after", type_=BigInteger()), bindparam("upto", type_=BigInteger())
-    changes = select(client_changes).where(scope, number > after, number <= upto).order_by(number)
-    return _select_changes(changes.limit(bindparam("most", type_=Integer())).subquery("c"))
+_ranges = (
+    func.unnest(
+        bindparam("organizations", type_=ARRAY(Text)),
+        bindparam("after", type_=ARRAY(BigInteger)),
+        bindparam("upto", type_=ARRAY(BigInteger)),
+    )
+    .table_valued(column("id", Text()), column("after", BigInteger), column("upto", BigInteger))
+    .render_derived(name="ranges")
+)
+_most = bindparam("most", type_=Integer())
+_in_range = (
+    select(client_changes)
+    .where(
+        client_changes.c.organization_id == _ranges.c.id,
+        client_changes.c.id > _ranges.c.after,
+        client_changes.c.id <= _ranges.c.upto,
+    )
+    .order_by(client_changes.c.id)
+    .limit(_most)
+    .correlate(_ranges)
+    .lateral("each")
+)
 
-
-SETTLED_CHANGES = _between(client_changes.c.organization_id == func.any(bindparam("organizations", type_=ARRAY(Text))))
-"""The changes of several organizations, close to the end of the table."""
-
-REPLAYED_CHANGES = _between(client_changes.c.organization_id == bindparam("organization", type_=Text()))
-"""The changes of one organization anywhere in the table."""
+SETTLED_CHANGES = _select_changes(
+    select(*_in_range.c)
+    .select_from(_ranges.join(_in_range, true()))
+    .order_by(_in_range.c.id)
+    .limit(_most)
+    .subquery("c")
+)
+"""At most `most` changes of several organizations, in order: those above `after` and up to `upto` of each of them."""
 
 _of_record = (
     client_changes.c.organization_id == bindparam("organization", type_=Text()),

@@ -1,5 +1,7 @@
 """Health checks: /healthz for the process, /readyz for its database."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -7,16 +9,25 @@ from starlette.routing import BaseRoute, Route
 from app.http.responses import make_private
 from app.storage.readiness import Readiness
 
+LONG_DELAY = 1.0
+"""Seconds from which `/readyz` shows the delay of changes."""
 
-def health_routes(readiness: Readiness) -> list[BaseRoute]:
-    """`/healthz` and `/readyz`, which need no token."""
+
+def health_routes(readiness: Readiness, delay_of_changes: Callable[[], float]) -> list[BaseRoute]:
+    """`/healthz` and `/readyz`, which need no token.
+
+    `delay_of_changes` tells for how many seconds an open transaction has held changes back from subscriptions.
+    """
 
     async def readyz(request: Request) -> Response:
         """Answers within a second: 200 when the service can work with its database, else 503 with the reason."""
         if request.scope.get("state", {}).get("draining"):
             return _unavailable("the service is going to stop")
         problem = await readiness.find_problem()
-        return _ok() if problem is None else _unavailable(problem)
+        if problem is not None:
+            return _unavailable(problem)
+        delay = delay_of_changes()
+        return _ok() if delay < LONG_DELAY else _ok(changes_delay=round(delay, 1))
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
@@ -26,8 +37,8 @@ async def healthz(_: Request) -> Response:
     return _ok()
 
 
-def _ok() -> Response:
-    return make_private(JSONResponse({"status": "ok"}))
+def _ok(**more: float) -> Response:
+    return make_private(JSONResponse({"status": "ok", **more}))
 
 
 def _unavailable(reason: str) -> Response:

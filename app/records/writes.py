@@ -194,8 +194,12 @@ def select_written(
 def log_rows(
     history: History, rows: CTE, action: str, source: Any, before: Any, after: Any, *, version_step: int = 0
 ) -> CTE:
-    """Adds a change of each row to the history, with its images. `version_step` is for rows that are gone."""
+    """Adds a change of each row to the history, with its images. `version_step` is for rows that are gone.
+
+    `begin_change` comes before the number of a change: it tells readers that the transaction will write changes.
+    """
     record = {
+        "transaction": func.begin_change(rows.c.organization_id),
         "organization_id": rows.c.organization_id,
         history.record: rows.c.id,
         "version": rows.c.version + version_step if version_step else rows.c.version,

@@ -5,15 +5,15 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.changes.reader import ChangeNotifier, ChangeReader
-from app.changes.record import Change
+from app.changes.record import Change, Position, write_change_cursor
 from app.changes.repository import ChangeRepository
 from app.storage.connection import Connection
 from app.storage.database import Database
 
 NEVER = 3600.0
 ADD = """
-INSERT INTO client_changes (organization_id, client_id, version, action, actor)
-VALUES ($1, $2, 1, 'updated', 'test') RETURNING id
+INSERT INTO client_changes (transaction, organization_id, client_id, version, action, actor)
+SELECT begin_change($1), $1, $2, 1, 'updated', 'test' RETURNING id
 """
 
 
@@ -26,7 +26,6 @@ async def reading(database: Database, *, poll: float = 0.02, notifies: bool = Fa
     if notifies:
         notifier.start()
     try:
-        await reader.wait_until_started()
         yield reader
     finally:
         await notifier.stop()
@@ -40,9 +39,19 @@ async def add_change(connection: Connection, organization: str, client: str = "c
     return number
 
 
-async def last_number(database: Database) -> int:
+async def last_position(database: Database) -> Position:
     async with database.read() as connection:
-        return await ChangeRepository(connection).last_number()
+        return await ChangeRepository(connection).last_position()
+
+
+async def beginning(database: Database) -> Position:
+    """The position before every change."""
+    return Position(0, (await last_position(database)).epoch)
+
+
+async def cursor(database: Database, organization: str, number: int) -> str:
+    """The cursor of a change of this epoch; number 0 is before every change."""
+    return write_change_cursor(organization, number, (await last_position(database)).epoch)
 
 
 async def take(changes: AsyncGenerator[Change, None], count: int) -> list[int]:

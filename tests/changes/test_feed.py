@@ -4,12 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.changes.feed import Feed
-from app.changes.record import Change
+from app.changes.record import Change, Position
+
+START = Position(0, "e")
 
 
 def change(number: int, client: str = "a", action: str = "updated", image: str = "{}") -> Change:
     shown = None if action == "erased" else image
-    return Change(number, number, "home", client, number, action, "test", "", shown, shown, shown)
+    return Change(number, number, "home", client, number, action, "test", "", shown, shown, shown, "e")
 
 
 steps = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 9)), max_size=30)
@@ -19,7 +21,7 @@ steps = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 9)), max_size=30)
 def test_a_follower_at_any_pace_misses_nothing_and_sees_nothing_twice(
     pace: list[tuple[int, int]], most: int, room: int
 ) -> None:
-    feed, kept, seen, reached = Feed(0, max_changes=most, max_characters=room), list[Change](), list[int](), 0
+    feed, kept, seen, reached = Feed(START, max_changes=most, max_characters=room), list[Change](), list[int](), 0
 
     def take() -> bool:
         nonlocal reached
@@ -33,7 +35,7 @@ def test_a_follower_at_any_pace_misses_nothing_and_sees_nothing_twice(
     for added, taken in pace:
         new = [change(len(kept) + 1 + index) for index in range(added)]
         kept += new
-        feed.extend(new)
+        feed.extend(new, len(kept))
         for _ in range(taken):
             take()
     while take():
@@ -43,9 +45,9 @@ def test_a_follower_at_any_pace_misses_nothing_and_sees_nothing_twice(
 
 @given(st.lists(st.integers(0, 30), max_size=30), st.integers(1, 5), st.integers(1, 100))
 def test_a_feed_stays_within_its_bounds(sizes: list[int], most: int, room: int) -> None:
-    feed = Feed(0, max_changes=most, max_characters=room)
+    feed = Feed(START, max_changes=most, max_characters=room)
     for number, size in enumerate(sizes, 1):
-        feed.extend([change(number, image="x" * size)])
+        feed.extend([change(number, image="x" * size)], number)
         held, number = [], feed.floor
         while (following := feed.next(number)) is not None:
             held.append(following)
@@ -55,18 +57,17 @@ def test_a_feed_stays_within_its_bounds(sizes: list[int], most: int, room: int) 
 
 
 def test_an_erased_person_is_forgotten() -> None:
-    feed = Feed(0)
-    feed.extend([change(1, "a"), change(2, "b"), change(3, "a")])
+    feed = Feed(START)
+    feed.extend([change(1, "a"), change(2, "b"), change(3, "a")], 3)
     late = change(1, "a")
     assert feed.redact(late).after == "{}"
-    feed.extend([change(4, "a", "erased"), change(5, "a")])
+    feed.extend([change(4, "a", "erased"), change(5, "a")], 5)
     assert [feed.next(number).after for number in range(5)] == [None, "{}", None, None, "{}"]  # type: ignore[union-attr]
     assert feed.redact(late).after is None
 
 
-def test_skipped_changes_are_below_the_floor() -> None:
-    feed = Feed(0)
-    feed.extend([change(1)])
-    feed.skip(9)
-    assert feed.floor == 9
-    assert feed.next(9) is None
+def test_a_feed_knows_the_number_up_to_which_its_changes_are_settled() -> None:
+    feed = Feed(START)
+    feed.extend([change(3)], 7)
+    feed.extend([], 9)
+    assert (feed.floor, feed.settled) == (0, 9)

@@ -27,7 +27,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from app.accounts.service import create_account
-from app.changes.record import read_change_cursor, write_change_cursor
+from app.changes.record import LARGEST_NUMBER, Position, read_change_cursor, write_change_cursor
+from app.changes.repository import ChangeRepository
 from app.organizations.service import create_organization, create_token
 from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
@@ -87,6 +88,7 @@ class Run:
     other: str
     token: str
     servers: list[Server]
+    epoch: str
     written: int = 0
     done: bool = False
     last: int = 0
@@ -132,8 +134,8 @@ async def change(http: httpx.AsyncClient, client: str, step: int) -> None:
 
 
 ADD = """
-INSERT INTO client_changes (organization_id, client_id, version, action, actor)
-VALUES ($1, $2, 1, 'updated', 'late') RETURNING id
+INSERT INTO client_changes (transaction, organization_id, client_id, version, action, actor)
+SELECT begin_change($1), $1, $2, 1, 'updated', 'late' RETURNING id
 """
 
 
@@ -167,13 +169,15 @@ async def write_late(run: Run, count: int) -> int:
 async def follow(run: Run, receive: Any) -> list[int]:
     """Returns the numbers of the changes that a subscriber received, in the order of arrival."""
     numbers: list[int] = []
-    after = write_change_cursor(run.organization, 0)
+    after = write_change_cursor(run.organization, 0, run.epoch)
     while not run.done or not numbers or numbers[-1] < run.last:
         stay, came = CHANCE.randint(1, 150), time.time()
         with suppress(OSError, WebSocketException, httpx.HTTPError, TimeoutError, SubscriptionRejected):
             async with asyncio.timeout(1 if run.done else 5), receive(run, after) as changes:
                 async for change in changes:
-                    numbers.append(read_change_cursor(run.organization, change["cursor"]))
+                    numbers.append(
+                        read_change_cursor(run.organization, change["cursor"], Position(LARGEST_NUMBER, run.epoch))
+                    )
                     after = change["cursor"]
                     began = datetime.fromisoformat(change["at"]).timestamp()
                     if began > came:
@@ -237,8 +241,10 @@ async def prepare(url: str, servers: list[Server]) -> Run:
     organization = await create_organization(database, "Studio Example", account_email=EMAIL)
     other = await create_organization(database, "Other Example", account_email=EMAIL)
     token = await create_token(database, account_email=EMAIL)
+    async with database.read() as connection:
+        epoch = (await ChangeRepository(connection).last_position()).epoch
     await database.close()
-    return Run(url, organization, other, token, servers)
+    return Run(url, organization, other, token, servers, epoch)
 
 
 async def write_all(run: Run) -> int:

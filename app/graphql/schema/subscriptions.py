@@ -45,7 +45,7 @@ class ClientChange(Change):
             version=change.version,
             before_text=change.before,
             after_text=change.after,
-            cursor=write_change_cursor(change.organization_id, change.number),
+            cursor=write_change_cursor(change.organization_id, change.number, change.epoch),
             client_id=strawberry.ID(change.client_id),
             customer_text=change.customer_after,
         )

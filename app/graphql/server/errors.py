@@ -9,6 +9,7 @@ from graphql import GraphQLError
 
 from app.errors import (
     AnswerTooLarge,
+    ChangesReset,
     Conflict,
     DomainError,
     Forbidden,
@@ -38,6 +39,7 @@ CODES: Mapping[type[BaseException], str] = {
     Stale: "STALE_VERSION",
     TooMany: "RATE_LIMITED",
     AnswerTooLarge: "ANSWER_TOO_LARGE",
+    ChangesReset: "CHANGES_RESET",
     TooSlow: "TIMEOUT",
     Unavailable: "SERVICE_UNAVAILABLE",
 }

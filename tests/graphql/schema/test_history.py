@@ -115,7 +115,7 @@ async def test_an_invalid_page_is_rejected(service: Service, api: GraphQLApi) ->
         ({"first": 101}, "first"),
         ({"after": ""}, "after"),
         ({"after": "x"}, "after"),
-        ({"after": write_change_cursor(service.organization, 1)}, "after"),
+        ({"after": write_change_cursor(service.organization, 1, "e")}, "after"),
         ({"after": write_history_cursor(service.organization, other, 1)}, "after"),
     ):
         refusal = await api.error(VERSIONS, id=client, **variables)

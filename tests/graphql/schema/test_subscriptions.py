@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.auth import Scope
-from app.changes.record import write_change_cursor
+from tests.changes.conftest import cursor
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 from tests.live_server import connected_client, served
@@ -34,8 +34,8 @@ async def address(service: Service) -> AsyncIterator[str]:
         yield address
 
 
-def beginning(service: Service) -> str:
-    return write_change_cursor(service.organization, 0)
+async def beginning(service: Service) -> str:
+    return await cursor(service.database, service.organization, 0)
 
 
 async def ok(response: httpx.Response) -> Any:
@@ -46,7 +46,7 @@ async def ok(response: httpx.Response) -> Any:
 async def test_a_change_through_any_api_is_published(service: Service, address: str, api: GraphQLApi) -> None:
     http, clients = service.http, f"/v1/organizations/{service.organization}/clients"
     async with connected_client(address, service.token) as line:
-        await line.ask("s", FOLLOW, after=beginning(service))
+        await line.ask("s", FOLLOW, after=await beginning(service))
 
         async def told(**expected: Any) -> dict[str, Any]:
             change: dict[str, Any] = (await line.next("s"))["clientChanges"]
@@ -82,7 +82,7 @@ async def test_a_change_through_any_api_is_published(service: Service, address: 
         await ok(await http.delete(f"/customers/cust_{made['id']}/permanent"))
         await told(action="ERASED", version=6, client=None, customer=None, before=None, after=None, changedFields=None)
 
-        await line.ask("again", FOLLOW, after=beginning(service))
+        await line.ask("again", FOLLOW, after=await beginning(service))
         for number in range(1, 7):
             change = (await line.next("again"))["clientChanges"]
             assert change["version"] == number
@@ -97,7 +97,7 @@ async def test_resolvers_work_in_a_change(service: Service, address: str) -> Non
     """
     await add_records(service, [{"name": "Ann"}])
     async with connected_client(address, service.token) as line:
-        await line.ask("s", query, after=beginning(service))
+        await line.ask("s", query, after=await beginning(service))
         assert (await line.next("s"))["clientChanges"]["renamed"] == {
             "organization": {"name": "Studio Example"},
             "customer": {"name": "Ann"},
@@ -116,16 +116,19 @@ async def test_changes_of_other_organizations_are_not_published(service: Service
     async with connected_client(address, service.token) as line, connected_client(address, token) as stranger:
         for id_, home in (("first", None), ("second", f"ent_{second}")):
             await line.ask(
-                id_, FOLLOW, after=write_change_cursor(second if home else service.organization, 0), organization=home
+                id_,
+                FOLLOW,
+                after=await cursor(service.database, second if home else service.organization, 0),
+                organization=home,
             )
             told = (await line.next(id_))["clientChanges"]
             assert told["clientId"] == made[second if home else service.organization]
             await line.send("complete", id_)
-        await stranger.ask("s", FOLLOW, after=write_change_cursor(foreign, 0))
+        await stranger.ask("s", FOLLOW, after=await cursor(service.database, foreign, 0))
         assert {(await stranger.next("s"))["clientChanges"]["after"]["name"] for _ in range(2)} == {foreign}
         await stranger.ask("other", FOLLOW, organization=second)
         assert (await stranger.error("other"))["extensions"]["code"] == "NOT_FOUND"
-        await line.ask("cursor", FOLLOW, after=write_change_cursor(second, 0))
+        await line.ask("cursor", FOLLOW, after=await cursor(service.database, second, 0))
         assert (await line.error("cursor"))[
             "message"
         ] == "Invalid cursor: pass a cursor that this API returned for these changes."
@@ -145,7 +148,7 @@ async def test_random_disconnects_lose_and_repeat_no_change(service: Service, ad
         seen: list[tuple[str, str, int]] = []
         while len(seen) < 100:
             async with connected_client(address, service.token) as line:
-                await line.ask("s", CURSORS, after=seen[-1][0] if seen else beginning(service))
+                await line.ask("s", CURSORS, after=seen[-1][0] if seen else await beginning(service))
                 for _ in range(min(chance.randint(1, 30), 100 - len(seen))):
                     change = (await line.next("s"))["clientChanges"]
                     seen.append((change["cursor"], change["clientId"], change["version"]))
@@ -167,7 +170,7 @@ async def test_random_disconnects_lose_and_repeat_no_change(service: Service, ad
 async def test_a_slow_subscriber_gets_every_change(service: Service, address: str) -> None:
     """The changes are larger than every buffer on the way; the server waits, and reads them when they are taken."""
     async with connected_client(address, service.token) as line:
-        await line.ask("s", FOLLOW, after=beginning(service))
+        await line.ask("s", FOLLOW, after=await beginning(service))
         for start in range(0, 120, 40):
             rows = [{"name": str(start + index), "custom": {"text": "x" * 40_000}} for index in range(40)]
             await add_records(service, rows)
@@ -187,6 +190,6 @@ async def test_a_lost_client_leaves_no_subscription(service: Service, address: s
         with pytest.raises(ConnectionClosed):
             await line.socket.recv()
     async with connected_client(address, service.token) as line:
-        await line.ask("s", CURSORS, after=beginning(service))
+        await line.ask("s", CURSORS, after=await beginning(service))
         await add_records(service, [{"name": "Ann"}])
         assert (await line.next("s"))["clientChanges"]["version"] == 1

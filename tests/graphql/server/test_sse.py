@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from app.auth import hash_token
-from app.changes.record import write_change_cursor
 from app.graphql.server import sse
 from app.main import create_app
+from tests.changes.conftest import cursor
 from tests.conftest import Service
 from tests.graphql.conftest import add_records
 from tests.live_server import TIMEOUT, served
@@ -75,8 +75,8 @@ async def stream(http: httpx.AsyncClient, query: str, method: str = "POST", **va
         yield Stream(response, response.aiter_lines())
 
 
-def beginning(service: Service) -> str:
-    return write_change_cursor(service.organization, 0)
+async def beginning(service: Service) -> str:
+    return await cursor(service.database, service.organization, 0)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
@@ -140,7 +140,7 @@ async def test_a_subscription_needs_a_stream(http: httpx.AsyncClient, accept: st
 
 async def test_a_subscription_continues_after_its_cursor(shared_service: Service, http: httpx.AsyncClient) -> None:
     await add_records(shared_service, [{"name": "Ann"}, {"name": "Bea"}, {"name": "Cid"}])
-    async with stream(http, FOLLOW, after=beginning(shared_service)) as opened:
+    async with stream(http, FOLLOW, after=await beginning(shared_service)) as opened:
         first = (await opened.next())["data"]["clientChanges"]
     assert first["client"] == {"name": "Ann"}
     del http.headers["authorization"]
