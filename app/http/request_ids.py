@@ -1,12 +1,13 @@
 """RequestIds: gives every request an id, which its response and its lines in the log carry.
 
-The response also carries the limit that counted the request.
+The response also carries the limit that counted the request. A large body is sent in parts.
 """
 
 import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.parts import is_large, send_in_parts
 from app.http.rates import Meter
 from app.ids import new_id
 
@@ -38,6 +39,6 @@ class RequestIds:
                 meter: Meter | None = scope.get("meter")
                 limits = meter.headers() if meter else ()
                 message["headers"] = [*message.get("headers", ()), (HEADER, request_id), *limits]
-            await send(message)
+            await (send_in_parts(send, message) if is_large(message) else send(message))
 
         await self.app(scope, receive, send_with_id)

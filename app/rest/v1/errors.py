@@ -62,11 +62,11 @@ class InvalidModel(HttpError):
 
 
 class TooManyProblems(HttpError):
-    """Some items of a list are not valid. `problems` has for each item its error, or None when it is valid."""
+    """Some items of a list are not valid. `details` has for each item its described error, or None when it is valid."""
 
-    def __init__(self, problems: Sequence[Invalid | None]) -> None:
+    def __init__(self, details: Sequence[Mapping[str, Any] | None]) -> None:
         super().__init__("Failed with multiple errors, see `details` for more information.")
-        self.problems = problems
+        self.details = details
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def describe(case: ErrorCase) -> Mapping[str, Any]:
         case InvalidModel() as error:
             return explain(error.invalid, error.model)
         case TooManyProblems() as error:
-            return {"message": error.message, "details": [explain_item(problem) for problem in error.problems]}
+            return {"message": error.message, "details": error.details}
         case AnswerTooLarge() as error:
             return {"message": error.message, "code": "ANSWER_TOO_LARGE"}
         case TooDeep():
@@ -175,10 +175,8 @@ def describe_path(case: ErrorCase) -> str:
     return f"There is no method to handle {method} {below or '/'}{asked}"
 
 
-def explain_item(invalid: Invalid | None) -> Mapping[str, Any] | None:
+def explain_item(invalid: Invalid) -> Mapping[str, Any]:
     """The error of one item of a list."""
-    if invalid is None:
-        return None
     status, name = ROWS[Invalid]
     return {"statusCode": status, "name": name, **explain(invalid, CLIENT.name)}
 

@@ -14,10 +14,11 @@ from app.query.reader import MOST_MEMBERS
 from app.query.values import stringify
 from app.records.bodies import Values, read_body, read_new_body
 from app.records.repository import RenderedRecord
+from app.records.turns import in_turns
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.answers import V1Response, join_rows, show, show_record
 from app.rest.v1.call import V1Call, text_argument
-from app.rest.v1.errors import TooManyProblems, UnknownModel, no_model
+from app.rest.v1.errors import TooManyProblems, UnknownModel, explain_item, no_model
 from app.rest.v1.fields import ALL
 from app.rest.v1.reads import require_organization
 
@@ -38,7 +39,7 @@ async def create(call: V1Call) -> V1Response:
     access.require_write()
     if items is not None:
         access.principal.meter.count_writes(len(items) - 1)
-        records, answer = read_items(items), _store_rows
+        records, answer = await read_items(items), _store_rows
     else:
         records, answer = [read_new_body(V1, body.lax_object(), V1_RULES)], _store_record
     key = call.key(access.principal, "create" if items is None else "create all", records)
@@ -65,20 +66,20 @@ MOST_PROBLEMS = 2000
 """The problems of a list that are explained one by one. Items after them have their first problem only."""
 
 
-def read_items(items: Sequence[Mapping[str, Any]]) -> list[Values]:
+async def read_items(items: Sequence[Mapping[str, Any]]) -> list[Values]:
     """The values of every item. Raises TooManyProblems when any is not valid."""
     records: list[Values] = []
-    problems: list[Invalid | None] = []
+    errors: list[Mapping[str, Any] | None] = []
     explained = 0
-    for item in items:
+    async for item in in_turns(items):
         try:
             records.append(read_new_body(V1, item, V1_RULES))
-            problems.append(None)
+            errors.append(None)
         except Invalid as invalid:
-            problems.append(invalid if explained < MOST_PROBLEMS else Invalid(invalid.problems[:1]))
+            errors.append(explain_item(invalid if explained < MOST_PROBLEMS else Invalid(invalid.problems[:1])))
             explained += len(invalid.problems)
-    if any(problems):
-        raise TooManyProblems([*problems])
+    if any(errors):
+        raise TooManyProblems(errors)
     return records
 
 

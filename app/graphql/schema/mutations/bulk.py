@@ -21,6 +21,7 @@ from app.graphql.schema.types import Client
 from app.graphql.schema.user_errors import UserError, attempt, user_errors
 from app.query.sql.render import Selection
 from app.records.bodies import Values, read_body
+from app.records.turns import in_turns
 
 MOST_ROWS = 1000
 
@@ -53,8 +54,8 @@ class InputRow:
     errors: list[UserError]
 
 
-def read_rows(bodies: Sequence[Mapping[str, Any]]) -> list[InputRow]:
-    return [_read_row(index, body) for index, body in enumerate(bodies)]
+async def read_rows(bodies: Sequence[Mapping[str, Any]]) -> list[InputRow]:
+    return [_read_row(index, body) async for index, body in in_turns(enumerate(bodies))]
 
 
 def _read_row(index: int, body: Mapping[str, Any]) -> InputRow:
@@ -82,7 +83,7 @@ async def _create(
     bodies, organization = to_plain(clients), require_written_organization(info, organization_id)
     selection = find_plan(info, "clients at once", _plan)
     chosen = selection if selection is not None else CLIENTS.whole
-    rows = read_rows(bodies)
+    rows = await read_rows(bodies)
     accepted = [row.values for row in rows if not row.errors]
     if policy is ErrorPolicy.REJECT_ALL and len(accepted) < len(rows):
         accepted = []
