@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
-from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
+from app.errors import Forbidden, NotFound, StorageFull, TokenExpired, Unauthenticated
 from app.http.rates import UNLIMITED, Meter, Rates
 from app.ids import is_id
 from app.storage.database import ConnectionSource, Database
@@ -120,6 +120,18 @@ class Access:
     def require_write(self) -> None:
         """Raises Forbidden for a token that may only read."""
         self.principal.require_write()
+
+    def full_organizations(self) -> frozenset[str]:
+        """The caller's organizations without room for more data. Raises StorageFull if it has no other one."""
+        full = self.database.full_among(self.principal.organizations)
+        if full and len(full) == len(self.principal.organizations):
+            raise StorageFull
+        return full
+
+    def require_room(self, organization_id: str) -> None:
+        """Raises StorageFull if an organization has no room for more data."""
+        if self.database.full_among((organization_id,)):
+            raise StorageFull
 
     def organizations_among(self, ids: Iterable[str]) -> list[str]:
         """The organizations among `ids` that the caller can access, in the order of `ids`."""

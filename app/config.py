@@ -135,6 +135,10 @@ class Config:
     """The days for which the history keeps the images of records before and after a change."""
     idempotency_hours: int = setting("CLIENTELE_IDEMPOTENCY_HOURS", whole(24, 8_760), 48)
     """The hours for which idempotency keys and their responses are kept."""
+    record_quota: int = setting("CLIENTELE_RECORD_QUOTA", whole(0, 1_000_000_000), 2_000_000)
+    """The most live clients of one organization; 0 is no limit."""
+    history_quota: int = setting("CLIENTELE_HISTORY_QUOTA", whole(0, 1_000_000_000), 5_000)
+    """The most megabytes of change images of one organization; 0 is no limit."""
     deletion_days: int = setting("CLIENTELE_DELETION_DAYS", whole(0, 3_650), 30)
     """The days for which a deleted account or organization can be restored."""
     listen_url: str | None = setting("CLIENTELE_LISTEN_URL", str, None)

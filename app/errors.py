@@ -129,6 +129,18 @@ class AnswerTooLarge(DomainError):
         self.limit = limit
 
 
+class StorageFull(DomainError):
+    """The organization has used up its quota of records or of history. Deleting and erasing still work."""
+
+    code = "QUOTA_EXCEEDED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The organization has used up its storage. Delete or erase records that you no longer need, or ask the operator "
+            "of the service for a larger quota."
+        )
+
+
 class TooSlow(DomainError):
     """The query timed out. The caller can add filters or ask for fewer rows."""
 

@@ -14,6 +14,7 @@ from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
 from app.auth import Authentication
 from app.changes.reader import ChangeNotifier, ChangeReader
+from app.clients.quota import StorageQuota
 from app.config import Config
 from app.errors import Misconfigured
 from app.graphql.server.http import graphql_routes
@@ -52,6 +53,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     files = MailFiles(config.data_dir / "mail")
     reminders = ReminderLimits.of(config)
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files, limits=reminders)
+    store.is_full = StorageQuota(store, config.record_quota, config.history_quota * 1_000_000).is_full
     retention = RetentionWorker(store, files, Retention.of(config))
     changes = ChangeReader(store, config.listen_url)
     vies = Vies(config.vies_url, config.vies_timeout)

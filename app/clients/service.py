@@ -5,7 +5,7 @@ for a record or an organization that does not exist, is deleted, or is not acces
 raise Forbidden for a token that may only read.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 
 from app.auth import Access, ExpectedVersion
 from app.clients.repository import ClientRepository
-from app.errors import NotFound, TooSlow
+from app.errors import NotFound, StorageFull, TooSlow
 from app.idempotency import RequestKey, StoredResponse, forget_client, run_once
 from app.ids import new_id
 from app.mail.files import MailFiles
@@ -144,6 +144,7 @@ def _new_rows(access: Access, organization_id: str, records: Sequence[Values]) -
     """The rows of new clients, each with a new id."""
     access.require_write()
     access.require(organization_id)
+    access.require_room(organization_id)
     return [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
 
 
@@ -160,9 +161,17 @@ async def change_client(
 
     Raises Stale when the version of the record is not expected.
     """
-    target = access.writable_target(client_id, expected)
-    async with access.database.write() if values.get("metadata") else access.database.statement() as connection:
-        return await ClientRepository(connection).change(target, values, selection)
+    target, full = access.writable_target(client_id, expected), access.full_organizations()
+    in_transaction = full or values.get("metadata")
+    async with access.database.write() if in_transaction else access.database.statement() as connection:
+        return _admit(await ClientRepository(connection).change(target, values, selection), full)
+
+
+def _admit(record: RenderedRecord, full: Collection[str]) -> RenderedRecord:
+    """Raises StorageFull, which rolls the transaction back, for a record of a full organization."""
+    if record.organization_id in full:
+        raise StorageFull
+    return record
 
 
 async def remove_client(
@@ -178,9 +187,9 @@ async def restore_client(
     access: Access, client_id: str, selection: Selection, *, expected: ExpectedVersion = None
 ) -> RenderedRecord:
     """Brings a deleted record back."""
-    target = access.writable_target(client_id, expected)
-    async with access.database.statement() as connection:
-        return await ClientRepository(connection).restore(target, selection)
+    target, full = access.writable_target(client_id, expected), access.full_organizations()
+    async with access.database.write() if full else access.database.statement() as connection:
+        return _admit(await ClientRepository(connection).restore(target, selection), full)
 
 
 @retried

@@ -30,7 +30,7 @@ from app.query.sql.pages import Way, scope
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
 from app.records.statements import of_organizations
 from app.storage.kept import keep_statements
-from app.storage.tables import account_organizations, accounts, client_totals, clients, organizations
+from app.storage.tables import account_organizations, accounts, client_changes, client_totals, clients, organizations
 
 MOST_HITS, MOST_CANDIDATES = 100, 1000
 
@@ -75,6 +75,26 @@ TOTAL = select(func.coalesce(func.sum(client_totals.c.n), 0).cast(BigInteger)).w
 )
 """The number of live clients of an organization: the sum of its slots, at the same cost for every size."""
 
+
+GROWTH_AT_ONCE = 20_000
+_new = (
+    select(client_changes.c.id, client_changes.c.before, client_changes.c.after)
+    .where(
+        client_changes.c.organization_id == bindparam("organization", type_=Text()),
+        client_changes.c.id > bindparam("after", type_=BigInteger()),
+    )
+    .order_by(client_changes.c.id)
+    .limit(literal_column(str(GROWTH_AT_ONCE)))
+    .subquery("new")
+)
+_images: list[Any] = [func.coalesce(func.pg_column_size(image), 0) for image in (_new.c.before, _new.c.after)]
+GROWTH = select(
+    TOTAL.scalar_subquery(),
+    func.count(),
+    func.coalesce(func.max(_new.c.id), bindparam("after", type_=BigInteger())),
+    func.coalesce(func.sum(_images[0] + _images[1]), 0).cast(BigInteger),
+).select_from(_new)
+"""(live records, changes, last change, bytes of their images as stored) of the changes after a number, in their order."""
 
 BIG_SHARE = 0.3
 """With this part of all clients, an organization is searched faster if the index skips its key."""

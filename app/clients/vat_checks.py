@@ -20,6 +20,7 @@ async def check_tax_number(
     the number or the country changed during the check.
     """
     target = access.writable_target(client_id, expected)
+    access.full_organizations()
     taxpayer = await _find(access, target)
     if expected is not None and taxpayer.version not in ([expected] if isinstance(expected, int) else expected):
         raise Stale("The record has changed since that version")

@@ -4,7 +4,7 @@ SharedDatabase is the same database for one operation of a tenant, which gets it
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
@@ -60,6 +60,10 @@ class ConnectionSource:
     def snapshot(self) -> "ConnectionContext":
         """One connection in a read-only transaction that sees one snapshot."""
         return ConnectionContext(self.pool, transaction=True, isolation="repeatable_read", readonly=True)
+
+    def full_among(self, organizations: Sequence[str]) -> frozenset[str]:
+        """The organizations that have used up their quota of storage."""
+        raise NotImplementedError
 
     def renew(self) -> "ConnectionSource":
         """The same source for another operation."""
@@ -118,9 +122,15 @@ class Database(ConnectionSource):
         self.on_commit: Callable[[], None] | None = None
         """Called after each commit of statement() and write(). It must not wait and must not fail."""
 
+        self.is_full: Callable[[str], bool] | None = None
+        """Tells whether an organization has used up its quota of storage. It must not wait and must not fail."""
+
     def committed(self) -> None:
         if self.on_commit is not None:
             self.on_commit()
+
+    def full_among(self, organizations: Sequence[str]) -> frozenset[str]:
+        return frozenset() if self.is_full is None else frozenset(filter(self.is_full, organizations))
 
     def share(self, owner: str) -> "SharedDatabase":
         """The database for one operation of a tenant."""
@@ -157,6 +167,9 @@ class SharedDatabase(ConnectionSource):
 
     def committed(self) -> None:
         self.database.committed()
+
+    def full_among(self, organizations: Sequence[str]) -> frozenset[str]:
+        return self.database.full_among(organizations)
 
     def renew(self) -> "SharedDatabase":
         return SharedDatabase(self.database, self.pool.owner)

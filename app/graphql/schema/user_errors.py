@@ -16,6 +16,7 @@ from app.errors import (
     NotVerified,
     Problem,
     Stale,
+    StorageFull,
     TooMany,
 )
 
@@ -40,6 +41,9 @@ class UserErrorCode(Enum):
     RATE_LIMITED = strawberry.enum_value(
         "RATE_LIMITED",
         description="A limit on repeated acts is used up. The message tells when the next one is allowed.",
+    )
+    QUOTA_EXCEEDED = strawberry.enum_value(
+        "QUOTA_EXCEEDED", description="The organization has used up its storage. Deleting and erasing still work."
     )
     STALE_VERSION = strawberry.enum_value(
         "STALE_VERSION", description="The record no longer has the version `expectedVersion`."
@@ -73,6 +77,7 @@ PROBLEMS = {
 }
 EXPECTED: dict[type[DomainError], tuple[UserErrorCode, list[str] | None]] = {
     NotFound: (UserErrorCode.NOT_FOUND, ["id"]),
+    StorageFull: (UserErrorCode.QUOTA_EXCEEDED, None),
     Stale: (UserErrorCode.STALE_VERSION, ["expectedVersion"]),
     Conflict: (UserErrorCode.CONFLICT, ["idempotencyKey"]),
     NotVerified: (UserErrorCode.NOT_VERIFIED, None),

@@ -16,6 +16,7 @@ from app.errors import (
     NotVerified,
     Problem,
     Stale,
+    StorageFull,
     TokenExpired,
     TooMany,
     TooSlow,
@@ -109,6 +110,7 @@ ROWS: Mapping[type[ExpectedError], tuple[int, str]] = {
     TooLarge: (413, "PayloadTooLargeError"),
     AnswerTooLarge: (413, "PayloadTooLargeError"),
     WrongType: (415, "UnsupportedMediaTypeError"),
+    StorageFull: (422, "Error"),
     Invalid: (422, "ValidationError"),
     InvalidModel: (422, "ValidationError"),
     TooManyProblems: (422, "ValidationError"),
@@ -145,7 +147,7 @@ def describe(case: ErrorCase) -> Mapping[str, Any]:
             return {"message": error.message, "code": "ANSWER_TOO_LARGE"}
         case TooDeep():
             return {"message": DEPTH_MESSAGE.format(DEEPEST), "code": DEPTH_CODE}
-        case Malformed() | UnknownModel() as error:
+        case Malformed() | UnknownModel() | StorageFull() as error:
             return {"message": error.message, "code": error.code, "details": getattr(error, "details", None)}
     return {"message": case.error.message}
 
