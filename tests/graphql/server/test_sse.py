@@ -84,7 +84,7 @@ async def test_a_query_has_one_event(http: httpx.AsyncClient, method: str) -> No
     async with stream(http, VIEWER, method) as opened:
         assert opened.response.status_code == 200
         assert opened.response.headers["content-type"] == "text/event-stream; charset=utf-8"
-        assert opened.response.headers["cache-control"] == "no-cache"
+        assert opened.response.headers["cache-control"] == "no-store"
         assert (await opened.next())["data"] == {"viewer": {"scopes": ["read", "write"]}}
         await opened.complete()
 
