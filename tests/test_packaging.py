@@ -59,7 +59,8 @@ def test_the_wheel_holds_all_that_the_service_reads(wheel: zipfile.ZipFile) -> N
     assert files_below("app/mail/templates", "*") <= names
     assert {"app/demo.jsonl.gz", *files_below("app/accounts", "common-passwords.*")} <= names
     assert {
-        f"app/graphql/server/graphiql/{name}" for name in ("cdn.json", "examples.json", "fallback.js", "page.html")
+        f"app/graphql/server/graphiql/{name}"
+        for name in ("cdn.json", "examples.json", "fallback.js", "page.html", "session.js")
     } <= names
     assert {f"app/{name}" for name in files_below("migrations", "*.py")} <= names
     assert {str(BUNDLE / "manifest.json"), str(BUNDLE / "assets" / "main.js")} <= names

@@ -5,7 +5,6 @@ import { chromium } from 'playwright-core';
 const DEADLINE = 30_000;
 const EDITORS = {
   query: '.graphiql-query-editor .graphiql-editor',
-  headers: '.graphiql-editor-tool .graphiql-editor:not(.hidden)',
   variables: '.graphiql-editor-tool .graphiql-editor:not(.hidden)',
   response: '.result-window',
 };
@@ -57,15 +56,13 @@ export class Explorer {
     await this.page.locator(EDITORS.query).locator(LINES).first().waitFor({ timeout: DEADLINE });
   }
 
-  /** Puts the token into the header editor, unless the page came with it. */
+  /** Types the token into the token field, unless the page came with it. */
   async authorize(token) {
-    await this.showTool('Headers');
-    const settings = await this.page.locator('#graphiql-settings').textContent();
-    if (!settings.includes(token)) await this.type('headers', JSON.stringify({ Authorization: `Bearer ${token}` }));
-    await this.sees('headers', `Bearer ${token}`);
+    const field = this.page.getByLabel('Access token');
+    if ((await field.inputValue()) !== token) await field.fill(token);
   }
 
-  /** Shows the editor of the Variables or of the Headers. */
+  /** Shows the editor of the Variables. */
   async showTool(name) {
     await this.page.getByRole('button', { name, exact: true }).click();
   }

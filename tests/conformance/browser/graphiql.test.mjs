@@ -126,6 +126,29 @@ test('a page that is opened again keeps what was typed and has stored no token',
     assert.ok((await explorer.tabs()).includes('Typed'));
   }));
 
+test('the token is in no storage after a run, and a page that is opened again asks for it', () =>
+  visit({}, async (explorer) => {
+    await explorer.open(URL_OF_PAGE);
+    await explorer.page.evaluate((token) => {
+      const headers = JSON.stringify({ Authorization: `Bearer ${token}` });
+      localStorage.setItem('Clientele:graphiql:headers', headers);
+      localStorage.setItem('Clientele:graphiql:queries', JSON.stringify({ queries: [{ query: '{ viewer { scopes } }', headers }] }));
+    }, TOKEN);
+    await explorer.open(URL_OF_PAGE);
+    const field = explorer.page.getByLabel('Access token');
+    const isGiven = (await field.inputValue()) === TOKEN;
+    await runTypedQuery(explorer);
+    await explorer.showTab(TAB_NAMES[1]);
+    await explorer.authorize(TOKEN);
+    await explorer.run();
+    const stored = () => explorer.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+    assert.ok((await stored()).includes('query Typed'), 'drafts are stored');
+    assert.ok(!(await stored()).includes(TOKEN.slice(10)), await stored());
+    await explorer.open(URL_OF_PAGE);
+    assert.ok(!(await stored()).includes(TOKEN.slice(10)));
+    assert.equal(await field.inputValue(), isGiven ? TOKEN : '');
+  }));
+
 test('a typed token brings the documentation of the schema', () =>
   visit({}, async (explorer) => {
     await explorer.open(URL_OF_PAGE);

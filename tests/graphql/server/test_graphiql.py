@@ -167,17 +167,11 @@ def test_the_policy_allows_no_other_script_and_no_frame(dist: Path, tmp_path: Pa
     assert page.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_a_token_is_in_the_header_editor_of_every_tab(dist: Path) -> None:
+def test_a_token_is_in_the_token_field_and_in_no_tab(dist: Path) -> None:
     settings = read_settings(graphiql_page(token="secret-token", dist=dist))
-    headers = [str(settings["headers"]), *(tab["headers"] for tab in as_tabs(settings))]
-    assert [json.loads(text) for text in headers] == [{"Authorization": "Bearer secret-token"}] * len(headers)
-    assert settings["authorized"] is True
-
-
-def test_without_a_token_the_header_editor_has_an_empty_one(dist: Path) -> None:
-    settings = read_settings(graphiql_page(dist=dist))
-    assert json.loads(str(settings["headers"])) == {"Authorization": "Bearer "}
-    assert settings["authorized"] is False
+    assert settings["token"] == "secret-token"
+    assert all(set(tab) == {"query", "variables"} for tab in as_tabs(settings))
+    assert read_settings(graphiql_page(dist=dist))["token"] == ""
 
 
 def as_tabs(settings: dict[str, object]) -> list[dict[str, str]]:
@@ -196,7 +190,7 @@ def test_a_tab_holds_each_example_in_order(dist: Path) -> None:
 def test_a_value_cannot_leave_the_settings(dist: Path) -> None:
     page = graphiql_page(token="</script><script>alert(1)</script>", dist=dist)
     assert "alert(1)</script>" not in read_body(page)
-    assert "</script><script>alert(1)</script>" in str(read_settings(page)["headers"])
+    assert "</script><script>alert(1)</script>" in str(read_settings(page)["token"])
 
 
 def test_the_page_works_behind_a_prefix(dist: Path) -> None:

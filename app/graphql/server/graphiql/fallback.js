@@ -1,13 +1,13 @@
-const settings = JSON.parse(document.getElementById('graphiql-settings').textContent);
 const root = document.getElementById('graphiql');
 
-/** Each request has its own lazy WebSocket client, so that connection_init carries the headers of its tab. */
-function fetchGraphQL(request, options) {
+/** Each request has its own lazy WebSocket client, so that connection_init carries the token of the moment. */
+function fetchGraphQL(request, ownOptions) {
+  const options = withToken(ownOptions);
   const socket = new URL(settings.subscriptions, location.href);
   socket.protocol = socket.protocol.replace('http', 'ws');
   const fetcher = GraphiQL.createFetcher({
     url: settings.endpoint,
-    wsClient: graphqlWs.createClient({ url: socket.href, connectionParams: options?.headers }),
+    wsClient: graphqlWs.createClient({ url: socket.href, connectionParams: options.headers }),
     enableIncrementalDelivery: false,
   });
   return fetcher(request, options);
@@ -16,15 +16,15 @@ function fetchGraphQL(request, options) {
 function renderPage() {
   const name = React.createElement('span', { className: 'service-name' }, settings.service);
   const logo = React.createElement(GraphiQL.Logo, null, name);
-  const storage = GraphiQL.createLocalStorage({ namespace: `${settings.service}-fallback` });
+  const storage = withoutStoredHeaders(GraphiQL.createLocalStorage({ namespace: `${settings.service}-fallback` }));
   const properties = {
     fetcher: fetchGraphQL,
     storage,
     defaultTabs: settings.tabs,
-    defaultHeaders: settings.headers,
     defaultQuery: '',
     initialVariables: storage.getItem('graphiql:tabState') ? undefined : settings.tabs[0].variables,
-    defaultEditorToolsVisibility: settings.authorized ? 'variables' : 'headers',
+    defaultEditorToolsVisibility: 'variables',
+    isHeadersEditorEnabled: false,
     inputValueDeprecation: true,
     schemaDescription: true,
   };

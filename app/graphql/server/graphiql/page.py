@@ -70,7 +70,7 @@ def graphiql_page(
     """The page, with headers that protect it.
 
     `endpoint` is the path of GraphQL over HTTP as the browser sees it, and `subscriptions` the path of its WebSocket if
-    that differs. `token` is put into the header editor, where every visitor of the page can read it.
+    that differs. `token` is put into the token field, where every visitor of the page can read it.
     """
     files = built_files(dist, endpoint) or cdn_files()
     page = Template((SOURCE / "page.html").read_text(encoding="utf-8")).substitute(
@@ -84,19 +84,16 @@ def graphiql_page(
 
 
 def page_settings(endpoint: str, subscriptions: str, token: str | None) -> str:
-    """The settings as JSON that is safe inside a script element. Without a token, the header editor has an empty one."""
-    headers = json.dumps({"Authorization": f"Bearer {token or ''}"}, indent=2)
+    """The settings as JSON that is safe inside a script element. `token` fills the token field."""
     settings = {
         "service": SERVICE,
         "endpoint": endpoint,
         "subscriptions": subscriptions,
-        "authorized": token is not None,
-        "headers": headers,
+        "token": token or "",
         "tabs": [
             {
                 "query": example.query,
                 "variables": json.dumps(example.variables, indent=2) if example.variables else "",
-                "headers": headers,
             }
             for example in load_examples()
         ],
@@ -142,7 +139,8 @@ def built_files(dist: Path, endpoint: str) -> Files | None:
 
 def cdn_files() -> Files:
     """The newest GraphiQL that a CDN serves as complete files of its package. Each file is pinned by its hash."""
-    start = (SOURCE / "fallback.js").read_text(encoding="utf-8")
+    session, fallback = ((SOURCE / name).read_text(encoding="utf-8") for name in ("session.js", "fallback.js"))
+    start = session.replace("export ", "") + fallback
     pinned = json.loads((SOURCE / "cdn.json").read_text(encoding="utf-8"))
     styles = [file for file in pinned if file["file"].endswith(".css")]
     scripts = [file for file in pinned if file["file"].endswith(".js")]
