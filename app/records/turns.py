@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LONGEST_TURN = 0.01
+LONGEST_TURN = 0.002
 """Seconds. The event loop of the process serves all callers, and one loop must not hold it for long."""
 
 
