@@ -65,7 +65,7 @@ async def _prepare(config: Config, url: str, migrate_first: bool) -> Demonstrati
 
 async def _check_database(config: Config) -> None:
     """Says once why the service will not be ready. Raises Misconfigured for a server or a pooler that is never suitable."""
-    readiness = Readiness(open_database(config))
+    readiness = Readiness(open_database(config), logs=False)
     try:
         problem = await readiness.find_problem(START_LIMIT)
         if readiness.flaw is not None:

@@ -29,25 +29,25 @@ async def inspect(connector: Connector, settings: Mapping[str, str]) -> None:
 
     `settings` are those with which the connector opens connections. The application's name is not compared.
     """
+    compared = {name.lower(): value for name, value in settings.items() if name != "application_name"}
     try:
         first = await connector.open()
     except asyncpg.ProtocolViolationError as error:
         raise Misconfigured(
-            f"The pooler in front of PostgreSQL rejects a connection: {error}. Name the settings "
-            f"{', '.join(sorted(settings))} in its ignore_startup_parameters, and set them for the role (ALTER ROLE … SET)."
+            f"The pooler in front of PostgreSQL rejects a connection: {error}. Name the settings {', '.join(sorted(compared))} "
+            "in its ignore_startup_parameters; the next start tells how to set them for the role."
         ) from error
     try:
         version = first.get_server_version()
         require_version(version.major, version.minor)
-        await _require_settings(first, settings)
+        await _require_settings(first, compared)
         await _require_safe_pooler(connector, first)
     finally:
         first.terminate()
 
 
-async def _require_settings(driver: Driver, settings: Mapping[str, str]) -> None:
+async def _require_settings(driver: Driver, expected: Mapping[str, str]) -> None:
     """Compares what the server uses with what the connection asked for. A pooler may drop settings."""
-    expected = {name.lower(): value for name, value in settings.items() if name != "application_name"}
     used = dict(await driver.fetch(SETTINGS, list(expected)))
     dropped = {name: value for name, value in sorted(expected.items()) if used.get(name) != value}
     if dropped:

@@ -30,7 +30,8 @@ class Readiness:
     Concurrent callers share one check. A check that takes long goes on, and the next callers wait for it.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, logs: bool = True) -> None:
+        self.logs = logs
         self.settings = database.settings
         self.connector = Connector(database.url, server_settings=self.settings, command_timeout=STATEMENT_LIMIT)
         self.flaw: Misconfigured | None = None
@@ -81,7 +82,7 @@ class Readiness:
 
     def _report(self, problem: str | None, error: Exception | None = None) -> str | None:
         """Logs a problem once, and its end."""
-        if problem != self._reported:
+        if self.logs and problem != self._reported:
             reason = f" ({next(iter(str(error).splitlines()), '')})" if error else ""
             log.warning("The service is %s%s", f"not ready: {problem}" if problem else "ready again", reason)
             self._reported = problem
