@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
 from app.errors import Forbidden, NotFound, StorageFull, TokenExpired, Unauthenticated
+from app.http.addresses import network_of
 from app.http.rates import UNLIMITED, Meter, Rates
 from app.ids import is_id
 from app.storage.database import ConnectionSource, Database
@@ -99,15 +100,19 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The caller's share of a database, and the caller: the first argument of every service function."""
+    """The caller's share of a database, and the caller: the first argument of every service function.
+
+    `source` is the network that the request comes from.
+    """
 
     database: ConnectionSource
     principal: Principal
+    source: str = ""
 
     @classmethod
-    def of(cls, database: Database, principal: Principal) -> "Access":
+    def of(cls, database: Database, principal: Principal, source: str = "") -> "Access":
         """The access of a principal for one operation."""
-        return cls(database.share(principal.tenant), principal)
+        return cls(database.share(principal.tenant), principal, source)
 
     def renew(self) -> "Access":
         """The same access for another operation."""
@@ -233,6 +238,11 @@ class Caller:
         self.hashes = [hash_token(token) for token in tokens]
         self.meter = Meter(rates, self.hashes, address)
 
+    @property
+    def source(self) -> str:
+        """The network that the request comes from."""
+        return network_of(self.meter.address)
+
     def with_token(self, token: str) -> "Caller":
         """The same sender with another token, which takes over what the source was charged for."""
         rates, address = self.meter.rates, self.meter.address
@@ -242,7 +252,7 @@ class Caller:
 
     async def access(self) -> Access:
         """The caller's access to its share of the database. Raises as `principal` does."""
-        access = Access.of(self.database, await self.principal())
+        access = Access.of(self.database, await self.principal(), self.source)
         self.share = access.database
         return access
 

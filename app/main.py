@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 
 from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
+from app.accounts.service import LoginDesk
 from app.auth import Authentication
 from app.changes.reader import ChangeNotifier, ChangeReader
 from app.clients.quota import StorageQuota
@@ -65,7 +66,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     return Starlette(
         routes=[
             *health_routes(readiness, lambda: changes.delay.seconds),
-            *graphql_routes(store, outbox, config, changes),
+            *graphql_routes(outbox, config, changes, LoginDesk(store, passwords, limits)),
             RestRoute(customers_api(services), fallback=v1_api(services)),
         ],
         middleware=[

@@ -68,7 +68,11 @@ def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
     assert set(documented_settings()) == read_settings()
 
 
-EXAMPLES = {"CLIENTELE_TRUSTED_PROXIES": "10.0.0.0/8", "CLIENTELE_ALLOWED_HOSTS": "app.example"}
+EXAMPLES = {
+    "CLIENTELE_TRUSTED_PROXIES": "10.0.0.0/8",
+    "CLIENTELE_ALLOWED_HOSTS": "app.example",
+    "CLIENTELE_SIGN_UP": "true",
+}
 """Values of settings without a default to which a URL does not belong."""
 
 

@@ -10,6 +10,7 @@ from graphql import FieldNode
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
+from app.accounts.service import LoginDesk
 from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
 from app.errors import Invalid, NotFound, Problem
@@ -29,7 +30,7 @@ MOST_PLANS = 200
 
 @dataclass
 class Context:
-    """The access and the plans of one operation. `plans` lives as long as the document.
+    """The access and the plans of one operation. `plans` lives as long as the document. `desk` checks passwords.
 
     A deleted account or organization can be restored for `deletion_delay`.
     """
@@ -38,6 +39,7 @@ class Context:
     plans: dict[Hashable, Any]
     outbox: OutboxWorker
     changes: ChangeReader
+    desk: LoginDesk
     deletion_delay: timedelta = timedelta(days=30)
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.graphql.internals import core_schema_of, keep_input_names
 from app.graphql.schema.inputs import SCALARS
+from app.graphql.schema.mutations.accounts import AccountMutations
 from app.graphql.schema.mutations.clients import ClientMutations
 from app.graphql.schema.mutations.customers import CustomerMutations
 from app.graphql.schema.mutations.deletion import DeletionMutations
@@ -17,7 +18,7 @@ from app.graphql.schema.types import Client, Customer, Organization
 
 
 @strawberry.type(description="The mutations.")
-class Mutation(ClientMutations, CustomerMutations, DeletionMutations):
+class Mutation(ClientMutations, CustomerMutations, AccountMutations, DeletionMutations):
     pass
 
 

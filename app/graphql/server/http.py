@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from app.accounts.service import LoginDesk
 from app.auth import Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
@@ -31,7 +32,6 @@ from app.http.hosts import is_forwarded
 from app.http.preferences import Preference, find_preference, read_preferences
 from app.http.responses import make_private
 from app.mail.worker import OutboxWorker
-from app.storage.database import Database
 
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
 DOCUMENT_PARAMETERS = frozenset({"query", "documentId", "extensions"})
@@ -53,9 +53,9 @@ class ClientDisconnected(Exception):
 class GraphQLApi:
     """Responds to requests to /graphql. Errors are always JSON, with a message and `extensions.code`."""
 
-    def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
+    def __init__(self, outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk) -> None:
         self.config = config
-        self.operations = Operations(database, outbox, config, changes)
+        self.operations = Operations(outbox, config, changes, desk)
         self.streams, self.waiting = stream_places(config), waiting_places(config)
 
     async def __call__(self, request: Request) -> Response:
@@ -204,9 +204,9 @@ def _is_browser(request: Request, preferences: Sequence[Preference]) -> bool:
     return html is not None and html.quality > 0
 
 
-def graphql_routes(database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> list[BaseRoute]:
+def graphql_routes(outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk) -> list[BaseRoute]:
     """The routes of the GraphQL API."""
-    api = GraphQLApi(database, outbox, config, changes)
+    api = GraphQLApi(outbox, config, changes, desk)
     every_method: list[str] = []
     return [
         Route("/graphql", api.__call__, methods=every_method),

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
 
+from app.accounts.service import LoginDesk
 from app.auth import Access
 from app.changes.reader import ChangeReader
 from app.config import Config
@@ -36,7 +37,6 @@ from app.graphql.server.streams import subscription_places
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.mail.worker import OutboxWorker
-from app.storage.database import Database
 from app.storage.deadline import time_limit
 
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -166,8 +166,9 @@ class OperationResult:
 class Operations:
     """Executes operations of the schema; it keeps the documents."""
 
-    def __init__(self, database: Database, outbox: OutboxWorker, config: Config, changes: ChangeReader) -> None:
-        self.database, self.outbox, self.config, self.changes = database, outbox, config, changes
+    def __init__(self, outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk) -> None:
+        self.outbox, self.config, self.changes, self.desk = outbox, config, changes, desk
+        self.database = desk.database
         self.deletion_delay = timedelta(days=config.deletion_days)
         self.schema = core_schema()
         self.trusted = load_trusted(config.documents)
@@ -200,7 +201,7 @@ class Operations:
         if operation.operation is OperationType.MUTATION:
             access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None  # noqa: S101 - narrows the type
-        context = Context(access, document.plans, self.outbox, self.changes, self.deletion_delay)
+        context = Context(access, document.plans, self.outbox, self.changes, self.desk, self.deletion_delay)
         return PreparedOperation(document.ast, operation, request, context, cost)
 
     def _find_text(self, request: GraphQLRequest) -> str:

@@ -291,7 +291,8 @@ class Connection:
             request = read_request(message.payload)
             assert self.caller is not None  # noqa: S101 - narrows the type
             async with self._preparing:
-                access = Access.of(self.operations.database, await self._find_principal(self.caller))
+                principal = await self._find_principal(self.caller)
+                access = Access.of(self.operations.database, principal, self.caller.source)
                 prepared = await self.operations.prepare(request, access)
             async with aclosing(self.operations.stream(prepared, self.request_id)) as results:
                 async for result in results:

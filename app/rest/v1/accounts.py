@@ -14,12 +14,12 @@ from app.accounts.service import (
     remove_token,
     require_account,
 )
+from app.accounts.service import change_password as change_own_password
 from app.accounts.service import log_in as log_in_account
 from app.accounts.service import log_out as log_out_account
 from app.accounts.service import sign_up as sign_up_account
 from app.auth import Access, Scope
 from app.errors import Forbidden, Malformed, NotFound, TokenExpired, Unauthenticated
-from app.http.addresses import network_of
 from app.query.values import check_text
 from app.rest.v1.answers import V1Response, no_content, show
 from app.rest.v1.call import V1Call, required_text
@@ -57,10 +57,13 @@ async def log_in(call: V1Call) -> V1Response:
 
 def login_desk(call: V1Call) -> LoginDesk:
     """The services behind a login. The request counts by its source even with a token. Raises TooMany."""
-    services = call.services
     call.meter.admit_anonymous()
-    source = network_of(call.request.client.host if call.request.client else "")
-    return LoginDesk(services.database, services.passwords, services.account_limits, source)
+    return _make_desk(call)
+
+
+def _make_desk(call: V1Call) -> LoginDesk:
+    services = call.services
+    return LoginDesk(services.database, services.passwords, services.account_limits, call.request.user.source)
 
 
 async def log_out(call: V1Call) -> V1Response:
@@ -73,6 +76,17 @@ async def log_out(call: V1Call) -> V1Response:
     except Unauthenticated as error:
         raise NotLoggedIn("accessToken is required to logout") from error
     await log_out_account(access)
+    return no_content()
+
+
+async def change_password(call: V1Call) -> V1Response:
+    """Changes the password of the caller's account, and ends its other logins."""
+    body = await call.small_body()
+    old, new = (required_text(body.object(), name) for name in ("oldPassword", "newPassword"))
+    access = await call.access()
+    own_account(access)
+    with checking(ACCOUNT_MODEL.name):
+        await change_own_password(_make_desk(call), access, check_text(old, "oldPassword"), new)
     return no_content()
 
 

@@ -30,6 +30,7 @@ ROUTES: Routes[Handler] = {
     ("POST", "/v1/accounts"): accounts.sign_up,
     ("POST", "/v1/accounts/login"): accounts.log_in,
     ("POST", "/v1/accounts/logout"): accounts.log_out,
+    ("POST", "/v1/accounts/change-password"): accounts.change_password,
     ("GET", "/v1/accounts/authorized"): accounts.get_authorized,
     ("GET", "/v1/accounts/is-unique"): accounts.ask_unique,
     ("GET", "/v1/accounts/{id}"): accounts.get,

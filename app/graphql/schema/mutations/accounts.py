@@ -1,0 +1,46 @@
+"""The mutation of the caller's account: another password."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import strawberry
+from strawberry import field
+
+from app.accounts.service import change_password
+from app.graphql.execution.context import Info
+from app.graphql.schema.inputs import argument
+from app.graphql.schema.mutations.payloads import Payload
+from app.graphql.schema.queries import Account, find_account
+from app.graphql.schema.user_errors import attempt
+
+
+@strawberry.input(description="The passwords of a change.")
+class ChangePasswordInput:
+    old_password: str = field(description="The current password.")
+    new_password: str = field(
+        description="The new password: at least 10 characters and at most 72 bytes, not a common one, and no name of the account."
+    )
+
+
+@strawberry.type(description="The result of `changePassword`.")
+class ChangePasswordPayload(Payload):
+    account: Account | None = field(default=None, description="The account. Null if the mutation failed.")
+
+
+@strawberry.type
+class AccountMutations:
+    @strawberry.mutation(
+        description="Changes the password of your account, and revokes the tokens of all its logins but the one you use. "
+        "A wrong old password counts as a failed login."
+    )
+    async def change_password(
+        self, info: Info, input: Annotated[ChangePasswordInput, argument("The old and the new password.")]
+    ) -> ChangePasswordPayload:
+        _, errors = await attempt(_change_password(info, input), ["input"])
+        return ChangePasswordPayload(account=None if errors else await find_account(info), user_errors=errors)
+
+
+async def _change_password(info: Info, passwords: ChangePasswordInput) -> None:
+    access = info.context.access
+    desk = replace(info.context.desk, source=access.source)
+    await change_password(desk, access, passwords.old_password, passwords.new_password)
