@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.graphql.server.websocket import CloseSocket, Message, find_token, read_message
+from app.graphql.server.messages import CloseSocket, Message, find_token, read_message
 
 TOKEN = "sk_0123456789abcdef"
 BAD = [
