@@ -22,7 +22,8 @@ from app.config import Config
 from app.errors import Unauthenticated
 from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
 from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes
-from app.graphql.server.operations import GraphQLRequest, OperationResult, Operations, read_parameters, read_request
+from app.graphql.server.operations import Operations, read_parameters, read_request
+from app.graphql.server.prepared import GraphQLRequest, OperationResult
 from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_result
 from app.graphql.server.streams import stream_places, waiting_places
 from app.graphql.server.websocket import serve_websocket
@@ -91,11 +92,11 @@ class GraphQLApi:
         request_id = request.state.request_id
         try:
             prepared = await self.operations.prepare(graphql_request, access)
-            check_kind(prepared.kind, request.method, media_type)
+            check_kind(prepared.operation.operation, request.method, media_type)
             if media_type == EVENT_STREAM:
                 return self.stream(request, self.operations.stream(prepared, request_id), access.principal)
             executed = self.operations.execute(prepared, request_id)
-            is_query = prepared.kind is OperationType.QUERY
+            is_query = prepared.operation.operation is OperationType.QUERY
             result = await (cancel_on_disconnect(request, executed) if is_query else executed)
         except OperationError as error:
             result = self.operations.reject(error, request_id)

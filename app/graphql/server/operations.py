@@ -4,21 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, closing
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
-import orjson
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
+from graphql import ExecutionResult, GraphQLError, OperationType, execute
 
 from app.accounts.service import LoginDesk
 from app.auth import Access
 from app.changes.reader import ChangeReader
 from app.config import Config
-from app.errors import TooMany
 from app.graphql.execution.context import Context
-from app.graphql.internals import RenderingExecutor, open_events
+from app.graphql.internals import RenderingExecutor
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.disclosure import hide_value_error
@@ -32,29 +28,16 @@ from app.graphql.server.errors import (
     is_unavailable,
 )
 from app.graphql.server.limits import check_variables
-from app.graphql.server.shared_results import Event, SharedResults, ask_about_events
-from app.graphql.server.streams import subscription_places
+from app.graphql.server.prepared import GraphQLRequest, OperationResult, PreparedOperation
+from app.graphql.server.subscriptions import Subscriptions
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.mail.worker import OutboxWorker
 from app.storage.deadline import time_limit
 
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-OPENING = 16
-"""The most subscriptions that begin at the same time. Each reads the database."""
 NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
 """Apollo's clients know this message. They then send the text of the document."""
-
-
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
-    """A well-formed GraphQL request. It has the text of a document, the id of a trusted document, or a text with its own
-    SHA-256 as the id."""
-
-    query: str | None
-    document_id: str | None
-    operation_name: str | None
-    variables: dict[str, Any]
 
 
 def read_parameters(parameters: dict[str, str]) -> GraphQLRequest:
@@ -116,53 +99,6 @@ def _bad_request(message: str) -> RequestError:
     return RequestError(400, message, "BAD_REQUEST")
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedOperation:
-    """An operation that may be executed: its document is valid, and its cost is within the limit."""
-
-    ast: DocumentNode
-    operation: OperationDefinitionNode
-    request: GraphQLRequest
-    context: Context
-    cost: int
-
-    @property
-    def kind(self) -> OperationType:
-        return self.operation.operation
-
-    def for_next_event(self) -> "PreparedOperation":
-        """The same operation for another event of a subscription. It reads every record again."""
-        return replace(self, context=replace(self.context, access=self.context.access.renew(), loaders={}))
-
-    def close(self) -> None:
-        """Says that the result was sent."""
-        self.context.access.database.end()
-
-
-@dataclass(frozen=True, slots=True)
-class OperationResult:
-    """The members of a result, ready for orjson. `executed` is false if nothing was executed, so that there is no data.
-    `unavailable` is true if no field has a value because the operation timed out or had no database. `limited` is the
-    limit because of which no field has a value."""
-
-    body: dict[str, Any]
-    executed: bool
-    unavailable: bool = False
-    limited: TooMany | None = None
-    rendered: bytes | None = None
-    """The body as JSON, if it is rendered already."""
-
-    @property
-    def payload(self) -> dict[str, Any] | orjson.Fragment:
-        """The body for orjson."""
-        return self.body if self.rendered is None else orjson.Fragment(self.rendered)
-
-    @property
-    def size(self) -> int:
-        """The number of bytes that are rendered."""
-        return len(self.rendered or b"")
-
-
 class Operations:
     """Executes operations of the schema; it keeps the documents."""
 
@@ -174,9 +110,8 @@ class Operations:
         self.trusted = load_trusted(config.documents)
         introspection = config.introspection and not config.documents_only
         self.documents = Documents(self.schema, introspection=introspection, trusted=self.trusted)
-        self.subscriptions = subscription_places(config)
-        self._opening = asyncio.Semaphore(OPENING)
-        self.shared_results: SharedResults[OperationResult] = SharedResults()
+        hide = self.documents.hide_suggestions
+        self.subscriptions = Subscriptions(self.schema, config, self.execute, hide_suggestions=hide)
         self._mutations: set[asyncio.Task[OperationResult]] = set()
 
     async def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
@@ -225,52 +160,22 @@ class Operations:
         A subscription that cannot begin has a single result that is not executed. A mutation that has begun is finished,
         even if the client no longer waits for its result.
         """
-        if prepared.kind is not OperationType.SUBSCRIPTION:
+        if prepared.operation.operation is not OperationType.SUBSCRIPTION:
             executed = self.execute(prepared, request_id)
             with closing(prepared):
-                yield await (executed if prepared.kind is OperationType.QUERY else self._shield(executed))
+                yield await (
+                    executed if prepared.operation.operation is OperationType.QUERY else self._shield(executed)
+                )
             return
         principal = prepared.context.principal
-        with self.subscriptions.take(principal.tenant, principal.token_id):
-            async with aclosing(self._subscribe(prepared, request_id)) as results:
+        with self.subscriptions.places.take(principal.tenant, principal.token_id):
+            events = await self.subscriptions.open(prepared)
+            if isinstance(events, ExecutionResult):
+                yield self.reject(OperationError(self._show_errors(events), prepared.cost), request_id)
+                return
+            async with aclosing(events), aclosing(self.subscriptions.follow(prepared, events, request_id)) as results:
                 async for result in results:
                     yield result
-
-    async def _subscribe(self, prepared: PreparedOperation, request_id: str) -> AsyncGenerator[OperationResult, None]:
-        async with self._opening:
-            events = await open_events(
-                self.schema,
-                prepared.ast,
-                context=prepared.context,
-                variables=prepared.request.variables,
-                operation_name=prepared.request.operation_name,
-                hide_suggestions=self.documents.hide_suggestions,
-            )
-        if isinstance(events, ExecutionResult):
-            yield self.reject(OperationError(self._show_errors(events), prepared.cost), request_id)
-            return
-        async with aclosing(events):
-            async for result in self._follow(prepared, events, request_id):
-                yield result
-
-    async def _follow(
-        self, prepared: PreparedOperation, events: AsyncGenerator[Event, None], request_id: str
-    ) -> AsyncGenerator[OperationResult, None]:
-        """The results of a subscription's events. Followers that ask for the same share the execution of an event."""
-        request, principal = prepared.request, prepared.context.principal
-        question = ask_about_events(prepared.ast, prepared.operation, request.variables, principal)
-        async for event in events:
-            await self.shared_results.wait_for_turn()
-            execute = partial(self._execute_event, prepared, event, request_id)
-            result = await self.shared_results.find(question.about(event), execute)
-            with closing(prepared.for_next_event()) as current:
-                current.context.access.database.hold(result.size)
-                yield result
-
-    async def _execute_event(self, prepared: PreparedOperation, event: object, request_id: str) -> OperationResult:
-        with closing(prepared.for_next_event()) as current:
-            result = await self.execute(current, request_id, event)
-            return replace(result, rendered=orjson.dumps(result.body))
 
     async def _shield(self, executed: Coroutine[Any, Any, OperationResult]) -> OperationResult:
         """Waits for a mutation that goes on when the waiting is cancelled."""

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.auth import Principal
 from app.graphql.server.errors import RequestError, to_request_error
-from app.graphql.server.operations import OperationResult
+from app.graphql.server.prepared import OperationResult
 from app.graphql.server.streams import wait_for_invalid_token
 
 EVENT_STREAM = "text/event-stream"

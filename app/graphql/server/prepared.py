@@ -1,0 +1,64 @@
+"""Requests, the operations that they choose, and the results of these."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from graphql import DocumentNode, OperationDefinitionNode
+
+from app.errors import TooMany
+from app.graphql.execution.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """A well-formed GraphQL request. It has the text of a document, the id of a trusted document, or a text with its own
+    SHA-256 as the id."""
+
+    query: str | None
+    document_id: str | None
+    operation_name: str | None
+    variables: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """An operation that may be executed: its document is valid, and its cost is within the limit."""
+
+    ast: DocumentNode
+    operation: OperationDefinitionNode
+    request: GraphQLRequest
+    context: Context
+    cost: int
+
+    def for_next_event(self) -> "PreparedOperation":
+        """The same operation for another event of a subscription. It reads every record again."""
+        return replace(self, context=replace(self.context, access=self.context.access.renew(), loaders={}))
+
+    def close(self) -> None:
+        """Says that the result was sent."""
+        self.context.access.database.end()
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """The members of a result, ready for orjson. `executed` is false if nothing was executed, so that there is no data.
+    `unavailable` is true if no field has a value because the operation timed out or had no database. `limited` is the
+    limit because of which no field has a value."""
+
+    body: dict[str, Any]
+    executed: bool
+    unavailable: bool = False
+    limited: TooMany | None = None
+    rendered: bytes | None = None
+    """The body as JSON, if it is rendered already."""
+
+    @property
+    def payload(self) -> dict[str, Any] | orjson.Fragment:
+        """The body for orjson."""
+        return self.body if self.rendered is None else orjson.Fragment(self.rendered)
+
+    @property
+    def size(self) -> int:
+        """The number of bytes that are rendered."""
+        return len(self.rendered or b"")

@@ -1,0 +1,67 @@
+"""Subscriptions: their events, each executed once for all followers that ask for the same."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+import orjson
+from graphql import ExecutionResult, GraphQLSchema
+
+from app.config import Config
+from app.graphql.internals import open_events
+from app.graphql.server.prepared import OperationResult, PreparedOperation
+from app.graphql.server.shared_results import Event, SharedResults, ask_about_events
+from app.graphql.server.streams import subscription_places
+
+OPENING = 16
+"""The most subscriptions that begin at the same time. Each reads the database."""
+
+
+class Execute(Protocol):
+    """Executes an operation for one event."""
+
+    def __call__(self, prepared: PreparedOperation, request_id: str, event: object) -> Awaitable[OperationResult]: ...
+
+
+class Subscriptions:
+    """Opens subscriptions within their limits, and executes their events with `execute`."""
+
+    def __init__(self, schema: GraphQLSchema, config: Config, execute: Execute, *, hide_suggestions: bool) -> None:
+        self.schema, self.execute, self.hide_suggestions = schema, execute, hide_suggestions
+        self.places = subscription_places(config)
+        self._opening = asyncio.Semaphore(OPENING)
+        self.shared_results: SharedResults[OperationResult] = SharedResults()
+
+    async def open(self, prepared: PreparedOperation) -> AsyncGenerator[Event, None] | ExecutionResult:
+        """The events of a subscription, or the errors that prevent it."""
+        async with self._opening:
+            return await open_events(
+                self.schema,
+                prepared.ast,
+                context=prepared.context,
+                variables=prepared.request.variables,
+                operation_name=prepared.request.operation_name,
+                hide_suggestions=self.hide_suggestions,
+            )
+
+    async def follow(
+        self, prepared: PreparedOperation, events: AsyncGenerator[Event, None], request_id: str
+    ) -> AsyncGenerator[OperationResult, None]:
+        """The results of a subscription's events. Followers that ask for the same share the execution of an event."""
+        request, principal = prepared.request, prepared.context.principal
+        question = ask_about_events(prepared.ast, prepared.operation, request.variables, principal)
+        async for event in events:
+            await self.shared_results.wait_for_turn()
+            execute = partial(self._execute_event, prepared, event, request_id)
+            result = await self.shared_results.find(question.about(event), execute)
+            with closing(prepared.for_next_event()) as current:
+                current.context.access.database.hold(result.size)
+                yield result
+
+    async def _execute_event(self, prepared: PreparedOperation, event: object, request_id: str) -> OperationResult:
+        with closing(prepared.for_next_event()) as current:
+            result = await self.execute(current, request_id, event)
+            return replace(result, rendered=orjson.dumps(result.body))
