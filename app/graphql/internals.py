@@ -16,13 +16,14 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
-    GraphQLInputObjectType,
     GraphQLSchema,
     create_source_event_stream,
     validate,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types import get_object_definition
+from strawberry.types.arguments import InputContext
 
 COMPARISON_BUDGET = 20_000
 """Comparing the fields of one response key takes time that is quadratic in their number. graphql-core spends about two units
@@ -66,11 +67,14 @@ def core_schema_of(schema: strawberry.Schema) -> GraphQLSchema:
     return schema._schema
 
 
-def keep_input_names(schema: strawberry.Schema) -> None:
-    """Stores the GraphQL names of input fields. Strawberry works them out again for each field of each value."""
-    for type_ in core_schema_of(schema).type_map.values():
-        for name, input_field in type_.fields.items() if isinstance(type_, GraphQLInputObjectType) else ():
-            input_field.extensions["strawberry-definition"].graphql_name = name
+def keep_input(type_: type) -> None:
+    """Makes resolvers get an input of this type as the object that graphql-core has checked: by GraphQL names, without the
+    members that were left out. Otherwise Strawberry copies it into an object of Python, member by member."""
+    get_object_definition(type_, strict=True).from_input = _return_input
+
+
+def _return_input(type_: type, value: Mapping[str, Any], context: InputContext) -> Mapping[str, Any]:
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
+import pytest
 import strawberry
 from graphql import (
     ExecutionResult,
     GraphQLError,
-    GraphQLInputObjectType,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     execute,
@@ -26,11 +26,11 @@ from app.graphql.internals import (
     core_schema_of,
     is_budget_spent,
     is_introspection_rejected,
+    keep_input,
     open_events,
     read_resolved_field,
     validate_document,
 )
-from app.graphql.schema.schema import core_schema
 
 Info = strawberry.Info[Any, Any]
 
@@ -132,11 +132,34 @@ async def test_a_subscription_that_cannot_begin_has_a_result_with_errors() -> No
         assert result.errors
 
 
-def test_the_names_of_input_fields_are_stored_for_strawberry() -> None:
-    """Strawberry reads an input object by the names that its fields have in GraphQL."""
-    for type_ in core_schema().type_map.values():
-        for name, input_field in type_.fields.items() if isinstance(type_, GraphQLInputObjectType) else ():
-            assert input_field.extensions["strawberry-definition"].graphql_name == name
+@pytest.mark.parametrize("literal", [False, True])
+def test_an_input_stays_the_object_of_the_caller(literal: bool) -> None:
+    """A resolver gets the members by their GraphQL names, at every depth, and none that was left out."""
+
+    @strawberry.input
+    class Inner:
+        some_text: str | None = strawberry.field(default=strawberry.UNSET, name="in")
+
+    @strawberry.input
+    class Outer:
+        inner_list: list[Inner] | None = strawberry.UNSET
+        other_text: str | None = strawberry.UNSET
+
+    keep_input(Inner)
+    keep_input(Outer)
+    received: list[object] = []
+
+    def show(value: Outer) -> bool:
+        received.append(value)
+        return True
+
+    show.__annotations__["value"] = Outer
+    query = strawberry.type(type("Query", (), {"__annotations__": {}, "show": strawberry.field(show)}))
+    schema = core_schema_of(strawberry.Schema(query=query))
+    text = '{ show(value: {innerList: [{in: "a"}, {}]}) }' if literal else "query($v: Outer!) { show(value: $v) }"
+    value = {"innerList": [{"in": "a"}, {}]}
+    result = execute(schema, parse(text), variable_values={} if literal else {"v": value})
+    assert (result, received) == (ExecutionResult({"show": True}, None), [value])
 
 
 def test_the_error_about_introspection_is_known() -> None:

@@ -25,7 +25,6 @@ from app.graphql.schema.inputs import (
     make_filter,
     make_order,
     read_orders,
-    to_plain,
 )
 from app.query.cursor import make_fingerprint, write_cursor, write_values
 from app.query.face import Face
@@ -114,7 +113,7 @@ class ConnectionExtension(FieldExtension):
 
 
 def read_query(arguments: ConnectionArguments, face: Face) -> Query:
-    where = read_predicate(to_plain(arguments.filter), GRAPHQL, face) if arguments.filter else EVERYTHING
+    where = read_predicate(arguments.filter, GRAPHQL, face) if arguments.filter else EVERYTHING
     words = search_words(check_text(arguments.search, "search")) if arguments.search else ()
     return Query(where, words, read_orders(arguments.order_by), bool(arguments.include_deleted))
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, NewType, TypeAlias
 import strawberry
 from graphql import GraphQLError, ListValueNode, ObjectValueNode, Undefined, ValueNode, value_from_ast_untyped
 from strawberry import UNSET
-from strawberry.types import get_object_definition
 
 from app.graphql.execution.loading import python_name
+from app.graphql.internals import keep_input
 from app.graphql.schema.dialect import GRAPHQL
 from app.query.face import Face, Kind
 from app.query.model import Order
@@ -88,7 +88,14 @@ def optional(type_: Any, description: str, name: str | None = None) -> Member:
 
 
 def make_input(name: str, description: str, fields: Mapping[str, Member]) -> Any:
-    """An input type with these members."""
+    """An input type with these members. No member is an enum. Resolvers get it as the caller wrote it: objects by
+    GraphQL names, without the members that were left out."""
+    made = _make_type(name, description, fields)
+    keep_input(made)
+    return made
+
+
+def _make_type(name: str, description: str, fields: Mapping[str, Member]) -> Any:
     body = {"__annotations__": {key: type_ for key, (type_, _) in fields.items()}, "__module__": __name__}
     members = {key: field for key, (_, field) in fields.items()}
     return strawberry.input(type(name, (), body | members), name=name, description=description)
@@ -212,22 +219,7 @@ def make_order(face: Face) -> Any:
             ),
         ),
     }
-    return make_input(f"{face.type_name}Order", f"A step of an order of {type_name}s.", fields)
-
-
-def to_plain(value: Any) -> Any:
-    """An input as the caller wrote it: objects by GraphQL names, without the members that were left out."""
-    if isinstance(value, list):
-        return [to_plain(member) for member in value]
-    definition = get_object_definition(value)
-    if definition is None:
-        return value.value if isinstance(value, Enum) else value
-    members = ((field, getattr(value, field.python_name)) for field in definition.fields)
-    return {
-        field.graphql_name or camel(field.python_name): to_plain(member)
-        for field, member in members
-        if member is not UNSET
-    }
+    return _make_type(f"{face.type_name}Order", f"A step of an order of {type_name}s.", fields)
 
 
 def camel(name: str) -> str:

@@ -6,7 +6,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
-from app.graphql.internals import core_schema_of, keep_input_names
+from app.graphql.internals import core_schema_of
 from app.graphql.schema.inputs import SCALARS
 from app.graphql.schema.mutations.accounts import AccountMutations
 from app.graphql.schema.mutations.clients import ClientMutations
@@ -25,15 +25,13 @@ class Mutation(ClientMutations, CustomerMutations, AccountMutations, DeletionMut
 @cache
 def build_schema() -> strawberry.Schema:
     """The Strawberry schema. A process builds it once."""
-    schema = strawberry.Schema(
+    return strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Account, Client, Customer, Organization],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    keep_input_names(schema)
-    return schema
 
 
 def core_schema() -> GraphQLSchema:

@@ -14,7 +14,6 @@ from app.errors import Invalid, Malformed, Problem
 from app.graphql.execution.context import Info, find_plan, require_written_organization
 from app.graphql.execution.loading import make_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
-from app.graphql.schema.inputs import to_plain
 from app.graphql.schema.mutations.payloads import Payload
 from app.graphql.schema.mutations.records import CLIENTS, request_key
 from app.graphql.schema.types import Client
@@ -66,7 +65,7 @@ def _read_row(index: int, body: Mapping[str, Any]) -> InputRow:
 
 
 async def create_clients(
-    info: Info, organization_id: str | None, clients: Sequence[object], policy: ErrorPolicy, key: str | None
+    info: Info, organization_id: str | None, clients: Sequence[Mapping[str, Any]], policy: ErrorPolicy, key: str | None
 ) -> CreateClientsPayload:
     """Each client counts as a write. Raises TooMany."""
     info.context.principal.meter.count_writes(min(len(clients), MOST_ROWS) - 1)
@@ -75,19 +74,19 @@ async def create_clients(
 
 
 async def _create(
-    info: Info, organization_id: str | None, clients: Sequence[object], policy: ErrorPolicy, key: str | None
+    info: Info, organization_id: str | None, clients: Sequence[Mapping[str, Any]], policy: ErrorPolicy, key: str | None
 ) -> CreateClientsPayload:
     """Raises Invalid for too many rows, and as add_batch."""
     if len(clients) > MOST_ROWS:
         raise Invalid([Problem("input", "length", f"must hold at most {MOST_ROWS} clients; got {len(clients)}")])
-    bodies, organization = to_plain(clients), require_written_organization(info, organization_id)
+    organization = require_written_organization(info, organization_id)
     selection = find_plan(info, "clients at once", _plan)
     chosen = selection if selection is not None else CLIENTS.whole
-    rows = await read_rows(bodies)
+    rows = await read_rows(clients)
     accepted = [row.values for row in rows if not row.errors]
     if policy is ErrorPolicy.REJECT_ALL and len(accepted) < len(rows):
         accepted = []
-    request = ("create clients", organization, policy.name, bodies, repr(chosen))
+    request = ("create clients", organization, policy.name, clients, repr(chosen))
     added = await add_batch(info.context.access, organization, accepted, chosen, key=request_key(info, key, *request))
     info.context.forget_loaded()
     return _payload(rows, [make_record(Client, selection, row) for row in added])

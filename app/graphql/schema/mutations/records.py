@@ -1,8 +1,8 @@
 """Record mutations: the writes of a record type, from an input to the written record or its errors."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol
+from typing import Any, Generic, Protocol
 
 import strawberry
 from graphql import FieldNode
@@ -15,7 +15,7 @@ from app.clients.service import add_clients, change_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_written_organization, write_global_id
 from app.graphql.execution.loading import RecordT, make_record, python_name, whole_record
 from app.graphql.execution.plans import SelectionReader, plan_inside
-from app.graphql.schema.inputs import camel, to_plain
+from app.graphql.schema.inputs import camel
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError, attempt
 from app.idempotency import RequestKey, StoredResponse
@@ -75,12 +75,12 @@ class RecordMutations(Generic[RecordT]):
         self.whole = whole_record(type_.face)
 
     async def create(
-        self, info: Info, organization_id: str | None, fields: object, key: str | None
+        self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None
     ) -> MutationResult[RecordT]:
         return await self._attempt(info, self._create(info, organization_id, fields, key))
 
     async def change(
-        self, info: Info, record_id: str, fields: object, mode: Mode, expected: int | None
+        self, info: Info, record_id: str, fields: Mapping[str, Any], mode: Mode, expected: int | None
     ) -> MutationResult[RecordT]:
         return await self._attempt(info, self._change(info, record_id, fields, mode, expected))
 
@@ -112,8 +112,8 @@ class RecordMutations(Generic[RecordT]):
         payload = get_object_definition(info.return_type, strict=True).name
         return find_plan(info, self.face.name, plan_payload, self.face, payload)
 
-    async def _create(self, info: Info, organization_id: str | None, fields: object, key: str | None) -> str:
-        body, selection = to_plain(fields), self._selection(info)
+    async def _create(self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None) -> str:
+        body, selection = fields, self._selection(info)
         organization = require_written_organization(info, organization_id)
         values = read_body(self.face, body, self.rules, "create")
         request = (f"create {self.face.name}", organization, body, repr(selection))
@@ -127,8 +127,10 @@ class RecordMutations(Generic[RecordT]):
         )
         return response.body.decode()
 
-    async def _change(self, info: Info, record_id: str, fields: object, mode: Mode, expected: int | None) -> str:
-        body, access = to_plain(fields), info.context.access
+    async def _change(
+        self, info: Info, record_id: str, fields: Mapping[str, Any], mode: Mode, expected: int | None
+    ) -> str:
+        body, access = fields, info.context.access
         bare = read_id(self.face.type_name, record_id)
         values = await read_change(access, bare, self.face, body, self.rules, mode)
         if mode == "replace":
