@@ -15,6 +15,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     tuple_,
     update,
 )
@@ -69,12 +70,14 @@ LOCK_ORGANIZATIONS = (
 )
 """Makes deletions of accounts that share an organization one after another, so that the last one takes it along."""
 
+_deleted_before = select(func.max(organizations.c.purge_at)).where(organizations.c.id.in_(_joined)).scalar_subquery()
 DELETE_ACCOUNT = (
     update(accounts)
     .where(accounts.c.id == _account, accounts.c.purge_at.is_(None))
-    .values(purge_at=_moment)
+    .values(purge_at=func.greatest(_moment, _deleted_before + text("interval '1 millisecond'")))
     .returning(accounts.c.purge_at)
 )
+"""Its moment is later than those of the organizations that were deleted before. The moment tells what to restore."""
 DELETE_ITS_ORGANIZATIONS = (
     update(organizations)
     .where(

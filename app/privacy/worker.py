@@ -26,7 +26,8 @@ from app.storage.database import Database
 
 log = logging.getLogger("clientele")
 
-INTERVAL = 3600.0
+START, INTERVAL = 60.0, 3600.0
+"""Seconds until the first pass, so that a start is not slowed down, and between two passes."""
 PAUSE = 0.05
 """Seconds between two batches, so that requests get the database in between."""
 
@@ -34,8 +35,8 @@ PAUSE = 0.05
 class RetentionWorker:
     """Keeps the times of `retention`. Every process may have one; the batches of all of them run one after another.
 
-    The mail files are those of this process. `interval` and `pause` are the
-    seconds between two passes and between two batches.
+    The mail files are those of this process. `interval` and `pause` are the seconds between two passes and between two
+    batches.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class RetentionWorker:
         self.batches = Batches(database, pause)
 
     async def run(self) -> None:
-        """Makes a pass at once and after each interval, until it is cancelled. Logs a pass that fails."""
+        """Makes a pass a while after the start and after each interval, until it is cancelled. Logs a pass that fails."""
+        await asyncio.sleep(START)
         while True:
             try:
                 await self.clean()

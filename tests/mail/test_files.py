@@ -20,7 +20,7 @@ async def test_a_mail_becomes_a_file_that_mail_programs_read(tmp_path: Path) -> 
     (file,) = folder.iterdir()
     assert file.name == NAME
     mail = parse_mail(file.read_bytes())
-    assert mailbox_of(mail, "From") == ("Čebelica d.o.o.", "reminders@mailer.example.com")
+    assert mailbox_of(mail, "From") == ("Čebelica d.o.o. via mailer.example.com", "reminders@mailer.example.com")
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
 

@@ -1,5 +1,6 @@
 """Ways to look for a person everywhere: in every row, in the planner's statistics and in the files."""
 
+import asyncio
 from typing import Any
 
 from sqlalchemy import text
@@ -44,6 +45,6 @@ async def execute(service: Service, statement: str, **parameters: Any) -> None:
 
 async def wait_until_sent(service: Service, count: int) -> None:
     """Waits until so many messages are sent."""
-    async with service.database.read() as connection:
+    async with asyncio.timeout(30), service.database.read() as connection:
         while await connection.scalar(text("SELECT count(*) FROM outbox WHERE state = 'sent'")) < count:
             await connection.scalar(text("SELECT pg_sleep(0.01)"))

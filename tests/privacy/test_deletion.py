@@ -111,7 +111,7 @@ async def test_after_the_delay_everything_of_an_organization_is_deleted(service:
         client_id = await fill(service, http)
     await wait_until_sent(service, 2)
     await delete_organization(service.database, service.organization, MONTH)
-    await execute(service, "UPDATE organizations SET purge_at = now() WHERE purge_at IS NOT NULL")
+    await execute(service, "UPDATE organizations SET purge_at = now() - interval '1 second' WHERE purge_at IS NOT NULL")
     with pytest.raises(NotFound):
         await restore_organization(service.database, service.organization)
     assert await make_worker(service).clean() == {"deleted organizations": 1}
@@ -139,8 +139,8 @@ async def test_an_account_takes_along_the_organizations_that_are_its_alone(servi
     assert await status(service, service.token) == 401
     assert await status(service, second, f"/v1/organizations/{shared}") == 200
     assert await rows_naming(service, service.organization) != set()
-    await execute(service, "UPDATE organizations SET purge_at = now() WHERE purge_at IS NOT NULL")
-    await execute(service, "UPDATE accounts SET purge_at = now() WHERE purge_at IS NOT NULL")
+    await execute(service, "UPDATE organizations SET purge_at = now() - interval '1 second' WHERE purge_at IS NOT NULL")
+    await execute(service, "UPDATE accounts SET purge_at = now() - interval '1 second' WHERE purge_at IS NOT NULL")
     assert await make_worker(service).clean() == {"deleted organizations": 1, "deleted accounts": 1}
     assert await rows_naming(service, service.organization, service.email) == set()
     assert await status(service, second, f"/v1/organizations/{shared}") == 200

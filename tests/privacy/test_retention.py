@@ -39,15 +39,20 @@ async def test_old_change_images_are_emptied_and_the_changes_stay(service: Servi
     assert await make_worker(service).clean() == {}
 
 
+async def remind(service: Service, client_id: str) -> None:
+    (await service.http.post(f"/v1/clients/{client_id}/send-reminder", json={})).raise_for_status()
+
+
 async def test_old_message_texts_are_emptied_and_their_delivery_stays(service: Service) -> None:
     client_id = await create(service)
-    for _ in range(4):
-        await service.http.post(f"/v1/clients/{client_id}/send-reminder", json={})
-    await wait_until_sent(service, 4)
+    for _ in range(3):
+        await remind(service, client_id)
+    await wait_until_sent(service, 3)
     ids = "SELECT id, row_number() OVER (ORDER BY id) AS n FROM outbox"
     await execute(
         service,
-        f"""UPDATE outbox SET sent_at = now() - interval '91 days', state = CASE n WHEN 2 THEN 'failed' ELSE 'sent' END
+        f"""UPDATE outbox SET created_at = now() - interval '91 days', sent_at = now() - interval '91 days',
+        state = CASE n WHEN 2 THEN 'failed' ELSE 'sent' END
         FROM ({ids}) AS numbered WHERE outbox.id = numbered.id AND n < 3""",
     )
     await execute(
@@ -55,6 +60,8 @@ async def test_old_message_texts_are_emptied_and_their_delivery_stays(service: S
         f"""UPDATE outbox SET created_at = now() - interval '91 days', sent_at = NULL, state = 'waiting',
         next_attempt_at = now() + interval '1 day' FROM ({ids}) AS numbered WHERE outbox.id = numbered.id AND n = 3""",
     )
+    await remind(service, client_id)
+    await wait_until_sent(service, 2)
     assert await make_worker(service).clean() == {"message texts": 2}
     assert await count(service, "outbox WHERE text = '' AND html = '' AND recipient_name = ''") == 2
     assert await count(service, "outbox WHERE recipient = 'hamlet@example.com' AND subject <> ''") == 4
