@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.parts import is_large, send_in_parts
 from app.http.rates import Meter
+from app.http.redaction import hide_tokens
 from app.ids import new_id
 
 HEADER = b"x-request-id"
@@ -20,7 +21,7 @@ SANE = re.compile(rb"[!-~]{1,255}")
 class RequestIds:
     """Puts the caller's X-Request-Id, or a new one, into `scope["state"]["request_id"]` and on the answer.
 
-    A caller's id is used when it has 1 to 255 visible ASCII characters.
+    A caller's id is used when it has 1 to 255 visible ASCII characters and no token.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,7 +32,7 @@ class RequestIds:
             await self.app(scope, receive, send)
             return
         sent_id = next((value for name, value in scope["headers"] if name == HEADER), b"")
-        request_id = sent_id if SANE.fullmatch(sent_id) else b"req_" + new_id().encode()
+        request_id = sent_id if sent_id and is_sane(sent_id) else b"req_" + new_id().encode()
         scope.setdefault("state", {})["request_id"] = request_id.decode()
 
         async def send_with_id(message: Message) -> None:
@@ -42,3 +43,8 @@ class RequestIds:
             await (send_in_parts(send, message) if is_large(message) else send(message))
 
         await self.app(scope, receive, send_with_id)
+
+
+def is_sane(sent_id: bytes) -> bool:
+    """True if a caller's id can be repeated in a header and in the log."""
+    return SANE.fullmatch(sent_id) is not None and hide_tokens(sent_id.decode()) == sent_id.decode()

@@ -7,7 +7,11 @@ from base64 import b64encode
 from urllib.parse import quote
 
 import pytest
+from graphql import GraphQLError
 
+from app.errors import Invalid, Malformed, Problem, Stale
+from app.graphql.schema.user_errors import user_errors
+from app.graphql.server.errors import format_error
 from app.http.redaction import HIDDEN, hide_tokens
 from app.server.logs import TokenFormatter
 from tests.conftest import Service
@@ -141,3 +145,27 @@ async def test_errors_about_values_do_not_repeat_tokens(shared_service: Service)
             answer = await shared_service.http.post(path, json=body)
             assert token[:24].removeprefix("sk_live_") not in answer.text
             assert token not in answer.text
+
+
+async def test_a_request_id_with_a_token_is_not_repeated(
+    shared_service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    for token in TOKENS:
+        for path in ("/customers/x", "/v1/clients/x", "/graphql", "/healthz"):
+            answer = await shared_service.http.get(path, headers={"X-Request-Id": token})
+            assert answer.headers["x-request-id"].startswith("req_")
+            assert token not in answer.text
+    assert SECRET not in caplog.text
+
+
+def test_errors_of_graphql_do_not_repeat_tokens() -> None:
+    """The schema lets no caller name a field, so these errors are made here."""
+    for token in TOKENS:
+        errors = (
+            Malformed(f"got {token}", token),
+            Invalid([Problem(token, "length", token)]),
+            Stale(f"got {token}", token),
+        )
+        for error in errors:
+            assert token not in str(user_errors(error, ["input"]))
+            assert token not in str(format_error(GraphQLError("x", original_error=error), "req_x"))

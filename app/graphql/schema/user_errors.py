@@ -19,6 +19,7 @@ from app.errors import (
     StorageFull,
     TooMany,
 )
+from app.http.redaction import hide_tokens
 
 
 @strawberry.enum(description="The kind of a user error.")
@@ -91,12 +92,16 @@ ARGUMENTS = {"Idempotency-Key": "idempotencyKey", "l": "language", "organization
 
 
 def _path(field: str, under: list[str]) -> list[str]:
-    return [ARGUMENTS[field]] if field in ARGUMENTS else [*under, field]
+    return [ARGUMENTS[field]] if field in ARGUMENTS else [*under, hide_tokens(field)]
+
+
+def _make(field: list[str] | None, message: str, code: UserErrorCode) -> UserError:
+    return UserError(field=field, message=hide_tokens(message), code=code)
 
 
 def _problem(problem: Problem, under: list[str]) -> UserError:
     code = PROBLEMS.get(problem.code, UserErrorCode.INVALID)
-    return UserError(field=_path(problem.field, under), message=problem.message, code=code)
+    return _make(_path(problem.field, under), problem.message, code)
 
 
 def user_errors(error: DomainError, under: list[str]) -> list[UserError]:
@@ -105,11 +110,11 @@ def user_errors(error: DomainError, under: list[str]) -> list[UserError]:
         return [_problem(problem, under) for problem in error.problems]
     if isinstance(error, Malformed):
         path = None if error.field is None else _path(error.field, under)
-        return [UserError(field=path, message=error.message, code=UserErrorCode.INVALID)]
+        return [_make(path, error.message, UserErrorCode.INVALID)]
     for kind, (code, usual) in EXPECTED.items():
         if isinstance(error, kind):
             path = usual if error.field is None else _path(error.field, [])
-            return [UserError(field=path, message=error.message, code=code)]
+            return [_make(path, error.message, code)]
     raise error
 
 

@@ -117,7 +117,7 @@ def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any
         log.error("request %s: %s", request_id, error.explanation)
     if isinstance(error, DomainError):
         code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), "BAD_USER_INPUT")
-        extensions = {"code": code} if error.field is None else {"code": code, "field": error.field}
+        extensions = {"code": code} if error.field is None else {"code": code, "field": _show_message(error.field)}
         return _show_message(error.message), extensions
     if isinstance(error, GraphQLError):
         return _show_message(error.message), {"code": "BAD_USER_INPUT"}
