@@ -75,6 +75,30 @@ async def test_a_slow_body_that_keeps_arriving_is_read() -> None:
         assert (await connection.answer()).shown["size"] == 12
 
 
+@pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+async def test_a_body_of_a_byte_now_and_then_has_an_end(framing: str) -> None:
+    async with serving(body_timeout=SHORT) as address, connected(address) as connection:
+        await connection.send(request("POST", "/", framing))
+
+        async def drip() -> None:
+            while True:
+                await connection.send(b"1\r\nx\r\n" if "chunked" in framing else b"x")
+                await asyncio.sleep(SHORT / 8)
+
+        dripping = asyncio.create_task(drip())
+        assert (await connection.answer()).status == 408
+        dripping.cancel()
+
+
+async def test_a_large_body_has_time_for_each_of_its_bytes() -> None:
+    async with serving(body_timeout=SHORT) as address, connected(address) as connection:
+        await connection.send(request("POST", "/", "Content-Length: 200030") + b"x" * 200_000)
+        for _ in range(30):
+            await asyncio.sleep(SHORT / 2.5)
+            await connection.send(b"x")
+        assert (await connection.answer()).shown["size"] == 200_030
+
+
 async def test_a_slow_application_does_not_count_as_a_slow_client() -> None:
     async with (
         serving(body_timeout=SHORT, head_timeout=SHORT, keep_alive=SHORT) as address,

@@ -2,6 +2,11 @@
 
 import asyncio
 
+BODY_TIMEOUTS = 10
+"""The whole body has this many times the time without a byte."""
+BODY_RATE = 10_000
+"""It has a second more for this many bytes that have arrived."""
+
 
 class WriteDeadline:
     """The time in which a client must read something of what is waiting for it."""
@@ -18,3 +23,17 @@ class WriteDeadline:
             self.since = now
         self.unsent = unsent
         return now - self.since >= self.timeout
+
+
+class BodyDeadline:
+    """The time in which a whole body must arrive, so that a body of a byte now and then has an end."""
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self.ends = 0.0
+
+    def begin(self, now: float) -> None:
+        self.ends = now + BODY_TIMEOUTS * self.timeout
+
+    def count(self, size: int) -> None:
+        self.ends += size / BODY_RATE

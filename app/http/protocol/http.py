@@ -9,7 +9,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.http.addresses import network_of, normalize_address
-from app.http.protocol.deadlines import WriteDeadline
+from app.http.protocol.deadlines import BodyDeadline, WriteDeadline
 from app.http.protocol.heads import WATCHED, HeadError, RequestHead, split_list
 from app.http.protocol.state import MOST_LINGERING, WorkerState
 from app.http.protocol.websocket import WebSocketProtocol
@@ -47,6 +47,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.heard = False
         self.discarded = 0
         self.write_deadline = WriteDeadline(server_state.config.write_timeout)
+        self.body_deadline = BodyDeadline(server_state.config.body_timeout)
         self.phase: object = None
         self.since = self.loop.time()
 
@@ -159,6 +160,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self.expect_100_continue = self.head.expects_continue
         self.discarded = 0
+        self.body_deadline.begin(self.loop.time())
         super().on_headers_complete()
         if not self.parser.should_upgrade():
             self.headers = []
@@ -176,6 +178,7 @@ class HttpProtocol(HttpToolsProtocol):
         if cycle.response_complete:
             self._discard(body)
             return
+        self.body_deadline.count(len(body))
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
@@ -254,7 +257,9 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         phase, timeout = self._find_phase()
-        if phase != self.phase or timeout is None:
+        if isinstance(phase, tuple) and phase[0] == "body" and now >= self.body_deadline.ends:
+            self._end_waiting()
+        elif phase != self.phase or timeout is None:
             self.phase, self.since = phase, now
         elif now - self.since >= timeout:
             self._end_waiting()
