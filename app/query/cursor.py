@@ -14,6 +14,8 @@ from app.query.model import Order, Query, Scalar
 from app.query.values import number, parse_moment
 
 VERSION = 1
+LONGEST_CURSOR = 200_000
+"""Characters. A text in a cursor has at most 500, so no cursor of the service is longer."""
 VISIBLE = re.compile(r"[ -~]*")
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -39,6 +41,8 @@ def write_values(values: Sequence[object]) -> str:
 
 def read_cursor(scope: str, text: str, field: str, count: int) -> tuple[Scalar, ...]:
     """The `count` order values in a cursor. Raises Malformed, naming `field`, for a broken cursor or another scope."""
+    if len(text) > LONGEST_CURSOR:
+        raise Malformed(f"A cursor has at most {LONGEST_CURSOR} characters; got {len(text)}.", field)
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         values = orjson.loads(urlsafe_b64decode(padded))

@@ -45,6 +45,13 @@ def test_any_text_survives_a_cursor_that_fits_into_an_address(text: str) -> None
     assert read(cursor)[0] == text
 
 
+def test_a_longer_cursor_than_the_service_makes_is_rejected() -> None:
+    longest = [*["\x01" * 500] * 31, ID]
+    assert len(read_cursor(MARK, cursor_of(longest), "after", len(longest))) == len(longest)
+    with pytest.raises(Malformed, match="at most 200000 characters; got 200001"):
+        read("a" * 200_001)
+
+
 OTHERS = [
     replace(QUERY, where=Compare("name", operators.EQ, "B")),
     replace(QUERY, where=Compare("name", operators.NE, "A")),
