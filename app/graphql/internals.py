@@ -5,7 +5,7 @@ tests/graphql/test_internals.py has a test for each of them, so an upgrade that 
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import strawberry
@@ -112,8 +112,31 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
             return result.fragment
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
+    def for_event(self, event: object, context: object) -> "RenderingExecutor":
+        """An executor of the same operation for an event of its subscription. It coerces no variables again.
 
-async def open_events(
+        graphql-core's own `build_per_event_executor` shares a cache that grows with each event.
+        """
+        return RenderingExecutor(
+            self.schema,
+            self.fragment_definitions,
+            self.fragments,
+            event,
+            context,
+            self.operation,
+            self.variable_values,
+            self.field_resolver,
+            self.type_resolver,
+            self.subscribe_field_resolver,
+            hide_suggestions=self.hide_suggestions,
+        )
+
+
+Built: TypeAlias = RenderingExecutor | list[GraphQLError]
+"""An executor with its coerced variables, or the errors of the variables."""
+
+
+def build_executor(
     schema: GraphQLSchema,
     document: DocumentNode,
     *,
@@ -121,13 +144,9 @@ async def open_events(
     variables: dict[str, Any],
     operation_name: str | None,
     hide_suggestions: bool,
-) -> AsyncGenerator[Any, None] | ExecutionResult:
-    """The source events of a subscription, or an ExecutionResult with the errors that prevent it.
-
-    graphql-core's public `subscribe` maps each event to a result by itself; here each event is executed with a context of
-    its own.
-    """
-    executor = RenderingExecutor.build(
+) -> Built:
+    """The executor of an operation. It coerces the variables and calls no resolver, so a thread may do it."""
+    built: Any = RenderingExecutor.build(
         schema,
         document,
         context_value=context,
@@ -135,8 +154,27 @@ async def open_events(
         operation_name=operation_name,
         hide_suggestions=hide_suggestions,
     )
-    if isinstance(executor, list):
-        return ExecutionResult(None, executor)
-    events: Any = create_source_event_stream(executor)
-    opened: AsyncGenerator[Any, None] | ExecutionResult = await events if executor.is_awaitable(events) else events
+    executor: Built = built
+    return executor
+
+
+async def execute(built: Built) -> ExecutionResult:
+    """The result of a query or a mutation, or of one event of a subscription."""
+    if isinstance(built, list):
+        return ExecutionResult(None, built)
+    result: Any = built.execute_operation()
+    done: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
+    return done
+
+
+async def open_events(built: Built) -> AsyncGenerator[Any, None] | ExecutionResult:
+    """The source events of a subscription, or an ExecutionResult with the errors that prevent it.
+
+    graphql-core's public `subscribe` maps each event to a result by itself; here each event is executed with a context of
+    its own.
+    """
+    if isinstance(built, list):
+        return ExecutionResult(None, built)
+    events: Any = create_source_event_stream(built)
+    opened: AsyncGenerator[Any, None] | ExecutionResult = await events if built.is_awaitable(events) else events
     return opened

@@ -18,11 +18,14 @@ from graphql import (
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 
+from app.graphql import internals
 from app.graphql.internals import (
     COMPARISON_BUDGET,
+    Built,
     Rendered,
     RenderingExecutor,
     ResolvedField,
+    build_executor,
     core_schema_of,
     is_budget_spent,
     is_introspection_rejected,
@@ -74,7 +77,11 @@ def check(source: str) -> list[GraphQLError]:
 
 
 async def count(source: str, **variables: Any) -> Any:
-    return await open_events(
+    return await open_events(build(source, **variables))
+
+
+def build(source: str, **variables: Any) -> Built:
+    return build_executor(
         SCHEMA, parse(source), context="number", variables=variables, operation_name=None, hide_suggestions=True
     )
 
@@ -130,6 +137,25 @@ async def test_a_subscription_that_cannot_begin_has_a_result_with_errors() -> No
         assert isinstance(result, ExecutionResult)
         assert result.data is None
         assert result.errors
+
+
+async def test_an_executor_for_an_event_keeps_the_coerced_variables_and_nothing_of_other_events() -> None:
+    executor = build("subscription($until: Int! = 3) { again: count(until: $until) }")
+    assert isinstance(executor, RenderingExecutor)
+    for event in ("a", "b"):
+        current = executor.for_event(event, "other")
+        assert (current.root_value, current.context_value, current.variable_values.coerced) == (
+            event,
+            "other",
+            {"until": 3},
+        )
+        assert await internals.execute(current) == ExecutionResult({"again": event}, None)
+    assert executor.root_value is None
+
+
+async def test_errors_of_variables_are_a_result() -> None:
+    result = await internals.execute(build("query($first: Int!) { row(first: $first) { name } }"))
+    assert (result.data, len(result.errors or ())) == (None, 1)
 
 
 @pytest.mark.parametrize("literal", [False, True])

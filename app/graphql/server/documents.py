@@ -1,11 +1,10 @@
 """Documents are parsed, measured and validated once, and kept for the next request with the same text."""
 
-import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Hashable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -25,6 +24,7 @@ from app.graphql.internals import is_budget_spent, validate_document
 from app.graphql.server.costs import Costs, SelectionCost
 from app.graphql.server.disclosure import hide_names
 from app.graphql.server.limits import MAX_OBJECTS, TOO_DEEP, Measure, check_limits, count_objects
+from app.graphql.server.reading import ReadingThread
 from app.graphql.server.trusted import TrustedDocuments
 from app.query.values import MOST_DIGITS
 
@@ -82,18 +82,18 @@ class Documents:
         self.trusted = trusted or TrustedDocuments()
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
-        self._reader = ThreadPoolExecutor(1, "documents")
+        self.thread = ReadingThread()
 
     @property
     def hide_suggestions(self) -> bool:
         """Suggestions in errors name parts of the schema, so they are hidden where introspection is off."""
         return not self.introspection
 
-    async def read(self, source: str) -> Document:
-        """The document with this text. A long one is read in a thread, one at a time, so that the event loop goes on."""
+    async def read(self, source: str, owner: str) -> Document:
+        """The document with this text. A long one is read in a thread, where the owners take turns."""
         if source in self._kept or len(source) <= READ_AT_ONCE:
             return self.find(source)
-        document = await asyncio.get_running_loop().run_in_executor(self._reader, self._read, source)
+        document = await self.thread.run(owner, partial(self._read, source))
         self._keep(source, document)
         return document
 

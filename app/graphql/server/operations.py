@@ -5,16 +5,17 @@ import re
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, closing
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, OperationType, execute
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationType
 
 from app.accounts.service import LoginDesk
 from app.auth import Access
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.execution.context import Context
-from app.graphql.internals import RenderingExecutor
+from app.graphql.internals import Built, build_executor, execute
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.disclosure import hide_value_error
@@ -27,7 +28,7 @@ from app.graphql.server.errors import (
     format_error,
     is_unavailable,
 )
-from app.graphql.server.limits import check_variables
+from app.graphql.server.limits import MAX_INPUT_WEIGHT, TOO_HEAVY, WEIGHT_READ_AT_ONCE, weigh_variables
 from app.graphql.server.prepared import GraphQLRequest, OperationResult, PreparedOperation
 from app.graphql.server.subscriptions import Subscriptions
 from app.graphql.server.trusted import hash_document, load_trusted
@@ -110,8 +111,7 @@ class Operations:
         self.trusted = load_trusted(config.documents)
         introspection = config.introspection and not config.documents_only
         self.documents = Documents(self.schema, introspection=introspection, trusted=self.trusted)
-        hide = self.documents.hide_suggestions
-        self.subscriptions = Subscriptions(self.schema, config, self.execute, hide_suggestions=hide)
+        self.subscriptions = Subscriptions(config, self.execute)
         self._mutations: set[asyncio.Task[OperationResult]] = set()
 
     async def prepare(self, request: GraphQLRequest, access: Access) -> PreparedOperation:
@@ -121,15 +121,15 @@ class Operations:
         document that is invalid or exceeds a limit, and RequestError for a document that is not allowed (403) or an
         `operationName` that chooses no operation (400).
         """
-        document = await self.documents.read(self._find_text(request))
+        document = await self.documents.read(self._find_text(request), access.principal.tenant)
         if document.errors:
             raise OperationError(document.errors)
         operation = document.operation(request.operation_name)
         if operation is None:
             raise _bad_request(_explain_missing_operation(request.operation_name))
-        excess = check_variables(self.schema, operation, request.variables) if request.variables else None
-        if excess is not None:
-            raise OperationError([excess])
+        weight = weigh_variables(self.schema, operation, request.variables) if request.variables else 0
+        if weight > MAX_INPUT_WEIGHT:
+            raise OperationError([GraphQLError(TOO_HEAVY, operation, extensions={"code": "BAD_USER_INPUT"})])
         cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
@@ -137,7 +137,20 @@ class Operations:
             access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None  # noqa: S101 - narrows the type
         context = Context(access, document.plans, self.outbox, self.changes, self.desk, self.deletion_delay)
-        return PreparedOperation(document.ast, operation, request, context, cost)
+        build = partial(self._build_executor, document.ast, request, context)
+        at_once = weight <= WEIGHT_READ_AT_ONCE
+        executor = build() if at_once else await self.documents.thread.run(access.principal.tenant, build)
+        return PreparedOperation(document.ast, operation, request, context, cost, executor)
+
+    def _build_executor(self, document: DocumentNode, request: GraphQLRequest, context: Context) -> Built:
+        return build_executor(
+            self.schema,
+            document,
+            context=context,
+            variables=request.variables,
+            operation_name=request.operation_name,
+            hide_suggestions=self.documents.hide_suggestions,
+        )
 
     def _find_text(self, request: GraphQLRequest) -> str:
         """The text of the request's document. A text that is sent with its hash is not registered."""
@@ -184,24 +197,14 @@ class Operations:
         mutation.add_done_callback(self._mutations.discard)
         return await asyncio.shield(mutation)
 
-    async def execute(self, prepared: PreparedOperation, request_id: str, event: object = None) -> OperationResult:
+    async def execute(self, prepared: PreparedOperation, request_id: str) -> OperationResult:
         """The result of a query or a mutation, or of one event of a subscription.
 
         A field that the database does not answer in time is null, with an error whose code is TIMEOUT. The other fields
         keep their values.
         """
         with time_limit(self.config.operation_timeout):
-            result = execute(
-                self.schema,
-                prepared.ast,
-                event,
-                context_value=prepared.context,
-                variable_values=prepared.request.variables,
-                operation_name=prepared.request.operation_name,
-                executor_class=RenderingExecutor,
-                hide_suggestions=self.documents.hide_suggestions,
-            )
-            done = result if isinstance(result, ExecutionResult) else await result
+            done = await execute(prepared.executor)
         return self._format_result(done, prepared.cost, request_id)
 
     def _format_result(self, result: ExecutionResult, cost: int, request_id: str) -> OperationResult:

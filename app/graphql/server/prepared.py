@@ -8,6 +8,7 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from app.errors import TooMany
 from app.graphql.execution.context import Context
+from app.graphql.internals import Built
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,13 @@ class PreparedOperation:
     request: GraphQLRequest
     context: Context
     cost: int
+    executor: Built
 
-    def for_next_event(self) -> "PreparedOperation":
-        """The same operation for another event of a subscription. It reads every record again."""
-        return replace(self, context=replace(self.context, access=self.context.access.renew(), loaders={}))
+    def for_event(self, event: object) -> "PreparedOperation":
+        """The same operation for an event of its subscription. It reads every record again."""
+        assert not isinstance(self.executor, list)  # noqa: S101 - narrows the type
+        context = replace(self.context, access=self.context.access.renew(), loaders={})
+        return replace(self, context=context, executor=self.executor.for_event(event, context))
 
     def close(self) -> None:
         """Says that the result was sent."""

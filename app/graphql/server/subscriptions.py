@@ -1,14 +1,14 @@
 """Subscriptions: their events, each executed once for all followers that ask for the same."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import TypeAlias
 
 import orjson
-from graphql import ExecutionResult, GraphQLSchema
+from graphql import ExecutionResult
 
 from app.config import Config
 from app.graphql.internals import open_events
@@ -20,17 +20,15 @@ OPENING = 16
 """The most subscriptions that begin at the same time. Each reads the database."""
 
 
-class Execute(Protocol):
-    """Executes an operation for one event."""
-
-    def __call__(self, prepared: PreparedOperation, request_id: str, event: object) -> Awaitable[OperationResult]: ...
+Execute: TypeAlias = Callable[[PreparedOperation, str], Awaitable[OperationResult]]
+"""Executes an operation for one event. The text is the id of the request."""
 
 
 class Subscriptions:
     """Opens subscriptions within their limits, and executes their events with `execute`."""
 
-    def __init__(self, schema: GraphQLSchema, config: Config, execute: Execute, *, hide_suggestions: bool) -> None:
-        self.schema, self.execute, self.hide_suggestions = schema, execute, hide_suggestions
+    def __init__(self, config: Config, execute: Execute) -> None:
+        self.execute = execute
         self.places = subscription_places(config)
         self._opening = asyncio.Semaphore(OPENING)
         self.shared_results: SharedResults[OperationResult] = SharedResults()
@@ -38,14 +36,7 @@ class Subscriptions:
     async def open(self, prepared: PreparedOperation) -> AsyncGenerator[Event, None] | ExecutionResult:
         """The events of a subscription, or the errors that prevent it."""
         async with self._opening:
-            return await open_events(
-                self.schema,
-                prepared.ast,
-                context=prepared.context,
-                variables=prepared.request.variables,
-                operation_name=prepared.request.operation_name,
-                hide_suggestions=self.hide_suggestions,
-            )
+            return await open_events(prepared.executor)
 
     async def follow(
         self, prepared: PreparedOperation, events: AsyncGenerator[Event, None], request_id: str
@@ -57,11 +48,11 @@ class Subscriptions:
             await self.shared_results.wait_for_turn()
             execute = partial(self._execute_event, prepared, event, request_id)
             result = await self.shared_results.find(question.about(event), execute)
-            with closing(prepared.for_next_event()) as current:
+            with closing(prepared.for_event(event)) as current:
                 current.context.access.database.hold(result.size)
                 yield result
 
     async def _execute_event(self, prepared: PreparedOperation, event: object, request_id: str) -> OperationResult:
-        with closing(prepared.for_next_event()) as current:
-            result = await self.execute(current, request_id, event)
+        with closing(prepared.for_event(event)) as current:
+            result = await self.execute(current, request_id)
             return replace(result, rendered=orjson.dumps(result.body))

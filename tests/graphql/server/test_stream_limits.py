@@ -96,10 +96,10 @@ async def test_followers_share_the_execution_of_an_event(service: Service, monke
     executed: list[Any] = []
     execute = Operations.execute
 
-    async def note(self: Operations, prepared: Any, request_id: str, event: Any = None) -> Any:
-        if event is not None:
+    async def note(self: Operations, prepared: Any, request_id: str) -> Any:
+        if prepared.executor.root_value is not None:
             executed.append(prepared.request.query)
-        return await execute(self, prepared, request_id, event)
+        return await execute(self, prepared, request_id)
 
     monkeypatch.setattr(Operations, "execute", note)
     same_account = await service.make_token(account_email=service.email)
