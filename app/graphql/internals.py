@@ -20,6 +20,8 @@ from graphql import (
     create_source_event_stream,
     validate,
 )
+from graphql.pyutils import suggestion_list
+from graphql.pyutils.suggestion_list import LexicalDistance
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import get_object_definition
@@ -30,6 +32,19 @@ COMPARISON_BUDGET = 20_000
 on each comparison and allows 500,000."""
 
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = COMPARISON_BUDGET
+
+
+class NameDistance(LexicalDistance):
+    """Measures how similar a wrong name is to the right ones, for suggestions.
+
+    graphql-core has room for as many characters as the name has. In lower case it can have more: two for `İ`.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name.lower())
+
+
+suggestion_list.__globals__[LexicalDistance.__name__] = NameDistance
 
 BUDGET_SPENT = "Validation aborted."
 """The message of graphql-core's error for a document that is too expensive to validate. The error has no other mark: the

@@ -16,6 +16,7 @@ from graphql import (
     parse,
     specified_rules,
 )
+from graphql.pyutils import suggestion_list
 from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from app.graphql import internals
@@ -195,3 +196,9 @@ def test_the_error_about_introspection_is_known() -> None:
     )
     assert is_introspection_rejected(error)
     assert not any(map(is_introspection_rejected, check("{ zzz }")))
+
+
+def test_names_that_are_longer_in_lower_case_have_suggestions() -> None:
+    assert suggestion_list("İİnameİ", ["İİname", "city"]) == ["İİname"]
+    assert suggestion_list("NAME", ["name", "names", "city"]) == ["name", "names"]
+    assert suggestion_list("İ" * 60, ["name", "countryAlpha2Code" * 5]) == []

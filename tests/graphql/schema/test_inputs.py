@@ -64,3 +64,12 @@ async def test_a_write_names_its_organization_where_the_token_has_several(servic
     await change(api, CREATE, input={"name": "Ana"}, of=second)
     customer = (await service.http.post("/customers", json={"name": "Default"})).json()
     assert customer["entity_id"] == f"ent_{service.organization}"
+
+
+@pytest.mark.parametrize("name", ["İ", "naİme", "İ" * 9, "nameİ", "NAME", "ß", "\ufdfa", "na\u0301me", "", "\x00"])
+async def test_a_member_of_any_name_that_the_input_lacks_is_an_error(service: Service, name: str) -> None:
+    query = "mutation($input: CreateClientInput!) { createClient(input: $input) { userErrors { message } } }"
+    payload = {"query": query, "variables": {"input": {"name": "Ana", name: 1}}}
+    answer = await service.http.post("/graphql", json=payload)
+    assert answer.status_code in (200, 400)
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["BAD_USER_INPUT"]
