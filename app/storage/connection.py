@@ -112,7 +112,7 @@ class Connection:
         arguments = parameters or {}
         sql, names, bound = compile_statement(statement, None)
         values = [arguments[name] if name in arguments else bound[name] for name in names]
-        async for row in self.driver.cursor(sql, *values, prefetch=batch):
+        async for row in self.driver.cursor(sql, *values, prefetch=batch, timeout=self.driver.statement_limit):
             yield row
 
     async def scalar(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> Any:

@@ -28,6 +28,8 @@ GRACE = 2.0
 KEPT_STATEMENTS, LONGEST_STATEMENT = 200, LONGEST
 """The prepared statements of one connection, and the most characters of each. PostgreSQL takes about 40 bytes for each
 character."""
+LEAVING = (TimeoutError, asyncpg.ReadOnlySQLTransactionError)
+"""The errors of a server that does not answer or no longer accepts writes."""
 ANSWER_CAP, PATTERN_TIMEOUT = 10_000_000, 2.0
 
 
@@ -202,17 +204,20 @@ class ConnectionContext:
         self.options = options
 
     async def __aenter__(self) -> Connection:
-        try:
-            async with asyncio.timeout(time_left()):
-                self.driver = await self.pool.take()
-        except Exception as error:
-            time_left()
-            raise translate(error) from error
+        self.driver = self.pool.take_now() or await self._wait_for_driver()
         if self.transaction:
             await self._begin()
         if self.limit is not None:
             self.limit.__enter__()
         return Connection(self.driver)
+
+    async def _wait_for_driver(self) -> Driver:
+        try:
+            async with asyncio.timeout(time_left()):
+                return await self.pool.take()
+        except Exception as error:
+            time_left()
+            raise translate(error) from error
 
     async def _begin(self) -> None:
         self.transaction = self.driver.transaction(**self.options)
@@ -245,7 +250,7 @@ class ConnectionContext:
 
     def _give_back(self, error: BaseException | None, *, sound: bool = False) -> None:
         """Returns the connection. Drops all idle ones to a server that does not answer or no longer accepts writes."""
-        if isinstance(error, TimeoutError | asyncpg.ReadOnlySQLTransactionError):
+        if error is not None and isinstance(error, LEAVING):
             self.driver.terminate()
             self.pool.leave_server()
         self.pool.give_back(self.driver, sound=sound)

@@ -2,11 +2,12 @@
 
 import secrets
 import socket
-from asyncio import Transport
+from asyncio import AbstractEventLoop, Transport
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from app.storage.limit import StatementLimit
 from app.storage.meter import Meter
 
 if TYPE_CHECKING:
@@ -32,17 +33,42 @@ class Driver(AsyncpgConnection):
     """A connection of asyncpg.
 
     Each statement, also one of a transaction or a cursor, raises TimeoutError after `statement_limit` seconds, whether or
-    not the server reacts. It is asyncpg's `command_timeout`; None is no limit. `meter` counts what the server sends.
+    not the server reacts; None is no limit. It is the `command_timeout` of asyncpg.connect. asyncpg itself sets and
+    cancels a timer for each statement, which costs more than the rest of the limits together. `meter` counts what the
+    server sends.
     """
 
-    __slots__ = ("meter", "statement_limit")
+    __slots__ = ("_limit", "meter", "statement_limit")
 
-    def __init__(self, protocol: Any, transport: Transport, loop: Any, address: Any, config: Any, *rest: Any) -> None:
-        super().__init__(protocol, transport, loop, address, config, *rest)
+    def __init__(
+        self, protocol: Any, transport: Transport, loop: AbstractEventLoop, address: Any, config: Any, *rest: Any
+    ) -> None:
         self.statement_limit: float | None = config.command_timeout
+        super().__init__(protocol, transport, loop, address, config._replace(command_timeout=None), *rest)
         self.meter = Meter(protocol, transport)
+        self._limit = StatementLimit(loop, self.statement_limit, self._leave_server)
         transport.set_protocol(self.meter)
         watch_socket(transport.get_extra_info("socket"))
+
+    def _leave_server(self) -> None:
+        self.meter.end(NoAnswer())
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - as in asyncpg
+        limit = self.statement_limit if timeout is None else timeout
+        status: str = await super().execute(query, *args, timeout=limit)
+        return status
+
+    async def _execute(self, query: str, args: Any, *rest: Any, **options: Any) -> Any:
+        """Runs a statement of fetch, fetchrow or fetchval, with one timer for many statements."""
+        self._limit.begin()
+        try:
+            return await super()._execute(query, args, *rest, **options)  # type: ignore[misc]
+        except asyncpg.ConnectionDoesNotExistError as error:
+            if isinstance(self.meter.error, NoAnswer):
+                raise self.meter.error from error
+            raise
+        finally:
+            self._limit.end()
 
     def _get_unique_id(self, prefix: str) -> str:
         """Returns a name for a prepared statement, a cursor or a savepoint.

@@ -24,10 +24,14 @@ class Meter(asyncio.Protocol):
             try:
                 self.count(len(data))
             except Exception as error:
-                self.error = error
-                self.transport.abort()
+                self.end(error)
         if self.error is None:
             self.pass_on(data)
+
+    def end(self, error: Exception) -> None:
+        """Ends the connection for this reason."""
+        self.error = error
+        self.transport.abort()
 
     def eof_received(self) -> bool | None:
         ended: bool | None = self.protocol.eof_received()

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import asyncpg
 
-from app.storage.budget import AnswerBudget
+from app.errors import AnswerTooLarge
 from app.storage.connection import set_up
 from app.storage.connector import Connector
 from app.storage.driver import Driver
@@ -36,6 +36,16 @@ class Pool:
         self._free: list[Driver] = []
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
+
+    def take_now(self, owner: Owner = None) -> Driver | None:
+        """Takes a connection that is open and that its owner may have without waiting; None if there is none."""
+        if not self._free or not self.shares.take_now(owner):
+            return None
+        driver = self._free.pop()
+        if driver.is_closed():
+            self.shares.give_back(owner)
+            return None
+        return driver
 
     async def take(self, owner: Owner = None) -> Driver:
         """Takes a connection for exclusive use, in the share of its owner. Raises as Shares.take does."""
@@ -113,31 +123,55 @@ async def close_driver(driver: Driver) -> None:
 class Share:
     """The connections of one operation of `owner`: at most two at a time, however many fields ask for one.
 
-    The operation may receive as many bytes as its budget has. They count as unsent until `end` is called.
+    The operation may receive as many bytes as one answer may have. They count as unsent until `end` is called.
     """
 
-    __slots__ = ("_turns", "budget", "owner", "pool", "unsent")
+    __slots__ = ("_taken", "_turns", "owner", "pool", "unsent")
 
     def __init__(self, pool: Pool, owner: str) -> None:
         self.pool, self.owner, self.unsent = pool, owner, 0
-        self.budget = AnswerBudget(pool.shares.answer_cap)
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._taken = 0
+        self._turns: asyncio.Semaphore | None = None
+        """Exists from the moment at which a field waits. Then it counts the connections instead of `_taken`."""
+
+    def take_now(self) -> Driver | None:
+        """Takes a connection without waiting, or returns None; see Pool.take_now."""
+        if self._turns is not None or self._taken >= AT_ONCE:
+            return None
+        driver = self.pool.take_now(self.owner)
+        if driver is not None:
+            self._taken += 1
+            driver.meter.count = self.receive
+        return driver
 
     async def take(self) -> Driver:
         """Takes a connection for exclusive use. Raises as Shares.take does."""
-        await self._turns.acquire()
+        await self._wait_for_turn()
         try:
             driver = await self.pool.take(self.owner)
         except BaseException:
-            self._turns.release()
+            self._release()
             raise
         driver.meter.count = self.receive
         return driver
 
+    async def _wait_for_turn(self) -> None:
+        if self._turns is None and self._taken < AT_ONCE:
+            self._taken += 1
+            return
+        self._turns = self._turns or asyncio.Semaphore(0)
+        await self._turns.acquire()
+
+    def _release(self) -> None:
+        if self._turns is None:
+            self._taken -= 1
+        else:
+            self._turns.release()
+
     def give_back(self, driver: Driver, *, sound: bool) -> None:
         """Returns a connection; see Pool.give_back."""
         driver.meter.count = None
-        self._turns.release()
+        self._release()
         self.pool.give_back(driver, self.owner, sound=sound)
 
     def leave_server(self) -> None:
@@ -146,9 +180,11 @@ class Share:
 
     def receive(self, size: int) -> None:
         """Counts bytes of the answer. Raises AnswerTooLarge, and as Shares.receive does."""
-        self.budget.spend(size)
+        shares = self.pool.shares
+        if self.unsent + size > shares.answer_cap:
+            raise AnswerTooLarge(shares.answer_cap)
         self.unsent += size
-        self.pool.shares.receive(self.owner, size)
+        shares.receive(self.owner, size)
 
     def end(self) -> None:
         """Says that the answer was sent or dropped."""

@@ -35,13 +35,19 @@ class Shares:
         self.all_unsent = 0
         self._queues: dict[Owner, deque[asyncio.Future[None]]] = {}
 
+    def take_now(self, owner: Owner) -> bool:
+        """Takes the right to one connection, or returns False if its owner must wait for it."""
+        if owner in self._queues or not self._may_take(owner):
+            return False
+        self._grant(owner)
+        return True
+
     async def take(self, owner: Owner, wait: float) -> None:
         """Takes the right to one connection, within `wait` seconds.
 
         Raises TooMany for a tenant that uses its share itself, and Unavailable when others use all connections.
         """
-        if owner not in self._queues and self._may_take(owner):
-            self._grant(owner)
+        if self.take_now(owner):
             return
         queue = self._queues.setdefault(owner, deque())
         if len(queue) >= LONGEST_QUEUE:
@@ -62,17 +68,19 @@ class Shares:
         self.free += 1
         if owner is not None:
             self.free_for_tenants += 1
-        self.held[owner] -= 1
-        if not self.held[owner]:
+        held = self.held[owner] - 1
+        if held:
+            self.held[owner] = held
+        else:
             del self.held[owner]
         while self._queues and self._serve_one():
             pass
 
     def receive(self, owner: Owner, size: int) -> None:
         """Counts bytes of an answer that is not sent yet. Raises TooMany and Unavailable as `take` does."""
-        self.unsent[owner] = self.unsent.get(owner, 0) + size
+        unsent = self.unsent[owner] = self.unsent.get(owner, 0) + size
         self.all_unsent += size
-        if self.unsent[owner] > self.answer_cap * ANSWERS_OF_OWNER:
+        if unsent > self.answer_cap * ANSWERS_OF_OWNER:
             raise TooMany("Your account has too many large answers at once. Read them before you ask for more.", 1)
         if self.all_unsent > self.answer_cap * ANSWERS_OF_ALL:
             raise Unavailable(f"answers of {self.all_unsent:,} bytes wait for their readers")
@@ -80,14 +88,17 @@ class Shares:
     def forget(self, owner: Owner, size: int) -> None:
         """Uncounts the bytes of an answer that was sent or dropped."""
         self.all_unsent -= size
-        self.unsent[owner] -= size
-        if not self.unsent[owner]:
+        unsent = self.unsent[owner] - size
+        if unsent:
+            self.unsent[owner] = unsent
+        else:
             del self.unsent[owner]
 
     def _may_take(self, owner: Owner) -> bool:
         if owner is None:
             return self.free > 0
-        return self.held.get(owner, 0) < min(self.free, self.free_for_tenants)
+        held = self.held.get(owner, 0)
+        return held < self.free_for_tenants and held < self.free
 
     def _grant(self, owner: Owner) -> None:
         self.free -= 1
