@@ -10,7 +10,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Text, bindparam, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from app.auth import Environment, Principal, Scope, hash_token
 from app.errors import Unauthenticated
@@ -172,8 +187,16 @@ async def _add_session(
     return AccessToken(token, terms.ttl, created_at, account_id, terms.scope, terms.label)
 
 
-async def list_account_tokens(connection: Connection, account_id: str, most: int) -> list[AccessToken]:
-    """At most `most` tokens of an account, the newest first."""
+def _manageable(account_id: str, environment: Environment) -> ColumnElement[bool]:
+    """The tokens of an account that its token of an environment may list and revoke: in the sandbox only those of it."""
+    own = access_tokens.c.account_id == account_id
+    return own if environment is Environment.LIVE else and_(own, access_tokens.c.environment == environment)
+
+
+async def list_account_tokens(
+    connection: Connection, account_id: str, environment: Environment, most: int
+) -> list[AccessToken]:
+    """At most `most` tokens of an account that a token of `environment` may manage, the newest first."""
     lifetime = func.extract("epoch", access_tokens.c.expires_at - access_tokens.c.created_at)
     ttl = func.coalesce(access_tokens.c.ttl, cast(lifetime, BigInteger), NEVER_EXPIRES)
     columns = select(
@@ -187,15 +210,17 @@ async def list_account_tokens(connection: Connection, account_id: str, most: int
         access_tokens.c.last_used_at,
         access_tokens.c.parent_id,
     )
-    own = columns.where(access_tokens.c.account_id == account_id).order_by(access_tokens.c.id.desc()).limit(most)
+    own = columns.where(_manageable(account_id, environment)).order_by(access_tokens.c.id.desc()).limit(most)
     tokens = [AccessToken(*row) for row in await connection.execute(own)]
     return [replace(token, scope=Scope(token.scope)) for token in tokens]
 
 
-async def revoke_account_token(connection: Connection, account_id: str, id_or_token: str) -> bool:
-    """Revokes a token of an account by its id or by the token itself. Returns whether the account had it."""
+async def revoke_account_token(
+    connection: Connection, account_id: str, environment: Environment, id_or_token: str
+) -> bool:
+    """Revokes a token that a token of `environment` may manage, by its id or text. Returns whether there was one."""
     matches = or_(access_tokens.c.id == id_or_token, access_tokens.c.hash == hash_token(id_or_token))
-    revoked = delete(access_tokens).where(access_tokens.c.account_id == account_id, matches)
+    revoked = delete(access_tokens).where(_manageable(account_id, environment), matches)
     return (await connection.execute(revoked.returning(access_tokens.c.id))).first() is not None
 
 

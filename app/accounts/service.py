@@ -258,15 +258,19 @@ async def add_token(access: Access, account_id: str, terms: TokenTerms) -> Acces
 
 
 async def list_tokens(access: Access, account_id: str, most: int) -> list[AccessToken]:
-    """At most `most` tokens of the caller's account, newest first, each named by its id. Raises NotFound."""
+    """At most `most` tokens of the caller's account, newest first, each named by its id. Raises NotFound.
+
+    A sandbox token sees only sandbox tokens.
+    """
     require_account(access.principal, account_id)
     async with access.database.read() as connection:
-        return await list_account_tokens(connection, account_id, most)
+        return await list_account_tokens(connection, account_id, access.principal.environment, most)
 
 
 async def remove_token(access: Access, account_id: str, name: str) -> bool:
-    """Revokes a token of the caller's account by its id or its text. False if there is none."""
+    """Revokes a token of the caller's account by its id or its text. False if there is none, or if a sandbox token names
+    a live one."""
     require_account(access.principal, account_id)
     access.require_write()
     async with access.database.statement() as connection:
-        return await revoke_account_token(connection, account_id, name)
+        return await revoke_account_token(connection, account_id, access.principal.environment, name)

@@ -7,7 +7,7 @@ can access, so that no caller takes data from another one.
 from datetime import datetime, timedelta
 
 from app.accounts.service import require_account
-from app.auth import Access
+from app.auth import Access, Environment
 from app.errors import Conflict, Forbidden, NotFound
 from app.privacy.ownership import (
     DELETE_ACCOUNT,
@@ -64,9 +64,16 @@ async def restore_organization(database: Database, organization_id: str) -> None
 
 
 async def delete_own_account(access: Access, account_id: str, delay: timedelta) -> datetime:
-    """Deletes the caller's own account. Raises NotFound for any other, and Forbidden for a token that may only read."""
+    """Deletes the caller's own account with its organizations of both environments.
+
+    Raises NotFound for any other account, and Forbidden for a token that may only read or belongs to the sandbox.
+    """
     require_account(access.principal, account_id)
     access.require_write()
+    if access.principal.environment is not Environment.LIVE:
+        raise Forbidden(
+            "A sandbox token may not delete the account, because its live organizations would be deleted too"
+        )
     async with access.database.write() as connection:
         return await _delete_account(connection, account_id, delay)
 

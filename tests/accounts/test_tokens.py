@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.auth import Access, Caller
+from app.auth import Access, Caller, Environment
 from app.config import Config
 from app.errors import Unauthenticated, Unavailable
 from app.storage.database import Database
@@ -174,3 +174,20 @@ async def test_every_api_notes_uses_and_the_end_of_the_service_writes_them(confi
     async with database.read() as connection:
         labels = await connection.execute(text("SELECT label FROM access_tokens WHERE last_used_at IS NOT NULL"))
     assert {label for (label,) in labels} == {*(path for _, path in requests), "socket"}
+
+
+async def test_a_sandbox_token_lists_and_revokes_only_sandbox_tokens(service: Service) -> None:
+    live, sandbox = (
+        service.token,
+        await service.make_token(account_email=service.email, environment=Environment.SANDBOX),
+    )
+    path = f"/v1/accounts/{(await service.http.get('/v1/accounts/authorized')).json()['id']}/accesstokens"
+    live_id = await row_of(service.database, "id", "environment = 'live'")
+    sandbox_id = await row_of(service.database, "id", "environment = 'sandbox'")
+    async with service.client(sandbox) as http:
+        assert [token["id"] for token in (await http.get(path)).json()] == [sandbox_id]
+        for name in (live_id, live):
+            assert (await http.delete(f"{path}/{name}")).status_code == 404
+    assert await works(service, live)
+    assert {token["id"] for token in (await service.http.get(path)).json()} == {live_id, sandbox_id}
+    assert (await service.http.delete(f"{path}/{sandbox_id}")).status_code == 204

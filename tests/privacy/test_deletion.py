@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.accounts.passwords import Passwords
 from app.accounts.service import create_account, set_password
-from app.auth import Scope
+from app.auth import Environment, Scope
 from app.errors import NotFound
 from app.organizations.repository import OrganizationRepository
 from app.privacy.deletion import delete_account, delete_organization, restore_account, restore_organization
@@ -174,6 +174,8 @@ async def test_a_deleted_account_cannot_log_in_and_keeps_its_address(service: Se
     assert (await service.http.post("/v1/accounts/login", json=login)).status_code == 401
     unique = await service.http.get("/v1/accounts/is-unique", params={"email": service.email})
     assert unique.json() == {"isUnique": False}
+    again = await service.http.post("/v1/accounts", json={"email": service.email.upper(), "password": password})
+    assert (again.status_code, again.json()["error"]["details"]["codes"]) == (422, {"email": ["uniqueness"]})
     for work in (
         set_password(service.database, Passwords(1), service.email, password),
         service.make_token(account_email=service.email),
@@ -212,6 +214,15 @@ async def test_graphql_deletes_the_callers_account_and_its_own_organizations(ser
         assert payload[f"deleted{name.removeprefix('delete')}Id"]
         assert payload["permanentlyDeletedAt"].endswith("Z")
     assert await status(service, service.token) == 401
+
+
+async def test_a_sandbox_token_does_not_delete_the_account(service: Service) -> None:
+    account = await account_of(service)
+    token = await service.make_token(account_email=service.email, environment=Environment.SANDBOX)
+    async with service.client(token) as http:
+        assert (await http.delete(f"/v1/accounts/{account}")).status_code == 401
+        assert (await mutate(http, "deleteAccount", account))["userErrors"] == [{"code": "FORBIDDEN", "field": None}]
+    assert await status(service, service.token, f"/v1/organizations/{service.organization}") == 200
 
 
 async def test_callers_without_the_right_delete_nothing(service: Service) -> None:
