@@ -142,8 +142,9 @@ class AccountRepository:
         return [name for row in (account or (), *organizations) for name in row if name]
 
     async def verify(self, email: str) -> bool:
-        """Marks the account with an e-mail address as verified. False if there is none."""
-        change = update(accounts).where(HAS_EMAIL).values(email_verified=True, updated_at=NOW).returning(accounts.c.id)
+        """Marks the live account with an e-mail address as verified. False if there is none."""
+        live = update(accounts).where(HAS_EMAIL, accounts.c.purge_at.is_(None))
+        change = live.values(email_verified=True, updated_at=NOW).returning(accounts.c.id)
         return (await self.connection.execute(change, {"email": email})).first() is not None
 
     async def render(self, account_id: str, selection: Selection) -> str | None:

@@ -36,12 +36,15 @@ MOST_HITS, MOST_CANDIDATES = 100, 1000
 
 
 _verified = (
-    select(func.coalesce(func.bool_or(accounts.c.email_verified), true()))
+    select(func.coalesce(func.bool_or(and_(accounts.c.email_verified, accounts.c.purge_at.is_(None))), true()))
     .join(account_organizations, account_organizations.c.account_id == accounts.c.id)
     .where(account_organizations.c.organization_id == clients.c.organization_id)
     .scalar_subquery()
 )
-"""True for an organization with a verified account, and for one without accounts, which only the operator makes."""
+"""True for an organization with a verified account, and for one without accounts, which only the operator makes.
+
+A deleted account verifies nothing until it is restored.
+"""
 
 ADDRESSEE = (
     select(

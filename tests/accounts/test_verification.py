@@ -1,5 +1,6 @@
 """Accounts that signed up send no mail until the operator verifies them; accounts of the operator do."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -7,7 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from app.accounts.service import create_account, find_unverified, verify_account
+from app.errors import NotFound
 from app.organizations.repository import OrganizationRepository
+from app.privacy.deletion import delete_account, restore_account
 from app.storage.database import Database
 from tests.conftest import Service
 from tests.rest.v1.sign_up import EMAIL, Member, member
@@ -75,6 +78,21 @@ async def test_one_verified_account_is_enough_for_an_organization(service: Servi
         verified = await create_account(service.database, "known@studio.example")
         async with service.database.write() as connection:
             await OrganizationRepository(connection).join(verified, organization)
+        assert (await remind(stranger.http, client)).json() == {"success": True}
+
+
+async def test_a_deleted_account_verifies_nothing_until_it_is_restored(service: Service) -> None:
+    known = "known@studio.example"
+    async with member(service) as stranger:
+        organization, client = await own_client(stranger)
+        verified = await create_account(service.database, known)
+        async with service.database.write() as connection:
+            await OrganizationRepository(connection).join(verified, organization)
+        await delete_account(service.database, known, timedelta(days=30))
+        assert (await remind(stranger.http, client)).status_code == 403
+        with pytest.raises(NotFound):
+            await verify_account(service.database, known)
+        await restore_account(service.database, known)
         assert (await remind(stranger.http, client)).json() == {"success": True}
 
 
