@@ -253,6 +253,19 @@ async def test_a_websocket_handshake_waits_for_the_response_before_it() -> None:
         assert await connection.is_closed()
 
 
+@pytest.mark.parametrize(
+    "body", [b"g\r\n", b"-5\r\nhello\r\n", b"5\r\nhello!!\r\n", b"0\r\n\x00: a\r\n\r\n", b"fffffffffffffffff\r\n"]
+)
+async def test_a_broken_body_is_rejected_without_an_error_of_the_application(
+    body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = request("POST", "/", "Expect: 100-continue", "Transfer-Encoding: chunked")
+    async with serving() as address, connected(address) as connection:
+        assert (await connection.ask(head + body)).status == 400
+        assert await connection.is_closed()
+    assert "Cannot call write" not in caplog.text
+
+
 async def test_a_body_after_its_early_response_ends_the_connection() -> None:
     async with serving() as address, connected(address) as connection:
         assert (await connection.ask(request("POST", "/reject", "Content-Length: 100000000"))).status == 413

@@ -218,6 +218,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.rejected = True
         cycle = self.cycle
         if cycle is not None and cycle.more_body:
+            cycle.waiting_for_100_continue = False
             cycle.disconnected = True
             cycle.message_event.set()
             if cycle.response_started:
