@@ -14,16 +14,24 @@ from typing import Any
 import orjson
 
 from app.accounts.repository import AccountRepository
-from app.accounts.service import create_account
+from app.accounts.service import add_account
 from app.auth import Caller, Scope
 from app.clients.repository import ClientRepository
 from app.errors import Unauthenticated
 from app.ids import new_id
 from app.organizations.repository import OrganizationRepository
-from app.organizations.service import create_organization, create_token
+from app.organizations.service import create_token
 from app.storage.database import Database
 
-EMAIL, NAME = "demo@clientele.example", "Demo Studio"
+EMAIL = "demo@clientele.example"
+ORGANIZATION = {
+    "name": "Demo Studio",
+    "email": "office@demo-studio.example",
+    "country": "Slovenia",
+    "country_alpha2_code": "SI",
+    "tax_subject": False,
+    "custom": {},
+}
 WRITTEN_AT = datetime(2026, 11, 1, tzinfo=UTC)
 """The moment that the dates in demo.jsonl.gz are relative to: every client was created before it."""
 
@@ -43,11 +51,7 @@ async def prepare_demo(database: Database, data_dir: Path) -> Demonstration | No
         account = await AccountRepository(connection).find(EMAIL)
         taken = await AccountRepository(connection).is_taken(EMAIL)
     if empty and not taken:
-        await create_account(database, EMAIL)
-        organization_id = await create_organization(
-            database, NAME, account_email=EMAIL, email="office@demo-studio.example", country="Slovenia"
-        )
-        await _add_clients(database, organization_id)
+        await _create_demo(database)
     elif account is None:
         return None
     return await _open(database, data_dir / "demo-token")
@@ -65,11 +69,16 @@ def load_clients(now: datetime) -> Iterator[dict[str, Any]]:
         yield {**client, "created_at": created_at, "updated_at": created_at}
 
 
-async def _add_clients(database: Database, organization_id: str) -> None:
-    rows = [
-        {**client, "id": new_id(), "organization_id": organization_id} for client in load_clients(datetime.now(UTC))
-    ]
+async def _create_demo(database: Database) -> None:
+    """Adds the account, the organization and its clients in one transaction, so that a killed start leaves no part."""
     async with database.write() as connection:
+        account_id, organization_id = await add_account(connection, EMAIL), new_id()
+        repository = OrganizationRepository(connection)
+        await repository.add({**ORGANIZATION, "id": organization_id})
+        await repository.join(account_id, organization_id)
+        rows = [
+            {**client, "id": new_id(), "organization_id": organization_id} for client in load_clients(datetime.now(UTC))
+        ]
         await ClientRepository(connection).add(rows, "demo", ())
 
 

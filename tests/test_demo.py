@@ -8,11 +8,16 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import islice
+from pathlib import Path
 from random import Random
 
 import pytest
+from sqlalchemy import select
 
-from app.demo import WRITTEN_AT, load_clients
+from app.auth import Caller
+from app.clients.repository import ClientRepository
+from app.demo import WRITTEN_AT, load_clients, prepare_demo
+from app.storage.database import Database
 from app.storage.tables import clients
 from scripts.demo.__main__ import TARGET, compress, render_lines
 from scripts.demo.clients import generate_clients
@@ -203,3 +208,19 @@ def test_one_name_is_very_long_and_a_note_has_lines_emoji_and_backslashes(thousa
     notes = "".join(str(row["note"]) for row in thousand)
     assert max(len(str(row["name"])) for row in thousand) > 250
     assert all(sign in notes for sign in ("\n", "🍲", "\\", "{", "%"))
+
+
+async def test_an_interrupted_start_leaves_no_part_of_the_demo(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ClientRepository, "add", interrupt)
+        await prepare_demo(database, tmp_path)
+    demo = await prepare_demo(database, tmp_path)
+    assert demo is not None
+    assert (await Caller((demo.token,), database).principal()).organizations == (demo.organization_id,)
+    async with database.read() as connection:
+        assert len(await connection.scalars(select(clients.c.id), {})) == 1000

@@ -40,11 +40,16 @@ class LoginFailed(Unauthenticated):
 @retried
 async def create_account(database: Database, email: str) -> str:
     """Makes a verified account without a password and gives its id. Raises Conflict if the address has an account."""
-    account_id = new_id()
     async with database.write() as connection:
-        values = {"id": account_id, "email": email, "email_verified": True, "custom": {}}
-        if not await AccountRepository(connection).add(values):
-            raise Conflict(f"There is an account with the address {email}")
+        return await add_account(connection, email)
+
+
+async def add_account(connection: Connection, email: str) -> str:
+    """As `create_account`, in the caller's transaction."""
+    account_id = new_id()
+    values = {"id": account_id, "email": email, "email_verified": True, "custom": {}}
+    if not await AccountRepository(connection).add(values):
+        raise Conflict(f"There is an account with the address {email}")
     return account_id
 
 
