@@ -7,6 +7,7 @@ import sys
 import uuid
 import warnings
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -37,8 +38,8 @@ def on_server(server_url: str, name: str, query: str = "") -> str:
     return urlunsplit(given._replace(path=f"/{name}", query="&".join(filter(None, (given.query, query)))))
 
 
-@pytest.fixture
-async def empty_url(server_url: str) -> AsyncIterator[str]:
+@asynccontextmanager
+async def made_empty(server_url: str) -> AsyncIterator[str]:
     """The address of a database without tables."""
     name = f"clientele_empty_{uuid.uuid4().hex[:12]}"
     connection = await asyncpg.connect(server_url)
@@ -48,6 +49,12 @@ async def empty_url(server_url: str) -> AsyncIterator[str]:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await connection.close()
+
+
+@pytest.fixture
+async def empty_url(server_url: str) -> AsyncIterator[str]:
+    async with made_empty(server_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -122,6 +129,17 @@ async def test_two_processes_migrate_at_once(empty_url: str, empty: Database) ->
     assert [process.returncode for process in started] == [0, 0], told
     async with empty.read() as connection:
         assert not await find_schema_problem(connection)
+
+
+async def test_one_process_migrates_two_databases_at_once(server_url: str) -> None:
+    async with made_empty(server_url) as one, made_empty(server_url) as two:
+        databases = Database(one, pool_size=1), Database(two, pool_size=1)
+        async with asyncio.timeout(60):
+            assert await asyncio.gather(*map(migrate, databases)) == [True, True]
+        for database in databases:
+            async with database.read() as connection:
+                assert not await find_schema_problem(connection)
+            await database.close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Migrations: their folder, the upgrade of a database to the newest revision, and the check for it."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,8 @@ _REVISIONS = text("SELECT version_num FROM alembic_version")
 _COMMENT = text("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')")
 LOCK = 4_017_231_901
 """The advisory lock that lets only one process migrate at a time."""
+_one_at_a_time = asyncio.Lock()
+"""Alembic keeps the connection of a migration in a module, so a process migrates one database at a time."""
 
 
 def migrations_folder() -> Path:
@@ -59,7 +62,8 @@ async def migrate(database: Database) -> bool:
     async with database.engine() as engine, engine.connect() as holding, engine.connect() as connection:
         await _take_turn(holding)
         try:
-            return await connection.run_sync(_upgrade)
+            async with _one_at_a_time:
+                return await connection.run_sync(_upgrade)
         except DBAPIError as error:
             raise Misconfigured(f"The migrations failed: {error.orig}") from error
 
