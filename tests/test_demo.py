@@ -216,9 +216,10 @@ async def test_an_interrupted_start_leaves_no_part_of_the_demo(
     async def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(ClientRepository, "add", interrupt)
-        await prepare_demo(database, tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            await prepare_demo(database, tmp_path)
     demo = await prepare_demo(database, tmp_path)
     assert demo is not None
     assert (await Caller((demo.token,), database).principal()).organizations == (demo.organization_id,)
