@@ -25,7 +25,7 @@ from app.storage.translation import is_sound, translate
 WAIT_FOR_CONNECTION = 5.0
 GRACE = 2.0
 """Seconds beyond the statement timeout in which the server must have answered."""
-KEPT_STATEMENTS, LONGEST_STATEMENT = 200, LONGEST
+KEPT_STATEMENTS, LONGEST_STATEMENT = 128, LONGEST
 """The prepared statements of one connection, and the most characters of each. PostgreSQL takes about 40 bytes for each
 character."""
 LEAVING = (TimeoutError, asyncpg.ReadOnlySQLTransactionError)

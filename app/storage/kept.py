@@ -15,8 +15,8 @@ StatementT = TypeVar("StatementT", bound=ClauseElement)
 
 MOST_CHARACTERS = 500_000
 """The most characters of SQL of all kept statements. SQLAlchemy's objects take about 60 bytes for each."""
-LONGEST = 6_000
-"""A statement with more characters of SQL is not kept: a filter of some 60 conditions."""
+LONGEST = 16_000
+"""A statement with more characters of SQL is not kept: a filter of some 150 conditions. The longest change has 13,200."""
 
 
 class Key:
