@@ -22,16 +22,16 @@ from contextvars import Context
 
 from app.changes.feed import Feed
 from app.changes.record import LARGEST_NUMBER, Change, Position, Snapshot
-from app.changes.repository import ChangeRepository, Range
+from app.changes.replay import Replay
+from app.changes.repository import ChangeRepository, Chunk, Range
 from app.changes.statements import CHANNEL
 from app.errors import ChangesReset, TooSlow, Unavailable
-from app.storage.database import Database
+from app.storage.database import ConnectionSource, Database
 from app.storage.listener import Listener
 
 log = logging.getLogger("clientele")
 
-CHUNK = 200
-"""The most changes of one read. A follower that reads on from the database reads a quarter of it at a time."""
+CHUNK = Chunk(changes=200, characters=4_000_000)
 HELD_PAUSE = 0.1
 """Seconds until the next read while an open transaction holds changes back. A commit of this process ends the pause."""
 LONG_TRANSACTION = 10.0
@@ -125,9 +125,9 @@ class ChangeReader:
     async def _collect(self, feeds: dict[str, Feed], behind: Sequence[Range]) -> None:
         """Reads the next changes of the ranges and extends their feeds."""
         epoch = feeds[behind[0][0]].epoch
-        async with self.database.read() as connection:
-            changes = await ChangeRepository(connection).list_settled(behind, epoch, CHUNK)
-        reached = changes[-1].number if len(changes) == CHUNK else LARGEST_NUMBER
+        async with self.database.snapshot() as connection:
+            changes, all_ = await ChangeRepository(connection).list_settled(behind, epoch, CHUNK)
+        reached = LARGEST_NUMBER if all_ else changes[-1].number
         by_organization = defaultdict[str, list[Change]](list)
         for change in changes:
             by_organization[change.organization_id].append(change)
@@ -135,47 +135,43 @@ class ChangeReader:
             feeds[organization_id].extend(by_organization[organization_id], max(after, min(upto, reached)))
 
     async def follow(
-        self, organization_id: str, start: Position, after: int, unseen_by: Snapshot | None = None
+        self,
+        organization_id: str,
+        start: Position,
+        after: int,
+        unseen_by: Snapshot | None = None,
+        source: ConnectionSource | None = None,
     ) -> AsyncGenerator[Change, None]:
         """The changes of an organization after a number, each once and in order, without end.
 
         `start` is a position up to which its changes are settled. With `unseen_by`, only the changes that the snapshot
-        does not show. While the database is unavailable it waits. Raises ChangesReset when the epoch ends.
+        does not show. Changes that the feed has dropped are read from `source`, the caller's share of the database.
+        While the database is unavailable it waits. Raises ChangesReset when the epoch ends.
         """
-        feed = self._join(organization_id, start)
+        feed, replay = self._join(organization_id, start), Replay(source or self.database, organization_id, self.poll)
         number = after
         try:
             while True:
-                changes, number = await self._next(feed, organization_id, number)
+                changes, number = await self._next(feed, replay, number)
                 for change in changes:
                     if unseen_by is None or not unseen_by.shows(change.transaction):
                         yield feed.redact(change)
+                replay.end()
         finally:
+            replay.end()
             self._leave(organization_id, feed)
 
-    async def _next(self, feed: Feed, organization_id: str, number: int) -> tuple[Sequence[Change], int]:
+    async def _next(self, feed: Feed, replay: Replay, number: int) -> tuple[Sequence[Change], int]:
         """The next changes, possibly none, and the number that the follower has then reached."""
         if feed.ended:
             raise ChangesReset
         if number < feed.floor:
-            return await self._replay(feed, organization_id, number)
+            return await replay.read(feed, number)
         change = feed.next(number)
         if change is None:
             await feed.wait_for_changes()
             return (), number
         return (change,), change.number
-
-    async def _replay(self, feed: Feed, organization_id: str, number: int) -> tuple[Sequence[Change], int]:
-        """As _next, from the database, for a number that the feed has dropped."""
-        upto, most = feed.settled, CHUNK // 4
-        try:
-            async with self.database.read() as connection:
-                repository = ChangeRepository(connection)
-                changes = await repository.list_settled([(organization_id, number, upto)], feed.epoch, most)
-        except (Unavailable, TooSlow):
-            await asyncio.sleep(self.poll)
-            return (), number
-        return changes, changes[-1].number if len(changes) == most else upto
 
     def _join(self, organization_id: str, start: Position) -> Feed:
         feed = self._feeds.get(organization_id)

@@ -43,8 +43,9 @@ async def follow_changes(
         settled = await repository.settled_numbers([organization_id], last.number)
         start = Position(settled[organization_id], last.epoch)
         if number is None:
-            return reader.follow(organization_id, start, start.number, await repository.snapshot())
-    return reader.follow(organization_id, start, number)
+            snapshot = await repository.snapshot()
+            return reader.follow(organization_id, start, start.number, snapshot, source=access.database)
+    return reader.follow(organization_id, start, number, source=access.database)
 
 
 async def list_history(

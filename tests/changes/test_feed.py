@@ -1,9 +1,11 @@
 """A feed: a follower that reads dropped changes from the table sees every change once, in order."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.changes.feed import Feed
+from app.changes.feed import GROUP, Feed
 from app.changes.record import Change, Position
 
 START = Position(0, "e")
@@ -71,3 +73,33 @@ def test_a_feed_knows_the_number_up_to_which_its_changes_are_settled() -> None:
     feed.extend([change(3)], 7)
     feed.extend([], 9)
     assert (feed.floor, feed.settled) == (0, 9)
+
+
+async def test_followers_wake_in_groups() -> None:
+    """All at once, 2,000 of them would hold the event loop."""
+    feed, awake = Feed(START), list[int]()
+
+    async def follow() -> None:
+        await feed.wait_for_changes()
+        awake.append(1)
+
+    followers = [asyncio.create_task(follow()) for _ in range(3 * GROUP + 1)]
+    await asyncio.sleep(0)
+    feed.extend([change(1)], 1)
+    rounds = []
+    while len(awake) < len(followers):
+        before = len(awake)
+        await asyncio.sleep(0)
+        rounds.append(len(awake) - before)
+    assert max(rounds) == GROUP
+    await asyncio.gather(*followers)
+
+
+async def test_a_follower_that_leaves_is_forgotten() -> None:
+    feed = Feed(START)
+    follower = asyncio.create_task(feed.wait_for_changes())
+    await asyncio.sleep(0)
+    assert len(feed._waiting) == 1
+    follower.cancel()
+    await asyncio.wait([follower])
+    assert not feed._waiting

@@ -34,9 +34,10 @@ class Subscriptions:
         self.shared_results: SharedResults[OperationResult] = SharedResults()
 
     async def open(self, prepared: PreparedOperation) -> AsyncGenerator[Event, None] | ExecutionResult:
-        """The events of a subscription, or the errors that prevent it."""
-        async with self._opening:
-            return await open_events(prepared.executor)
+        """The events of a subscription, or the errors that prevent it. None of the bytes that it reads are an answer."""
+        with closing(prepared):
+            async with self._opening:
+                return await open_events(prepared.executor)
 
     async def follow(
         self, prepared: PreparedOperation, events: AsyncGenerator[Event, None], request_id: str

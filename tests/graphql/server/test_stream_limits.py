@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.graphql.server import shared_results
 from app.graphql.server.errors import RequestError
 from app.graphql.server.operations import Operations
 from app.graphql.server.streams import PlaceLimit, Places
@@ -102,6 +103,7 @@ async def test_followers_share_the_execution_of_an_event(service: Service, monke
         return await execute(self, prepared, request_id)
 
     monkeypatch.setattr(Operations, "execute", note)
+    monkeypatch.setattr(shared_results, "LONGEST_KEPT", 3600.0)
     same_account = await service.make_token(account_email=service.email)
     of_organization = await service.make_token(organization_id=service.organization)
     other = "subscription ($b: Boolean!) { clientChanges { cursor client { name @skip(if: $b) id } } }"
