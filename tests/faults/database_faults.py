@@ -4,6 +4,7 @@ The service, PostgreSQL and PgBouncer are real processes. Each check has a datab
 """
 
 import asyncio
+import faulthandler
 import os
 import re
 import shutil
@@ -11,90 +12,27 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 
-from app.organizations.service import create_organization, create_token
 from app.postgres.cluster import PORT
-from app.postgres.embedded import embedded_postgres, find_cluster, remove_embedded
-from app.storage.database import Database
-from app.storage.migrations import COMPATIBLE, known_revisions, migrate
+from app.postgres.embedded import remove_embedded
+from app.storage.migrations import COMPATIBLE, known_revisions
+from tests.faults.processes import Postgres, Service, free_port, make_tenant, open_folder, postgres, services
 
 ROOT = Path(__file__).resolve().parents[2]
 STATEMENT_TIMEOUT = 2.0
 LONGEST_WAIT = 12.0
 """Seconds: the statement timeout and its grace, the wait for a connection, and time for a busy machine."""
+LIMIT = 300.0
+"""Seconds after which the place of a hang is printed."""
 LONGEST_PROBE = 1.5
 """Seconds for /readyz: one, and time for a busy machine."""
-
-
-@dataclass
-class Server:
-    """The embedded PostgreSQL of this run."""
-
-    folder: Path
-    url: str
-    numbers: Iterator[int] = field(default_factory=count)
-
-    async def execute(self, url: str, *statements: str) -> None:
-        connection = await asyncpg.connect(url)
-        for statement in statements:
-            await connection.execute(statement)
-        await connection.close()
-
-    async def make_database(self) -> str:
-        """The URL of a new, empty database."""
-        name = f"faults_{next(self.numbers)}"
-        await self.execute(self.url, f"CREATE DATABASE {name}")
-        return urlsplit(self.url)._replace(path=f"/{name}").geturl()
-
-    def signal(self, number: int) -> None:
-        """Signals the server and all its processes."""
-        pid = int((find_cluster(self.folder).folder / "postmaster.pid").read_text().split()[0])
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = int(path.read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            if parent == pid:
-                os.kill(int(path.parent.name), number)
-        os.kill(pid, number)
-
-
-@dataclass
-class Service:
-    """A service process."""
-
-    process: "subprocess.Popen[str]"
-    log: Path
-    address: str = ""
-    token: str = ""
-
-    def read_log(self) -> str:
-        return self.log.read_text()
-
-    async def probe(self) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self.address, timeout=30) as http:
-            return await http.get("/readyz")
-
-    async def expect(self, status: int, reason: str = "", seconds: float = 30) -> None:
-        """Waits for an answer of /readyz."""
-        deadline = time.monotonic() + seconds
-        while True:
-            answer = await self.probe()
-            if answer.status_code == status and reason in answer.text:
-                return
-            assert time.monotonic() < deadline, (answer.status_code, answer.text)
-            await asyncio.sleep(0.1)
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -102,31 +40,11 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(url: str | None, folder: Path, *options: str) -> Iterator[Service]:
+def serving(url: str | None, folder: Path) -> Iterator[Service]:
     """A service on a free port. Without a URL it has an embedded database in the folder."""
-    settings = environment(CLIENTELE_DATA_DIR=str(folder), **({"DATABASE_URL": url} if url else {}))
-    if url is None:
-        settings.pop("DATABASE_URL", None)
-    log = Path(tempfile.mkstemp(dir=folder.parent, suffix=".log")[1])
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", "0", *options],
-            cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=errors, text=True,
-        )  # fmt: skip
-    service = Service(process, log)
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            name, _, value = line.strip().partition(" ")
-            if name == "GraphiQL":
-                service.address = value.strip().removesuffix("/graphql")
-            if name == "Token":
-                service.token = value.strip()
-                break
+    settings = {"CLIENTELE_STATEMENT_TIMEOUT": f"{STATEMENT_TIMEOUT:g}", "CLIENTELE_DATA_DIR": str(folder)}
+    with services(folder.parent, 1, **settings, **({"DATABASE_URL": url} if url else {})) as (service,):
         yield service
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def run(command: str, url: str) -> tuple[int, list[str]]:
@@ -139,12 +57,7 @@ def run(command: str, url: str) -> tuple[int, list[str]]:
 
 
 async def make_token(url: str) -> str:
-    database = Database(url)
-    await migrate(database)
-    organization = await create_organization(database, "Studio")
-    token = await create_token(database, organization_id=organization)
-    await database.close()
-    return token
+    return (await make_tenant(url)).token
 
 
 @asynccontextmanager
@@ -167,10 +80,11 @@ async def load(service: Service, token: str) -> AsyncIterator[list[tuple[int, fl
         yield answers
     finally:
         ended.set()
-        await asyncio.gather(*tasks)
+        async with asyncio.timeout(60):
+            await asyncio.gather(*tasks)
 
 
-async def check_hang(server: Server, folder: Path) -> str:
+async def check_hang(server: Postgres, folder: Path) -> str:
     """All processes of PostgreSQL stop for six seconds under load."""
     url = await server.make_database()
     token = await make_token(url)
@@ -205,13 +119,13 @@ async def check_hang(server: Server, folder: Path) -> str:
     return f"{len(answers)} requests waited at most {waited:.1f} s, /readyz {max(probes):.2f} s; ready {recovered:.2f} s after"
 
 
-async def check_silent_host(server: Server, folder: Path) -> str:
+async def check_silent_host(server: Postgres, folder: Path) -> str:
     """The first host of the URL accepts connections and says nothing."""
     url = await server.make_database()
     token = await make_token(url)
     parts = urlsplit(url)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        query = f"host=127.0.0.1,{find_cluster(server.folder).directory.sockets}"
+        query = f"host=127.0.0.1,{server.cluster.directory.sockets}"
         query += f"&port={silent.getsockname()[1]},{PORT}&sslmode=disable&connect_timeout=1"
         with serving(parts._replace(query=query).geturl(), folder) as service:
             began = time.monotonic()
@@ -224,7 +138,7 @@ async def check_silent_host(server: Server, folder: Path) -> str:
     return f"the first request took {first:.1f} s"
 
 
-async def check_read_only(server: Server, folder: Path) -> str:
+async def check_read_only(server: Postgres, folder: Path) -> str:
     """The database rejects writes for a while, as a demoted primary does."""
     url = await server.make_database()
     token = await make_token(url)
@@ -246,7 +160,7 @@ async def check_read_only(server: Server, folder: Path) -> str:
     return f"{statuses.count(503)} of 10 writes met a connection that was still read-only"
 
 
-async def check_newer(server: Server, folder: Path) -> str:
+async def check_newer(server: Postgres, folder: Path) -> str:
     """A newer version migrates the database, compatibly and not."""
     url = await server.make_database()
     await make_token(url)
@@ -266,7 +180,7 @@ async def check_newer(server: Server, folder: Path) -> str:
     return lines[0]
 
 
-async def check_start(server: Server, folder: Path) -> str:
+async def check_start(server: Postgres, folder: Path) -> str:
     """A wrong password and a database without tables are one line, and 503 until they are corrected."""
     url = await server.make_database()
     wrong = url.replace(f":{urlsplit(url).password}@", ":wrong@")
@@ -284,13 +198,12 @@ async def check_start(server: Server, folder: Path) -> str:
     return "no traceback"
 
 
-async def check_killed_server(server: Server, folder: Path) -> str:
+async def check_killed_server(server: Postgres, folder: Path) -> str:
     """The embedded PostgreSQL of a service is killed."""
     with serving(None, folder) as service:
         await service.expect(200)
-        own = Server(folder, "")
-        pid = int((find_cluster(own.folder).folder / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGKILL)
+        own = Postgres(folder, "")
+        os.kill(own.pid, signal.SIGKILL)
         began = time.monotonic()
         await asyncio.sleep(1)
         await service.expect(200)
@@ -299,23 +212,22 @@ async def check_killed_server(server: Server, folder: Path) -> str:
         async with httpx.AsyncClient(base_url=service.address, headers=headers, timeout=30) as http:
             answer = await http.get("/customers")
         assert answer.status_code == 200, answer.text
-        cluster = find_cluster(folder).folder
+        cluster = own.cluster.folder
         (cluster / "global").rename(cluster / "away")
-        os.kill(int((cluster / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        service.process.wait(60)
+        os.kill(own.pid, signal.SIGKILL)
+        await asyncio.to_thread(service.running.wait, 60)
         (cluster / "away").rename(cluster / "global")
         last = service.read_log().splitlines()[-1]
-        assert (service.process.returncode, "cannot be started again" in last) == (1, True), last
+        assert (service.running.returncode, "cannot be started again" in last) == (1, True), last
     remove_embedded(folder)
     return f"ready {seconds:.1f} s after the kill; without its files the service ended with status 1"
 
 
 @contextmanager
-def pooled(server: Server, url: str, folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
+def pooled(server: Postgres, url: str, folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
     """The URL of the database behind PgBouncer."""
-    parts, cluster = urlsplit(url), find_cluster(server.folder)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    parts, cluster = urlsplit(url), server.cluster
+    port = free_port()
     name = parts.path[1:]
     database = f"{name} = host={cluster.directory.sockets} port={PORT} user={parts.username} password={parts.password}"
     options = {
@@ -346,7 +258,7 @@ def pooled(server: Server, url: str, folder: Path, settings: Mapping[str, str]) 
         pooler.communicate(timeout=20)
 
 
-async def check_pooler(server: Server, folder: Path) -> str:
+async def check_pooler(server: Postgres, folder: Path) -> str:
     """PgBouncer that rejects settings, drops them, mixes statements, and is safe."""
     url = await server.make_database()
     await make_token(url)
@@ -390,30 +302,24 @@ def has_prepared() -> bool:
     return found is not None and (int(found[1]), int(found[2])) >= (1, 21)
 
 
-Check = Callable[[Server, Path], Awaitable[str]]
+Check = Callable[[Postgres, Path], Awaitable[str]]
 CHECKS: tuple[Check, ...] = (
     check_hang, check_silent_host, check_read_only, check_newer, check_start, check_killed_server, check_pooler,
 )  # fmt: skip
 
 
-async def show(check: Check, server: Server, folder: Path) -> None:
+async def show(check: Check, server: Postgres, folder: Path) -> None:
     began = time.monotonic()
     result = await check(server, folder / check.__name__)
     print(f"{check.__name__}: {result} ({time.monotonic() - began:.0f} s)", flush=True)
 
 
 def run_checks(names: list[str]) -> None:
-    with tempfile.TemporaryDirectory(prefix="clientele-faults-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        try:
-            with embedded_postgres(folder / "server") as url:
-                server = Server(folder / "server", url)
-                for check in CHECKS:
-                    if not names or check.__name__ in names:
-                        asyncio.run(show(check, server, folder))
-        finally:
-            remove_embedded(folder / "server")
+    faulthandler.dump_traceback_later(LIMIT)
+    with open_folder("faults") as folder, postgres(folder / "server") as server:
+        for check in CHECKS:
+            if not names or check.__name__ in names:
+                asyncio.run(show(check, server, folder))
 
 
 if __name__ == "__main__":
