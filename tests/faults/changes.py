@@ -6,7 +6,6 @@ properly or not, and reconnect with their last cursor to either server. One serv
 """
 
 import asyncio
-import json
 import os
 import random
 import signal
@@ -14,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,16 +22,15 @@ from typing import Any
 
 import asyncpg
 import httpx
-from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from app.accounts.service import create_account
 from app.changes.record import LARGEST_NUMBER, Position, read_change_cursor, write_change_cursor
-from app.changes.repository import ChangeRepository
 from app.organizations.service import create_organization, create_token
 from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
 from app.storage.migrations import migrate
+from tests.faults.followers import StreamRejected, Subscription, over_events, over_socket, read_epoch
 
 ROOT = Path(__file__).resolve().parents[2]
 EMAIL = "owner@example.com"
@@ -43,7 +41,6 @@ DEADLINE = 150.0
 GRACE = 12.0
 """Seconds within which a server must end: ten for subscribers that do not disconnect, and two for the rest."""
 CHANCE = random.Random(20)
-FOLLOW = "subscription ($after: String) { clientChanges(after: $after) { cursor version clientId at } }"
 
 
 @dataclass
@@ -172,8 +169,10 @@ async def follow(run: Run, receive: Any) -> list[int]:
     after = write_change_cursor(run.organization, 0, run.epoch)
     while not run.done or not numbers or numbers[-1] < run.last:
         stay, came = CHANCE.randint(1, 150), time.time()
-        with suppress(OSError, WebSocketException, httpx.HTTPError, TimeoutError, SubscriptionRejected):
-            async with asyncio.timeout(1 if run.done else 5), receive(run, after) as changes:
+        with suppress(OSError, WebSocketException, httpx.HTTPError, TimeoutError, StreamRejected):
+            subscription = Subscription(run.any_address(), run.token, after)
+            abort = CHANCE.random() < 0.5
+            async with asyncio.timeout(1 if run.done else 5), receive(subscription, abort=abort) as changes:
                 async for change in changes:
                     numbers.append(
                         read_change_cursor(run.organization, change["cursor"], Position(LARGEST_NUMBER, run.epoch))
@@ -190,50 +189,6 @@ async def follow(run: Run, receive: Any) -> list[int]:
     return numbers
 
 
-class SubscriptionRejected(Exception):
-    """The server did not accept the subscription."""
-
-
-@asynccontextmanager
-async def over_socket(run: Run, after: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    address = run.any_address().replace("http", "ws") + "/graphql"
-    async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None, close_timeout=0.2) as socket:  # type: ignore[list-item]
-        await socket.send(json.dumps({"type": "connection_init", "payload": run.headers}))
-        payload = {"query": FOLLOW, "variables": {"after": after}}
-        acknowledged = json.loads(await socket.recv())
-        assert acknowledged["type"] == "connection_ack"
-        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
-
-        async def changes() -> AsyncIterator[dict[str, Any]]:
-            while True:
-                message = json.loads(await socket.recv())
-                assert message["type"] == "next", message
-                yield message["payload"]["data"]["clientChanges"]
-
-        yield changes()
-        if CHANCE.random() < 0.5:
-            socket.transport.abort()
-
-
-@asynccontextmanager
-async def over_events(run: Run, after: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    operation = {"query": FOLLOW, "variables": {"after": after}}
-    headers = {**run.headers, "Accept": "text/event-stream"}
-    async with (
-        httpx.AsyncClient(timeout=10, trust_env=False) as http,
-        http.stream("POST", f"{run.any_address()}/graphql", json=operation, headers=headers) as response,
-    ):
-        if response.status_code != 200:
-            raise SubscriptionRejected
-
-        async def changes() -> AsyncIterator[dict[str, Any]]:
-            async for line in response.aiter_lines():
-                if line.startswith("data: "):
-                    yield json.loads(line.removeprefix("data: "))["data"]["clientChanges"]
-
-        yield changes()
-
-
 async def prepare(url: str, servers: list[Server]) -> Run:
     database = Database(url)
     await migrate(database)
@@ -241,10 +196,8 @@ async def prepare(url: str, servers: list[Server]) -> Run:
     organization = await create_organization(database, "Studio Example", account_email=EMAIL)
     other = await create_organization(database, "Other Example", account_email=EMAIL)
     token = await create_token(database, account_email=EMAIL)
-    async with database.read() as connection:
-        epoch = (await ChangeRepository(connection).last_position()).epoch
     await database.close()
-    return Run(url, organization, other, token, servers, epoch)
+    return Run(url, organization, other, token, servers, await read_epoch(url))
 
 
 async def write_all(run: Run) -> int:

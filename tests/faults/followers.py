@@ -21,6 +21,10 @@ class StreamEnded(Exception):
     """The server rejected a subscription, or ended it with another message than a change."""
 
 
+class StreamRejected(StreamEnded):
+    """The server did not accept the request for a stream."""
+
+
 @dataclass(frozen=True)
 class Subscription:
     """The server to ask, the token, and the cursor after which the changes begin."""
@@ -72,7 +76,7 @@ async def over_events(subscription: Subscription, *, abort: bool = False) -> Asy
         ) as response,
     ):
         if response.status_code != 200:
-            raise StreamEnded(response.status_code)
+            raise StreamRejected(response.status_code)
 
         async def changes() -> Changes:
             async for line in response.aiter_lines():
