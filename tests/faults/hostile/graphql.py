@@ -106,7 +106,7 @@ def make_payload(random: Random, scene: Scene) -> dict[str, object]:
     payload: dict[str, object] = {"query": query, "variables": make_variables(random, scene)}
     choice = random.random()
     if choice < 0.05:
-        payload["query"] = damage(random, query.encode()).decode("latin-1")
+        payload["query"] = damage(random, query.encode("utf-8", "surrogatepass")).decode("latin-1")
     elif choice < 0.1:
         payload["operationName"] = value(random, 1)
     elif choice < 0.15:
