@@ -411,5 +411,5 @@ async def test_every_change_is_recorded_with_its_author_and_fields(
     assert [(row[0], row[1], row[3], row[4]) for row in rows] == [
         ("created", 1, None, "kept"),
         ("updated", 2, "kept", "new"),
-        ("deleted", 3, "new", "new"),
+        ("deleted", 3, None, "new"),
     ]
