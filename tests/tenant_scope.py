@@ -7,8 +7,8 @@ service's own tasks and the operator's commands read all organizations; `ALL_ORG
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import ClauseElement, ColumnElement, Delete, FromClause, Insert, Select, Table, TextClause, Update
 from sqlalchemy.sql import operators, visitors
@@ -61,13 +61,15 @@ def _columns_of(table: str) -> frozenset[str]:
 def listen(unscoped: list[Unscoped]) -> None:
     """Adds every statement without a tenant scope to the list, from now on until the process ends."""
     compiled = connection.compile_statement
+    checked: WeakSet[ClauseElement] = WeakSet()
 
-    @lru_cache(maxsize=4096)
     def check_and_compile(statement: ClauseElement, columns: tuple[str, ...] | None) -> Any:
         result = compiled(statement, columns)
-        caller = _find_caller()
-        if caller.startswith("app.") and not caller.startswith(tuple(ALL_ORGANIZATIONS)):
-            unscoped.extend(Unscoped(name, caller, result[0]) for name in find_unscoped(statement))
+        if statement not in checked:
+            checked.add(statement)
+            caller = _find_caller()
+            if caller.startswith("app.") and not caller.startswith(tuple(ALL_ORGANIZATIONS)):
+                unscoped.extend(Unscoped(name, caller, result[0]) for name in find_unscoped(statement))
         return result
 
     connection.compile_statement = check_and_compile
