@@ -1,7 +1,8 @@
 """Runs the application of a checkout in this process and measures the CPU time of its requests.
 
-`python -P in_process.py CHECKOUT` runs the application that DATABASE_URL and the other settings describe, without
-sockets. It relies only on what every commit has: `app.config.Config`, `app.main.create_app`, HTTP and uvloop.
+`python -P in_process.py CHECKOUT` runs the application as a worker process of `clientele serve` runs it, but without
+sockets. DATABASE_URL and the other settings describe it. It relies only on what every commit has:
+`app.main.app_from_environment`, HTTP and uvloop.
 
 Each line of standard input is a JSON object with `method`, `path`, `headers`, `body` and `count`. The request is sent
 `count` times, one after the other. Each line of output is a JSON object with the last `status` and `body`, and with
@@ -108,11 +109,10 @@ def pin_to_one_processor() -> None:
 async def serve(checkout: Path) -> None:
     """Answers the lines of standard input until it ends."""
     import app.main
-    from app.config import Config
 
     if not Path(app.main.__file__).is_relative_to(checkout):
         raise SystemExit(f"{app.main.__file__} was imported, which is not in {checkout}")
-    application: Application = app.main.create_app(Config.from_environment())
+    application: Application = app.main.app_from_environment()
     lifespan = Lifespan(application)
     await lifespan.signal("startup")
     loop = asyncio.get_running_loop()
