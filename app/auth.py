@@ -39,6 +39,10 @@ class Environment(StrEnum):
     SANDBOX = "sandbox"
 
 
+SCOPES = {scope.value: scope for scope in Scope}
+ENVIRONMENTS = {environment.value: environment for environment in Environment}
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The account or organization that the token belongs to.
@@ -285,7 +289,7 @@ class Caller:
             raise TokenExpired("The access token has expired")
         self.note_use(row[1])
         self.meter.recognise(row[0], row[2] or row[3][0])
-        return Principal(row[1], row[2], tuple(row[3]), Scope(row[4]), Environment(row[6]), self.meter)
+        return Principal(row[1], row[2], tuple(row[3]), SCOPES[row[4]], ENVIRONMENTS[row[6]], self.meter)
 
 
 class Authentication:

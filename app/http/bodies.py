@@ -89,7 +89,7 @@ def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
 
     Raises NotJson, TooDeep below `deepest` levels, and TooManyValues for over 50,000 values.
     """
-    if _count_signs(data) > MOST_VALUES:
+    if len(data) > MOST_VALUES and _count_signs(data) > MOST_VALUES:
         _check_values(data, deepest)
     try:
         value = json.loads(data.decode("utf-8-sig"), parse_constant=_reject_constant, parse_int=parse_whole)

@@ -40,7 +40,10 @@ class RequestIds:
                 meter: Meter | None = scope.get("meter")
                 limits = meter.headers() if meter else ()
                 message["headers"] = [*message.get("headers", ()), (HEADER, request_id), *limits]
-            await (send_in_parts(send, message) if is_large(message) else send(message))
+            elif is_large(message):
+                await send_in_parts(send, message)
+                return
+            await send(message)
 
         await self.app(scope, receive, send_with_id)
 

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -19,55 +19,47 @@ LONGEST = 16_000
 """A statement with more characters of SQL is not kept: a filter of some 150 conditions. The longest change has 13,200."""
 
 
-class Key:
-    """The arguments of a function that builds statements, with their hash."""
-
-    __slots__ = ("hash", "parts")
-
-    def __init__(self, parts: tuple[Hashable, ...]) -> None:
-        self.parts = parts
-        self.hash = hash(parts)
-
-    def __hash__(self) -> int:
-        return self.hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Key) and self.parts == other.parts
+Key: TypeAlias = tuple[Hashable, ...]
+"""A function that builds statements, and its arguments."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """A statement, and the length of its SQL."""
+    """A statement, and the length of its SQL. `used` is true if it was used since it was last spared."""
 
     statement: ClauseElement
     characters: int
+    used: bool = False
 
 
 class KeptStatements:
-    """The statements that were used last, up to a number of characters of SQL."""
+    """The statements that were used lately, up to a number of characters of SQL.
+
+    A use only marks its statement. A statement that would be dropped and was used in the meantime is spared once more.
+    """
 
     def __init__(self, most: int = MOST_CHARACTERS, longest: int = LONGEST) -> None:
         self.most, self.longest = most, longest
         self.characters = 0
         self.entries: OrderedDict[Key, Entry] = OrderedDict()
 
-    def find(self, key: Key) -> ClauseElement | None:
-        entry = self.entries.get(key)
-        if entry is None:
-            return None
-        self.entries.move_to_end(key)
-        return entry.statement
-
     def add(self, key: Key, statement: ClauseElement) -> None:
-        """Keeps a statement unless it is long, and drops those that were not used for the longest time."""
+        """Keeps a statement unless it is long, and drops those that were not used for long."""
         characters = len(compile_statement(statement, None)[0])
         if characters > self.longest:
             return
+        self._make_room(characters)
         self.entries[key] = Entry(statement, characters)
         self.characters += characters
-        while self.characters > self.most:
-            _, dropped = self.entries.popitem(last=False)
-            self.characters -= dropped.characters
+
+    def _make_room(self, characters: int) -> None:
+        while self.entries and self.characters + characters > self.most:
+            key, entry = self.entries.popitem(last=False)
+            if entry.used:
+                entry.used = False
+                self.entries[key] = entry
+            else:
+                self.characters -= entry.characters
 
 
 KEPT = KeptStatements()
@@ -78,10 +70,11 @@ def keep_statements(build: Callable[P, StatementT]) -> Callable[P, StatementT]:
 
     @wraps(build)
     def find(*arguments: P.args, **options: P.kwargs) -> StatementT:
-        key = Key((build, arguments, *options.items()))
-        kept = KEPT.find(key)
+        key = (build, arguments, *options.items())
+        kept = KEPT.entries.get(key)
         if kept is not None:
-            return kept  # type: ignore[return-value]
+            kept.used = True
+            return kept.statement  # type: ignore[return-value]
         statement = build(*arguments, **options)
         KEPT.add(key, statement)
         return statement

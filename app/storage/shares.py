@@ -37,9 +37,15 @@ class Shares:
 
     def take_now(self, owner: Owner) -> bool:
         """Takes the right to one connection, or returns False if its owner must wait for it."""
-        if owner in self._queues or not self._may_take(owner):
+        held = self.held.get(owner, 0)
+        if owner is not None:
+            if held >= self.free_for_tenants or held >= self.free or owner in self._queues:
+                return False
+            self.free_for_tenants -= 1
+        elif self.free <= 0 or owner in self._queues:
             return False
-        self._grant(owner)
+        self.free -= 1
+        self.held[owner] = held + 1
         return True
 
     async def take(self, owner: Owner, wait: float) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import literal_column, select
 from sqlalchemy.sql.elements import ClauseElement
 
 from app.storage import kept
-from app.storage.kept import KEPT, MOST_CHARACTERS, KeptStatements, Key, keep_statements
+from app.storage.kept import KEPT, MOST_CHARACTERS, KeptStatements, keep_statements
 from tests.conftest import Service
 
 FIELDS = ("name", "email", "city", "zip", "country", "taxNumber", "note", "phone")
@@ -58,12 +58,6 @@ def test_a_dropped_statement_is_freed_with_its_sql(statements: KeptStatements) -
     del statement
     gc.collect()
     assert gone() is None
-
-
-def test_equal_arguments_are_one_key() -> None:
-    assert Key((1, "a")) == Key((1, "a"))
-    assert hash(Key((1, "a"))) == hash(Key((1, "a")))
-    assert Key((1, "a")) != Key((1, "b"))
 
 
 async def test_large_filters_of_other_shapes_take_bounded_memory(service: Service) -> None:

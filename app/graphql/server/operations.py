@@ -212,10 +212,12 @@ class Operations:
         if result.data is None and errors and all(error.path is None for error in errors):
             return self.reject(OperationError(errors, cost), request_id)
         body: dict[str, Any] = {"data": result.data}
-        if errors:
-            body["errors"] = [format_error(error, request_id) for error in errors]
+        body["extensions"] = {"cost": {"requested": cost, "limit": self.config.cost_limit}}
+        if not errors:
+            return OperationResult(body, executed=True)
+        body["errors"] = [format_error(error, request_id) for error in errors]
         unavailable, limited = is_unavailable(result.data, errors), find_limit(result.data, errors)
-        return OperationResult(body | self._extensions(cost), executed=True, unavailable=unavailable, limited=limited)
+        return OperationResult(body, executed=True, unavailable=unavailable, limited=limited)
 
     def _show_errors(self, result: ExecutionResult) -> list[GraphQLError]:
         """The errors of a result, without names of the schema where introspection is off."""
