@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,11 +29,18 @@ def kill_server(data_dir: Path) -> int:
     return pid
 
 
-def answers(url: str) -> bool:
+def answers_again(url: str, data_dir: Path, killed: int) -> bool:
+    """True if another server than the killed one answers."""
     try:
-        return fetch_value(url, "SELECT 1") == 1
+        return Server(find_cluster(data_dir)).recorded_pid() != killed and fetch_value(url, "SELECT 1") == 1
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
+
+
+def wait_for_signal() -> None:
+    """Waits until the watcher ends this process by a signal."""
+    threading.Event().wait(60)
+    raise AssertionError("no signal arrived")
 
 
 def test_a_killed_server_is_started_again_with_its_data_and_settings(data_dir: Path) -> None:
@@ -40,8 +48,7 @@ def test_a_killed_server_is_started_again_with_its_data_and_settings(data_dir: P
     with embedded_postgres(data_dir, settings=settings, keep_running=True) as url:
         fetch_value(url, "CREATE TABLE kept AS SELECT 1")
         killed = kill_server(data_dir)
-        wait_until(lambda: answers(url))
-        assert Server(find_cluster(data_dir)).recorded_pid() != killed
+        wait_until(lambda: answers_again(url, data_dir, killed))
         assert fetch_value(url, "SELECT count(*) FROM kept") == 1
         assert fetch_value(url, "SHOW log_lock_waits") == "on"
 
@@ -56,7 +63,7 @@ def test_a_server_that_cannot_start_again_ends_the_process_with_one_line(
             cluster = find_cluster(data_dir).folder
             (cluster / "global").rename(cluster / "away")
             kill_server(data_dir)
-            signal.pause()
+            wait_for_signal()
 
     with pytest.raises(Misconfigured, match="cannot be started again") as raised:
         serve()
@@ -68,10 +75,10 @@ def test_a_server_that_dies_again_and_again_is_given_up(data_dir: Path, monkeypa
 
     def serve() -> None:
         with embedded_postgres(data_dir, keep_running=True) as url:
+            killed = kill_server(data_dir)
+            wait_until(lambda: answers_again(url, data_dir, killed))
             kill_server(data_dir)
-            wait_until(lambda: answers(url))
-            kill_server(data_dir)
-            signal.pause()
+            wait_for_signal()
 
     with pytest.raises(Misconfigured, match="ended 2 times within 60 seconds"):
         serve()
