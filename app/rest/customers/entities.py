@@ -27,8 +27,8 @@ async def list_entities(call: CustomersCall) -> CustomersResponse:
     page = entities[start:end]
     rows = await render_organizations(call.access, page, ENTITY_SELECTION)
     total = len(entities) if read_flag(parameters, "include_total_count", default=True) else None
-    following = _cursor(page[-1]) if end < len(entities) else None
-    preceding = _cursor(page[0]) if start > 0 else None
+    following = _cursor(page[-1]) if page and end < len(entities) else None
+    preceding = _cursor(page[0]) if page and start > 0 else None
     return envelope(rows, total, following, preceding, more=following is not None)
 
 

@@ -1,5 +1,6 @@
 """Entities: a caller finds the ids that it can ask about, and sandbox and live never meet."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from app.accounts.service import create_account
 from app.auth import Environment
 from app.errors import NotFound
+from app.privacy.deletion import delete_organization, restore_organization
 from tests.conftest import Service
 from tests.rest.customers.test_customers import check_error
 
@@ -51,6 +53,22 @@ async def test_entities_are_walked_forward_and_back(service: Service) -> None:
     assert [row["id"] for row in before["data"]] == ids[3:6]
     assert before["pagination"]["has_more"] is True
     assert before["pagination"]["total"] == -1
+
+
+async def test_a_page_is_empty_when_the_entities_beyond_its_cursor_are_gone(service: Service) -> None:
+    second = await service.make_organization("Second", account_email=service.email)
+    first_page = (await service.http.get("/entities", params={"limit": 1})).json()["pagination"]
+    last_page = (await service.http.get("/entities", params={"next_cursor": first_page["next_cursor"]})).json()[
+        "pagination"
+    ]
+    for gone, cursor, name in (
+        (second, first_page["next_cursor"], "next_cursor"),
+        (service.organization, last_page["prev_cursor"], "prev_cursor"),
+    ):
+        await delete_organization(service.database, gone, timedelta(days=30))
+        answer = await service.http.get("/entities", params={name: cursor})
+        assert (answer.status_code, answer.json()) == (200, {"data": [], "pagination": PAGINATION | {"total": 1}})
+        await restore_organization(service.database, gone)
 
 
 async def test_a_key_of_no_entity_lists_none(service: Service) -> None:
