@@ -557,6 +557,8 @@ async def refuses(address: str) -> bool:
             await http.get("/healthz")
         except httpx.ConnectError:
             return True
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            return False  # the connection waited in the queue of the socket when it was closed
     return False
 
 

@@ -16,6 +16,7 @@ from app.errors import Conflict, Invalid, Malformed
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.mail.files import NO_FILES
 from app.main import create_app
+from app.privacy import worker
 from app.privacy.policy import Retention
 from app.privacy.worker import RetentionWorker
 from app.storage.database import Database
@@ -201,13 +202,14 @@ async def test_invalid_body_uses_no_key(database: Database, organization: str) -
     assert await counted(database) == (0, 0, 0)
 
 
-async def test_old_keys_are_deleted_by_the_service(service: Service) -> None:
+async def test_old_keys_are_deleted_by_the_service(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key can be used again three days after the first response, but not one day after it."""
     async with service.database.write() as connection:
         for key, age in (("old", "3 days"), ("new", "25 hours")):
             values = "('a', :id, '', now() - CAST(CAST(:age AS text) AS interval))"
             insertion = text(f"INSERT INTO idempotency_keys (owner, id, request_hash, created_at) VALUES {values}")
             await connection.execute(insertion, {"id": key, "age": age})
+    monkeypatch.setattr(worker, "START", 0)
     app = create_app(service.config, service.database)
     async with app.router.lifespan_context(app), asyncio.timeout(20):
         while await keys(service) != ["new"]:  # noqa: ASYNC110 - another task changes the database
