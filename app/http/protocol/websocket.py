@@ -115,6 +115,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: ASGISendEvent) -> None:
         """Sends a message, and returns when the peer has taken most of it. Until then its bytes count as unsent."""
         await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # else uvicorn takes the response for a missing one, and logs an error
         await self.writable.wait()
 
     def pause_writing(self) -> None:
