@@ -15,7 +15,7 @@ import app
 from tests.conftest import Service
 
 ROOT = f"{Path(app.__file__).parent}/"
-SHARED = ("http/", "storage/", "auth.py", "ids.py")
+SHARED = ("http/", "storage/", "auth/", "ids.py")
 """Modules that every request runs, before and after the list itself. They are not counted."""
 
 traced: ContextVar[bool] = ContextVar("traced", default=False)

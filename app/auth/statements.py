@@ -1,0 +1,43 @@
+"""The statements that look up access tokens."""
+
+from sqlalchemy import ARRAY, LargeBinary, Text, and_, bindparam, case, cast, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+
+from app.storage.tables import access_tokens, account_organizations, accounts, organizations
+
+_accessible = (
+    select(func.array_agg(aggregate_order_by(organizations.c.id, organizations.c.created_at, organizations.c.id)))
+    .join(account_organizations, account_organizations.c.organization_id == organizations.c.id)
+    .where(
+        account_organizations.c.account_id == access_tokens.c.account_id,
+        organizations.c.environment == access_tokens.c.environment,
+        organizations.c.purge_at.is_(None),
+    )
+    .scalar_subquery()
+)
+
+_owners = tuple(
+    select(table.c.purge_at).where(table.c.id == access_tokens.c[owner]).scalar_subquery()
+    for table, owner in ((accounts, "account_id"), (organizations, "organization_id"))
+)
+_owner_is_live = and_(*(purge_at.is_(None) for purge_at in _owners))
+"""Each owner is one lookup by its key. A token has one of them, and the other lookup ends at once."""
+
+_hashes = cast(select(bindparam("hashes", type_=ARRAY(LargeBinary()))).scalar_subquery(), ARRAY(LargeBinary()))
+"""The list stands in a subquery, as in of_organizations, so that its length does not make PostgreSQL plan anew."""
+
+_TOKENS = select(
+    access_tokens.c.hash,
+    access_tokens.c.id,
+    access_tokens.c.account_id,
+    case(
+        (access_tokens.c.organization_id.is_not(None), array([access_tokens.c.organization_id])),
+        else_=func.coalesce(_accessible, cast([], ARRAY(Text))),
+    ),
+    access_tokens.c.scope,
+    func.coalesce(access_tokens.c.expires_at <= func.now(), False),
+    access_tokens.c.environment,
+)
+FIND_TOKEN = _TOKENS.where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()), _owner_is_live)
+FIND_TOKENS = _TOKENS.where(access_tokens.c.hash == func.any(_hashes), _owner_is_live)
+"""The tokens with the hashes of a list. FIND_TOKEN costs less, and nearly every request has one token."""
