@@ -60,6 +60,12 @@ def _listed_codes() -> frozenset[str]:
 
 
 @cache
+def listed_codes() -> tuple[str, ...]:
+    """The codes that `is_country_code` accepts, in the order of the alphabet."""
+    return tuple(sorted(_listed_codes()))
+
+
+@cache
 def _codes() -> dict[str, str]:
     names_by_code: dict[str, list[str]] = tomllib.loads(NAMES.read_text(encoding="utf-8"))
     return {fold_name(name): code for code, names in names_by_code.items() for name in (code, *names)}

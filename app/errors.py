@@ -34,12 +34,19 @@ class Malformed(DomainError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One error in one property of a body. `code` is a stable word such as `presence` or `unknown-property`."""
+    """One error in one property of a body. `code` is a stable word such as `presence` or `unknown-property`.
+
+    `path` leads to the wrong member inside the property: keys, and indexes from "0". `predicate` says what is wrong with
+    that member, behind its name; without it `message` does. `allowed` lists the allowed values, if there is a list.
+    """
 
     field: str
     code: str
     message: str
     value: object = None
+    path: tuple[str, ...] = ()
+    predicate: str = ""
+    allowed: tuple[str, ...] = ()
 
 
 class _Absent:
@@ -72,6 +79,14 @@ class Forbidden(DomainError):
     """The token is valid, but lacks the scope that the operation needs."""
 
 
+class ReadOnlyToken(Forbidden):
+    """The token may only read."""
+
+
+class AccountTokenRequired(Forbidden):
+    """The token belongs to an organization, and only an account may do this."""
+
+
 class NotVerified(Forbidden):
     """The account signed up by itself, and the operator has not verified it."""
 
@@ -82,6 +97,14 @@ class NotFound(DomainError):
 
 class Conflict(DomainError):
     """The request contradicts stored data, such as an idempotency key that was used for another request."""
+
+
+class IdempotencyKeyReused(Conflict):
+    """The idempotency key was used for another request."""
+
+
+class OrganizationShared(Conflict):
+    """Other accounts can access the organization too."""
 
 
 class ChangesReset(DomainError):

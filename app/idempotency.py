@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import LargeBinary, SmallInteger, Text, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.errors import Conflict, Malformed, NotFound
+from app.errors import IdempotencyKeyReused, Malformed, NotFound
 from app.storage.connection import Connection
 from app.storage.database import ConnectionSource
 from app.storage.retries import retried
@@ -93,7 +93,7 @@ async def claim(connection: Connection, key: RequestKey) -> StoredResponse | Non
     if row[1] is None:
         raise NotFound("There is no such record", "Idempotency-Key")
     if row[0] != key.request_hash:
-        raise Conflict("The idempotency key was used for another request; use a new key for each request.")
+        raise IdempotencyKeyReused("The idempotency key was used for another request; use a new key for each request.")
     return StoredResponse(row[1], row[2])
 
 

@@ -329,7 +329,7 @@ async def test_graphql_replays_the_same_values_in_another_spelling(service: Serv
     assert first["client"]
     assert await post('custom: $c, name: "\\u0041"', '{ "b": 25e-1, "a": 1.0 }') == first
     other = await post('name: "A", custom: $c', '{"a": 1, "b": 2.6}')
-    assert other["userErrors"] == [{"code": "CONFLICT"}]
+    assert other["userErrors"] == [{"code": "IDEMPOTENCY_KEY_REUSED"}]
 
 
 async def test_a_reminder_is_replayed_wherever_its_arguments_stand(service: Service) -> None:

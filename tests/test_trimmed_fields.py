@@ -138,7 +138,7 @@ async def test_any_other_country_code_is_an_error(shared_service: Service, code:
     assert repr(code)[:40] in message
     assert "ISO 3166-1" in message
     (error,) = (await ask(shared_service, CREATE, i={"name": "Ana", "countryAlpha2Code": code}))["userErrors"]
-    assert (error["field"], error["code"]) == (["input", "countryAlpha2Code"], "INVALID")
+    assert (error["field"], error["code"]) == (["input", "countryAlpha2Code"], "INVALID_COUNTRY_CODE")
     free = await create_by_v1(shared_service, "", "", code)
     assert (await read(shared_service, free))[2] == code
 

@@ -11,7 +11,7 @@ from app.accounts.record import email_taken, read_sign_up
 from app.accounts.repository import AccountEntry, AccountRepository, Credentials
 from app.auth import Access, Principal
 from app.counts import Counter, check_counts, count_acts
-from app.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Unauthenticated
+from app.errors import AccountTokenRequired, Conflict, Invalid, Malformed, NotFound, Unauthenticated
 from app.ids import new_id
 from app.mail.addresses import check_address
 from app.query.invisible import trim
@@ -182,7 +182,7 @@ async def change_password(desk: LoginDesk, access: Access, old: str, new: object
     access.require_write()
     account = await find_own_account(access)
     if account is None:
-        raise Forbidden("The token belongs to an organization, which has no password")
+        raise AccountTokenRequired("The token belongs to an organization, which has no password")
     async with access.database.read() as connection:
         problems = password_problems(new, await AccountRepository(connection).find_names(account.id), "newPassword")
     if problems:

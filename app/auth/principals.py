@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.errors import Forbidden, NotFound
+from app.errors import NotFound, ReadOnlyToken
 from app.http.rates import UNLIMITED, Meter
 
 UNMETERED = Meter(UNLIMITED, (), "")
@@ -67,4 +67,4 @@ class Principal:
 
     def require_write(self) -> None:
         if self.scope is not Scope.WRITE:
-            raise Forbidden("The token may only read")
+            raise ReadOnlyToken("The token may only read")

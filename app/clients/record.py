@@ -5,16 +5,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.clients.faces import CLIENT_TYPES
-from app.countries import is_country_code
+from app.countries import is_country_code, listed_codes
 from app.errors import Malformed
 from app.query.face import Field
 from app.query.values import LONGEST_TEXT, check_storable, js_text, stringify, whole_numbers
-from app.records.bodies import LOOPBACK_MESSAGES, TRIMMED, FieldRule, InvalidValue, Messages, Rules, read_trimmed
+from app.records.bodies import (
+    GRAPHQL_MESSAGES,
+    LOOPBACK_MESSAGES,
+    TRIMMED,
+    FieldRule,
+    InvalidValue,
+    Messages,
+    Rules,
+    read_trimmed,
+)
 
 MOST_METADATA, LONGEST_KEY, LONGEST_METADATA = 50, 40, 250
-DATA_KEYS = frozenset({"id", "name", "value", "options"})
+DATA_KEYS = ("id", "name", "options", "value")
 BANK_ACCOUNT_TYPES = ("iban", "us_domestic", "uk_domestic", "other")
 BANK_ACCOUNT_TEXTS = ("name", "bank_name", "iban", "account_number", "bic", "routing_number", "sort_code")
+BANK_ACCOUNT_KEYS = ("type", *BANK_ACCOUNT_TEXTS, "is_default")
 UJP_TEXTS = ("receiver_name", "receiver_identifier", "receiver_agent", "receiver_mailbox")
 
 
@@ -23,27 +33,33 @@ def read_type(field: Field, value: object, rules: Rules) -> str:
     allowed = dict(field.codec.words) or {word: word for word in CLIENT_TYPES}
     if isinstance(value, str) and value in allowed:
         return allowed[value]
-    raise InvalidValue("inclusion", f"is not one of {', '.join(allowed)}")
+    raise InvalidValue("inclusion", f"is not one of {', '.join(allowed)}", allowed=tuple(allowed))
 
 
 def read_unit_ids(field: Field, value: object, rules: Rules) -> list[str]:
     members = _need_list(field, value, rules)
-    if all(isinstance(member, str) for member in members):
-        return members
-    if rules.lax and all(isinstance(member, str | bool | int | float) for member in members):
-        return [js_text(member) for member in members]
-    raise InvalidValue("type", "is not a list of texts")
+    taken = str | bool | int | float if rules.lax else str
+    for index, member in enumerate(members):
+        if not isinstance(member, taken):
+            raise InvalidValue("type", "is not a list of texts", path=(str(index),), predicate="must be a string")
+    return [member if isinstance(member, str) else js_text(member) for member in members]
 
 
 def read_data(field: Field, value: object, rules: Rules) -> object:
     members = _need_list(field, value, rules)
-    for member in members:
+    for index, member in enumerate(members):
         if not isinstance(member, dict):
-            raise InvalidValue("type", "is not a list of objects")
-        if not DATA_KEYS.issuperset(member):
-            allowed = ", ".join(sorted(DATA_KEYS))
-            raise InvalidValue("unknown-property", f"has a member with keys other than {allowed}")
+            raise InvalidValue("type", "is not a list of objects", path=(str(index),), predicate="must be an object")
+        unknown = set(member) - set(DATA_KEYS)
+        if unknown:
+            message = f"has a member with keys other than {', '.join(DATA_KEYS)}"
+            raise _unknown_key((str(index), min(unknown)), DATA_KEYS, message)
     return whole_numbers(members)
+
+
+def _unknown_key(path: tuple[str, ...], allowed: tuple[str, ...], message: str) -> InvalidValue:
+    predicate = f"is not a known member. The known ones are {', '.join(allowed)}"
+    return InvalidValue("unknown-property", message, path=path, predicate=predicate, allowed=allowed)
 
 
 def _need_list(field: Field, value: object, rules: Rules) -> list[Any]:
@@ -62,16 +78,20 @@ def _need_list(field: Field, value: object, rules: Rules) -> list[Any]:
 
 def read_metadata(field: Field, value: object, rules: Rules) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidValue("type", "Expected object")
+        raise InvalidValue("type", "Expected object", predicate="must be an object")
     if len(value) > MOST_METADATA:
         raise InvalidValue("length", f"has more than {MOST_METADATA} properties")
     for key, text in value.items():
         if not 1 <= len(key) <= LONGEST_KEY:
-            raise InvalidValue("length", f"The key {key[:LONGEST_KEY]!r} is not 1 to {LONGEST_KEY} characters long")
+            message = f"The key {key[:LONGEST_KEY]!r} is not 1 to {LONGEST_KEY} characters long"
+            raise InvalidValue("length", message, path=(key[:LONGEST_KEY],))
         if text is not None and not isinstance(text, str):
-            raise InvalidValue("type", f"The value of {key!r} is not a string")
+            raise InvalidValue(
+                "type", f"The value of {key!r} is not a string", path=(key,), predicate="must be a string"
+            )
         if text is not None and len(text) > LONGEST_METADATA:
-            raise InvalidValue("length", f"The value of {key!r} is longer than {LONGEST_METADATA} characters")
+            rule = f"is longer than {LONGEST_METADATA} characters"
+            raise InvalidValue("length", f"The value of {key!r} {rule}", path=(key,), predicate=rule)
     return value
 
 
@@ -83,42 +103,53 @@ def drop_nulls(metadata: Mapping[str, Any] | None) -> object:
 def read_bank_accounts(field: Field, value: object, rules: Rules) -> list[dict[str, Any]]:
     """The accounts, each with all of its keys."""
     if not isinstance(value, list):
-        raise InvalidValue("type", "Expected array")
-    return [_read_bank_account(member) for member in value]
+        raise InvalidValue("type", "Expected array", predicate="must be a list")
+    return [_read_bank_account(member, str(index)) for index, member in enumerate(value)]
 
 
-def _read_bank_account(account: object) -> dict[str, Any]:
+def _read_bank_account(account: object, index: str) -> dict[str, Any]:
     if not isinstance(account, dict):
-        raise InvalidValue("type", "Expected an array of objects")
-    unknown = set(account) - {"type", "is_default", *BANK_ACCOUNT_TEXTS}
+        raise InvalidValue("type", "Expected an array of objects", path=(index,), predicate="must be an object")
+    unknown = set(account) - set(BANK_ACCOUNT_KEYS)
     if unknown:
-        raise InvalidValue("unknown-property", f"Unrecognized key {min(unknown)!r} in a bank account")
+        message = f"Unrecognized key {min(unknown)!r} in a bank account"
+        raise _unknown_key((index, min(unknown)), BANK_ACCOUNT_KEYS, message)
     if account.get("type", "iban") not in BANK_ACCOUNT_TYPES:
-        raise InvalidValue("inclusion", f"The type of a bank account is one of {', '.join(BANK_ACCOUNT_TYPES)}")
+        words = ", ".join(BANK_ACCOUNT_TYPES)
+        raise InvalidValue(
+            "inclusion",
+            f"The type of a bank account is one of {words}",
+            path=(index, "type"),
+            predicate=f"must be one of {words}",
+            allowed=BANK_ACCOUNT_TYPES,
+        )
     if not isinstance(account.get("is_default"), bool | None):
-        raise InvalidValue("type", "is_default of a bank account is a boolean")
-    _check_texts(account, BANK_ACCOUNT_TEXTS)
+        message, path = "is_default of a bank account is a boolean", (index, "is_default")
+        raise InvalidValue("type", message, path=path, predicate="must be true, false or null")
+    _check_texts(account, BANK_ACCOUNT_TEXTS, (index,))
     return {"type": "iban", **dict.fromkeys(BANK_ACCOUNT_TEXTS), "is_default": None} | account
 
 
 def read_ujp(field: Field, value: object, rules: Rules) -> dict[str, Any]:
     """The address in the register of the Slovenian public administration, with all of its keys."""
     if not isinstance(value, dict):
-        raise InvalidValue("type", "Expected object")
+        raise InvalidValue("type", "Expected object", predicate="must be an object")
     unknown = set(value) - set(UJP_TEXTS)
     if unknown:
-        raise InvalidValue("unknown-property", f"Unrecognized key {min(unknown)!r}")
-    _check_texts(value, UJP_TEXTS)
+        raise _unknown_key((min(unknown),), UJP_TEXTS, f"Unrecognized key {min(unknown)!r}")
+    _check_texts(value, UJP_TEXTS, ())
     return {**dict.fromkeys(UJP_TEXTS), **value}
 
 
-def _check_texts(values: Mapping[str, Any], names: tuple[str, ...]) -> None:
+def _check_texts(values: Mapping[str, Any], names: tuple[str, ...], path: tuple[str, ...]) -> None:
     for name in names:
         text = values.get(name)
         if text is not None and not isinstance(text, str):
-            raise InvalidValue("type", f"{name} is a string or null")
+            message, rule = f"{name} is a string or null", "must be a string or null"
+            raise InvalidValue("type", message, path=(*path, name), predicate=rule)
         if text is not None and len(text) > LONGEST_TEXT:
-            raise InvalidValue("length", f"{name} is longer than {LONGEST_TEXT} characters")
+            rule = f"is longer than {LONGEST_TEXT} characters"
+            raise InvalidValue("length", f"{name} {rule}", path=(*path, name), predicate=rule)
 
 
 def read_country_code(field: Field, value: object, rules: Rules) -> str:
@@ -127,7 +158,7 @@ def read_country_code(field: Field, value: object, rules: Rules) -> str:
     code = text.upper() if text.isascii() else text
     if code and not is_country_code(code):
         message = f"is not a country code; received {value!r:.40}. Use ISO 3166-1 alpha-2, such as SI, or EL, XI or XK"
-        raise InvalidValue(UNLISTED, message)
+        raise InvalidValue(UNLISTED, message, allowed=listed_codes())
     return code
 
 
@@ -169,11 +200,14 @@ V1_RULES = Rules(
 
 CLIENT_RULES = Rules(
     columns={**CLIENT_COLUMNS, "country_alpha2_code": COUNTRY_CODE},
-    messages=Messages("must not be blank", "Unknown field", "Expected string", "Expected boolean"),
+    messages=GRAPHQL_MESSAGES,
 )
 """A client in the GraphQL API."""
 
 CUSTOMER_RULES = Rules(
     columns=CUSTOMER_COLUMNS, messages=Messages("Required", "Unrecognized key", "Expected string", "Expected boolean")
 )
-"""A customer in the Customers API and in the GraphQL API."""
+"""A customer in the Customers API."""
+
+GRAPHQL_CUSTOMER_RULES = Rules(columns=CUSTOMER_COLUMNS, messages=GRAPHQL_MESSAGES)
+"""A customer in the GraphQL API."""

@@ -83,7 +83,8 @@ def choose_address(recipient: str | None, own: str | None) -> str:
     """The normalised `recipient`, or else the client's own address, without spaces around it. Raises Invalid."""
     address = recipient or trim(own or "")
     if not address:
-        raise Invalid([Problem("email", "presence", "the client has no e-mail address, and none was given", recipient)])
+        message, rule = "the client has no e-mail address, and none was given", "is needed, because the client has none"
+        raise Invalid([Problem("email", "presence", message, recipient, predicate=rule)])
     return check_address(trim(address))
 
 
@@ -93,5 +94,6 @@ def choose_language(language: str | None, locale: str) -> str:
         return language_for(locale)
     found = find_language(language)
     if found is None:
-        raise Invalid([Problem("l", "inclusion", f"is not one of {', '.join(LANGUAGES)}", language)])
+        message = f"is not one of {', '.join(LANGUAGES)}"
+        raise Invalid([Problem("l", "inclusion", message, language, allowed=LANGUAGES)])
     return found

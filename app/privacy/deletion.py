@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from app.accounts.service import require_account
 from app.auth import Access, Environment
-from app.errors import Conflict, Forbidden, NotFound
+from app.errors import AccountTokenRequired, Forbidden, NotFound, OrganizationShared
 from app.privacy.ownership import (
     DELETE_ACCOUNT,
     DELETE_ITS_ORGANIZATIONS,
@@ -35,11 +35,11 @@ async def delete_own_organization(access: Access, organization_id: str, delay: t
     access.require_write()
     access.require(organization_id)
     if access.principal.account_id is None:
-        raise Forbidden("Only a token of an account may delete an organization")
+        raise AccountTokenRequired("Only a token of an account may delete an organization")
     parameters = {"organization": organization_id, "account": access.principal.account_id}
     async with access.database.write() as connection:
         if await connection.scalar(IS_SHARED, parameters):
-            raise Conflict(SHARED, "id")
+            raise OrganizationShared(SHARED, "id")
         return await _delete_organization(connection, organization_id, delay)
 
 

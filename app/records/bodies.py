@@ -37,12 +37,29 @@ MALFORMED = "format"
 
 
 class InvalidValue(Exception):
-    """A value that breaks a rule of its field. `code` is a stable word such as `type`, `length` or `inclusion`."""
+    """A value that breaks a rule of its field. `code` is a stable word such as `type`, `length` or `inclusion`.
 
-    def __init__(self, code: str, message: str) -> None:
+    The other parts are those of a `Problem`.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        path: tuple[str, ...] = (),
+        predicate: str = "",
+        allowed: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.path, self.predicate, self.allowed = path, predicate, allowed
+
+    def to_problem(self, name: str, value: object) -> Problem:
+        """The problem of the field with this name. It does not repeat a value that cannot be stored."""
+        shown = None if self.code == MALFORMED else value
+        return Problem(name, self.code, self.message, shown, self.path, self.predicate, self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,9 @@ class Messages:
     not_boolean: str
 
 
+GRAPHQL_MESSAGES = Messages(
+    "must not be blank", "is not a field of this input", "must be a string", "must be true or false"
+)
 LOOPBACK_MESSAGES = Messages("can't be blank", "is not defined in the model", "is not a text", "is not a boolean")
 
 
@@ -116,8 +136,7 @@ def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> 
             try:
                 values[field.column] = _read_value(field, value, rules)
             except InvalidValue as error:
-                shown = None if error.code == MALFORMED else value
-                problems.append(Problem(name, error.code, error.message, shown))
+                problems.append(error.to_problem(name, value))
     problems += _find_blanks(face, body, rules, mode, {problem.field for problem in problems})
     problems = problems or _find_excess(face, values)
     if problems:
@@ -156,7 +175,7 @@ def _read_value(field: Field, value: object, rules: Rules) -> object:
     rule = rules.columns.get(field.column, NO_RULE)
     if value is None:
         if not rule.nullable:
-            raise InvalidValue("type", "Expected a value, received null")
+            raise InvalidValue("type", "Expected a value, received null", predicate="must not be null")
         return rule.null
     reader = rule.reader or KIND_READERS[field.kind]
     try:

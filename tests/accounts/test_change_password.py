@@ -69,7 +69,7 @@ async def test_a_new_password_ends_every_other_login(service: Service, change: C
 @pytest.mark.parametrize(
     ("old", "new", "v1", "graphql"),
     [
-        ("wrong", NEW, (400, "INVALID_PASSWORD"), (["input", "oldPassword"], "INVALID")),
+        ("wrong", NEW, (400, "INVALID_PASSWORD"), (["input", "oldPassword"], "WRONG_PASSWORD")),
         (PASSWORD, "short", (422, {"newPassword": ["length.min"]}), (["input", "newPassword"], "TOO_SHORT")),
         (PASSWORD, "x" * 73, (422, {"newPassword": ["length"]}), (["input", "newPassword"], "TOO_LONG")),
         (PASSWORD, " " * 12, (422, {"newPassword": ["presence"]}), (["input", "newPassword"], "BLANK")),
@@ -107,10 +107,10 @@ async def test_only_the_account_itself_changes_its_password(service: Service) ->
     entity = await service.make_token(organization_id=service.organization)
     reader = await service.make_token(account_email=service.email, scope=Scope.READ)
     await set_password(service.database, Passwords(1), service.email, PASSWORD)
-    for token in (entity, reader):
+    for token, code in ((entity, "ACCOUNT_TOKEN_REQUIRED"), (reader, "READ_ONLY_TOKEN")):
         async with service.client(token) as http:
             assert await by_v1(http, PASSWORD, NEW) == (401, "AUTHORIZATION_REQUIRED")
-            assert await by_graphql(http, PASSWORD, NEW) == (None, "FORBIDDEN")
+            assert await by_graphql(http, PASSWORD, NEW) == (None, code)
     async with service.client(None) as http:
         assert await by_v1(http, PASSWORD, NEW) == (401, "AUTHORIZATION_REQUIRED")
 
@@ -118,7 +118,7 @@ async def test_only_the_account_itself_changes_its_password(service: Service) ->
 async def test_an_account_without_a_password_has_none_to_change(service: Service) -> None:
     assert await by_v1(service.http, "", NEW) == (400, None)
     assert await by_v1(service.http, PASSWORD, NEW) == (400, "INVALID_PASSWORD")
-    assert await by_graphql(service.http, "", NEW) == (["input", "oldPassword"], "INVALID")
+    assert await by_graphql(service.http, "", NEW) == (["input", "oldPassword"], "WRONG_PASSWORD")
 
 
 @pytest.mark.parametrize(

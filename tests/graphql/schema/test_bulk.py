@@ -89,7 +89,10 @@ async def test_rows_with_an_idempotency_key_are_created_once(api: GraphQLApi) ->
     first = await create(api, MIXED, policy="REJECT_FAILED", key="k", shown="id name")
     assert await create(api, MIXED, policy="REJECT_FAILED", key="k", shown="id name") == first
     for other in ({"rows": MIXED[:2], "policy": "REJECT_FAILED"}, {"rows": MIXED[:1], "policy": "REJECT_ALL"}):
-        assert await create(api, **other, key="k", shown="id name") == ([], [(["idempotencyKey"], "CONFLICT")])
+        assert await create(api, **other, key="k", shown="id name") == (
+            [],
+            [(["idempotencyKey"], "IDEMPOTENCY_KEY_REUSED")],
+        )
     assert await total(api) == 2
 
 
@@ -125,4 +128,4 @@ async def test_a_missing_permission_and_a_foreign_organization_are_errors(
     await add_records(service, [{"name": "Theirs"}], foreign)
     assert await create(api, rows, of=foreign) == ([], [(["organizationId"], "NOT_FOUND")])
     async with service.client(await service.make_token(account_email=service.email, scope=Scope.READ)) as http:
-        assert await create(GraphQLApi(service, http), rows) == ([], [(None, "FORBIDDEN")])
+        assert await create(GraphQLApi(service, http), rows) == ([], [(None, "READ_ONLY_TOKEN")])

@@ -51,8 +51,12 @@ async def error_fields(api: GraphQLApi, query: str, **variables: Any) -> list[tu
     made = (await api.data(query, **variables))["made"]
     errors = made.pop("userErrors")
     assert all(value in (None, False) for value in made.values())
-    assert all(error["message"] for error in errors)
+    assert all(is_sentence(error["message"]) for error in errors), errors
     return [(error["field"], error["code"]) for error in errors]
+
+
+def is_sentence(text: str) -> bool:
+    return (text[0].isupper() or text[0] == "`") and text.endswith(".")
 
 
 @pytest.fixture
@@ -144,10 +148,10 @@ WRONG: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
     ({"name": ""}, [(["input", "name"], "BLANK")]),
     ({"name": "A", "type": "friend"}, [(["input", "type"], "INVALID_CHOICE")]),
     ({"name": "x" * 10_001}, [(["input", "name"], "TOO_LONG")]),
-    ({"name": "A\x00"}, [(["input", "name"], "INVALID")]),
-    ({"name": "\ud800"}, [(["input", "name"], "INVALID")]),
-    ({"name": "A", "custom": {"x": "\x00"}}, [(["input", "custom"], "INVALID")]),
-    ({"name": "A", "data": [{"other": 1}]}, [(["input", "data"], "INVALID")]),
+    ({"name": "A\x00"}, [(["input", "name"], "NOT_STORABLE")]),
+    ({"name": "\ud800"}, [(["input", "name"], "NOT_STORABLE")]),
+    ({"name": "A", "custom": {"x": "\x00"}}, [(["input", "custom"], "NOT_STORABLE")]),
+    ({"name": "A", "data": [{"other": 1}]}, [(["input", "data", "0", "other"], "UNKNOWN_FIELD")]),
     ({"name": "", "type": "friend"}, [(["input", "type"], "INVALID_CHOICE"), (["input", "name"], "BLANK")]),
 ]
 
@@ -156,7 +160,7 @@ async def test_every_problem_of_an_input_is_reported(api: GraphQLApi) -> None:
     for given, expected in WRONG:
         assert await error_fields(api, CREATE, input=given) == expected, given
     assert await error_fields(api, CREATE_CUSTOMER, input={"name": "A", "isTaxSubject": None}) == [
-        (["input", "isTaxSubject"], "INVALID")
+        (["input", "isTaxSubject"], "INVALID_TYPE")
     ]
     assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
 
@@ -284,9 +288,13 @@ async def test_a_request_with_an_idempotency_key_is_executed_once(api: GraphQLAp
     given = {"name": "Ana", "custom": {"a": 1}}
     first = await change(api, CREATE, input=given, key="k-1")
     assert await change(api, CREATE, input=given, key="k-1") == first
-    assert await error_fields(api, CREATE, input={"name": "Bo"}, key="k-1") == [(["idempotencyKey"], "CONFLICT")]
+    assert await error_fields(api, CREATE, input={"name": "Bo"}, key="k-1") == [
+        (["idempotencyKey"], "IDEMPOTENCY_KEY_REUSED")
+    ]
     second = await service.make_organization("Second Studio", account_email=service.email)
-    assert await error_fields(api, CREATE, input=given, key="k-1", of=second) == [(["idempotencyKey"], "CONFLICT")]
+    assert await error_fields(api, CREATE, input=given, key="k-1", of=second) == [
+        (["idempotencyKey"], "IDEMPOTENCY_KEY_REUSED")
+    ]
     assert (await change(api, CREATE, input=given, key="k-2", of=service.organization))["clientId"] != first["clientId"]
     assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 2
 
@@ -318,11 +326,11 @@ async def test_a_token_that_may_only_read_changes_nothing(api: GraphQLApi, servi
     async with service.client(await service.make_token(account_email=service.email, scope=Scope.READ)) as http:
         reader = GraphQLApi(service, http)
         assert (await reader.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 1
-        assert await error_fields(reader, CREATE, input={"name": "Bo"}) == [(None, "FORBIDDEN")]
-        assert await error_fields(reader, UPDATE, id=client, input={"note": "x"}) == [(None, "FORBIDDEN")]
-        assert await error_fields(reader, CREATE_CUSTOMER, input={"name": "Bo"}) == [(None, "FORBIDDEN")]
+        assert await error_fields(reader, CREATE, input={"name": "Bo"}) == [(None, "READ_ONLY_TOKEN")]
+        assert await error_fields(reader, UPDATE, id=client, input={"note": "x"}) == [(None, "READ_ONLY_TOKEN")]
+        assert await error_fields(reader, CREATE_CUSTOMER, input={"name": "Bo"}) == [(None, "READ_ONLY_TOKEN")]
         assert await error_fields(reader, UPDATE_CUSTOMER, id=f"cust_{client}", input={"name": "x"}) == [
-            (None, "FORBIDDEN")
+            (None, "READ_ONLY_TOKEN")
         ]
         for rest in (
             "deleteClient(id: $id) { client { id }",
@@ -335,7 +343,7 @@ async def test_a_token_that_may_only_read_changes_nothing(api: GraphQLApi, servi
         ):
             query = f"mutation($id: ID!) {{ made: {rest} {ERRORS} }} }}"
             spelled = f"cust_{client}" if "Customer" in rest else client
-            assert await error_fields(reader, query, id=spelled) == [(None, "FORBIDDEN")], rest
+            assert await error_fields(reader, query, id=spelled) == [(None, "READ_ONLY_TOKEN")], rest
     kept = await api.data("query($id: ID!) { client(id: $id) { name note version } }", id=client)
     assert kept == {"client": {"name": "Ana", "note": "kept", "version": 1}}
 
@@ -376,7 +384,7 @@ async def test_a_reminder_is_stored_in_the_outbox(api: GraphQLApi, service: Serv
         await api.data(REMIND, id=client, email="other@two.example", language="sl", key="once")
     assert await reminders(service) == [("ana@one.example", "en"), ("other@two.example", "sl")]
     assert await error_fields(api, REMIND, id=client, email="third@two.example", key="once") == [
-        (["idempotencyKey"], "CONFLICT")
+        (["idempotencyKey"], "IDEMPOTENCY_KEY_REUSED")
     ]
 
 
@@ -391,7 +399,7 @@ async def test_the_language_of_a_reminder_may_be_a_tag(
 
 async def test_a_reminder_that_cannot_be_sent_has_an_error(api: GraphQLApi, service: Service, client: str) -> None:
     assert await error_fields(api, REMIND, id=client, language="xx") == [(["language"], "INVALID_CHOICE")]
-    assert await error_fields(api, REMIND, id=client, email="nobody") == [(["email"], "INVALID")]
+    assert await error_fields(api, REMIND, id=client, email="nobody") == [(["email"], "INVALID_EMAIL")]
     assert await error_fields(api, REMIND, id=client, key="") == [(["idempotencyKey"], "INVALID")]
     (silent,) = await add_records(service, [{"name": "No address"}])
     assert await error_fields(api, REMIND, id=silent) == [(["email"], "BLANK")]

@@ -23,7 +23,7 @@ def _show(moment: datetime) -> DateTime:
 class DeletionMutations:
     @strawberry.mutation(
         description="Deletes an organization with all of its data. At once nobody can access it. Only a token of an account "
-        "may delete it, and the error is CONFLICT if other accounts can access it too."
+        "may delete it, and the error is ORGANIZATION_SHARED if other accounts can access it too."
     )
     async def delete_organization(self, info: Info, id: OrganizationId) -> DeleteOrganizationPayload:
         context, bare = info.context, read_organization_id(id)

@@ -63,6 +63,6 @@ IdempotencyKey = Annotated[
     str | None,
     argument(
         "A text of your choice, of 1 to 255 characters. The same request with the same key is done once, and repeats get "
-        "the same result for at least a day. The error for another request with the same key is CONFLICT."
+        "the same result for at least a day. The error for another request with the same key is IDEMPOTENCY_KEY_REUSED."
     ),
 ]

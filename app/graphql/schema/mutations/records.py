@@ -10,7 +10,7 @@ from strawberry.types import get_object_definition
 
 from app.auth import Access
 from app.clients.country_codes import read_change
-from app.clients.record import CLIENT_RULES, CUSTOMER_RULES
+from app.clients.record import CLIENT_RULES, GRAPHQL_CUSTOMER_RULES
 from app.clients.service import add_clients, change_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_written_organization, write_global_id
 from app.graphql.execution.loading import RecordT, make_record, python_name, whole_record
@@ -169,4 +169,4 @@ def _store_record(records: Sequence[RenderedRecord]) -> StoredResponse:
 
 
 CLIENTS = RecordMutations(Client, CLIENT_RULES, add_clients, change_client)
-CUSTOMERS = RecordMutations(Customer, CUSTOMER_RULES, add_clients, change_client)
+CUSTOMERS = RecordMutations(Customer, GRAPHQL_CUSTOMER_RULES, add_clients, change_client)
