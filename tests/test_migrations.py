@@ -1,4 +1,4 @@
-"""The migrations: from nothing to exactly tables.py and back, by any role that owns its database, and by two at once."""
+"""The migrations: from nothing to exactly the tables and back, by any role that owns its database, and by two at once."""
 
 import asyncio
 import os
