@@ -10,11 +10,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.http.addresses import network_of, normalize_address
 from app.http.protocol.deadlines import BodyDeadline, WriteDeadline
-from app.http.protocol.heads import WATCHED, HeadError, RequestHead, split_list
+from app.http.protocol.heads import WATCHED, HeadError, RequestHead
 from app.http.protocol.state import MOST_LINGERING, WorkerState
+from app.http.protocol.upgrades import check_handshake, is_handshake, write_handshake, write_plain_head
 from app.http.protocol.websocket import WebSocketProtocol
 
-CONNECTION, UPGRADE = b"connection", b"upgrade"
 LINGER = 2.0
 """Seconds in which a client can read an answer before its connection is closed."""
 MOST_WAITING = 50
@@ -102,17 +102,15 @@ class HttpProtocol(HttpToolsProtocol):
             if self._should_upgrade():
                 self._begin_websocket()
                 return b""
-            head = self._write_plain_head()
+            head = write_plain_head(self.scope, self.url, self.headers)
             self.parser = httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             return head + data[upgrade.args[0] :]
         return b""
 
     def _begin_websocket(self) -> None:
-        """Hands the connection over. The WebSocket library answers nothing to a body and to a path that is not ASCII."""
-        headers = dict(self.headers)
-        if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers or not self.url.isascii():
-            raise HeadError(400, "A WebSocket handshake has an ASCII path and no body.")
+        """Hands the connection over to the WebSocket library."""
+        check_handshake(self.url, self.headers)
         if self.active is not None and not self.active.response_complete:
             raise HeadError(400, "A WebSocket handshake must wait for the responses before it.")
         self.head.check_websocket(self.url, self.headers)
@@ -122,19 +120,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.connections.discard(self)
         protocol = WebSocketProtocol(config=self.config, server_state=self.state, app_state=self.app_state)
         protocol.take_over(self.transport, self.head.client, self.address)
-        lines = [b"GET %b HTTP/1.1" % self.url, *(b"%b: %b" % header for header in self.headers), b"", b""]
-        protocol.data_received(b"\r\n".join(lines))
+        protocol.data_received(write_handshake(self.url, self.headers))
         self.transport.set_protocol(protocol)
-
-    def _write_plain_head(self) -> bytes:
-        """The head of the current request without its upgrade."""
-        lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, self.scope["http_version"].encode())]
-        for name, value in self.headers:
-            if name == CONNECTION:
-                value = b", ".join(option for option in split_list(value) if option.lower() != UPGRADE)
-            if name != UPGRADE:
-                lines.append(name + b": " + value)
-        return b"\r\n".join([*lines, b"", b""])
 
     def on_message_begin(self) -> None:
         """Begins a head. Raises HeadError if too many requests wait already."""
@@ -205,13 +192,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
 
     def _should_upgrade(self) -> bool:
-        """True if the request is a WebSocket handshake. Its other headers are checked after the upgrade."""
-        if self.scope["method"] != "GET" or self.scope["http_version"] != "1.1":
-            return False
-        protocols = [
-            protocol.lower() for name, value in self.headers if name == UPGRADE for protocol in split_list(value)
-        ]
-        return protocols == [b"websocket"] and self._should_upgrade_to_ws()
+        return is_handshake(self.scope, self.headers) and self._should_upgrade_to_ws()
 
     def reject(self, status: int, message: str) -> None:
         """Ends the connection because of its client. Requests that arrived whole are answered first."""
