@@ -15,7 +15,7 @@ from app.http import bodies, encodings
 from app.idempotency import LONGEST_KEY
 from app.mail import names
 from app.organizations.record import LONGEST_NAME
-from app.query import dialects, marks, reader, values
+from app.query import dialects, lists, marks, reader, values
 from app.records.bodies import LARGEST_DOCUMENT
 from app.rest import preconditions
 from app.rest.customers import parameters
@@ -41,7 +41,7 @@ CONSTANTS = {
     "Members of a compressed body": [encodings.MOST_MEMBERS],
     "Parameters of a form": [brackets.MOST_PARAMETERS],
     "Brackets in a name of a form": [bodies.DEEPEST],
-    "Records in a list to create": [reader.MOST_MEMBERS],
+    "Records in a list to create": [lists.MOST_MEMBERS],
     "Text in a field": [values.LONGEST_TEXT],
     "List or document in a field, as JSON": [LARGEST_DOCUMENT],
     "All values of one body together, as JSON": [LARGEST_DOCUMENT],
@@ -55,7 +55,7 @@ CONSTANTS = {
     "Levels of a filter": [call.DEEPEST_QUERY],
     "Conditions of a filter": [reader.MOST_CONDITIONS],
     "Objects of a filter, empty ones too": [reader.MOST_OBJECTS],
-    "Members of all lists of a filter together": [reader.MOST_MEMBERS],
+    "Members of all lists of a filter together": [lists.MOST_MEMBERS],
     "Text in a filter": [values.LONGEST_TEXT],
     "Regular expression": [dialects.LONGEST_REGEX],
     "Steps of an order": [filters.MOST_STEPS],

@@ -7,15 +7,14 @@ from typing import Any, NoReturn
 from app.errors import Malformed
 from app.query.dialects import Dialect
 from app.query.face import Face, Field, Kind
+from app.query.lists import MOST_MEMBERS, check_lookup, read_list, split_by_type
 from app.query.model import And, Compare, Not, Or, Predicate, Scalar
 from app.query.operators import EQ, IS_NULL, Behaviour, Operator, Shape
-from app.query.values import check_text, js_text, number
+from app.query.values import check_text, json_scalar
 
-MOST_MEMBERS, MOST_CONDITIONS, MOST_OBJECTS = 1000, 200, 1000
-"""Of one filter: the members of all its lists of values together, its conditions, and its objects, empty ones too."""
+MOST_CONDITIONS, MOST_OBJECTS = 200, 1000
+"""Of one filter: its conditions, and its objects, empty ones too."""
 NOTHING = Or(())
-BY_MEMBER = frozenset({Behaviour.EQUALITY, Behaviour.MEMBERSHIP})
-"""The behaviours of operators that apply to a list of texts: they look for members."""
 
 
 def read_predicate(tree: object, dialect: Dialect, face: Face) -> Predicate:
@@ -24,18 +23,6 @@ def read_predicate(tree: object, dialect: Dialect, face: Face) -> Predicate:
     A predicate may have at most 200 conditions.
     """
     return _Reader(dialect, face, _Count()).read_object(tree)
-
-
-def read_list(name: str, value: object, dialect: Dialect) -> Sequence[object] | None:
-    """The members of a list, or None for another value. Raises Malformed for a list of more than 1000 members."""
-    if dialect.numbered_lists and isinstance(value, Mapping) and value:
-        keys = [str(index) for index in range(len(value))]
-        value = [value[key] for key in keys] if set(value) == set(keys) else value
-    if not isinstance(value, list | tuple):
-        return None
-    if len(value) > MOST_MEMBERS:
-        raise Malformed(f"A list may have at most {MOST_MEMBERS} members; got {len(value)}.", name)
-    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +175,12 @@ class _Condition:
         members = read_list(name, value, self.dialect) if takes in (Shape.LIST, Shape.PAIR) else None
         self.check_shape(value, members)
         if self.subject.is_document and not (value is None and self.operator.behaviour is Behaviour.EQUALITY):
-            self.check_list()
+            check_lookup(self.subject.field, name, self.operator, self.dialect)
         if members is not None:
             return self.read_between(members) if takes is Shape.PAIR else self.read_members(members)
         if takes is Shape.BOOLEAN:
             return self.read_is_null(value)
         return self.read_pattern(value) if takes is Shape.TEXT else self.read_one(value)
-
-    def check_list(self) -> None:
-        """Raises Malformed for a JSON field that holds no list of texts, and for an operator that does not match by member."""
-        name, operators = self.subject.name, self.dialect.operators
-        if not self.subject.field.is_list:
-            raise Malformed(f"`{name}` is a JSON document. Name a key inside it, such as {name}.key.", name)
-        if self.operator.behaviour not in BY_MEMBER:
-            spellings = ", ".join(spelling for spelling, row in operators.items() if row.behaviour in BY_MEMBER)
-            raise Malformed(f"`{name}` is a list of texts. The operators for its members are {spellings}.", name)
 
     def reject(self, problem: str) -> NoReturn:
         raise Malformed(f"`{self.subject.name}` {problem}", self.subject.name)
@@ -219,7 +197,7 @@ class _Condition:
 
     def coerce(self, value: object) -> Scalar:
         if self.subject.path:
-            return _json_scalar(value, self.subject.name)
+            return json_scalar(value, self.subject.name)
         kind = Kind.TEXT if self.subject.field.is_list else self.subject.field.kind
         typed = self.dialect.coerce[kind](value, self.subject.name)
         return self.to_stored(typed) if isinstance(typed, str) else typed
@@ -264,19 +242,13 @@ class _Condition:
 
     def read_members(self, members: Sequence[object]) -> Predicate:
         values = [self.coerce(value) for value in members if value is not None]
-        parts: list[Predicate] = [self.compare(listed) for listed in self.split_by_type(values)]
+        lists = split_by_type(values) if self.subject.path else [tuple(values)]
+        parts: list[Predicate] = [self.compare(listed) for listed in lists]
         if not self.operator.differs:
             return parts[0] if len(parts) == 1 else Or(tuple(parts))
         if len(values) < len(members):
             parts = [*(parts if values else ()), self.compare_null(False)]
         return _all(parts)
-
-    def split_by_type(self, values: Sequence[Scalar]) -> Sequence[tuple[Scalar, ...]]:
-        """The members of a list. Inside JSON, texts and numbers are compared differently and stand in lists of their own."""
-        texts = tuple(value for value in values if isinstance(value, str))
-        if not self.subject.path or len(texts) in (0, len(values)):
-            return [tuple(values)]
-        return [texts, tuple(value for value in values if not isinstance(value, str))]
 
     def read_between(self, members: Sequence[object]) -> Predicate:
         if None in members:
@@ -293,16 +265,6 @@ class _Condition:
         text = str(self.dialect.coerce[Kind.TEXT](value, self.subject.name))
         text, flagged = self.dialect.pattern(self.operator, text, self.subject.name)
         return self.compare(text, ignore_case=flagged or self.dialect.ignores_case(self.clause, self.operator))
-
-
-def _json_scalar(value: object, name: str) -> Scalar:
-    if isinstance(value, bool):
-        return js_text(value)
-    if isinstance(value, int | float):
-        return number(value, name)
-    if isinstance(value, str):
-        return check_text(value, name)
-    raise Malformed(f"The value of `{name}` must be a string, a number or a boolean.", name)
 
 
 def _all(parts: Sequence[Predicate]) -> Predicate:

@@ -225,3 +225,14 @@ def parse_moment(text: str) -> datetime | None:
 def _microseconds(time: str) -> str:
     whole, _, fraction = time.replace(",", ".").partition(".")
     return f"{whole}.{fraction[:6]:0<6}" if fraction else whole
+
+
+def json_scalar(value: object, name: str) -> str | int | Decimal:
+    """The value that a value inside JSON is compared with: a text or a number."""
+    if isinstance(value, bool):
+        return js_text(value)
+    if isinstance(value, int | float):
+        return number(value, name)
+    if isinstance(value, str):
+        return check_text(value, name)
+    raise Malformed(f"The value of `{name}` must be a string, a number or a boolean.", name)

@@ -10,7 +10,7 @@ from app.clients.reminders import send_reminder
 from app.clients.service import add_clients, change_client, get_client, remove_client
 from app.errors import Invalid, Malformed, NotFound, Problem, Stale
 from app.idempotency import StoredResponse
-from app.query.reader import MOST_MEMBERS
+from app.query.lists import MOST_MEMBERS
 from app.query.values import stringify
 from app.records.bodies import Values, read_body, read_new_body
 from app.records.repository import RenderedRecord
