@@ -34,6 +34,7 @@ ALL_ORGANIZATIONS: Mapping[str, str] = {
     "app.mail.repository.list_messages": "a command of the operator lists the outbox",
     "app.organizations.repository.OrganizationRepository.any_exist": "the demo is loaded into an empty database only",
     "app.organizations.repository.OrganizationRepository.list_all": "a command of the operator lists the organizations",
+    "app.privacy.erasure.find_client": "a command of the operator finds a client by its id",
     "app.privacy.purge": "the retention worker finds the deleted organizations and runs its batches for all",
     "app.privacy.subjects.export_subject": "a command of the operator exports what is stored about a person",
     "app.privacy.worker.RetentionWorker": "one worker keeps the retention times of every organization",

@@ -40,7 +40,11 @@ Run = Callable[..., tuple[str, str, int]]
 
 @pytest.fixture
 def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command on a fresh database and returns its stdout, its stderr and its status."""
+    return command_runner(database_url, monkeypatch, capsys)
+
+
+def command_runner(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command on a database and returns its stdout, its stderr and its status."""
     monkeypatch.setenv("DATABASE_URL", database_url)
 
     def run_command(*arguments: str) -> tuple[str, str, int]:

@@ -7,6 +7,7 @@ import typer
 from app.cli.accounts import account_create, account_list, account_password, account_verify
 from app.cli.deletion import account_delete, account_restore, organization_delete, organization_restore
 from app.cli.documents import documents_check
+from app.cli.erasure import erase_command
 from app.cli.organizations import organization_create, organization_list
 from app.cli.outbox import outbox_list
 from app.cli.serving import migrate_command, schema_command, serve_command
@@ -32,7 +33,8 @@ def _add_group(name: str, about: str, commands: Mapping[str, Callable[..., None]
 
 
 _add(cli, {"serve": serve_command, "migrate": migrate_command, "schema": schema_command})
-_add(cli, {"import": import_command, "export": export_command, "subject-export": subject_export_command})
+_add(cli, {"import": import_command, "export": export_command})
+_add(cli, {"subject-export": subject_export_command, "erase": erase_command})
 _add_group(
     "account",
     "Manage accounts, which log in and can access organizations.",

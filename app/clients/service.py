@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 
 from app.auth import Access, ExpectedVersion
+from app.clients.erasure import erase_record
 from app.clients.repository import ClientRepository
 from app.errors import NotFound, StorageFull, TooSlow
-from app.idempotency import RequestKey, StoredResponse, forget_client, run_once
+from app.idempotency import RequestKey, StoredResponse, run_once
 from app.ids import new_id
 from app.mail.files import MailFiles
-from app.mail.outbox import erase_messages
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.bodies import Values
@@ -192,24 +192,8 @@ async def restore_client(
         return _admit(await ClientRepository(connection).restore(target, selection), full)
 
 
-@retried
 async def erase_client(
     access: Access, client_id: str, selection: Selection, *, files: MailFiles, expected: ExpectedVersion = None
 ) -> RenderedRecord:
-    """Deletes a live or a deleted client for good, and everything personal that is stored about it.
-
-    Messages of the organization to any address of the client are erased too, with their `files`. The answer is the record
-    as it was. The record goes first and under a lock: other transactions that wrote about the client have then been
-    committed, and later ones do not find it.
-    """
-    target = access.writable_target(client_id, expected)
-    async with access.database.write() as connection:
-        repository = ClientRepository(connection)
-        record, address = await repository.erase(target, selection)
-        addresses = await repository.former_addresses(record.organization_id, client_id)
-        await repository.forget_images(record.organization_id, client_id)
-        await forget_client(connection, record.organization_id, client_id)
-        addresses = [*addresses, address] if address else addresses
-        messages = await erase_messages(connection, record.organization_id, client_id, addresses)
-    await files.remove(messages)
-    return record
+    """Deletes a live or a deleted client for good, as `erase_record`; the answer is the record as it was."""
+    return await erase_record(access.database, access.writable_target(client_id, expected), selection, files)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.query.sql.index_keys import index_key
-from app.storage.tables import access_tokens, accounts, client_changes, clients, idempotency_keys, outbox
+from app.storage.tables import access_tokens, accounts, client_changes, clients, idempotency_keys, organizations, outbox
 
 _email: ColumnElement[str] = func.fold(bindparam("email", type_=Text()), type_=Text())
 _organization = bindparam("organization", type_=Text())
@@ -49,6 +49,14 @@ def _show(table: Table, *hidden: str) -> Select[Any]:
 
 SUBJECTS = select(clients.c.organization_id, clients.c.id).where(_scope(clients), _equals(clients.c.email_folded))
 """(organization, id) of every client with the address, also of deleted ones."""
+
+RECORDS = (
+    select(clients.c.organization_id, clients.c.id, clients.c.name, organizations.c.name.label("organization"))
+    .join(organizations, organizations.c.id == clients.c.organization_id)
+    .where(_scope(clients), clients.c.id == bindparam("client", type_=Text()))
+    .order_by(clients.c.organization_id)
+)
+"""(organization's id, id, name, organization's name) of every client with the id `client`, also of a deleted one."""
 
 _pairs = func.unnest(bindparam("organizations", type_=ARRAY(Text)), bindparam("clients", type_=ARRAY(Text)))
 _subject = _pairs.table_valued("organization_id", "client_id", name="subject").render_derived()
