@@ -195,19 +195,23 @@ V1_RULES = Rules(
     lax=True,
     raises_malformed=True,
     relations=frozenset({"organization"}),
+    notes_sent_columns=True,
 )
 """A client in the v1 API: as lax about types as LoopBack."""
 
 CLIENT_RULES = Rules(
     columns={**CLIENT_COLUMNS, "country_alpha2_code": COUNTRY_CODE},
     messages=GRAPHQL_MESSAGES,
+    notes_sent_columns=True,
 )
 """A client in the GraphQL API."""
 
 CUSTOMER_RULES = Rules(
-    columns=CUSTOMER_COLUMNS, messages=Messages("Required", "Unrecognized key", "Expected string", "Expected boolean")
+    columns=CUSTOMER_COLUMNS,
+    messages=Messages("Required", "Unrecognized key", "Expected string", "Expected boolean"),
+    notes_sent_columns=True,
 )
 """A customer in the Customers API."""
 
-GRAPHQL_CUSTOMER_RULES = Rules(columns=CUSTOMER_COLUMNS, messages=GRAPHQL_MESSAGES)
+GRAPHQL_CUSTOMER_RULES = Rules(columns=CUSTOMER_COLUMNS, messages=GRAPHQL_MESSAGES, notes_sent_columns=True)
 """A customer in the GraphQL API."""

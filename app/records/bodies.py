@@ -102,7 +102,8 @@ class Rules:
     `columns` holds the columns that have rules of their own. `lax` coerces scalars to text, reads the texts and numbers
     that LoopBack takes for booleans, and takes a required text without a visible character. With `raises_malformed`, a
     value that PostgreSQL cannot store or that is not a list raises Malformed, as in LoopBack; otherwise it is a problem
-    of its field. An object under the name of one of the `relations` is ignored: reads include it.
+    of its field. An object under the name of one of the `relations` is ignored: reads include it. With
+    `notes_sent_columns`, the values of a new record list the columns of the body under SENT_COLUMNS.
     """
 
     columns: Mapping[str, FieldRule]
@@ -110,12 +111,16 @@ class Rules:
     lax: bool = False
     raises_malformed: bool = False
     relations: frozenset[str] = frozenset()
+    notes_sent_columns: bool = False
 
 
 Reader = Callable[[Field, Any, Rules], object]
 """Makes a column's value of a JSON value that is not null. Raises InvalidValue, or Malformed as `Rules` says."""
 
 NO_RULE = FieldRule()
+
+SENT_COLUMNS = "sent_columns"
+"""The member of a new record's values that lists the columns that the caller sent. The history stores the list."""
 
 
 def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> Values:
@@ -222,7 +227,8 @@ def _complete(face: Face, values: Values, rules: Rules, mode: Mode) -> Values:
     defaults = {column: rule.default for column, rule in rules.columns.items() if rule.default is not ABSENT}
     if mode == "replace":
         defaults = {column: defaults.get(column) for column in face.by_column()}
-    values = {**defaults, **values}
+    sent = {SENT_COLUMNS: [*values]} if rules.notes_sent_columns and mode == "create" else {}
+    values = {**defaults, **values, **sent}
     for column, rule in rules.columns.items():
         if rule.complete is not None and column in values:
             values[column] = rule.complete(values[column])

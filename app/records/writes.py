@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DefaultClause,
+    FromClause,
     Integer,
     Select,
     Table,
@@ -42,11 +43,14 @@ from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.util import ClauseAdapter
 
 from app.query.sql.render import Selection, render_row
+from app.records.bodies import SENT_COLUMNS
 from app.records.statements import of_organizations
 from app.storage.columns import NOW
 from app.storage.kept import keep_statements
 
 NO_IMAGE: ColumnElement[Any] = cast(null(), JSONB)
+NEW_ROWS: ColumnElement[Any] = bindparam("rows", type_=JSON())
+"""A JSON list of new records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +127,10 @@ def write_change(change: Change, selection: Selection) -> Write:
 def write_new(table: Table, selection: Selection, history: History | None = None, action: str = "created") -> Write:
     """Inserts `rows`, a JSON list of records, with the defaults of the table for what is null.
 
-    Gives (id, JSON, version) of each record, in no certain order.
+    The history stores the SENT_COLUMNS of a record. Gives (id, JSON, version) of each record, in no certain order.
     """
     stored = stored_columns(table)
-    source = func.json_populate_recordset(literal_column(f"NULL::{table.name}"), bindparam("rows", type_=JSON()))
+    source = func.json_populate_recordset(literal_column(f"NULL::{table.name}"), NEW_ROWS)
     sent = source.table_valued(*(column(each.name, each.type) for each in stored), name="sent")
     filled = [_or_default(each, sent.c[each.name]) for each in stored]
     inserted = insert(table).from_select([each.name for each in stored], select(*filled), include_defaults=False)
@@ -134,8 +138,19 @@ def write_new(table: Table, selection: Selection, history: History | None = None
     json, row = render_row(selection, rows)
     statement = select(rows.c.id, json, rows.c.version).select_from(rows.join(row, true()))
     if history is not None:
-        statement = statement.add_cte(log_rows(history, rows, action, rows, NO_IMAGE, _image(table, "ch")))
+        members, columns = _sent_columns(rows)
+        more = {SENT_COLUMNS: columns}
+        statement = statement.add_cte(
+            log_rows(history, rows, action, members, NO_IMAGE, _image(table, "ch"), more=more)
+        )
     return Write(statement, rows)
+
+
+def _sent_columns(rows: CTE) -> tuple[FromClause, ColumnElement[Any]]:
+    """The new rows joined with the members of `rows` that they were made of, and the SENT_COLUMNS of these."""
+    member = func.json_array_elements(NEW_ROWS).table_valued(column("value", JSON()), name="member").render_derived()
+    own = member.c.value.op("->>")(literal_column("'id'")) == rows.c.id
+    return rows.join(member, own), cast(member.c.value.op("->")(literal_column(f"'{SENT_COLUMNS}'")), JSONB)
 
 
 def _or_default(stored: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -192,9 +207,18 @@ def select_written(
 
 
 def log_rows(
-    history: History, rows: CTE, action: str, source: Any, before: Any, after: Any, *, version_step: int = 0
+    history: History,
+    rows: CTE,
+    action: str,
+    source: Any,
+    before: Any,
+    after: Any,
+    *,
+    version_step: int = 0,
+    more: Mapping[str, Any] | None = None,
 ) -> CTE:
-    """Adds a change of each row to the history, with its images. `version_step` is for rows that are gone.
+    """Adds a change of each row to the history, with its images. `version_step` is for rows that are gone. `more` are
+    values of further columns.
 
     `begin_change` comes before the number of a change: it tells readers that the transaction will write changes.
     """
@@ -207,6 +231,7 @@ def log_rows(
         "actor": bindparam("actor", type_=Text()),
         "before": before,
         "after": after,
+        **(more or {}),
     }
     values = select(*record.values()).select_from(source)
     return insert(history.table).from_select(list(record), values, include_defaults=False).cte("lg")

@@ -48,6 +48,7 @@ OPTIONAL = FieldRule(default=None)
 RULES = replace(
     V1_RULES,
     raises_malformed=False,
+    notes_sent_columns=False,
     columns={
         **CLIENT_COLUMNS,
         "metadata": replace(CLIENT_COLUMNS["metadata"], null={}),

@@ -129,7 +129,9 @@ client_changes = Table(
     Column("at", TIME, nullable=False, server_default=NOW),
     Column("before", JSONB(none_as_null=True)),
     Column("after", JSONB(none_as_null=True)),
+    Column("sent_columns", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("ix_client_changes_client", "organization_id", "client_id", "id"),
+    Index("ix_client_changes_action", "organization_id", "action", "id"),
     Index("ix_client_changes_images", "at", postgresql_where=text("before IS NOT NULL OR after IS NOT NULL")),
 )
