@@ -1,8 +1,9 @@
 """Checks that a mixed load at 80 % of the capacity leaves no error, and that memory, connections and times stay flat.
 
 A real service runs in one process on a real PostgreSQL. First, CONNECTIONS connections send requests as fast as they get
-responses; their rate is the capacity. Then requests of the same mix begin at 80 % of this rate, whether or not earlier
-ones have been answered. `--minutes` is the length of the run; its last two thirds are compared with each other.
+responses; their rate is the capacity. Then requests of the same mix are due at 80 % of this rate, whether or not earlier
+ones have been answered, over at most MOST_CONNECTIONS connections. The time of a request counts from the moment when it
+was due. `--minutes` is the length of the run; its last two thirds are compared with each other.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from benchmarks.load import HttpRequest, read_response
 from benchmarks.service import HIGH_RATES
 from tests.faults.fairness import memory_of, start
 
-CONNECTIONS, SHARE = 16, 0.8
+CONNECTIONS, MOST_CONNECTIONS, SHARE = 16, 64, 0.8
 CAPACITY_SECONDS = 8.0
 SAMPLES = 12
 """The number of samples of a run. The first third is warm-up."""
@@ -74,6 +75,7 @@ class Run:
     idle: "asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]" = field(
         default_factory=asyncio.LifoQueue
     )
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_CONNECTIONS))
 
     def requests(self) -> Iterator[bytes]:
         """Requests of the mix without end: nine reads for one write."""
@@ -126,6 +128,11 @@ class Run:
 
     async def send(self, request: bytes, began: float) -> None:
         """Sends one request over an idle connection, or over a new one, and notes the time since `began`."""
+        async with self.turns:
+            await self._send(request)
+        self.sample.times.append(time.perf_counter() - began)
+
+    async def _send(self, request: bytes) -> None:
         try:
             if self.idle.empty():
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -139,7 +146,6 @@ class Run:
             self.idle.put_nowait((reader, writer))
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             self.errors[repr(error)] += 1
-        self.sample.times.append(time.perf_counter() - began)
 
 
 async def measure_capacity(run: Run) -> float:

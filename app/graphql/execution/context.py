@@ -1,5 +1,6 @@
 """Context: the access, plans and loaders of an operation, and the ids in its arguments."""
 
+import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,13 @@ MOST_PLANS = 200
 """The limit for one document, since each field and each value of a boolean variable makes another plan."""
 
 
+class Loader(DataLoader[KeyT, ValueT]):
+    """A batching loader. A field that is cancelled, as one beside it failed, does not cancel the batch of the others."""
+
+    def load(self, key: KeyT) -> Awaitable[ValueT]:
+        return asyncio.shield(super().load(key))
+
+
 @dataclass
 class Context:
     """The access and the plans of one operation. `plans` lives as long as the document. `desk` checks passwords.
@@ -41,7 +49,7 @@ class Context:
     changes: ChangeReader
     desk: LoginDesk
     deletion_delay: timedelta = timedelta(days=30)
-    loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+    loaders: dict[Hashable, Loader[Any, Any]] = field(default_factory=dict)
 
     @property
     def principal(self) -> Principal:
@@ -49,10 +57,10 @@ class Context:
 
     def loader(
         self, key: Hashable, load: Callable[[Sequence[KeyT]], Awaitable[Sequence[ValueT]]]
-    ) -> DataLoader[KeyT, ValueT]:
+    ) -> Loader[KeyT, ValueT]:
         """The batching loader of this operation for a key. The first call creates it with `load`."""
         if key not in self.loaders:
-            self.loaders[key] = DataLoader(load_fn=load)
+            self.loaders[key] = Loader(load_fn=load)
         return self.loaders[key]
 
     def forget_loaded(self) -> None:
