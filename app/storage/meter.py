@@ -11,6 +11,9 @@ class Meter(asyncio.Protocol):
     `count` is called with the size of all data before asyncpg stores it. When it raises an exception, the connection ends
     and the exception is in `error`. PostgreSQL then stops to render the answer. Measuring in the statement instead, with
     a running total of octet_length, would make PostgreSQL render all of it first.
+
+    asyncpg keeps the rows of an answer that was cut off. So nothing here may keep asyncpg's protocol alive after the end:
+    a reference cycle would hold up to a whole answer until the next full garbage collection.
     """
 
     def __init__(self, protocol: Any, transport: asyncio.Transport) -> None:
@@ -24,7 +27,7 @@ class Meter(asyncio.Protocol):
             try:
                 self.count(len(data))
             except Exception as error:
-                self.end(error)
+                self.end(error.with_traceback(None))
         if self.error is None:
             self.pass_on(data)
 
@@ -38,10 +41,15 @@ class Meter(asyncio.Protocol):
         return ended
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.protocol.connection_lost(exc)
+        protocol, self.protocol, self.pass_on = self.protocol, None, drop
+        protocol.connection_lost(exc)
 
     def pause_writing(self) -> None:
         self.protocol.pause_writing()
 
     def resume_writing(self) -> None:
         self.protocol.resume_writing()
+
+
+def drop(data: bytes) -> None:
+    """Takes data that arrives after the end."""

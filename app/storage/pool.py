@@ -112,11 +112,15 @@ class Pool:
 
 
 async def close_driver(driver: Driver) -> None:
-    """Closes a connection within a short time. close() first cancels its statement, which terminate() does not."""
+    """Closes a connection within a short time. close() first cancels its statement, which terminate() does not.
+
+    terminate() drops the rows that have arrived.
+    """
     try:
-        async with asyncio.timeout(CANCELLING):
-            await driver.close()
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            async with asyncio.timeout(CANCELLING):
+                await driver.close()
+    finally:
         driver.terminate()
 
 

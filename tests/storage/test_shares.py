@@ -1,7 +1,9 @@
 """Connections and the memory for answers are divided fairly among tenants, and the service keeps a reserve."""
 
 import asyncio
-from collections.abc import Callable
+import gc
+import tracemalloc
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import text
@@ -133,6 +135,8 @@ async def test_unsent_answers_of_a_tenant_are_limited() -> None:
 
 
 ROWS = text("SELECT repeat('x', :size) FROM generate_series(1, :count)")
+LONG_ROWS = text("SELECT repeat('x', :size) FROM generate_series(1, :count) UNION ALL SELECT pg_sleep(60)::text")
+"""The same rows, and then none for a minute."""
 
 
 async def test_an_answer_over_the_limit_is_not_received(database_url: str) -> None:
@@ -151,6 +155,39 @@ async def test_an_answer_over_the_limit_is_not_received(database_url: str) -> No
     async with database.share("tenant").read() as connection:
         assert len(await connection.execute(ROWS, {"size": 100_000, "count": 9})) == 9
     await database.close()
+
+
+@pytest.fixture
+def traced_memory() -> Iterator[Callable[[], int]]:
+    """A function that tells how many bytes are in use, without a garbage collection that would free some of them."""
+    tracemalloc.start()
+    gc.disable()
+    yield lambda: tracemalloc.get_traced_memory()[0]
+    gc.enable()
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_an_answer_that_was_cut_off_needs_no_garbage_collection(
+    database_url: str, traced_memory: Callable[[], int], *, cancelled: bool
+) -> None:
+    database = Database(database_url, answer_cap=100_000_000 if cancelled else 5_000_000)
+    errors: list[BaseException] = []
+
+    async def read() -> None:
+        async with database.share("tenant").read() as connection:
+            await connection.execute(LONG_ROWS if cancelled else ROWS, {"size": 100_000, "count": 100})
+
+    before = traced_memory()
+    for _ in range(3):
+        try:
+            async with asyncio.timeout(0.5 if cancelled else None):
+                await read()
+        except (AnswerTooLarge, TimeoutError) as error:
+            errors.append(error)
+    await database.close()
+    assert len(errors) == 3
+    assert traced_memory() - before < 1_500_000
 
 
 async def test_the_statements_of_an_operation_have_one_budget(database_url: str) -> None:
