@@ -107,6 +107,17 @@ class OrganizationShared(Conflict):
     """Other accounts can access the organization too."""
 
 
+class KeyTaken(Conflict):
+    """Another live client has the value of a key. `document` and `name` are the key; `client_id` is the written client."""
+
+    def __init__(self, document: str, name: str, client_id: str, holder_id: str) -> None:
+        super().__init__(
+            f"The member {name!r} of `{document}` identifies the clients of the organization, and the client {holder_id} "
+            "has the same value. Use another value, or change that client."
+        )
+        self.document, self.name, self.client_id, self.holder_id = document, name, client_id, holder_id
+
+
 class ChangesReset(DomainError):
     """The database was restored or failed over, so changes after a cursor may be lost and their numbers taken again."""
 

@@ -23,6 +23,8 @@ SCOPES: Mapping[Table, frozenset[str]] = {
     tables.clients: frozenset({"organization_id"}),
     tables.client_totals: frozenset({"organization_id"}),
     tables.client_changes: frozenset({"organization_id"}),
+    tables.client_keys: frozenset({"organization_id"}),
+    tables.client_key_values: frozenset({"organization_id"}),
     tables.idempotency_keys: frozenset({"organization_id", "owner"}),
     tables.outbox: frozenset({"organization_id"}),
 }

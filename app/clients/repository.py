@@ -22,13 +22,14 @@ from app.clients.writes import (
     FORMER_ADDRESSES,
     NOTE_ERASURE,
     add_statement,
+    change_many_statement,
     change_statement,
     check_statement,
     erase_statement,
     remove_statement,
     restore_statement,
 )
-from app.errors import Invalid, Problem
+from app.errors import DomainError, Invalid, NotFound, Problem, Stale
 from app.query.model import EVERYTHING
 from app.query.request import ListRequest
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters
@@ -71,6 +72,30 @@ class Taxpayer:
     tax_number: str | None
     country_code: str | None
     country: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRow:
+    """A row of a batch: the values to write to the live client `id`. `position` names the row in the answer."""
+
+    position: int
+    id: str
+    values: Values
+    expected: int | None = None
+
+
+def _read_changed(
+    json: str, version: int | None, organization_id: str, metadata: Mapping[str, Any] | None
+) -> RenderedRecord | DomainError:
+    if version is None:
+        return Stale("The record has changed since that version")
+    if len(metadata or ()) > MOST_METADATA:
+        return too_much_metadata()
+    return RenderedRecord(json, version, organization_id)
+
+
+def too_much_metadata() -> Invalid:
+    return Invalid([Problem("metadata", "length", f"has more than {MOST_METADATA} properties")])
 
 
 class ClientRepository(ListRepository):
@@ -148,8 +173,31 @@ class ClientRepository(ListRepository):
         statement = change_statement(selection, frozenset(values))
         record, (metadata,) = await write_record(self.connection, statement, target, value_parameters(values))
         if len(metadata) > MOST_METADATA:
-            raise Invalid([Problem("metadata", "length", f"has more than {MOST_METADATA} properties")])
+            raise too_much_metadata()
         return record
+
+    async def change_many(
+        self, organizations: Sequence[str], actor: str, rows: Sequence[ChangedRow], selection: Selection
+    ) -> dict[int, RenderedRecord | DomainError]:
+        """The changed records by position, or an error: NotFound, Stale, or Invalid for too much metadata.
+
+        A record with too much metadata is written all the same, so the transaction must be rolled back.
+        """
+        names = frozenset(name for row in rows for name in row.values)
+        parameters = {
+            "rows": {
+                row.id: {"position": row.position, "expected": row.expected, "values": row.values} for row in rows
+            },
+            "ids": [row.id for row in rows],
+            "organizations": list(organizations),
+            "actor": actor,
+        }
+        changed = await self.connection.execute(change_many_statement(selection, names), parameters)
+        results: dict[int, RenderedRecord | DomainError] = {
+            row.position: NotFound("There is no such record", "id") for row in rows
+        }
+        results.update((position, _read_changed(*columns)) for position, *columns in changed)
+        return results
 
     async def keep_check(
         self, target: Target, checked: Taxpayer, check: Mapping[str, Any], selection: Selection

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    FromClause,
     Select,
     Text,
     bindparam,
@@ -25,6 +26,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.clients.statements import TAXED
 from app.query.sql.render import Selection
+from app.records.batches import write_changes
 from app.records.statements import of_organizations
 from app.records.writes import (
     NO_IMAGE,
@@ -106,6 +108,29 @@ def _written(names: frozenset[str]) -> dict[str, Any]:
     taxed = [clients.c[name].is_distinct_from(values[name]) for name in TAXED if name in names]
     if taxed:
         values["vies"] = case((or_(*taxed), null()), else_=clients.c.vies)
+    return values
+
+
+@keep_statements
+def change_many_statement(selection: Selection, names: frozenset[str]) -> Select[Any]:
+    """Changes many live records as change_statement changes one. The answer is that of write_changes, and the metadata."""
+    change = Change(table=clients, values={}, scope=of_organizations(clients), history=HISTORY, columns=("metadata",))
+    return write_changes(change, names, _derive_values, selection)
+
+
+def _derive_values(was: FromClause, sent: ColumnElement[Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Merges the metadata by key, and drops the check of a tax number that changes."""
+    if "metadata" in values:
+        own: ColumnElement[str] = literal_column("'metadata'")
+        sent_metadata = func.nullif(sent.op("->")(own), literal_column("'null'::jsonb"))
+        merged = func.coalesce(
+            func.jsonb_strip_nulls(was.c.metadata.op("||")(sent_metadata)), literal_column("'{}'::jsonb")
+        )
+        is_sent = sent.op("?", is_comparison=True)(own)
+        values["metadata"] = case((is_sent, merged), else_=was.c.metadata)
+    taxed = [was.c[name].is_distinct_from(values[name]) for name in TAXED if name in values]
+    if taxed:
+        values["vies"] = case((or_(*taxed), null()), else_=was.c.vies)
     return values
 
 

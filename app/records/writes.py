@@ -62,6 +62,17 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Composite:
+    """The columns of a record that is one value of a query, such as `ch.record`."""
+
+    c: Mapping[str, ColumnElement[Any]]
+
+    @classmethod
+    def of(cls, table: Table, value: str) -> "Composite":
+        return cls({each.name: literal_column(f"({value}).{each.name}", each.type) for each in table.c})
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """A statement, and the rows that it writes; a record type can add its own parts to it."""
 
@@ -109,7 +120,7 @@ def write_change(change: Change, selection: Selection) -> Write:
     either, and the row shows the record as it is.
     """
     table, was = change.table, lock_record(change.table, change.scope)
-    values = {**change.values, "version": table.c.version + 1, "updated_at": _later(table)}
+    values = {**change.values, "version": table.c.version + 1, "updated_at": later(table)}
     allowed = (is_expected(was), *(_is_unchanged(was, name) for name in change.unchanged))
     wanted = (is_same(table, was), *allowed, _differs(was, change.values))
     rows = update(table).values(values).where(*wanted).returning(table).cte("ch")
@@ -237,6 +248,14 @@ def log_rows(
     return insert(history.table).from_select(list(record), values, include_defaults=False).cte("lg")
 
 
+def log_changes(change: Change, rows: CTE, names: Sequence[str]) -> CTE:
+    """Adds the changes of the columns `names` to the history. The CTE `rows` has each record as `record`, and as it `was`."""
+    assert change.history is not None  # noqa: S101 - narrows the type
+    was, now = (Composite.of(change.table, f"{rows.name}.{name}") for name in ("was", "record"))
+    before, after = _differences(was, now, names), _image(change.table, f"{rows.name}.record")
+    return log_rows(change.history, rows, change.action, rows, before, after)
+
+
 def _image(table: Table, alias: str) -> ColumnElement[Any]:
     """A row as JSON, without the columns that the database computes."""
     computed = [each.name for each in table.c if each.computed is not None]
@@ -244,7 +263,7 @@ def _image(table: Table, alias: str) -> ColumnElement[Any]:
     return document.op("-")(cast(computed, ARRAY(Text)))
 
 
-def _differences(was: CTE, rows: CTE, names: Sequence[str]) -> ColumnElement[Any]:
+def _differences(was: CTE | Composite, rows: CTE | Composite, names: Sequence[str]) -> ColumnElement[Any]:
     """The former values of the written columns that have changed, as JSON.
 
     The image before a change is the image after it, with these values in place of its own.
@@ -256,6 +275,6 @@ def _differences(was: CTE, rows: CTE, names: Sequence[str]) -> ColumnElement[Any
     return former.op("-")(func.array_remove(array(same, type_=Text()), null()))
 
 
-def _later(table: Table) -> ColumnElement[Any]:
+def later(table: Table) -> ColumnElement[Any]:
     """Now, and after the change before this one, even if that began later."""
     return func.greatest(NOW, table.c.updated_at + text("interval '1 millisecond'"))

@@ -3,9 +3,10 @@
 import asyncio
 
 import asyncpg
+import orjson
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import Contended, Malformed, TooSlow, Unavailable, Unusable
+from app.errors import Contended, KeyTaken, Malformed, TooSlow, Unavailable, Unusable
 from app.storage.deadline import OutOfTime
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
@@ -15,6 +16,8 @@ LOST = ("08", "53", "57P", "58", "3D")
 """The classes of SQLSTATE for a server or a database that is missing, full or failing."""
 CONTENDED = ("40001", "40P01")
 """The SQLSTATEs of serialization failures and deadlocks."""
+KEY_TAKEN = "CK001"
+"""The SQLSTATE of the trigger that keeps the keys of clients unique."""
 READ_ONLY = "25006"
 MIXED_STATEMENTS = ("26000", "42P05")
 """A pooler led prepared statements of one connection to several servers."""
@@ -65,6 +68,8 @@ def _domain_error(state: str | None, cause: BaseException, error: BaseException)
         return Malformed("The pattern is not a valid regular expression")
     if state == PATTERN_TOO_COMPLEX[0] and PATTERN_TOO_COMPLEX[1] in str(cause):
         return Malformed("The pattern or the values of this request need too much memory. Use a simpler pattern.")
+    if state == KEY_TAKEN:
+        return _key_taken(cause)
     if state in CONTENDED:
         return Contended(_first_line(cause))
     if state is not None and state.startswith(UNUSABLE):
@@ -74,6 +79,11 @@ def _domain_error(state: str | None, cause: BaseException, error: BaseException)
     if state.startswith((DATA_EXCEPTION, PROGRAM_LIMIT)):
         return Malformed(NOT_STORABLE)
     return error
+
+
+def _key_taken(cause: BaseException) -> KeyTaken:
+    detail = orjson.loads(getattr(cause, "detail", None) or "{}")
+    return KeyTaken(detail["document"], detail["name"], detail["client"], detail["holder"])
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import pytest
 from app.auth import Access, Principal, Scope
 from app.clients import service
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
-from app.clients.repository import ClientRepository
+from app.clients.repository import ChangedRow, ClientRepository
 from app.clients.service import (
     add_batch,
     add_clients,
@@ -127,7 +127,7 @@ async def test_token_that_may_only_read_writes_nothing(office: Office, name: str
 
 REPOSITORY = {
     "get", "get_many", "addressee", "taxpayer", "page", "count", "rank",
-    "add", "change", "keep_check", "remove", "restore", "erase", "forget_images",
+    "add", "change", "change_many", "keep_check", "remove", "restore", "erase", "forget_images",
     "former_addresses",
 }  # fmt: skip
 
@@ -148,6 +148,8 @@ async def test_repository_touches_only_the_organizations_it_is_given(office: Off
         assert await repository.addressee(target_of(other, record=live)) is None
         assert await repository.addressee(target_of(office.organization, record=live)) is not None
         assert await repository.taxpayer(target_of(other, record=live)) is None
+        foreign = await repository.change_many((other,), "x", [ChangedRow(0, live, {"name": "X"})], SELECTION)
+        assert isinstance(foreign[0], NotFound)
         known = await repository.taxpayer(target_of(office.organization, record=live))
         assert known is not None
         assert await repository.get_many([other], [live, gone], SELECTION) == {}

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from app.clients.transfer.files import Entry, read_entries
 from app.clients.transfer.record import read_transferred
 from app.clients.transfer.repository import ExistingRecord, TransferRepository
-from app.errors import DomainError, Invalid, NotFound, Problem
+from app.errors import DomainError, Invalid, KeyTaken, NotFound, Problem
 from app.query.values import stringify
 from app.records.bodies import Values
 from app.storage.database import Database
@@ -47,6 +47,16 @@ async def import_clients(
     `advance` is called after each batch. Raises NotFound if the organization does not exist, and NotImported with the
     problems of the records.
     """
+    try:
+        return await _import_clients(database, organization_id, file, advance)
+    except KeyTaken as taken:
+        entry = find_firsts(file, {taken.client_id})[taken.client_id]
+        raise NotImported(describe([RecordProblem(entry, taken.message)], organization_id, file)) from taken
+
+
+async def _import_clients(
+    database: Database, organization_id: str, file: BinaryIO, advance: Callable[[], object]
+) -> int:
     async with database.write() as connection:
         repository = TransferRepository(connection)
         await repository.lock_imports(organization_id)

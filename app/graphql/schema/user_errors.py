@@ -13,6 +13,7 @@ from app.errors import (
     Forbidden,
     IdempotencyKeyReused,
     Invalid,
+    KeyTaken,
     Malformed,
     NotFound,
     NotVerified,
@@ -152,6 +153,8 @@ def user_errors(error: DomainError, under: list[str]) -> list[UserError]:
     if isinstance(error, Malformed):
         path = None if error.field is None else _find_path(error.field, under)
         return [_make(path, error.message, PROBLEMS.get(error.code or "", UserErrorCode.INVALID))]
+    if isinstance(error, KeyTaken):
+        return [_make([*under, error.document, error.name] if under else None, error.message, UserErrorCode.TAKEN)]
     for kind, (code, usual) in EXPECTED.items():
         if isinstance(error, kind):
             path = usual if error.field is None else _find_path(error.field, [])

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -135,3 +136,26 @@ client_changes = Table(
     Index("ix_client_changes_action", "organization_id", "action", "id"),
     Index("ix_client_changes_images", "at", postgresql_where=text("before IS NOT NULL OR after IS NOT NULL")),
 )
+
+client_keys = Table(
+    "client_keys",
+    metadata,
+    Column("organization_id", ID, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    Column("document", ID, nullable=False),
+    Column("name", ID, nullable=False),
+    PrimaryKeyConstraint("organization_id", "document", "name"),
+)
+"""The members of `custom` and `metadata` that identify the clients of an organization."""
+
+client_key_values = Table(
+    "client_key_values",
+    metadata,
+    Column("organization_id", ID, nullable=False),
+    Column("document", ID, nullable=False),
+    Column("name", ID, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("client_id", ID, nullable=False),
+    PrimaryKeyConstraint("organization_id", "document", "name", "digest"),
+    Index("ix_client_key_values_client", "organization_id", "client_id"),
+)
+"""The value of each key of each live client, as a digest. Triggers on the clients keep it."""
