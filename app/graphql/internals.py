@@ -68,6 +68,21 @@ def is_budget_spent(error: GraphQLError) -> bool:
     return error.message == BUDGET_SPENT
 
 
+PARSING_ABORTED = "Parsing aborted."
+"""The end of graphql-core's messages about limits of its parser. The errors are syntax errors like any other."""
+NESTED_TOO_DEEPLY = f"nested too deeply. {PARSING_ABORTED}"
+
+
+def is_token_limit(error: GraphQLError) -> bool:
+    """True for the error about a document with too many tokens, or comments."""
+    return error.message.endswith(PARSING_ABORTED) and not is_nesting_limit(error)
+
+
+def is_nesting_limit(error: GraphQLError) -> bool:
+    """True for the error about a document with too many nested brackets."""
+    return error.message.endswith(NESTED_TOO_DEEPLY)
+
+
 INTROSPECTION_REJECTED = "GraphQL introspection has been disabled"
 """The start of graphql-core's message about a field of introspection where introspection is off."""
 

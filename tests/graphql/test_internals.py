@@ -11,6 +11,7 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     execute,
     parse,
@@ -30,6 +31,8 @@ from app.graphql.internals import (
     core_schema_of,
     is_budget_spent,
     is_introspection_rejected,
+    is_nesting_limit,
+    is_token_limit,
     keep_input,
     open_events,
     read_resolved_field,
@@ -97,6 +100,17 @@ def test_the_budget_of_comparisons_is_the_one_that_validation_uses() -> None:
     assert overlapping_fields_can_be_merged.get_complexity_budget() == COMPARISON_BUDGET
     assert check(f"{{ row {{ {'name ' * 50} }} }}") == []
     assert any(map(is_budget_spent, check(f"{{ {'row { name } ' * 1000} }}")))
+
+
+def test_the_limits_of_the_parser_are_told_from_syntax_errors() -> None:
+    told = {"{ a a a }": (True, False), "#\n#\n#\n{ a }": (True, False), "{": (False, False)}
+    for source, expected in told.items():
+        with pytest.raises(GraphQLSyntaxError) as error:
+            parse(source, max_tokens=4)
+        assert (is_token_limit(error.value), is_nesting_limit(error.value)) == expected, source
+    with pytest.raises(GraphQLSyntaxError) as error:
+        parse("{a" * 5_000)
+    assert (is_token_limit(error.value), is_nesting_limit(error.value)) == (False, True)
 
 
 def test_a_spent_budget_is_told_from_other_errors() -> None:

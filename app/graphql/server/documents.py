@@ -20,10 +20,19 @@ from graphql import (
 )
 from graphql.language import Token, TokenKind
 
-from app.graphql.internals import is_budget_spent, validate_document
+from app.graphql.internals import (
+    COMPARISON_BUDGET,
+    is_budget_spent,
+    is_introspection_rejected,
+    is_nesting_limit,
+    is_token_limit,
+    validate_document,
+)
+from app.graphql.server.codes import ErrorCode
 from app.graphql.server.costs import Costs, SelectionCost
 from app.graphql.server.disclosure import hide_names
-from app.graphql.server.limits import MAX_OBJECTS, TOO_DEEP, Measure, check_limits, count_objects
+from app.graphql.server.errors import limit_error
+from app.graphql.server.limits import MAX_OBJECTS, Measure, check_limits, count_objects, too_deep
 from app.graphql.server.reading import ReadingThread
 from app.graphql.server.trusted import TrustedDocuments
 from app.query.values import MOST_DIGITS
@@ -37,6 +46,7 @@ KEPT, KEPT_CHARACTERS, LONGEST_KEPT = 500, 200_000, 20_000
 """Documents are kept up to this number and these characters in all. A character takes up to 200 bytes of memory."""
 LONG_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{MOST_DIGITS + 1}}}")
 NUMBERS = frozenset({TokenKind.INT, TokenKind.FLOAT})
+NO_INTROSPECTION = "Introspection is off, so this service does not show its schema."
 TOO_TANGLED = "The document selects the same fields too often in the same places. Merge repeated fields and fragments."
 
 
@@ -120,7 +130,7 @@ class Documents:
     def _read(self, source: str) -> Document:
         if len(source) > MAX_CHARACTERS:
             message = f"The document has {len(source):,} characters; at most {MAX_CHARACTERS:,} are allowed."
-            return Document(None, [GraphQLError(message)])
+            return Document(None, [limit_error(ErrorCode.CHARACTER_LIMIT_EXCEEDED, message, MAX_CHARACTERS)])
         try:
             ast = parse_document(source)
             errors = self._check(ast, is_trusted=self.trusted.has_text(source))
@@ -128,7 +138,7 @@ class Documents:
         except GraphQLError as error:
             return Document(None, [error])
         except RecursionError:
-            return Document(None, [GraphQLError(TOO_DEEP)])
+            return Document(None, [too_deep()])
 
     def _check(self, ast: DocumentNode, *, is_trusted: bool) -> list[GraphQLError]:
         """The errors of a document. The limits come first, because they bound the work of validation.
@@ -144,13 +154,22 @@ class Documents:
             self.schema, ast, rules, max_errors=MAX_ERRORS, hide_suggestions=self.hide_suggestions
         )
         if errors and not may_introspect and not any(map(is_budget_spent, errors)):
-            return [hide_names(ast, errors)]
-        return [GraphQLError(TOO_TANGLED) if is_budget_spent(error) else error for error in errors]
+            return [_add_code(hide_names(ast, errors))]
+        return list(map(_add_code, errors))
 
     def _read_costs(self, ast: DocumentNode) -> dict[int, SelectionCost]:
         costs = Costs(self.schema, ast)
         operations = (node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
         return {id(operation): costs.read_operation(operation) for operation in operations}
+
+
+def _add_code(error: GraphQLError) -> GraphQLError:
+    """The error of a rule, with a code of its own if it is not a plain mistake."""
+    if is_budget_spent(error):
+        return limit_error(ErrorCode.COMPARISON_LIMIT_EXCEEDED, TOO_TANGLED, COMPARISON_BUDGET)
+    if is_introspection_rejected(error):
+        return GraphQLError(NO_INTROSPECTION, error.nodes, extensions={"code": ErrorCode.INTROSPECTION_DISABLED})
+    return error
 
 
 def parse_document(source: str) -> DocumentNode:
@@ -159,7 +178,15 @@ def parse_document(source: str) -> DocumentNode:
 
     Python does not convert an integer of thousands of digits, because that takes quadratic time.
     """
-    document = parse(source, max_tokens=MAX_TOKENS)
+    try:
+        document = parse(source, max_tokens=MAX_TOKENS)
+    except GraphQLSyntaxError as error:
+        if is_token_limit(error):
+            message = f"The document has too many tokens; at most {MAX_TOKENS:,} are allowed."
+            raise limit_error(ErrorCode.TOKEN_LIMIT_EXCEEDED, message, MAX_TOKENS) from error
+        if is_nesting_limit(error):
+            raise too_deep() from error
+        raise
     if LONG_NUMBER.search(source):
         assert document.loc is not None  # noqa: S101 - narrows the type
         _check_numbers(document.loc.source, document.loc.start_token)
@@ -183,10 +210,12 @@ def _check_objects(token: Token) -> None:
         message = (
             f"The document has {count:,} objects in its arguments; at most {MAX_OBJECTS:,} are allowed. Use variables."
         )
-        raise GraphQLError(message)
+        raise limit_error(ErrorCode.OBJECT_LIMIT_EXCEEDED, message, MAX_OBJECTS)
 
 
 def _too_many_digits(source: Source, token: Token) -> GraphQLSyntaxError:
     digits = max(map(len, re.findall("[0-9]+", token.value or "")))
     message = f"The number has {digits:,} digits in a row; at most {MOST_DIGITS} are allowed."
-    return GraphQLSyntaxError(source, token.start, message)
+    error = GraphQLSyntaxError(source, token.start, message)
+    error.extensions = {"code": ErrorCode.DIGIT_LIMIT_EXCEEDED, "limit": MOST_DIGITS}
+    return error

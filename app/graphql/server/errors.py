@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError, Node
 
 from app.errors import (
     AnswerTooLarge,
@@ -17,10 +17,13 @@ from app.errors import (
     Malformed,
     NotFound,
     Stale,
+    StorageFull,
     TooMany,
     TooSlow,
+    Unauthenticated,
     Unavailable,
 )
+from app.graphql.server.codes import STATUSES, ErrorCode
 from app.http.errors import HttpError
 from app.http.rates import write_rejection
 from app.http.redaction import hide_tokens
@@ -29,34 +32,48 @@ log = logging.getLogger("clientele")
 
 INTERNAL = "Internal error. The service has logged it with the id of this request."
 
-VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-CODES: Mapping[type[BaseException], str] = {
-    Malformed: "BAD_USER_INPUT",
-    Invalid: "BAD_USER_INPUT",
-    NotFound: "NOT_FOUND",
-    Forbidden: "FORBIDDEN",
-    Conflict: "CONFLICT",
-    Stale: "STALE_VERSION",
-    TooMany: "RATE_LIMITED",
-    AnswerTooLarge: "ANSWER_TOO_LARGE",
-    ChangesReset: "CHANGES_RESET",
-    TooSlow: "TIMEOUT",
-    Unavailable: "SERVICE_UNAVAILABLE",
+CODES: Mapping[type[BaseException], ErrorCode] = {
+    Malformed: ErrorCode.BAD_USER_INPUT,
+    Invalid: ErrorCode.BAD_USER_INPUT,
+    NotFound: ErrorCode.NOT_FOUND,
+    Forbidden: ErrorCode.FORBIDDEN,
+    Conflict: ErrorCode.CONFLICT,
+    Stale: ErrorCode.STALE_VERSION,
+    TooMany: ErrorCode.RATE_LIMITED,
+    AnswerTooLarge: ErrorCode.ANSWER_TOO_LARGE,
+    ChangesReset: ErrorCode.CHANGES_RESET,
+    StorageFull: ErrorCode.QUOTA_EXCEEDED,
+    Unauthenticated: ErrorCode.UNAUTHENTICATED,
+    TooSlow: ErrorCode.TIMEOUT,
+    Unavailable: ErrorCode.SERVICE_UNAVAILABLE,
 }
 """The value of `extensions.code` for each kind of DomainError."""
+RETRIES: Mapping[ErrorCode, Mapping[str, str]] = {
+    ErrorCode.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
+    ErrorCode.TIMEOUT: {"Retry-After": "1"},
+}
 
 
 class RequestError(HttpError):
-    """A request that is not executed: its HTTP status, its message, and the value of `extensions.code`."""
+    """A request that is not executed. `status` is that of the HTTP response."""
 
-    def __init__(self, status: int, message: str, code: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status, self.code, self.headers = status, code, headers or {}
+        self.code, self.headers = code, headers or {}
+
+    @property
+    def status(self) -> int:
+        return STATUSES.get(self.code, 400)
 
     @property
     def formatted(self) -> dict[str, Any]:
         """The error as it appears in a result."""
         return {"message": _show_message(self.message), "extensions": {"code": self.code}}
+
+
+def limit_error(code: ErrorCode, message: str, limit: int, node: Node | None = None) -> GraphQLError:
+    """The error about a document or an operation that exceeds a limit. Callers see the limit in `extensions`, too."""
+    return GraphQLError(message, node, extensions={"code": code, "limit": limit})
 
 
 @dataclass(eq=False)
@@ -68,12 +85,14 @@ class OperationError(Exception):
     cost: int | None = None
 
 
-def format_error(error: GraphQLError, request_id: str, code: str = "BAD_USER_INPUT") -> dict[str, Any]:
+def format_error(error: GraphQLError, request_id: str, code: ErrorCode = ErrorCode.BAD_USER_INPUT) -> dict[str, Any]:
     """The error as it appears in a result. An unexpected one is replaced, and logged with the request's id.
 
     `code` is for errors of graphql-core itself that have no code yet.
     """
     formatted: dict[str, Any] = {**error.formatted, "message": _show_message(error.message)}
+    if isinstance(error, GraphQLSyntaxError):
+        code = ErrorCode.GRAPHQL_PARSE_FAILED
     if error.original_error is None:
         formatted["extensions"] = {"code": code, **formatted.get("extensions", {})}
     else:
@@ -85,13 +104,8 @@ def to_request_error(error: BaseException, request_id: str) -> RequestError:
     """The response for an error outside of the execution."""
     message, extensions = _describe(error, request_id)
     code = extensions["code"]
-    if isinstance(error, TooMany):
-        return RequestError(429, message, code, write_headers(error))
-    if code == "SERVICE_UNAVAILABLE":
-        return RequestError(503, message, code, {"Retry-After": "5"})
-    if code == "TIMEOUT":
-        return RequestError(503, message, code, {"Retry-After": "1"})
-    return RequestError(500 if code == "INTERNAL_SERVER_ERROR" else 400, message, code)
+    headers = write_headers(error) if isinstance(error, TooMany) else RETRIES.get(code)
+    return RequestError(code, message, headers)
 
 
 def is_unavailable(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:
@@ -116,13 +130,17 @@ def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any
     if isinstance(error, Unavailable):
         log.error("request %s: %s", request_id, error.explanation)
     if isinstance(error, DomainError):
-        code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), "BAD_USER_INPUT")
-        extensions = {"code": code} if error.field is None else {"code": code, "field": _show_message(error.field)}
+        code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), ErrorCode.BAD_USER_INPUT)
+        extensions: dict[str, Any] = {"code": code}
+        if error.field is not None:
+            extensions["field"] = _show_message(error.field)
+        if isinstance(error, TooMany):
+            extensions["retryAfter"] = error.retry_after
         return _show_message(error.message), extensions
     if isinstance(error, GraphQLError):
-        return _show_message(error.message), {"code": "BAD_USER_INPUT"}
+        return _show_message(error.message), {"code": ErrorCode.BAD_USER_INPUT}
     log.error("request %s failed", request_id, exc_info=error)
-    return INTERNAL, {"code": "INTERNAL_SERVER_ERROR"}
+    return INTERNAL, {"code": ErrorCode.INTERNAL_SERVER_ERROR}
 
 
 def _show_message(text: str) -> str:

@@ -20,15 +20,18 @@ from app.auth import Principal
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Unauthenticated
+from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
 from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes
-from app.graphql.server.operations import Operations, read_parameters, read_request
+from app.graphql.server.operations import Operations
 from app.graphql.server.prepared import GraphQLRequest, OperationResult
+from app.graphql.server.requests import read_parameters, read_request
 from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_result
 from app.graphql.server.streams import stream_places, waiting_places
 from app.graphql.server.websocket import serve_websocket
-from app.http.bodies import NotJson, TooDeep, TooLarge, WrongType, parse_json
-from app.http.encodings import BrokenBody, read_text
+from app.http.bodies import NotJson, TooDeep, TooLarge, TooManyValues, parse_json
+from app.http.encodings import BrokenBody, UnknownCharset, UnknownEncoding, read_text
+from app.http.errors import HttpError
 from app.http.hosts import is_forwarded
 from app.http.preferences import Preference, find_preference, read_preferences
 from app.http.responses import make_private
@@ -43,6 +46,16 @@ RANGES: Mapping[str, Sequence[str]] = {
     EVENT_STREAM: (EVENT_STREAM,),
 }
 """The media types of responses, each with the ranges of an Accept header that cover it, the most specific one first."""
+
+BODY_ERRORS: Mapping[type[HttpError], ErrorCode] = {
+    BrokenBody: ErrorCode.BROKEN_BODY,
+    NotJson: ErrorCode.INVALID_JSON,
+    TooDeep: ErrorCode.JSON_DEPTH_LIMIT_EXCEEDED,
+    TooLarge: ErrorCode.PAYLOAD_TOO_LARGE,
+    TooManyValues: ErrorCode.JSON_VALUE_LIMIT_EXCEEDED,
+    UnknownCharset: ErrorCode.UNSUPPORTED_CHARSET,
+    UnknownEncoding: ErrorCode.UNSUPPORTED_ENCODING,
+}
 
 T = TypeVar("T")
 
@@ -69,12 +82,12 @@ class GraphQLApi:
             request.user.meter.admit()
             if media_type is None:
                 message = f"The response can be {RESPONSE}, {JSON} or {EVENT_STREAM}. Accept one of them."
-                raise RequestError(406, message, "NOT_ACCEPTABLE")
+                raise RequestError(ErrorCode.NOT_ACCEPTABLE, message)
             return await self.respond(request, media_type)
         except ClientDisconnected:
             return Response(status_code=499)
         except Unauthenticated as error:
-            return _error_response(RequestError(401, error.message, "UNAUTHENTICATED"), error_type)
+            return _error_response(RequestError(ErrorCode.UNAUTHENTICATED, error.message), error_type)
         except RequestError as error:
             return _error_response(error, error_type)
         except Exception as error:
@@ -86,7 +99,7 @@ class GraphQLApi:
     async def respond(self, request: Request, media_type: str) -> Response:
         if request.method not in ("GET", "HEAD", "POST"):
             message = f"{request.method} is not allowed. Use POST, or GET for queries."
-            raise RequestError(405, message, "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"})
+            raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
         access = await request.user.access()
         graphql_request = await self.read_request(request)
         request_id = request.state.request_id
@@ -115,15 +128,12 @@ class GraphQLApi:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != JSON:
             received = f"got {content_type!r}" if content_type else "got none"
-            raise RequestError(415, f"The Content-Type must be {JSON}; {received}.", "UNSUPPORTED_MEDIA_TYPE")
+            message = f"The Content-Type must be {JSON}; {received}."
+            raise RequestError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, message)
         try:
             body = parse_json(await read_text(request, self.config.body_cap))
-        except TooLarge as error:
-            raise RequestError(413, error.message, "PAYLOAD_TOO_LARGE") from error
-        except WrongType as error:
-            raise RequestError(415, error.message, "UNSUPPORTED_MEDIA_TYPE") from error
-        except (BrokenBody, NotJson, TooDeep) as error:
-            raise RequestError(400, error.message, "BAD_REQUEST") from error
+        except tuple(BODY_ERRORS) as error:
+            raise RequestError(BODY_ERRORS[type(error)], error.message) from error
         return read_request(body)
 
 
@@ -131,9 +141,10 @@ def check_kind(kind: OperationType, method: str, media_type: str) -> None:
     """Raises RequestError for a kind of operation that the method or the media type of the response does not allow."""
     if kind is OperationType.SUBSCRIPTION and (media_type != EVENT_STREAM or method == "HEAD"):
         message = f"A subscription needs a stream. Accept {EVENT_STREAM}, or use a WebSocket (graphql-transport-ws)."
-        raise RequestError(406, message, "NOT_ACCEPTABLE")
+        raise RequestError(ErrorCode.SUBSCRIPTION_NEEDS_STREAM, message)
     if kind is OperationType.MUTATION and method != "POST":
-        raise RequestError(405, "A mutation needs POST; GET is for queries.", "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+        message = "A mutation needs POST; GET is for queries."
+        raise RequestError(ErrorCode.MUTATION_NEEDS_POST, message, {"Allow": "POST"})
 
 
 async def cancel_on_disconnect(request: Request, work: Awaitable[T]) -> T:

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLInputType,
     GraphQLSchema,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -29,6 +30,9 @@ from graphql import (
     type_from_ast,
 )
 from graphql.language import Token, TokenKind
+
+from app.graphql.server.codes import ErrorCode
+from app.graphql.server.errors import limit_error
 
 MAX_DEPTH = 30
 MAX_ROOT_FIELDS = 50
@@ -45,7 +49,6 @@ WEIGHT_READ_AT_ONCE = 5_000
 OPENING = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
 CLOSING = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
 TOO_HEAVY = "The variables have too many objects and list members. Send fewer of them in one request."
-TOO_DEEP = f"The document nests fields too deeply; at most {MAX_DEPTH} levels are allowed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,10 @@ class Measure:
 def check_limits(document: DocumentNode, measure: Measure) -> list[GraphQLError]:
     """An error for each definition that exceeds a limit. The selections of all operations together have a limit too."""
     sizes = list(_measure_definitions(document, measure))
-    errors = [GraphQLError(message, node) for node, size in sizes for message in _find_excesses(node, size)]
+    errors = [error for node, size in sizes for error in _find_excesses(node, size)]
     total = sum(size.selections for node, size in sizes if isinstance(node, OperationDefinitionNode))
     if not errors and total > MAX_SELECTIONS:
-        errors.append(GraphQLError(_too_many(total, "fields and fragments", MAX_SELECTIONS)))
+        errors.append(_too_many_selections(total))
     return errors
 
 
@@ -128,15 +131,27 @@ def _measure_definitions(
             yield node, measure.measure_fragment(node.name.value)
 
 
-def _find_excesses(node: OperationDefinitionNode | FragmentDefinitionNode, size: Size) -> Iterator[str]:
+def _find_excesses(node: OperationDefinitionNode | FragmentDefinitionNode, size: Size) -> Iterator[GraphQLError]:
     if size.depth > MAX_DEPTH:
-        yield TOO_DEEP
+        yield too_deep(node)
     if isinstance(node, OperationDefinitionNode) and size.roots > MAX_ROOT_FIELDS:
-        yield _too_many(size.roots, "root fields", MAX_ROOT_FIELDS)
+        message = _too_many(size.roots, "root fields", MAX_ROOT_FIELDS)
+        yield limit_error(ErrorCode.ROOT_FIELD_LIMIT_EXCEEDED, message, MAX_ROOT_FIELDS, node)
     if size.aliases > MAX_ALIASES:
-        yield _too_many(size.aliases, "aliases", MAX_ALIASES)
+        message = _too_many(size.aliases, "aliases", MAX_ALIASES)
+        yield limit_error(ErrorCode.ALIAS_LIMIT_EXCEEDED, message, MAX_ALIASES, node)
     if size.selections > MAX_SELECTIONS:
-        yield _too_many(size.selections, "fields and fragments", MAX_SELECTIONS)
+        yield _too_many_selections(size.selections, node)
+
+
+def too_deep(node: Node | None = None) -> GraphQLError:
+    message = f"The document nests fields too deeply; at most {MAX_DEPTH} levels are allowed."
+    return limit_error(ErrorCode.DEPTH_LIMIT_EXCEEDED, message, MAX_DEPTH, node)
+
+
+def _too_many_selections(count: int, node: Node | None = None) -> GraphQLError:
+    message = _too_many(count, "fields and fragments", MAX_SELECTIONS)
+    return limit_error(ErrorCode.FIELD_LIMIT_EXCEEDED, message, MAX_SELECTIONS, node)
 
 
 def _too_many(count: int, counted: str, limit: int) -> str:

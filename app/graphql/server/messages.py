@@ -43,7 +43,7 @@ class Message:
 def read_message(text: str) -> Message:
     """A client's message. Raises CloseSocket (4400) for a message that breaks the protocol.
 
-    The payload of `subscribe` must only be an object here. Errors in it concern its operation alone.
+    The payload of `subscribe` must only be an object here; `read_request` reads it.
     """
     try:
         body = parse_json(text.encode("utf-8", "surrogatepass"))

@@ -1,7 +1,6 @@
 """The one way from a request to its result. Every transport uses it; a transport itself only reads and writes messages."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, closing
 from datetime import timedelta
@@ -17,87 +16,29 @@ from app.config import Config
 from app.graphql.execution.context import Context
 from app.graphql.internals import Built, build_executor, execute
 from app.graphql.schema.schema import core_schema
+from app.graphql.server.codes import ErrorCode
 from app.graphql.server.costs import VariableCosts
 from app.graphql.server.disclosure import hide_value_error
 from app.graphql.server.documents import Documents
 from app.graphql.server.errors import (
-    VALIDATION_FAILED,
     OperationError,
     RequestError,
     find_limit,
     format_error,
     is_unavailable,
+    limit_error,
 )
 from app.graphql.server.limits import MAX_INPUT_WEIGHT, TOO_HEAVY, WEIGHT_READ_AT_ONCE, weigh_variables
 from app.graphql.server.prepared import GraphQLRequest, OperationResult, PreparedOperation
 from app.graphql.server.subscriptions import Subscriptions
 from app.graphql.server.trusted import hash_document, load_trusted
-from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.mail.worker import OutboxWorker
 from app.storage.deadline import time_limit
 
-SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
+NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": ErrorCode.PERSISTED_QUERY_NOT_FOUND})
 """Apollo's clients know this message. They then send the text of the document."""
-
-
-def read_parameters(parameters: dict[str, str]) -> GraphQLRequest:
-    """A request from a query string, in which variables and extensions are JSON. Raises RequestError (400) for any other."""
-    body: dict[str, Any] = dict(parameters)
-    for name in ("variables", "extensions"):
-        if body.get(name):
-            try:
-                body[name] = parse_json(body[name].encode("utf-8", "surrogateescape"))
-            except (NotJson, TooDeep, TooManyValues) as error:
-                raise _bad_request(f"`{name}` is not valid JSON.") from error
-        else:
-            body.pop(name, None)
-    body["operationName"] = body.get("operationName") or None
-    return read_request(body)
-
-
-def read_request(body: object) -> GraphQLRequest:
-    """A request from its JSON. Raises RequestError (400) for a request that is not well-formed."""
-    if not isinstance(body, dict):
-        raise _bad_request("The request must be a JSON object.")
-    name, variables = body.get("operationName"), body.get("variables")
-    if name is not None and not isinstance(name, str):
-        raise _bad_request("`operationName` must be a string.")
-    for key in ("variables", "extensions"):
-        if body.get(key) is not None and not isinstance(body[key], dict):
-            raise _bad_request(f"`{key}` must be a JSON object.")
-    return GraphQLRequest(*_read_document(body), name or None, variables or {})
-
-
-def _read_document(body: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The text and the id of the document. At least one of them is there."""
-    query, document_id = body.get("query"), body.get("documentId")
-    if query is not None and not isinstance(query, str):
-        raise _bad_request("`query` must be a string with a GraphQL document.")
-    if document_id is not None and (not isinstance(document_id, str) or not document_id):
-        raise _bad_request("`documentId` must be a string with the id of a trusted document.")
-    if query and document_id:
-        raise _bad_request("Send either `query` or `documentId`, not both.")
-    chosen = document_id or _read_hash((body.get("extensions") or {}).get("persistedQuery"))
-    if not query and chosen is None:
-        raise _bad_request(
-            "The request has no document. Send its text in `query`, or a trusted document's `documentId`."
-        )
-    return query or None, chosen
-
-
-def _read_hash(persisted: Any) -> str | None:
-    """The hash in Apollo's `persistedQuery`, in lower case; None without one."""
-    if persisted is None:
-        return None
-    sha256 = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
-    if not isinstance(sha256, str) or not SHA256.fullmatch(sha256) or persisted.get("version", 1) != 1:
-        raise _bad_request("`extensions.persistedQuery` needs version 1, and a `sha256Hash` of 64 hex digits.")
-    return sha256.lower()
-
-
-def _bad_request(message: str) -> RequestError:
-    return RequestError(400, message, "BAD_REQUEST")
+NOT_SUPPORTED = GraphQLError("PersistedQueryNotSupported", extensions={"code": ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED})
+"""Apollo's clients know this message, too. They then send texts without a hash, also in all later requests."""
 
 
 class Operations:
@@ -126,10 +67,12 @@ class Operations:
             raise OperationError(document.errors)
         operation = document.operation(request.operation_name)
         if operation is None:
-            raise _bad_request(_explain_missing_operation(request.operation_name))
+            message = _explain_missing_operation(request.operation_name)
+            raise RequestError(ErrorCode.OPERATION_RESOLUTION_FAILURE, message)
         weight = weigh_variables(self.schema, operation, request.variables) if request.variables else 0
         if weight > MAX_INPUT_WEIGHT:
-            raise OperationError([GraphQLError(TOO_HEAVY, operation, extensions={"code": "BAD_USER_INPUT"})])
+            code = ErrorCode.VARIABLE_LIMIT_EXCEEDED
+            raise OperationError([limit_error(code, TOO_HEAVY, MAX_INPUT_WEIGHT, operation)])
         cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
@@ -159,12 +102,13 @@ class Operations:
         if trusted is not None and query in (None, trusted):
             return trusted
         if query is None:
-            raise OperationError([NOT_FOUND])
+            raise OperationError([NOT_FOUND if self.trusted.by_id else NOT_SUPPORTED])
         if document_id is not None and hash_document(query) != document_id:
-            raise _bad_request("`sha256Hash` is not the SHA-256 of `query`.")
+            message = "`sha256Hash` is not the SHA-256 of `query`."
+            raise RequestError(ErrorCode.PERSISTED_QUERY_HASH_MISMATCH, message)
         if self.config.documents_only and not self.trusted.has_text(query):
             message = "This service executes trusted documents only. Send the id of one in `documentId`."
-            raise RequestError(403, message, "DOCUMENT_NOT_TRUSTED")
+            raise RequestError(ErrorCode.DOCUMENT_NOT_TRUSTED, message)
         return query
 
     async def stream(self, prepared: PreparedOperation, request_id: str) -> AsyncGenerator[OperationResult, None]:
@@ -226,7 +170,7 @@ class Operations:
 
     def reject(self, rejected: OperationError, request_id: str) -> OperationResult:
         """The result of an operation that is not executed."""
-        errors = [format_error(error, request_id, VALIDATION_FAILED) for error in rejected.errors]
+        errors = [format_error(error, request_id, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in rejected.errors]
         return OperationResult({"errors": errors} | self._extensions(rejected.cost), executed=False)
 
     def _extensions(self, cost: int | None) -> dict[str, Any]:
@@ -241,4 +185,4 @@ def _explain_missing_operation(name: str | None) -> str:
 
 def _too_expensive(cost: int, limit: int) -> GraphQLError:
     message = f"The operation costs {cost:,}; at most {limit:,} is allowed. Ask for smaller pages or fewer fields."
-    return GraphQLError(message, extensions={"code": "MAX_COST_EXCEEDED"})
+    return limit_error(ErrorCode.COST_LIMIT_EXCEEDED, message, limit)

@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.auth import Principal
+from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import RequestError, to_request_error
 from app.graphql.server.prepared import OperationResult
 from app.graphql.server.streams import wait_for_invalid_token
@@ -63,7 +64,7 @@ class EventStream(StreamingResponse):
                 if stopping.done():
                     return
                 if invalid.done():
-                    yield write_next(_to_body(RequestError(401, invalid.result().message, "UNAUTHENTICATED")))
+                    yield write_next(_to_body(RequestError(ErrorCode.UNAUTHENTICATED, invalid.result().message)))
                     yield COMPLETE
                     return
                 if not taking.done():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.auth import Caller, Principal
 from app.config import Config
 from app.errors import TooSlow, Unauthenticated, Unavailable
+from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import RequestError
 
 FULL = "Too many streams are open. Try again later."
@@ -19,22 +20,22 @@ class PlaceLimit:
     """The most places of one holder, and the error when they are taken. Without a holder the limit is for all together."""
 
     most: int
-    status: int
+    code: ErrorCode
     message: str
 
 
 class Places:
     """Places of this process that are limited in several ways at once, such as in all, per account and per token."""
 
-    def __init__(self, code: str, *limits: PlaceLimit) -> None:
-        self.code, self.limits = code, limits
+    def __init__(self, *limits: PlaceLimit) -> None:
+        self.limits = limits
         self._taken: tuple[Counter[str], ...] = tuple(Counter() for _ in limits)
 
     def check(self, *holders: str) -> None:
         """Raises RequestError when one of the holders, one for each limit, has all its places."""
         for limit, taken, holder in zip(self.limits, self._taken, holders, strict=False):
             if taken[holder] >= limit.most:
-                raise RequestError(limit.status, limit.message.format(most=limit.most), self.code, {"Retry-After": "5"})
+                raise RequestError(limit.code, limit.message.format(most=limit.most), {"Retry-After": "5"})
 
     @contextmanager
     def take(self, *holders: str) -> Iterator[None]:
@@ -53,32 +54,30 @@ class Places:
 
 def stream_places(config: Config) -> Places:
     """The places of WebSockets after connection_init and of event streams: in all, per account, and per token."""
+    text = "has {most} open streams, the most allowed. Close one first."
     return Places(
-        "TOO_MANY_STREAMS",
-        PlaceLimit(config.streams, 503, FULL),
-        PlaceLimit(
-            config.account_streams, 429, "Your account has {most} open streams, the most allowed. Close one first."
-        ),
-        PlaceLimit(config.token_streams, 429, "Your token has {most} open streams, the most allowed. Close one first."),
+        PlaceLimit(config.streams, ErrorCode.STREAM_LIMIT_EXCEEDED, FULL),
+        PlaceLimit(config.account_streams, ErrorCode.ACCOUNT_STREAM_LIMIT_EXCEEDED, f"Your account {text}"),
+        PlaceLimit(config.token_streams, ErrorCode.TOKEN_STREAM_LIMIT_EXCEEDED, f"Your token {text}"),
     )
 
 
 def waiting_places(config: Config) -> Places:
     """The places of WebSockets before connection_init: in all, and per network of a client."""
+    text = "{most} WebSockets of your address wait for connection_init."
     return Places(
-        "TOO_MANY_STREAMS",
-        PlaceLimit(config.waiting_sockets, 503, FULL),
-        PlaceLimit(config.address_waiting_sockets, 429, "{most} WebSockets of your address wait for connection_init."),
+        PlaceLimit(config.waiting_sockets, ErrorCode.STREAM_LIMIT_EXCEEDED, FULL),
+        PlaceLimit(config.address_waiting_sockets, ErrorCode.STREAM_LIMIT_EXCEEDED, text),
     )
 
 
 def subscription_places(config: Config) -> Places:
     """The places of subscriptions, on streams of any kind: per account, and per token."""
     text = "has {most} running subscriptions, the most allowed. Complete one first."
+    account, token = ErrorCode.ACCOUNT_SUBSCRIPTION_LIMIT_EXCEEDED, ErrorCode.TOKEN_SUBSCRIPTION_LIMIT_EXCEEDED
     return Places(
-        "TOO_MANY_SUBSCRIPTIONS",
-        PlaceLimit(config.account_subscriptions, 429, f"Your account {text}"),
-        PlaceLimit(config.token_subscriptions, 429, f"Your token {text}"),
+        PlaceLimit(config.account_subscriptions, account, f"Your account {text}"),
+        PlaceLimit(config.token_subscriptions, token, f"Your token {text}"),
     )
 
 

@@ -15,9 +15,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app.auth import Access, Caller, Principal
 from app.config import Config
 from app.errors import TooMany, Unauthenticated
+from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
 from app.graphql.server.messages import CloseSocket, Message, find_token, read_message
-from app.graphql.server.operations import Operations, read_request
+from app.graphql.server.operations import Operations
+from app.graphql.server.prepared import GraphQLRequest
+from app.graphql.server.requests import read_request
 from app.graphql.server.streams import Places, wait_for_invalid_token
 from app.http.addresses import network_of
 
@@ -198,24 +201,30 @@ class Connection:
             raise CloseSocket(4409, f"Subscriber for {message.id} already exists")
         if len(self._running) >= MAX_OPERATIONS:
             text = f"At most {MAX_OPERATIONS} operations may run at the same time. Complete one first."
-            error = RequestError(429, text, "TOO_MANY_OPERATIONS")
+            error = RequestError(ErrorCode.OPERATION_LIMIT_EXCEEDED, text)
             await self._send("error", message.id, [error.formatted])
             return
-        self._running[message.id] = asyncio.create_task(self._run(message))
-
-    async def _run(self, message: Message) -> None:
         try:
-            await self._execute(message)
+            request = read_request(message.payload)
+        except RequestError as error:
+            if error.code is not ErrorCode.GRAPHQL_PARSE_FAILED:
+                raise CloseSocket(4400, error.message) from error
+            await self._send("error", message.id, [error.formatted])
+            return
+        self._running[message.id] = asyncio.create_task(self._run(message.id, request))
+
+    async def _run(self, id_: str, request: GraphQLRequest) -> None:
+        try:
+            await self._execute(id_, request)
         except WebSocketDisconnect:
             pass
         except Exception as error:
             if not self._failed.done():
                 self._failed.set_exception(error)
 
-    async def _execute(self, message: Message) -> None:
+    async def _execute(self, id_: str, request: GraphQLRequest) -> None:
         """Runs an operation and sends its results. An error of the operation does not close the WebSocket."""
         try:
-            request = read_request(message.payload)
             assert self.caller is not None  # noqa: S101 - narrows the type
             async with self._preparing:
                 principal = await self._find_principal(self.caller)
@@ -224,9 +233,9 @@ class Connection:
             async with aclosing(self.operations.stream(prepared, self.request_id)) as results:
                 async for result in results:
                     if not result.executed:
-                        return await self._finish("error", message.id, result.body["errors"])
-                    await self._send("next", message.id, result.payload)
-            return await self._finish("complete", message.id)
+                        return await self._finish("error", id_, result.body["errors"])
+                    await self._send("next", id_, result.payload)
+            return await self._finish("complete", id_)
         except (CloseSocket, WebSocketDisconnect):
             raise
         except OperationError as error:
@@ -235,7 +244,7 @@ class Connection:
             errors = [error.formatted]
         except Exception as error:
             errors = [to_request_error(error, self.request_id).formatted]
-        return await self._finish("error", message.id, errors)
+        return await self._finish("error", id_, errors)
 
     async def _finish(self, type_: str, id_: str, payload: Any = None) -> None:
         """Sends the last message of an operation. From then on its id is free."""

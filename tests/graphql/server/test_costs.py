@@ -100,7 +100,7 @@ async def test_an_operation_over_the_limit_is_not_executed(service: Service) -> 
         for accept, status in (("application/json", 200), ("application/graphql-response+json", 400)):
             answer = await http.post("/graphql", json={"query": EXPENSIVE}, headers={"Accept": accept})
             (error,) = answer.json()["errors"]
-            assert (answer.status_code, error["extensions"]) == (status, {"code": "MAX_COST_EXCEEDED"})
+            assert (answer.status_code, error["extensions"]) == (status, {"code": "COST_LIMIT_EXCEEDED", "limit": 1000})
             assert answer.json()["extensions"] == {"cost": {"requested": 1111, "limit": 1000}}
             assert "data" not in answer.json()
         cheaper = await http.post("/graphql", json={"query": EXPENSIVE.replace("100", "10")})

@@ -69,20 +69,27 @@ async def test_a_token_is_accepted_in_every_header_and_the_query_string(service:
         assert told(answer) == {"data": {"__typename": "Query"}}
 
 
-BODIES: list[bytes] = [
-    b"", b"123", b"null", b'"x"', b"[]", b"{", b"\xff", b'{"query": "\xff"}', b'{"query": NaN}', b"{}", b'{"query": null}',
-    b'{"query": 1}', b'{"query": ""}', b'{"query": "{ __typename }", "operationName": 1}',
-    b'{"query": "{ __typename }", "variables": []}', b'{"query": "{ __typename }", "variables": "x"}',
-    b'{"query": "{ __typename }", "extensions": 1}', b"[" * 100_000, b'{"query": "{ __typename }", "variables": ' + b'{"a":' * 40
-    + b"1" + b"}" * 41,
-]  # fmt: skip
+BODIES: dict[str, list[bytes]] = {
+    "INVALID_JSON": [b"", b"{", b"\xff", b'{"query": "\xff"}', b'{"query": NaN}'],
+    "INVALID_REQUEST": [
+        b"123", b"null", b'"x"', b'{"query": 1}', b'{"query": "{ __typename }", "operationName": 1}',
+        b'{"query": "{ __typename }", "variables": []}', b'{"query": "{ __typename }", "variables": "x"}',
+        b'{"query": "{ __typename }", "extensions": 1}',
+    ],
+    "BATCHING_NOT_SUPPORTED": [b"[]", b'[{"query": "{ __typename }"}]'],
+    "MISSING_QUERY": [b"{}", b'{"query": null}'],
+    "GRAPHQL_PARSE_FAILED": [b'{"query": ""}'],
+    "JSON_DEPTH_LIMIT_EXCEEDED": [
+        b"[" * 100_000, b'{"query": "{ __typename }", "variables": ' + b'{"a":' * 40 + b"1" + b"}" * 41,
+    ],
+}  # fmt: skip
 
 
 async def test_a_malformed_body_is_400(api: GraphQLApi) -> None:
-    for body in BODIES:
+    for code, body in [(code, body) for code, bodies in BODIES.items() for body in bodies]:
         for accept in (JSON, RESPONSE):
             answer = await send(api.http, body, Accept=accept)
-            assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), body[:80]
+            assert (answer.status_code, code_of(answer)) == (400, code), body[:80]
             assert answer.headers["content-type"] == accept
 
 
@@ -116,23 +123,23 @@ async def test_a_query_may_use_get(api: GraphQLApi) -> None:
 
 
 async def test_a_malformed_get_is_400(api: GraphQLApi) -> None:
-    wrong: list[dict[str, str]] = [
-        {},
-        {"query": ""},
-        {**PLAIN, "variables": "{"},
-        {**PLAIN, "variables": "[]"},
-        {**PLAIN, "variables": "1"},
-        {**PLAIN, "extensions": "x"},
+    wrong: list[tuple[dict[str, str], str]] = [
+        ({}, "MISSING_QUERY"),
+        ({"query": ""}, "GRAPHQL_PARSE_FAILED"),
+        ({**PLAIN, "variables": "{"}, "INVALID_JSON"),
+        ({**PLAIN, "variables": "[]"}, "INVALID_REQUEST"),
+        ({**PLAIN, "variables": "1"}, "INVALID_REQUEST"),
+        ({**PLAIN, "extensions": "x"}, "INVALID_JSON"),
     ]
-    for parameters in wrong:
+    for parameters, code in wrong:
         answer = await api.http.get("/graphql", params=parameters)
-        assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), parameters
+        assert (answer.status_code, code_of(answer)) == (400, code), parameters
 
 
 async def test_a_mutation_by_get_is_405_and_changes_nothing(api: GraphQLApi) -> None:
     mutation = 'mutation Make { createClient(input: {name: "X"}) { client { id } } } query Look { __typename }'
     answer = await api.http.get("/graphql", params={"query": mutation, "operationName": "Make"})
-    assert (answer.status_code, code_of(answer), answer.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", "POST")
+    assert (answer.status_code, code_of(answer), answer.headers["allow"]) == (405, "MUTATION_NEEDS_POST", "POST")
     looked = await api.http.get("/graphql", params={"query": mutation, "operationName": "Look"})
     assert told(looked) == {"data": {"__typename": "Query"}}
     assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
@@ -163,7 +170,7 @@ async def test_a_member_of_the_wrong_type_is_400(api: GraphQLApi) -> None:
         for value in values:
             for accept in (JSON, RESPONSE):
                 answer = await send(api.http, {**PLAIN, name: value}, Accept=accept)
-                assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), (name, value)
+                assert (answer.status_code, code_of(answer)) == (400, "INVALID_REQUEST"), (name, value)
 
 
 async def test_other_methods_are_405_in_json(api: GraphQLApi) -> None:
@@ -244,31 +251,39 @@ DEEP = "{ client(id: 1) " + "{ customer { client " * 20 + "{ id }" + "}}" * 20 +
 CHAIN = "{ client(id: 1) { ...F0 } }" + "".join(
     f" fragment F{index} on Client {{ customer {{ client {{ ...F{index + 1} }} }} }}" for index in range(40)
 )
-INVALID: list[dict[str, Any]] = [
-    {"query": "{"},
-    {"query": "{ nothing }"},
-    {"query": "{ clients(first: \"x\") { totalCount } }"},
-    {"query": "{ clients }"},
-    {"query": "query($id: ID!) { client(id: $id) { id } }"},
-    {"query": "query($first: Int) { clients(first: $first) { totalCount } }", "variables": {"first": "\ud800"}},
-    {"query": "query($f: ClientFilter) { clients(filter: $f) { totalCount } }", "variables": {"f": {"\ud800": 1}}},
-    {"query": "{ __typename } #" + "x" * 100_000},
-    {"query": "{ " + "__typename " * 10_001 + "}"},
-    {"query": DEEP},
-    {"query": CHAIN + " fragment F40 on Client { id }"},
-    {"query": "{" * 5000},
-    {"query": "subscription { clients { totalCount } }"},
+PARSE_FAILED, VALIDATION_FAILED, BAD_INPUT = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"
+INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"query": "{"}, PARSE_FAILED),
+    ({"query": "{ nothing }"}, VALIDATION_FAILED),
+    ({"query": "{ clients(first: \"x\") { totalCount } }"}, VALIDATION_FAILED),
+    ({"query": "{ clients }"}, VALIDATION_FAILED),
+    ({"query": "query($id: ID!) { client(id: $id) { id } }"}, BAD_INPUT),
+    ({"query": "query($n: Int) { clients(first: $n) { totalCount } }", "variables": {"n": "\ud800"}}, BAD_INPUT),
+    ({"query": "query($f: ClientFilter) { clients(filter: $f) { totalCount } }", "variables": {"f": {"\ud800": 1}}}, BAD_INPUT),
+    ({"query": "{ __typename } #" + "x" * 100_000}, "CHARACTER_LIMIT_EXCEEDED"),
+    ({"query": "{ " + "a " * 10_001 + "}"}, "TOKEN_LIMIT_EXCEEDED"),
+    ({"query": DEEP}, "DEPTH_LIMIT_EXCEEDED"),
+    ({"query": CHAIN + " fragment F40 on Client { id }"}, "DEPTH_LIMIT_EXCEEDED"),
+    ({"query": "{" * 5000}, PARSE_FAILED),
+    ({"query": "{a" * 3000 + "}" * 3000}, "DEPTH_LIMIT_EXCEEDED"),
+    ({"query": f"{{ client(id: 1) {{ {' '.join(f'a{n}: id' for n in range(501))} }} }}"}, "ALIAS_LIMIT_EXCEEDED"),
+    ({"query": f"{{ {' '.join(f'a{n}: __typename' for n in range(51))} }}"}, "ROOT_FIELD_LIMIT_EXCEEDED"),
+    ({"query": "{ client(id: 1) { " + "id " * 5_001 + "} }"}, "FIELD_LIMIT_EXCEEDED"),
+    ({"query": "{ client(id: 1) { " + "customer { id name } " * 300 + "} }"}, "COMPARISON_LIMIT_EXCEEDED"),
+    ({"query": f"{{ clients(filter: {{or: [{'{}' * 501}]}}) {{ totalCount }} }}"}, "OBJECT_LIMIT_EXCEEDED"),
+    ({"query": f"{{ clients(first: {'1' * 401}) {{ totalCount }} }}"}, "DIGIT_LIMIT_EXCEEDED"),
+    ({"query": "query($i: [ID!]!) { nodes(ids: $i) { id } }", "variables": {"i": ["x"] * 20_000}}, "VARIABLE_LIMIT_EXCEEDED"),
+    ({"query": "subscription { clients { totalCount } }"}, VALIDATION_FAILED),
 ]  # fmt: skip
 
 
 async def test_an_operation_that_is_not_executed_is_400_or_200_under_plain_json(api: GraphQLApi) -> None:
-    for body in INVALID:
+    for body, code in INVALID:
         for accept, status in ((JSON, 200), (RESPONSE, 400)):
             answer = await send(api.http, body, Accept=accept)
             assert answer.status_code == status, body["query"][:80]
             assert "data" not in answer.json()
-            codes = {error["extensions"]["code"] for error in answer.json()["errors"]}
-            assert codes <= {"GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"}, answer.json()
+            assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {code}, answer.json()
 
 
 async def test_an_execution_with_errors_is_200_with_data(api: GraphQLApi) -> None:
@@ -285,7 +300,7 @@ async def test_an_operation_is_chosen_by_its_name(api: GraphQLApi) -> None:
     assert told(await api.post(two, operationName="Two")) == {"data": {"two": "Query"}}
     for name in (None, "Three", "", "\ud800"):
         answer = await api.post(two, operationName=name)
-        assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
+        assert (answer.status_code, code_of(answer)) == (400, "OPERATION_RESOLUTION_FAILURE")
     only = await api.post("fragment F on Query { __typename }")
     assert only.status_code in (200, 400)
     assert only.json()["errors"]
@@ -397,4 +412,4 @@ async def test_only_a_browser_gets_the_page(service: Service) -> None:
         assert (await anybody.get("/graphql", params=PLAIN, headers=browser)).status_code == 401
     async with another(service, service.database, graphiql=False) as http:
         answer = await http.get("/graphql", headers=browser)
-        assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
+        assert (answer.status_code, code_of(answer)) == (400, "MISSING_QUERY")

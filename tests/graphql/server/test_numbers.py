@@ -39,7 +39,7 @@ async def test_a_number_with_too_many_digits_is_a_syntax_error(api: GraphQLApi, 
         (error,) = (await api.run(document.replace("#", number)))["errors"]
         assert error["message"].startswith("Syntax Error: The number has "), (document, error)
         assert "at most 400 are allowed" in error["message"]
-        assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        assert error["extensions"]["code"] == "DIGIT_LIMIT_EXCEEDED"
         assert error["locations"] == [{"line": 1, "column": document.index("#") + 1}]
 
 

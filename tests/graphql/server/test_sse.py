@@ -101,7 +101,7 @@ async def test_a_mutation_has_one_event_and_needs_post(http: httpx.AsyncClient) 
 @pytest.mark.parametrize(
     ("query", "variables", "code"),
     [
-        ("{", {}, "GRAPHQL_VALIDATION_FAILED"),
+        ("{", {}, "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", {}, "GRAPHQL_VALIDATION_FAILED"),
         (FOLLOW, {"after": "x"}, "BAD_USER_INPUT"),
         (FOLLOW, {"after": 1}, "BAD_USER_INPUT"),
@@ -133,7 +133,10 @@ async def test_a_malformed_request_is_answered_in_json(http: httpx.AsyncClient) 
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json", "*/*", None])
 async def test_a_subscription_needs_a_stream(http: httpx.AsyncClient, accept: str | None) -> None:
     response = await http.post("/graphql", json={"query": FOLLOW}, headers={"Accept": accept or ""})
-    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (406, "NOT_ACCEPTABLE")
+    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (
+        406,
+        "SUBSCRIPTION_NEEDS_STREAM",
+    )
     head = await http.head("/graphql", params={"query": FOLLOW})
     assert head.status_code == 406
 

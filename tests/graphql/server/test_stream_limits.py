@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.graphql.server import shared_results
+from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import RequestError
 from app.graphql.server.operations import Operations
 from app.graphql.server.streams import PlaceLimit, Places
@@ -20,7 +21,10 @@ VIEWER = "{ viewer { scopes } }"
 
 
 def test_places_are_free_again_after_the_block_and_after_an_error() -> None:
-    places = Places("FULL", PlaceLimit(2, 503, "all"), PlaceLimit(1, 429, "one {most}"))
+    places = Places(
+        PlaceLimit(2, ErrorCode.STREAM_LIMIT_EXCEEDED, "all"),
+        PlaceLimit(1, ErrorCode.TOKEN_STREAM_LIMIT_EXCEEDED, "one {most}"),
+    )
     with places.take("", "a"):
         with pytest.raises(RequestError, match="one 1"), places.take("", "a"):
             pass
@@ -44,7 +48,7 @@ async def test_a_token_and_an_account_have_a_number_of_streams(service: Service)
         async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False, timeout=TIMEOUT) as http:
             response = await http.post("/graphql", json={"query": FOLLOW})
         assert (response.status_code, response.headers["retry-after"]) == (429, "5")
-        assert response.json()["errors"][0]["extensions"]["code"] == "TOO_MANY_STREAMS"
+        assert response.json()["errors"][0]["extensions"]["code"] == "ACCOUNT_STREAM_LIMIT_EXCEEDED"
         await stack.enter_async_context(connected_client(address, others))
 
 
@@ -86,7 +90,7 @@ async def test_a_token_and_an_account_have_a_number_of_subscriptions(service: Se
             await line.ask(name, FOLLOW)
         await line.ask("c", FOLLOW)
         error = await line.error("c")
-        assert error["extensions"]["code"] == "TOO_MANY_SUBSCRIPTIONS"
+        assert error["extensions"]["code"] == "TOKEN_SUBSCRIPTION_LIMIT_EXCEEDED"
         assert "2 running subscriptions" in error["message"]
         await line.ask("q", VIEWER)
         assert await line.next("q")

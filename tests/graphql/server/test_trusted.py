@@ -63,7 +63,7 @@ async def test_a_document_is_executed_by_its_id(service: Service, tmp_path: Path
         counted = await http.post("/graphql", json={"documentId": "count", "variables": {"first": 1}})
         assert counted.json()["data"] == {"clients": {"totalCount": 0, "nodes": []}}
         got = await http.get("/graphql", params={"documentId": "make"})
-        assert (got.status_code, code_of(got)) == (405, "METHOD_NOT_ALLOWED")
+        assert (got.status_code, code_of(got)) == (405, "MUTATION_NEEDS_POST")
         browser = await http.get("/graphql", params={"documentId": "count"}, headers={"Accept": "text/html,*/*;q=0.8"})
         assert browser.json()["data"] == {"clients": {"totalCount": 0, "nodes": []}}
 
@@ -98,25 +98,37 @@ async def test_an_unknown_document_gets_apollos_error_and_is_not_registered(serv
             assert told(sent) == {"data": {"named": "Query"}}
 
 
-WRONG: list[dict[str, Any]] = [
-    {"documentId": 1},
-    {"documentId": ""},
-    {"documentId": "count", "query": NAME},
-    {"extensions": {"persistedQuery": 1}},
-    {"extensions": {"persistedQuery": {}}},
-    {"extensions": {"persistedQuery": {"version": 2, "sha256Hash": "0" * 64}}},
-    {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": 1}}},
-    {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x" * 64}}},
-    {"query": COUNT, "extensions": persisted(UNTRUSTED)["extensions"]},
-    {"query": COUNT, "extensions": persisted(NAME)["extensions"]},
+INVALID, MISMATCH = "INVALID_REQUEST", "PERSISTED_QUERY_HASH_MISMATCH"
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"documentId": 1}, INVALID),
+    ({"documentId": ""}, INVALID),
+    ({"documentId": "count", "query": NAME}, INVALID),
+    ({"extensions": {"persistedQuery": 1}}, INVALID),
+    ({"extensions": {"persistedQuery": {}}}, INVALID),
+    ({"extensions": {"persistedQuery": {"version": 2, "sha256Hash": "0" * 64}}}, INVALID),
+    ({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": 1}}}, INVALID),
+    ({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x" * 64}}}, INVALID),
+    ({"query": COUNT, "extensions": persisted(UNTRUSTED)["extensions"]}, MISMATCH),
+    ({"query": COUNT, "extensions": persisted(NAME)["extensions"]}, MISMATCH),
 ]
 
 
 async def test_a_malformed_document_id_is_400(service: Service, tmp_path: Path) -> None:
     async with trusting(service, tmp_path) as http:
-        for body in WRONG:
+        for body, code in WRONG:
             answer = await http.post("/graphql", json=body)
-            assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST"), body
+            assert (answer.status_code, code_of(answer)) == (400, code), body
+
+
+async def test_without_trusted_documents_clients_learn_to_send_no_hashes(service: Service) -> None:
+    for body in (persisted(UNTRUSTED), {"documentId": "unknown"}):
+        (error,) = (await service.http.post("/graphql", json=body)).json()["errors"]
+        assert error == {
+            "message": "PersistedQueryNotSupported",
+            "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
+        }
+    sent = await service.http.post("/graphql", json=persisted(UNTRUSTED, query=UNTRUSTED))
+    assert told(sent) == {"data": {"named": "Query"}}
 
 
 async def test_only_trusted_documents_are_executed_where_that_is_set(service: Service, tmp_path: Path) -> None:
