@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
 from app.accounts.service import LoginDesk
-from app.auth import Authentication
+from app.auth import Authentication, KnownTokens
 from app.changes.reader import ChangeNotifier, ChangeReader
 from app.clients.quota import StorageQuota
 from app.config import Config
@@ -60,7 +60,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     vies = Vies(config.vies_url, config.vies_timeout)
     passwords = Passwords(config.password_memory)
     limits = AccountLimits.of(config)
-    uses = TokenUses(store)
+    uses, known = TokenUses(store), KnownTokens(store)
     delay, sign_up = timedelta(days=config.deletion_days), bool(config.sign_up)
     services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
     return Starlette(
@@ -73,10 +73,12 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             Middleware(RequestIds),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
-            Middleware(Authentication, database=store, note_use=uses.note, rates=Rates(RateLimits.of(config))),
+            Middleware(
+                Authentication, database=store, note_use=uses.note, rates=Rates(RateLimits.of(config)), known=known
+            ),
         ],
         lifespan=Background(
-            store, readiness, outbox, retention, changes, vies, uses, owns_database=database is None
+            store, readiness, outbox, retention, changes, vies, uses, known, owns_database=database is None
         ).lifespan,
     )
 
@@ -121,6 +123,7 @@ class Background:
     changes: ChangeReader
     vies: Vies
     uses: TokenUses
+    known: KnownTokens
     owns_database: bool
 
     @asynccontextmanager
@@ -132,7 +135,9 @@ class Background:
         notifier.start()
         cleaning = asyncio.create_task(self.retention.run())
         noting = asyncio.create_task(self.uses.run())
+        knowing = asyncio.create_task(self.known.run())
         yield
+        await cancel(knowing)
         await cancel(noting)
         await cancel(cleaning)
         await cancel(delivering)

@@ -3,6 +3,7 @@
 from app.auth.access import Access, ExpectedVersion, Target
 from app.auth.callers import Authentication, Caller
 from app.auth.credentials import MOST_TOKENS, find_tokens, hash_token, read_authorization
+from app.auth.known_tokens import KnownTokens
 from app.auth.principals import Environment, Principal, Scope
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Caller",
     "Environment",
     "ExpectedVersion",
+    "KnownTokens",
     "Principal",
     "Scope",
     "Target",

@@ -9,8 +9,8 @@ from starlette.types import Scope as ASGIScope
 
 from app.auth.access import Access
 from app.auth.credentials import find_tokens, hash_token
-from app.auth.principals import ENVIRONMENTS, SCOPES, Principal
-from app.auth.statements import FIND_TOKEN, FIND_TOKENS
+from app.auth.known_tokens import KnownToken, KnownTokens
+from app.auth.principals import Principal
 from app.errors import TokenExpired, Unauthenticated
 from app.http.addresses import network_of
 from app.http.rates import UNLIMITED, Meter, Rates
@@ -28,10 +28,10 @@ class Caller:
 
     `meter` charges the requests of the caller: it knows tokens by their hashes, and other callers by their address.
     `share` is what the caller's operation uses of the database. `note_use` takes the id of each token that was found to
-    be valid.
+    be valid. `known` looks tokens up and remembers them.
     """
 
-    __slots__ = ("database", "hashes", "meter", "note_use", "share", "tokens")
+    __slots__ = ("database", "hashes", "known", "meter", "note_use", "share", "tokens")
 
     def __init__(
         self,
@@ -41,8 +41,10 @@ class Caller:
         *,
         rates: Rates = UNLIMITED,
         address: str = "",
+        known: KnownTokens | None = None,
     ) -> None:
         self.tokens = tokens
+        self.known = known or KnownTokens(database)
         self.database = database
         self.note_use = note_use
         self.share: ConnectionSource | None = None
@@ -57,7 +59,7 @@ class Caller:
     def with_token(self, token: str) -> "Caller":
         """The same sender with another token, which takes over what the source was charged for."""
         rates, address = self.meter.rates, self.meter.address
-        caller = Caller((token,), self.database, self.note_use, rates=rates, address=address)
+        caller = Caller((token,), self.database, self.note_use, rates=rates, address=address, known=self.known)
         caller.meter.charged_source = self.meter.charged_source
         return caller
 
@@ -73,39 +75,45 @@ class Caller:
             self.share.end()
 
     async def principal(self) -> Principal:
-        """The principal of the first valid token. One statement looks up all tokens.
+        """The principal of the first valid token. One statement looks up all tokens, unless the first one is known.
 
         Raises Unauthenticated for missing or unknown tokens, and TokenExpired if one of them has expired. Raises TooMany
         if the token is new to the limits of this process, and its account has used up its own.
         """
         if not self.tokens:
             raise Unauthenticated("An access token is required")
-        hashes = self.hashes
-        async with self.database.read() as connection:
-            if len(hashes) == 1:
-                rows = await connection.execute(FIND_TOKEN, {"hash": hashes[0]})
-            else:
-                rows = await connection.execute(FIND_TOKENS, {"hashes": hashes})
-        valid = {row[0]: row for row in rows if not row[5]}
-        if len(valid) < len(hashes):
-            self.meter.rates.forget(hash_ for hash_ in hashes if hash_ not in valid)
-        if not rows:
-            raise Unauthenticated("The access token is not known")
-        row = next((valid[hash_] for hash_ in hashes if hash_ in valid), None)
-        if row is None:
+        token = self.known.find(self.hashes[0]) or await self._look_up()
+        self.note_use(token.id)
+        self.meter.recognise(token.hash, token.tenant)
+        return Principal(token.id, token.account_id, token.organizations, token.scope, token.environment, self.meter)
+
+    async def _look_up(self) -> KnownToken:
+        """The first valid token in the database."""
+        tokens = await self.known.look_up(self.hashes)
+        valid = {token.hash: token for token in tokens if not token.expired}
+        if len(valid) < len(self.hashes):
+            self.meter.rates.forget(hash_ for hash_ in self.hashes if hash_ not in valid)
+        for hash_ in self.hashes:
+            if hash_ in valid:
+                return valid[hash_]
+        if tokens:
             raise TokenExpired("The access token has expired")
-        self.note_use(row[1])
-        self.meter.recognise(row[0], row[2] or row[3][0])
-        return Principal(row[1], row[2], tuple(row[3]), SCOPES[row[4]], ENVIRONMENTS[row[6]], self.meter)
+        raise Unauthenticated("The access token is not known")
 
 
 class Authentication:
     """Puts a Caller into `scope["user"]`. It never rejects a request, because each API decides when to look up tokens."""
 
     def __init__(
-        self, app: ASGIApp, database: Database, note_use: NoteUse = ignore_use, rates: Rates = UNLIMITED
+        self,
+        app: ASGIApp,
+        database: Database,
+        note_use: NoteUse = ignore_use,
+        rates: Rates = UNLIMITED,
+        known: KnownTokens | None = None,
     ) -> None:
         self.app, self.database, self.note_use, self.rates = app, database, note_use, rates
+        self.known = known or KnownTokens(database)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -113,7 +121,7 @@ class Authentication:
             return
         client, tokens = scope.get("client"), find_tokens(HTTPConnection(scope))
         address = client[0] if client else ""
-        caller = Caller(tokens, self.database, self.note_use, rates=self.rates, address=address)
+        caller = Caller(tokens, self.database, self.note_use, rates=self.rates, address=address, known=self.known)
         scope["user"], scope["meter"] = caller, caller.meter
         try:
             await self.app(scope, receive, send)

@@ -1,9 +1,9 @@
 """The statements that look up access tokens."""
 
-from sqlalchemy import ARRAY, LargeBinary, Text, and_, bindparam, case, cast, func, select
+from sqlalchemy import ARRAY, Double, LargeBinary, Text, and_, bindparam, case, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
-from app.storage.tables import access_tokens, account_organizations, accounts, organizations
+from app.storage.tables import access_revision, access_tokens, account_organizations, accounts, organizations
 
 _accessible = (
     select(func.array_agg(aggregate_order_by(organizations.c.id, organizations.c.created_at, organizations.c.id)))
@@ -35,9 +35,12 @@ _TOKENS = select(
         else_=func.coalesce(_accessible, cast([], ARRAY(Text))),
     ),
     access_tokens.c.scope,
-    func.coalesce(access_tokens.c.expires_at <= func.now(), False),
+    cast(func.extract("epoch", access_tokens.c.expires_at - func.now()), Double()),
     access_tokens.c.environment,
+    select(access_revision.c.revision).scalar_subquery(),
 )
+"""Each token with the seconds until its expiry, and the revision of access in the same snapshot."""
+
 FIND_TOKEN = _TOKENS.where(access_tokens.c.hash == bindparam("hash", type_=LargeBinary()), _owner_is_live)
 FIND_TOKENS = _TOKENS.where(access_tokens.c.hash == func.any(_hashes), _owner_is_live)
 """The tokens with the hashes of a list. FIND_TOKEN costs less, and nearly every request has one token."""

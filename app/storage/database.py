@@ -120,9 +120,12 @@ class Database(ConnectionSource):
             max_cacheable_statement_size=LONGEST_STATEMENT,
             max_cached_statement_lifetime=0,
         )
-        self.pool = Pool(connector, Shares(pool_size, answer_cap), WAIT_FOR_CONNECTION)
+        self.pool = Pool(connector, Shares(pool_size, answer_cap), WAIT_FOR_CONNECTION, self.access_changed)
         self.on_commit: Callable[[], None] | None = None
         """Called after each commit of statement() and write(). It must not wait and must not fail."""
+
+        self.access_listeners: set[Callable[[], None]] = set()
+        """Called after each commit of this process that changed access. They must not wait and must not fail."""
 
         self.is_full: Callable[[str], bool] | None = None
         """Tells whether an organization has used up its quota of storage. It must not wait and must not fail."""
@@ -130,6 +133,11 @@ class Database(ConnectionSource):
     def committed(self) -> None:
         if self.on_commit is not None:
             self.on_commit()
+
+    def access_changed(self) -> None:
+        """Tells the listeners that a transaction changed access."""
+        for listener in tuple(self.access_listeners):
+            listener()
 
     def full_among(self, organizations: Sequence[str]) -> frozenset[str]:
         return frozenset() if self.is_full is None else frozenset(filter(self.is_full, organizations))

@@ -22,6 +22,10 @@ SOCKET_OPTIONS = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP
 server must confirm sent bytes. The kernel then ends the connection."""
 
 
+ACCESS_CHANGED = "CLACC"
+"""The SQLSTATE of the message with which PostgreSQL tells a connection that its transaction changes access."""
+
+
 class NoAnswer(TimeoutError):
     """The server did not answer in time, although its own limit should have ended the statement."""
 
@@ -35,10 +39,10 @@ class Driver(AsyncpgConnection):
     Each statement, also one of a transaction or a cursor, raises TimeoutError after `statement_limit` seconds, whether or
     not the server reacts; None is no limit. It is the `command_timeout` of asyncpg.connect. asyncpg itself sets and
     cancels a timer for each statement, which costs more than the rest of the limits together. `meter` counts what the
-    server sends.
+    server sends. `access_changed` tells that a transaction has changed access.
     """
 
-    __slots__ = ("_limit", "meter", "statement_limit")
+    __slots__ = ("_limit", "access_changed", "meter", "statement_limit")
 
     def __init__(
         self, protocol: Any, transport: Transport, loop: AbstractEventLoop, address: Any, config: Any, *rest: Any
@@ -48,6 +52,8 @@ class Driver(AsyncpgConnection):
         self.meter = Meter(protocol, transport)
         self._limit = StatementLimit(loop, self.statement_limit, self._leave_server)
         transport.set_protocol(self.meter)
+        self.access_changed = False
+        self.add_log_listener(note_access_change)
         watch_socket(transport.get_extra_info("socket"))
 
     def _leave_server(self) -> None:
@@ -77,6 +83,12 @@ class Driver(AsyncpgConnection):
         one process's statement under the name of the other's.
         """
         return f"{PROCESS}{super()._get_unique_id(prefix)}"  # type: ignore[misc]
+
+
+def note_access_change(driver: Any, message: Any) -> None:
+    """Notes the message of the triggers, which arrives before the result of the statement or the commit."""
+    if message.sqlstate == ACCESS_CHANGED:
+        driver.access_changed = True
 
 
 def watch_socket(opened: socket.socket) -> None:

@@ -5,6 +5,7 @@ connection beyond a transaction.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import asyncpg
@@ -26,11 +27,13 @@ CHECK_CLIENT = "SET client_connection_check_interval = '2s'"
 class Pool:
     """At most `size` connections, which `shares` divides among their owners.
 
-    The connection that was returned last is taken first, so that the others stay idle.
+    The connection that was returned last is taken first, so that the others stay idle. `access_changed` is called when a
+    connection is returned on which access was changed.
     """
 
-    def __init__(self, connector: Connector, shares: Shares, wait: float) -> None:
+    def __init__(self, connector: Connector, shares: Shares, wait: float, access_changed: Callable[[], None]) -> None:
         self.connector = connector
+        self.access_changed = access_changed
         self.wait = wait
         self.shares = shares
         self._free: list[Driver] = []
@@ -77,6 +80,9 @@ class Pool:
 
         The slot of a closed connection is free once it is closed.
         """
+        if driver.access_changed:
+            driver.access_changed = False
+            self.access_changed()
         if not sound and not driver.is_closed():
             ending = asyncio.create_task(self._end(driver, owner))
             self._ending.add(ending)

@@ -224,6 +224,7 @@ class World:
 
 
 SHARED: Mapping[str, str] = {
+    "access_revision": "one random value for all tenants",
     "login_failures": "counts failed logins by a hash of the address",
     "limit_counts": "counts acts by hashes of addresses and sources",
     "erasures": "notes that the worker has to refresh statistics",

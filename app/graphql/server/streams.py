@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from app.auth import Caller, Principal
@@ -12,6 +12,8 @@ from app.errors import TooSlow, Unauthenticated, Unavailable
 from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import RequestError
 
+CLOCK_PRECISION = 0.01
+"""Seconds after the expiry of a token, so that a check finds it expired."""
 FULL = "Too many streams are open. Try again later."
 
 
@@ -82,17 +84,33 @@ def subscription_places(config: Config) -> Places:
 
 
 async def wait_for_invalid_token(caller: Caller, principal: Principal, interval: float) -> Unauthenticated:
-    """Waits until the caller's token is no longer valid, and returns the reason. It checks every `interval` seconds.
+    """Waits until the caller's token is no longer valid, and returns the reason.
 
-    A token that has lost an organization counts as invalid, because the stream may show records of that organization.
+    It checks after each change of access, at the token's expiry, and every `interval` seconds. Only the first of these
+    costs a statement, one for all streams together. A token that has lost an organization counts as invalid, because the
+    stream may show records of that organization.
     """
-    while True:
-        await asyncio.sleep(interval)
-        try:
-            current = await caller.principal()
-        except Unauthenticated as error:
-            return error
-        except (Unavailable, TooSlow):
-            continue
-        if not set(principal.organizations) <= set(current.organizations):
-            return Unauthenticated("The access token has lost access to an organization.")
+    known = caller.known
+    with known.watch(caller.hashes):
+        while True:
+            change = known.next_change
+            error = await _find_flaw(caller, principal)
+            if error is not None:
+                return error
+            expiry = min(map(known.seconds_left, caller.hashes))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(interval, max(expiry, 0.0) + CLOCK_PRECISION)):
+                    await change.wait()
+
+
+async def _find_flaw(caller: Caller, principal: Principal) -> Unauthenticated | None:
+    """The reason for which the stream of a principal must end now."""
+    try:
+        organizations = (await caller.principal()).organizations
+    except Unauthenticated as error:
+        return error
+    except (Unavailable, TooSlow):
+        return None
+    if organizations == principal.organizations or set(principal.organizations) <= set(organizations):
+        return None
+    return Unauthenticated("The access token has lost access to an organization.")

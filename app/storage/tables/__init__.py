@@ -11,11 +11,18 @@ from app.storage.tables.client_tables import (
 )
 from app.storage.tables.naming import metadata
 from app.storage.tables.service_tables import erasures, idempotency_keys, limit_counts, login_failures, outbox
-from app.storage.tables.tenant_tables import access_tokens, account_organizations, accounts, organizations
+from app.storage.tables.tenant_tables import (
+    access_revision,
+    access_tokens,
+    account_organizations,
+    accounts,
+    organizations,
+)
 
 __all__ = [
     "SEARCHED_DOCUMENTS",
     "SEARCHED_TEXTS",
+    "access_revision",
     "access_tokens",
     "account_organizations",
     "accounts",

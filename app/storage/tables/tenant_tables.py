@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     Computed,
     ForeignKey,
@@ -11,11 +12,12 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.storage.columns import FOLDED, ID, NOW, TIME, WORDS, created_at, updated_at
+from app.storage.columns import FOLDED, ID, NOW, TIME, WORDS, Xid8, created_at, updated_at
 from app.storage.tables.naming import metadata
 
 accounts = Table(
@@ -116,3 +118,13 @@ access_tokens = Table(
     Index(None, "account_id"),
     Index(None, "parent_id"),
 )
+
+access_revision = Table(
+    "access_revision",
+    metadata,
+    Column("singleton", Boolean, CheckConstraint("singleton", name="ck_access_revision"), primary_key=True),
+    Column("revision", Uuid, nullable=False),
+    Column("transaction", Xid8, nullable=False),
+)
+"""At most one row. Triggers give it another revision in each transaction that ends a token, or that changes the
+organizations of a token."""

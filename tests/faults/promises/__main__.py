@@ -17,10 +17,11 @@ from tests.faults.promises.killed_database import check_killed_database
 from tests.faults.promises.killed_service import check_killed_service
 from tests.faults.promises.mail import check_mail_encryption, check_mail_faults, check_mail_of_three_services
 from tests.faults.promises.races import check_races
+from tests.faults.promises.revocations import check_revocations
 
 Check = Callable[[Postgres, Path], Awaitable[str]]
 LANES: tuple[tuple[Check, ...], ...] = (
-    (check_mail_faults,),
+    (check_mail_faults, check_revocations),
     (check_first_start, check_races, check_mail_encryption),
     (check_killed_service, check_killed_database, check_mail_of_three_services, check_full_disk),
 )
