@@ -17,6 +17,7 @@ from app.settings import (
     seconds,
     setting,
     truth,
+    url_path,
     whole,
     whole_or_off,
 )
@@ -43,6 +44,8 @@ class Config:
     """The address to listen on. Other addresses than the loopback expose the service to the network."""
     port: int = setting("CLIENTELE_PORT", whole(0, 65535), 8000)
     """The port to listen on; 0 selects a free port."""
+    root_path: str = setting("CLIENTELE_ROOT_PATH", url_path, "")
+    """The path under which a proxy serves the service. The addresses in pages and texts begin with it."""
     workers: int = setting("CLIENTELE_WORKERS", whole(1, 64), 1)
     """The number of processes that answer requests."""
     connections: int = setting("CLIENTELE_CONNECTIONS", whole(16, 1_000_000), 2000)
@@ -166,9 +169,9 @@ class Config:
     documents: Path | None = setting("CLIENTELE_DOCUMENTS", path, None)
     """A file of trusted documents, which callers select by id."""
     documents_only: bool = setting("CLIENTELE_DOCUMENTS_ONLY", truth, False)
-    """Rejects every GraphQL operation but the trusted documents; GraphiQL is off then."""
+    """Rejects every GraphQL operation but the trusted documents; the page for browsers says so then."""
     graphiql: bool = setting("CLIENTELE_GRAPHIQL", truth, True)
-    """Shows GraphiQL to browsers."""
+    """Shows a page to browsers at /graphql: GraphiQL."""
     compression: bool = setting("CLIENTELE_COMPRESSION", truth, True)
     """Compresses responses over 1,000 bytes for callers that accept gzip."""
     cors_origins: tuple[str, ...] = setting("CLIENTELE_CORS_ORIGINS", origins, ())
@@ -190,8 +193,4 @@ class Config:
             raise Misconfigured(
                 "CLIENTELE_DOCUMENTS_ONLY needs a file of trusted documents; set CLIENTELE_DOCUMENTS too"
             )
-        return replace(
-            config,
-            data_dir=config.data_dir.absolute(),
-            graphiql=config.graphiql and not config.documents_only,
-        )
+        return replace(config, data_dir=config.data_dir.absolute())

@@ -24,6 +24,7 @@ from app.http.cors import cors_middleware
 from app.http.health import health_routes
 from app.http.rates import RateLimits, Rates
 from app.http.request_ids import RequestIds
+from app.http.root_path import RootPath
 from app.mail.files import FileMailer, MailFiles
 from app.mail.mailer import Mailer
 from app.mail.quotas import ReminderLimits
@@ -70,6 +71,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             RestRoute(customers_api(services), fallback=v1_api(services)),
         ],
         middleware=[
+            *([Middleware(RootPath, path=config.root_path)] if config.root_path else []),
             Middleware(RequestIds),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),

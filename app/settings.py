@@ -12,6 +12,7 @@ from app.errors import Misconfigured
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 ADDRESS = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[!-~]*)?", re.IGNORECASE)
 HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
+URL_PATH = re.compile(r"(/[a-z0-9_~-][a-z0-9._~-]*)+", re.IGNORECASE)
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 OFF = "off"
 SHORTEST, LONGEST = 0.001, 3600.0
@@ -59,6 +60,14 @@ def http_url(text: str) -> str:
     if not ADDRESS.fullmatch(text):
         raise WrongValue("a URL such as https://host.example/path", text)
     return text
+
+
+def url_path(text: str) -> str:
+    """The kind of paths in URLs. A slash at the end is removed."""
+    path = text.removesuffix("/")
+    if path and not URL_PATH.fullmatch(path):
+        raise WrongValue("a path of letters, digits, - . _ and ~ such as /erp", text)
+    return path
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

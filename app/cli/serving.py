@@ -44,7 +44,7 @@ def serve_command(
     load_trusted(config.documents)
     with open_socket(config.host, config.port) as opened, database_address(config, keep_running=True) as url:
         demo = asyncio.run(_prepare(config, url, migrate_first))
-        say(describe(config, base_address(opened), demo))
+        say(describe(config, base_address(opened) + config.root_path, demo))
         if demo and is_loopback(opened):
             config = replace(config, demo_token=demo.token, sign_up=config.sign_up is not False)
         serve(replace(config, database_url=url), opened)

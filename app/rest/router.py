@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http.errors import HttpError
+from app.http.root_path import remove_root_path
 
 Handler = TypeVar("Handler")
 
@@ -116,8 +117,7 @@ def raw_path(scope: Mapping[str, Any]) -> str:
     """The path as it was sent, without the root path of the application."""
     raw: bytes | None = scope.get("raw_path")
     path = raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
-    root: str = scope.get("root_path", "")
-    return path.removeprefix(quote(root)) if root else path
+    return remove_root_path(path, scope) if scope.get("root_path") else path
 
 
 def split_path(path: str) -> list[str]:

@@ -13,20 +13,29 @@ def describe(config: Config, base: str, demo: Demonstration | None) -> str:
     )
     lines = [
         "",
-        f"  GraphiQL   {base}/graphql",
+        show_graphql(config, base),
         f"  REST       {base}/v1  and  {base}/customers",
         f"  Mail       {mail}",
     ]
     if demo is None:
         return "\n".join([*lines, "  Token      clientele token create --account EMAIL", ""])
-    return "\n".join([*lines, f"  Token      {demo.token}", "", *examples(base, demo), ""])
+    return "\n".join([*lines, f"  Token      {demo.token}", "", *examples(config, base, demo), ""])
 
 
-def examples(base: str, demo: Demonstration) -> list[str]:
+def show_graphql(config: Config, base: str) -> str:
+    """The line with the address of the GraphQL API. It names GraphiQL only if the page can run operations."""
+    if config.documents_only:
+        return f"  GraphQL    {base}/graphql  (trusted documents only)"
+    return f"  {'GraphiQL' if config.graphiql else 'GraphQL '}   {base}/graphql"
+
+
+def examples(config: Config, base: str, demo: Demonstration) -> list[str]:
+    """A command to paste for each API, except one that the service would reject."""
     query = '{"query": "{ clients(first: 3) { totalCount nodes { name city } } }"}'
     v1 = f"{base}/v1/Organizations/{demo.organization_id}/clients?filter=%7B%22limit%22:3%7D"
+    graphql = f"  curl -s {base}/graphql -H 'Authorization: Bearer {demo.token}' -H 'Content-Type: application/json' -d '{query}'"
     return [
-        f"  curl -s {base}/graphql -H 'Authorization: Bearer {demo.token}' -H 'Content-Type: application/json' -d '{query}'",
+        *([] if config.documents_only else [graphql]),
         f"  curl -s '{v1}' -H 'Authorization: {demo.token}'",
         f"  curl -s '{base}/customers?limit=3' -H 'Authorization: Bearer {demo.token}'",
     ]

@@ -22,7 +22,8 @@ from app.config import Config
 from app.errors import Unauthenticated
 from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
-from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes
+from app.graphql.server.graphiql.files import graphiql_routes
+from app.graphql.server.graphiql.page import graphiql_page, trusted_documents_page
 from app.graphql.server.operations import Operations
 from app.graphql.server.prepared import GraphQLRequest, OperationResult
 from app.graphql.server.requests import read_parameters, read_request
@@ -35,8 +36,10 @@ from app.http.errors import HttpError
 from app.http.hosts import is_forwarded
 from app.http.preferences import Preference, find_preference, read_preferences
 from app.http.responses import make_private
+from app.http.root_path import find_root_path
 from app.mail.worker import OutboxWorker
 
+PATH = "/graphql"
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
 DOCUMENT_PARAMETERS = frozenset({"query", "documentId", "extensions"})
 """A GET request with one of these parameters is an operation."""
@@ -75,7 +78,7 @@ class GraphQLApi:
     async def __call__(self, request: Request) -> Response:
         preferences = read_accept(request)
         if self.config.graphiql and _is_browser(request, preferences):
-            return graphiql_page(token=None if is_forwarded(request) else self.config.demo_token)
+            return self.show_page(request)
         media_type = negotiate(preferences)
         error_type = JSON if media_type in (None, EVENT_STREAM) else media_type
         try:
@@ -92,6 +95,14 @@ class GraphQLApi:
             return _error_response(error, error_type)
         except Exception as error:
             return _error_response(to_request_error(error, request.state.request_id), error_type)
+
+    def show_page(self, request: Request) -> Response:
+        """The page for a person. A token is only shown to a person who comes through no proxy."""
+        if self.config.documents_only:
+            return trusted_documents_page()
+        endpoint = find_root_path(request.scope) + PATH
+        token = None if is_forwarded(request) else self.config.demo_token
+        return graphiql_page(endpoint=endpoint, token=token, introspection=self.config.introspection)
 
     async def serve_websocket(self, websocket: WebSocket) -> None:
         await serve_websocket(websocket, self.operations, self.streams, self.waiting, self.config)
@@ -221,7 +232,7 @@ def graphql_routes(outbox: OutboxWorker, config: Config, changes: ChangeReader, 
     api = GraphQLApi(outbox, config, changes, desk)
     every_method: list[str] = []
     return [
-        Route("/graphql", api.__call__, methods=every_method),
-        WebSocketRoute("/graphql", api.serve_websocket),
-        *(graphiql_routes() if config.graphiql else []),
+        Route(PATH, api.__call__, methods=every_method),
+        WebSocketRoute(PATH, api.serve_websocket),
+        *(graphiql_routes(PATH) if config.graphiql and not config.documents_only else []),
     ]

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.graphql.server.graphiql.page import graphiql_page, graphiql_routes, load_examples, read_example
+from app.graphql.server.graphiql.files import graphiql_routes
+from app.graphql.server.graphiql.page import graphiql_page, load_examples, read_example, trusted_documents_page
 
 SCRIPT = "console.log('hello');\n" * 10
 
@@ -157,6 +158,20 @@ def test_without_a_bundle_the_policy_allows_only_the_pinned_files(tmp_path: Path
 
 
 @pytest.mark.parametrize("built", [True, False])
+def test_the_policy_allows_style_elements_by_a_nonce_of_each_page(dist: Path, tmp_path: Path, built: bool) -> None:
+    pages = [graphiql_page(dist=dist if built else tmp_path) for _ in range(2)]
+    nonces = [str(read_settings(page)["nonce"]) for page in pages]
+    for page, nonce in zip(pages, nonces, strict=True):
+        policy = read_policy(page)
+        assert f"'nonce-{nonce}'" in policy["style-src"]
+        assert "'unsafe-inline'" not in policy["style-src"]
+        assert policy["style-src-attr"] == ["'unsafe-inline'"]
+        assert re.findall(r"<style[^>]*>", read_body(page)) == [f'<style nonce="{nonce}">']
+        assert not re.search(r'<[^>]+ style="', read_body(page))
+    assert nonces[0] != nonces[1]
+
+
+@pytest.mark.parametrize("built", [True, False])
 def test_the_policy_allows_no_other_script_and_no_frame(dist: Path, tmp_path: Path, built: bool) -> None:
     page = graphiql_page(dist=dist if built else tmp_path)
     policy = read_policy(page)
@@ -172,6 +187,28 @@ def test_a_token_is_in_the_token_field_and_in_no_tab(dist: Path) -> None:
     assert settings["token"] == "secret-token"
     assert all(set(tab) == {"query", "variables"} for tab in as_tabs(settings))
     assert read_settings(graphiql_page(dist=dist))["token"] == ""
+
+
+def test_a_page_without_a_token_shows_where_one_comes_from(dist: Path) -> None:
+    page = read_body(graphiql_page(dist=dist))
+    assert '<details class="help" open>' in page
+    assert "clientele token create --account EMAIL" in page
+    assert '<details class="help">' in read_body(graphiql_page(token="secret-token", dist=dist))
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_without_introspection_the_page_says_so(dist: Path, tmp_path: Path, built: bool) -> None:
+    page = graphiql_page(introspection=False, dist=dist if built else tmp_path)
+    assert "Introspection is off on this service." in read_body(page)
+    assert read_settings(page)["introspection"] is False
+    assert "Introspection" not in read_body(graphiql_page(dist=dist))
+
+
+def test_with_trusted_documents_only_the_page_says_so_and_runs_nothing() -> None:
+    page = trusted_documents_page()
+    assert "trusted documents only" in read_body(page)
+    assert "<script" not in read_body(page)
+    assert read_policy(page)["script-src"] == ["'none'"]
 
 
 def as_tabs(settings: dict[str, object]) -> list[dict[str, str]]:
@@ -194,11 +231,9 @@ def test_a_value_cannot_leave_the_settings(dist: Path) -> None:
 
 
 def test_the_page_works_behind_a_prefix(dist: Path) -> None:
-    page = graphiql_page(endpoint="/clients/graphql", subscriptions="/clients/live", dist=dist)
-    settings = read_settings(page)
-    assert (settings["endpoint"], settings["subscriptions"]) == ("/clients/graphql", "/clients/live")
+    page = graphiql_page(endpoint="/clients/graphql", dist=dist)
+    assert read_settings(page)["endpoint"] == "/clients/graphql"
     assert 'src="/clients/graphql/assets/main-1a2B.js"' in read_body(page)
-    assert read_settings(graphiql_page(endpoint="/a", dist=dist))["subscriptions"] == "/a"
 
 
 def test_the_page_has_a_title_and_a_heading_and_a_language(dist: Path) -> None:

@@ -14,8 +14,10 @@ from graphql import get_introspection_query
 
 from app.cli import main
 from app.config import Config
+from app.demo import Demonstration
 from app.errors import Misconfigured
 from app.graphql.server.trusted import hash_document, load_trusted
+from app.server.output import describe
 from tests.conftest import Service
 from tests.graphql.server.test_http import RESPONSE, another, code_of, told
 
@@ -131,6 +133,24 @@ async def test_without_trusted_documents_clients_learn_to_send_no_hashes(service
     assert told(sent) == {"data": {"named": "Query"}}
 
 
+async def test_a_browser_gets_a_page_that_says_why_there_is_no_graphiql(service: Service, tmp_path: Path) -> None:
+    async with trusting(service, tmp_path, documents_only=True) as http:
+        page = await http.get("/graphql", headers={"Accept": "text/html,*/*;q=0.8"})
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "executes trusted documents only" in page.text
+        assert (await http.get("/graphql/assets/main.js")).status_code == 404
+
+
+def test_the_text_at_the_start_offers_no_operation_that_is_rejected() -> None:
+    demo = Demonstration("6561a1b2c3d4e5f607182930", "sk_live_token")
+    text = describe(Config(documents_only=True), "http://127.0.0.1:8000", demo)
+    assert "GraphQL    http://127.0.0.1:8000/graphql  (trusted documents only)" in text
+    assert "GraphiQL" not in text
+    assert "totalCount" not in text
+    assert "GraphiQL" not in describe(Config(graphiql=False), "http://127.0.0.1:8000", demo)
+    assert "GraphiQL" in describe(Config(), "http://127.0.0.1:8000", demo)
+
+
 async def test_only_trusted_documents_are_executed_where_that_is_set(service: Service, tmp_path: Path) -> None:
     async with trusting(service, tmp_path, documents_only=True) as http:
         for body in ({"documentId": "count"}, persisted(COUNT), {"query": COUNT}):
@@ -176,12 +196,12 @@ def test_a_file_that_cannot_be_used_is_misconfigured(tmp_path: Path) -> None:
     }
 
 
-def test_the_mode_needs_a_file_and_switches_graphiql_off(tmp_path: Path) -> None:
+def test_the_mode_needs_a_file(tmp_path: Path) -> None:
     only = {"CLIENTELE_DOCUMENTS_ONLY": "true"}
     with pytest.raises(Misconfigured, match="CLIENTELE_DOCUMENTS"):
         Config.from_environment(only)
     config = Config.from_environment(only | {"CLIENTELE_DOCUMENTS": str(tmp_path / "x.json")})
-    assert (config.documents_only, config.graphiql) == (True, False)
+    assert config.documents_only
 
 
 EXPENSIVE = (

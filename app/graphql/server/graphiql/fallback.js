@@ -3,11 +3,9 @@ const root = document.getElementById('graphiql');
 /** Each request has its own lazy WebSocket client, so that connection_init carries the token of the moment. */
 function fetchGraphQL(request, ownOptions) {
   const options = withToken(ownOptions);
-  const socket = new URL(settings.subscriptions, location.href);
-  socket.protocol = socket.protocol.replace('http', 'ws');
   const fetcher = GraphiQL.createFetcher({
     url: settings.endpoint,
-    wsClient: graphqlWs.createClient({ url: socket.href, connectionParams: options.headers }),
+    wsClient: graphqlWs.createClient({ url: socketAddress(), connectionParams: options.headers }),
     enableIncrementalDelivery: false,
   });
   return fetcher(request, options);
@@ -16,15 +14,17 @@ function fetchGraphQL(request, ownOptions) {
 function renderPage() {
   const name = React.createElement('span', { className: 'service-name' }, settings.service);
   const logo = React.createElement(GraphiQL.Logo, null, name);
-  const storage = withoutStoredHeaders(GraphiQL.createLocalStorage({ namespace: `${settings.service}-fallback` }));
+  const storage = withoutStoredSecrets(GraphiQL.createLocalStorage({ namespace: `${settings.service}-fallback` }));
   const properties = {
     fetcher: fetchGraphQL,
     storage,
+    schema: settings.introspection ? undefined : null,
     defaultTabs: settings.tabs,
     defaultQuery: '',
     initialVariables: storage.getItem('graphiql:tabState') ? undefined : settings.tabs[0].variables,
     defaultEditorToolsVisibility: 'variables',
     isHeadersEditorEnabled: false,
+    shouldPersistHeaders: false,
     inputValueDeprecation: true,
     schemaDescription: true,
   };
