@@ -40,7 +40,8 @@ class Loader(DataLoader[KeyT, ValueT]):
 class Context:
     """The access and the plans of one operation. `plans` lives as long as the document. `desk` checks passwords.
 
-    A deleted account or organization can be restored for `deletion_delay`.
+    A deleted account or organization can be restored for `deletion_delay`. An event stream that is opened again has the
+    cursor of its last event in `last_event_id`. A subscription notes its `start`, which is the cursor before its events.
     """
 
     access: Access
@@ -49,6 +50,8 @@ class Context:
     changes: ChangeReader
     desk: LoginDesk
     deletion_delay: timedelta = timedelta(days=30)
+    last_event_id: str | None = None
+    start: str | None = None
     loaders: dict[Hashable, Loader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -62,6 +65,9 @@ class Context:
         if key not in self.loaders:
             self.loaders[key] = Loader(load_fn=load)
         return self.loaders[key]
+
+    def note_start(self, cursor: str) -> None:
+        self.start = cursor
 
     def forget_loaded(self) -> None:
         """Drops what was loaded before a write, so that the rest of the operation reads the new state."""

@@ -81,7 +81,11 @@ class Subscription:
     ) -> AsyncIterator[ClientChange]:
         organization = require_organization(info, organization_id)
         context = info.context
-        return _show_changes(await follow_changes(context.access, context.changes, organization, after))
+        resumed = context.last_event_id or after
+        changes = await follow_changes(
+            context.access, context.changes, organization, resumed, note_start=context.note_start
+        )
+        return _show_changes(changes)
 
 
 async def _show_changes(changes: AsyncGenerator[FollowedChange, None]) -> AsyncGenerator[ClientChange, None]:

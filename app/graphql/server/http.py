@@ -6,6 +6,7 @@ https://graphql.github.io/graphql-over-http/draft/
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TypeVar
 
 import orjson
@@ -113,6 +114,8 @@ class GraphQLApi:
             raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
         access = await request.user.access()
         graphql_request = await self.read_request(request)
+        if media_type == EVENT_STREAM and "last-event-id" in request.headers:
+            graphql_request = replace(graphql_request, last_event_id=request.headers["last-event-id"])
         request_id = request.state.request_id
         try:
             prepared = await self.operations.prepare(graphql_request, access)

@@ -29,7 +29,7 @@ from app.graphql.server.errors import (
     limit_error,
 )
 from app.graphql.server.limits import MAX_INPUT_WEIGHT, TOO_HEAVY, WEIGHT_READ_AT_ONCE, weigh_variables
-from app.graphql.server.prepared import GraphQLRequest, OperationResult, PreparedOperation
+from app.graphql.server.prepared import GraphQLRequest, OperationResult, PreparedOperation, StreamStart
 from app.graphql.server.subscriptions import Subscriptions
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.mail.worker import OutboxWorker
@@ -80,6 +80,7 @@ class Operations:
             access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None  # noqa: S101 - narrows the type
         context = Context(access, document.plans, self.outbox, self.changes, self.desk, self.deletion_delay)
+        context.last_event_id = request.last_event_id
         build = partial(self._build_executor, document.ast, request, context)
         at_once = weight <= WEIGHT_READ_AT_ONCE
         executor = build() if at_once else await self.documents.thread.run(access.principal.tenant, build)
@@ -111,8 +112,10 @@ class Operations:
             raise RequestError(ErrorCode.DOCUMENT_NOT_TRUSTED, message)
         return query
 
-    async def stream(self, prepared: PreparedOperation, request_id: str) -> AsyncGenerator[OperationResult, None]:
-        """One result for a query or a mutation, and one for each event of a subscription.
+    async def stream(
+        self, prepared: PreparedOperation, request_id: str
+    ) -> AsyncGenerator[OperationResult | StreamStart, None]:
+        """One result for a query or a mutation. For a subscription its start, and one result for each event.
 
         A subscription that cannot begin has a single result that is not executed. A mutation that has begun is finished,
         even if the client no longer waits for its result.
@@ -130,6 +133,8 @@ class Operations:
             if isinstance(events, ExecutionResult):
                 yield self.reject(OperationError(self._show_errors(events), prepared.cost), request_id)
                 return
+            if prepared.context.start is not None:
+                yield StreamStart(prepared.context.start)
             async with aclosing(events), aclosing(self.subscriptions.follow(prepared, events, request_id)) as results:
                 async for result in results:
                     yield result

@@ -14,12 +14,13 @@ from app.graphql.internals import Built
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     """A well-formed GraphQL request. It has the text of a document, the id of a trusted document, or a text with its own
-    SHA-256 as the id."""
+    SHA-256 as the id. `last_event_id` is the cursor of the last event, if an event stream is opened again."""
 
     query: str | None
     document_id: str | None
     operation_name: str | None
     variables: dict[str, Any]
+    last_event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,17 @@ class PreparedOperation:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamStart:
+    """The beginning of a subscription. Its events follow the cursor."""
+
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
 class OperationResult:
     """The members of a result, ready for orjson. `executed` is false if nothing was executed, so that there is no data.
     `unavailable` is true if no field has a value because the operation timed out or had no database. `limited` is the
-    limit because of which no field has a value."""
+    limit because of which no field has a value. The result of an event has its `cursor`."""
 
     body: dict[str, Any]
     executed: bool
@@ -56,6 +64,7 @@ class OperationResult:
     limited: TooMany | None = None
     rendered: bytes | None = None
     """The body as JSON, if it is rendered already."""
+    cursor: str | None = None
 
     @property
     def payload(self) -> dict[str, Any] | orjson.Fragment:

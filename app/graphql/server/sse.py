@@ -1,6 +1,10 @@
 """Operations over server-sent events, in the distinct connections mode of GraphQL over SSE.
 
 https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
+
+The id of an event is the cursor of its change. An EventSource that connects again sends the last id as `Last-Event-ID`,
+and the subscription continues behind it. The stream begins with the id of its start, because a connection can end before
+the first event.
 """
 
 import asyncio
@@ -16,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from app.auth import Principal
 from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import RequestError, to_request_error
-from app.graphql.server.prepared import OperationResult
+from app.graphql.server.prepared import OperationResult, StreamStart
 from app.graphql.server.streams import wait_for_invalid_token
 
 EVENT_STREAM = "text/event-stream"
@@ -25,7 +29,7 @@ KEEP_ALIVE = 12.0
 COMMENT, COMPLETE = b":\n\n", b"event: complete\ndata:\n\n"
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
 
-Results = AsyncGenerator[OperationResult, None]
+Results = AsyncGenerator[OperationResult | StreamStart, None]
 
 
 class EventStream(StreamingResponse):
@@ -87,7 +91,7 @@ class EventStream(StreamingResponse):
             async with aclosing(self.results):
                 async for result in self.results:
                     self.sent.clear()
-                    await self.events.put(write_next(result.payload))
+                    await self.events.put(write_result(result))
                     await self.sent.wait()
         except RequestError as error:
             await self.events.put(write_next(_to_body(error)))
@@ -95,6 +99,17 @@ class EventStream(StreamingResponse):
             await self.events.put(write_next(_to_body(to_request_error(error, self.request.state.request_id))))
         await self.events.put(COMPLETE)
         await self.events.put(None)
+
+
+def write_result(result: OperationResult | StreamStart) -> bytes:
+    """A result as a `next` event with its id, or the start as an id alone, which is no event."""
+    if isinstance(result, StreamStart):
+        return _write_id(result.cursor) + b"\n"
+    return (_write_id(result.cursor) if result.cursor else b"") + write_next(result.payload)
+
+
+def _write_id(cursor: str) -> bytes:
+    return b"id: " + cursor.encode() + b"\n"
 
 
 def write_next(body: Mapping[str, Any] | orjson.Fragment) -> bytes:

@@ -53,7 +53,7 @@ class Subscriptions:
                 current.context.access.database.hold(result.size)
                 yield result
 
-    async def _execute_event(self, prepared: PreparedOperation, event: object, request_id: str) -> OperationResult:
+    async def _execute_event(self, prepared: PreparedOperation, event: Event, request_id: str) -> OperationResult:
         with closing(prepared.for_event(event)) as current:
             result = await self.execute(current, request_id)
-            return replace(result, rendered=orjson.dumps(result.body))
+            return replace(result, rendered=orjson.dumps(result.body), cursor=event.cursor)

@@ -19,7 +19,7 @@ from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
 from app.graphql.server.messages import CloseSocket, Message, find_token, read_message
 from app.graphql.server.operations import Operations
-from app.graphql.server.prepared import GraphQLRequest
+from app.graphql.server.prepared import GraphQLRequest, StreamStart
 from app.graphql.server.requests import read_request
 from app.graphql.server.streams import Places, wait_for_invalid_token
 from app.http.addresses import network_of
@@ -232,6 +232,8 @@ class Connection:
                 prepared = await self.operations.prepare(request, access)
             async with aclosing(self.operations.stream(prepared, self.request_id)) as results:
                 async for result in results:
+                    if isinstance(result, StreamStart):
+                        continue
                     if not result.executed:
                         return await self._finish("error", id_, result.body["errors"])
                     await self._send("next", id_, result.payload)

@@ -41,10 +41,11 @@ async def http(shared_service: Service, address: str) -> AsyncIterator[httpx.Asy
 
 @dataclass
 class Stream:
-    """An event stream, read block by block."""
+    """An event stream, read block by block. `last_id` is what an EventSource would send when it connects again."""
 
     response: httpx.Response
     lines: AsyncIterator[str]
+    last_id: str = ""
 
     async def block(self) -> list[str]:
         """The lines of the next block, or no lines at the end of the stream."""
@@ -56,10 +57,27 @@ class Stream:
         return lines
 
     async def next(self) -> Any:
-        """The result in the next event."""
-        event, data = await self.block()
+        """The result in the next event. Blocks of an id alone are no events."""
+        lines = await self.block()
+        while self._take_id(lines) and not lines:
+            lines = await self.block()
+        event, data = lines
         assert event == "event: next"
         return json.loads(data.removeprefix("data: "))
+
+    def _take_id(self, lines: list[str]) -> bool:
+        """Takes the id out of a block. True if the block has one."""
+        if not lines or not lines[0].startswith("id: "):
+            return False
+        self.last_id = lines.pop(0).removeprefix("id: ")
+        return True
+
+    async def start(self) -> str:
+        """The id before the first event."""
+        lines = await self.block()
+        assert self._take_id(lines)
+        assert lines == []
+        return self.last_id
 
     async def complete(self) -> None:
         assert await self.block() == ["event: complete", "data:"]
@@ -67,10 +85,14 @@ class Stream:
 
 
 @asynccontextmanager
-async def stream(http: httpx.AsyncClient, query: str, method: str = "POST", **variables: Any) -> AsyncIterator[Stream]:
+async def stream(
+    http: httpx.AsyncClient, query: str, method: str = "POST", last_id: str | None = None, **variables: Any
+) -> AsyncIterator[Stream]:
     request: dict[str, Any] = {"json": {"query": query, "variables": variables}}
     if method == "GET":
         request = {"params": {"query": query, "variables": json.dumps(variables)}}
+    if last_id is not None:
+        request["headers"] = {"Last-Event-ID": last_id}
     async with http.stream(method, "/graphql", **request) as response:
         yield Stream(response, response.aiter_lines())
 
@@ -155,9 +177,47 @@ async def test_a_subscription_continues_after_its_cursor(shared_service: Service
         assert (await opened.next())["data"]["clientChanges"]["client"] == {"name": "Dan"}
 
 
+def name_of(result: Any) -> str:
+    return str(result["data"]["clientChanges"]["client"]["name"])
+
+
+async def test_a_stream_that_is_opened_again_continues_behind_its_last_event(
+    shared_service: Service, http: httpx.AsyncClient
+) -> None:
+    async with stream(http, FOLLOW, "GET") as opened:
+        start = await opened.start()
+    await add_records(shared_service, [{"name": "Eve"}, {"name": "Fay"}])
+    async with stream(http, FOLLOW, "GET", start) as opened:
+        assert await opened.start() == start
+        first = await opened.next()
+        assert (name_of(first), opened.last_id) == ("Eve", first["data"]["clientChanges"]["cursor"])
+    await add_records(shared_service, [{"name": "Gil"}])
+    for method in ("GET", "POST"):
+        async with stream(http, FOLLOW, method, opened.last_id) as again:
+            assert [name_of(await again.next()) for _ in range(2)] == ["Fay", "Gil"]
+    async with stream(http, FOLLOW, "GET", again.last_id, after=start) as latest:
+        assert await latest.start() == again.last_id
+        await add_records(shared_service, [{"name": "Hal"}])
+        assert name_of(await latest.next()) == "Hal"
+
+
+async def test_a_last_event_id_that_is_no_cursor_is_an_error(http: httpx.AsyncClient) -> None:
+    async with stream(http, FOLLOW, "GET", "7") as opened:
+        (error,) = (await opened.next())["errors"]
+        assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "after"}
+        await opened.complete()
+    for last_id in ("", "7"):
+        async with stream(http, VIEWER, "GET", last_id) as opened:
+            assert (await opened.next())["data"] == {"viewer": {"scopes": ["read", "write"]}}
+            assert opened.last_id == ""
+    async with stream(http, FOLLOW, "GET", "") as opened:
+        assert await opened.start()
+
+
 async def test_comments_keep_a_silent_stream_open(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "KEEP_ALIVE", 0.02)
     async with stream(http, FOLLOW) as opened:
+        await opened.start()
         assert await opened.block() == [":"]
         assert await opened.block() == [":"]
 
@@ -193,4 +253,5 @@ async def test_a_stopping_server_ends_its_streams_without_a_complete_event(servi
             http.base_url = httpx.URL(address)
             request = http.build_request("POST", "/graphql", json={"query": FOLLOW})
             response = await http.send(request, stream=True)
-        assert [line async for line in response.aiter_lines() if line] == []
+        (start,) = [line async for line in response.aiter_lines() if line]
+        assert start.startswith("id: ")
