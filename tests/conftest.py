@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 from starlette.applications import Starlette
 
 from app.accounts.service import create_account
@@ -35,6 +36,9 @@ UNSAFE_AND_FAST = {
 }
 """PostgreSQL's settings for a server whose data may be lost."""
 
+
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 UNSCOPED: list[Unscoped] = []
 """The statements of the service that touch a tenant's table without naming the organization."""
@@ -112,6 +116,9 @@ CREATE VIEW clients AS SELECT * FROM fail();
 """
 """Makes every read of clients fail with an error that no part of the service expects."""
 
+PATIENCE = 30.0
+"""Seconds for a statement and for a free connection, so that a busy machine fails no test."""
+
 CHEAP = 1
 """MiB for the hash of a test's password."""
 
@@ -188,7 +195,8 @@ async def cloned(server_url: str, template: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
-    database = Database(url, statement_timeout=30)
+    database = Database(url, statement_timeout=PATIENCE)
+    database.pool.wait = PATIENCE
     try:
         yield database
     finally:

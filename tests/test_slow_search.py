@@ -13,8 +13,8 @@ from tests.conftest import Service, running
 
 @pytest.fixture
 async def slow(database_url: str, tmp_path: Path) -> AsyncIterator[Service]:
-    """A service with a statement timeout of 50 ms, while another transaction locks its clients."""
-    hasty, patient = Database(database_url, statement_timeout=0.05), Database(database_url)
+    """A service with a statement timeout of 400 ms, while another transaction locks its clients."""
+    hasty, patient = Database(database_url, statement_timeout=0.4), Database(database_url)
     async with (
         running(Config(database_url=database_url, data_dir=tmp_path), hasty) as service,
         patient.write() as connection,

@@ -116,14 +116,20 @@ async def test_an_idle_connection_is_closed_and_a_used_one_stays() -> None:
         assert await idle.is_closed()
 
 
+async def read_and_send(connection: RawConnection) -> None:
+    """After the server has dropped the connection, the system still sends what it holds. It resets when it gets more."""
+    while await connection.reader.read(1000):
+        await connection.send(request())
+
+
 async def test_a_client_that_does_not_read_is_dropped_and_its_memory_is_freed() -> None:
     async with serving(write_timeout=SHORT) as address, connected(address, limit=1024) as connection:
         connection.writer.transport.get_extra_info("socket").setsockopt(1, 8, 4096)  # SO_RCVBUF
         await connection.send(request("GET", "/?size=20000000"))
         await connection.reader.readexactly(10)
         await asyncio.sleep(SHORT * 4)
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await connection.reader.readexactly(20_000_000)
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(read_and_send(connection), 60)
 
 
 async def test_a_client_that_reads_slowly_gets_everything() -> None:

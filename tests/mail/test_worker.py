@@ -185,7 +185,7 @@ class Holding:
         print(mail.id, flush=True)
         await asyncio.Event().wait()
 
-asyncio.run(OutboxWorker(Database(sys.argv[1]), Holding(), "reminders@mailer.example.com").run())
+asyncio.run(OutboxWorker(Database(sys.argv[1]), Holding(), "reminders@mailer.example.com", poll=0.1).run())
 """
 
 
@@ -198,7 +198,7 @@ async def test_another_worker_delivers_the_messages_of_a_killed_process(
     )
     try:
         assert process.stdout is not None
-        assert (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip() == put
+        assert (await asyncio.wait_for(process.stdout.readline(), 120)).decode().strip() == put
     finally:
         process.send_signal(signal.SIGKILL)
         await process.wait()
