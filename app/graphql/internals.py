@@ -17,7 +17,9 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
+    Undefined,
     create_source_event_stream,
+    is_object_type,
     validate,
 )
 from graphql.pyutils import suggestion_list
@@ -95,6 +97,19 @@ def is_introspection_rejected(error: GraphQLError) -> bool:
 def core_schema_of(schema: strawberry.Schema) -> GraphQLSchema:
     """The graphql-core schema that a Strawberry schema wraps."""
     return schema._schema
+
+
+def drop_null_defaults(schema: GraphQLSchema) -> None:
+    """Makes an absent argument absent, not null. A resolver then gets the default of its own parameter.
+
+    Strawberry gives an optional argument the default null, which introspection and the printed schema would show.
+    """
+    types = (type_ for type_ in schema.type_map.values() if is_object_type(type_))
+    for argument in (
+        argument for type_ in types for field in type_.fields.values() for argument in field.args.values()
+    ):
+        if argument.default_value is None:
+            argument.default_value = Undefined
 
 
 def keep_input(type_: type) -> None:

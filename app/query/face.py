@@ -26,6 +26,7 @@ class Codec:
     - `words` pairs public words with stored words.
     - `null_is_false` shows, filters and sorts null as false.
     - `constant` is shown in place of every stored value.
+    - `row` shows the whole row as a text: the JSON of these pairs of a key and a field.
     """
 
     prefix: str = ""
@@ -33,6 +34,7 @@ class Codec:
     words: tuple[tuple[str, str], ...] = ()
     null_is_false: bool = False
     constant: str = ""
+    row: "tuple[tuple[str, Field], ...]" = ()
 
 
 PLAIN = Codec()

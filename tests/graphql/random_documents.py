@@ -74,21 +74,18 @@ class DocumentWriter:
         return " ".join(fragment for name, fragment in self.fragments.items() if f"...{name} " in text)
 
     def payload(self, name: str) -> str:
-        type_name = "Customer" if "Customer" in name else "Client"
-        key = type_name.lower()
+        faces = [f"{type_name.lower()} {self.directive()} {self.record(type_name)}" for type_name in FACES]
         if name == "createClients":
-            row = f"index client {self.record(type_name)} userErrors {{ field code }}"
+            row = f"index {' '.join(faces)} userErrors {{ field code }}"
             return f"{{ results {self.directive()} {{ {row} }} userErrors {{ field message code }} __typename }}"
-        parts = [
-            f"{key} {self.directive()} {self.record(type_name)}",
-            "userErrors { field message code }",
-            "__typename",
-        ]
+        parts = [*faces, "userErrors { field message code }", "__typename"]
         if name.startswith(("delete", "permanently")):
-            parts.append(f"deleted{type_name}Id")
+            parts.append("deletedClientId deletedCustomerId")
         if not self.plain:
+            type_name = self.chance.choice(list(FACES))
+            key = type_name.lower()
             parts.append(f"again: {key} {self.record(type_name)}")
-            if name.startswith(("restore", f"create{type_name}")):
+            if name.startswith(("restore", "createClient", "createCustomer")):
                 parts.append(f"{key}Edge {{ node {self.record(type_name)} }}")
         return f"{{ {' '.join(self.chance.sample(parts, k=self.chance.randint(1, len(parts))))} }}"
 

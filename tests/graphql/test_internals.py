@@ -15,6 +15,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     execute,
     parse,
+    print_schema,
     specified_rules,
 )
 from graphql.pyutils import suggestion_list
@@ -29,6 +30,7 @@ from app.graphql.internals import (
     ResolvedField,
     build_executor,
     core_schema_of,
+    drop_null_defaults,
     is_budget_spent,
     is_introspection_rejected,
     is_nesting_limit,
@@ -216,3 +218,16 @@ def test_names_that_are_longer_in_lower_case_have_suggestions() -> None:
     assert suggestion_list("İİnameİ", ["İİname", "city"]) == ["İİname"]
     assert suggestion_list("NAME", ["name", "names", "city"]) == ["name", "names"]
     assert suggestion_list("İ" * 60, ["name", "countryAlpha2Code" * 5]) == []
+
+
+def test_an_absent_argument_has_no_default_in_the_schema_and_its_own_in_the_resolver() -> None:
+    def show(first: int | None = None, last: int = 3) -> str:
+        return f"{first} {last}"
+
+    query = strawberry.type(type("Query", (), {"__annotations__": {}, "show": strawberry.field(show)}))
+    schema = core_schema_of(strawberry.Schema(query=query))
+    assert "first: Int = null" in print_schema(schema)
+    drop_null_defaults(schema)
+    assert "show(first: Int, last: Int! = 3): String!" in print_schema(schema)
+    for source, shown in (("show", "None 3"), ("show(first: null)", "None 3"), ("show(first: 1, last: 2)", "1 2")):
+        assert execute(schema, parse(f"{{ {source} }}")) == ExecutionResult({"show": shown}, None)

@@ -96,8 +96,10 @@ def find_plan(
     return stored
 
 
-PREFIXES = {"Client": "", "Customer": "cust_", "Organization": "", "Account": ""}
-"""The types that have global ids, each with the prefix of its own ids."""
+PREFIXES = {"Client": "cust_", "Customer": "cust_", "Organization": "ent_", "Account": ""}
+"""The types that have global ids, each with the prefix that a REST API puts before its ids."""
+SAME_ROW = {"Customer": "Client"}
+"""Types that are another face of the rows of a type. Each accepts the global ids of the other."""
 
 
 def write_global_id(type_name: str, bare: str) -> str:
@@ -115,17 +117,12 @@ def split_global_id(text: str) -> tuple[str, str] | None:
 
 
 def read_id(type_name: str, text: str) -> str:
-    """The bare id of a record of a type, from its global id or its own id. Other text gives "", which no record has as its id."""
-    parts = split_global_id(text)
-    if parts is not None:
-        return parts[1] if parts[0] == type_name else ""
-    bare = text.removeprefix(PREFIXES[type_name]) if text.startswith(PREFIXES[type_name]) else ""
-    return bare if is_id(bare) else ""
+    """The bare id of a record of a type, from its global id, its bare id, or its bare id with a prefix.
 
-
-def read_organization_id(text: str) -> str:
-    """The bare id of an organization, also from an entity id (`ent_…`)."""
-    return read_id("Organization", text.removeprefix("ent_"))
+    Other text gives "", which no record has as its id.
+    """
+    written, bare = split_global_id(text) or (type_name, text.removeprefix(PREFIXES[type_name]))
+    return bare if SAME_ROW.get(written, written) == SAME_ROW.get(type_name, type_name) and is_id(bare) else ""
 
 
 def choose_organization(info: Info, argument: str | None) -> str | None:
@@ -136,7 +133,7 @@ def choose_organization(info: Info, argument: str | None) -> str | None:
     accessible = info.context.principal.organizations
     if argument is None:
         return accessible[0] if accessible else None
-    bare = read_organization_id(argument)
+    bare = read_id("Organization", argument)
     return bare if bare in accessible else None
 
 

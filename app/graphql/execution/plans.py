@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from graphql import (
@@ -26,6 +26,8 @@ MOST_LABELS = 500
 
 Fields = dict[str, list[FieldNode]]
 """The fields of a selection by response key, in order."""
+Step = tuple[str, str]
+"""A type and one of its fields, on the way into a selection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class SelectionReader:
                 for field in self._walk(node.selection_set, types, set()):
                     fields.setdefault(field.alias.value if field.alias else field.name.value, []).append(field)
         return fields
+
+    def find_groups(self, nodes: Sequence[FieldNode], *steps: "Step") -> list[Sequence[FieldNode]]:
+        """The fields that lie `steps` below some fields of one response key, grouped by their response keys."""
+        groups: list[Sequence[FieldNode]] = [nodes]
+        for type_, name in steps:
+            below = (self.collect(group, frozenset({type_})) for group in groups)
+            groups = [group for fields in below for group in fields.values() if group[0].name.value == name]
+        return groups
 
     def _walk(self, selection: SelectionSetNode, types: frozenset[str], seen: set[str]) -> Iterator[FieldNode]:
         for node in selection.selections:
@@ -91,18 +101,12 @@ def plan_selection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Fa
     return plan_record(reader.collect(nodes, types_of(face.type_name)), face)
 
 
-def plan_inside(
-    reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, *steps: tuple[str, str]
-) -> Selection | None:
-    """The selection of the records that lie `steps` below a field, each step a type and its field.
+def plan_inside(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, *steps: Step) -> Selection | None:
+    """The selection of the records that lie `steps` below a field.
 
     It is empty when no record is selected, and None when a field needs a resolver or two places select different fields.
     """
-    groups: list[Sequence[FieldNode]] = [nodes]
-    for type_, name in steps:
-        below = (reader.collect(group, frozenset({type_})) for group in groups)
-        groups = [group for fields in below for group in fields.values() if group[0].name.value == name]
-    selections = [plan_selection(reader, group, face) for group in groups]
+    selections = [plan_selection(reader, group, face) for group in reader.find_groups(nodes, *steps)]
     if not selections:
         return ()
     return selections[0] if len(set(selections)) == 1 else None
@@ -112,6 +116,16 @@ def selects_total(reader: SelectionReader, nodes: Sequence[FieldNode], connectio
     """True if a connection's `totalCount` is selected."""
     fields = reader.collect(nodes, frozenset({connection_type}))
     return any(group[0].name.value == "totalCount" for group in fields.values())
+
+
+def render_faces(selections: Mapping[str, Selection | None]) -> Selection:
+    """The selection that renders a row once for each name, as a text that holds JSON. Empty selections are left out."""
+    return tuple((name, _row_field(name, selection)) for name, selection in selections.items() if selection)
+
+
+@lru_cache(maxsize=1024)
+def _row_field(name: str, selection: Selection) -> Field:
+    return Field(name, "id", codec=Codec(row=selection), writable=False, filterable=False, sortable=False)
 
 
 @cache

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.clients.faces import ENTITY_ID
-from app.graphql.execution.context import split_global_id
-from app.ids import is_id
+from app.graphql.execution.context import read_id
 from app.query import operators
 from app.query.dialects import ORDER, STRICT, Dialect, check_like, check_regex, strip_prefix
 from app.query.face import Face, Field
 from app.query.operators import Behaviour, Operator
+
+FOREIGN_IDS = frozenset({"unit_id"})
+"""The columns with ids of records that this service does not have."""
 
 
 def _check_pattern(operator: Operator, text: str, field: str) -> tuple[str, bool]:
@@ -19,13 +20,11 @@ def _check_pattern(operator: Operator, text: str, field: str) -> tuple[str, bool
 
 
 def _read_id(text: str, field: Field, face: Face) -> str:
-    """The stored form of a global id, or of the field's own id. An organization's id has its prefix or not."""
-    noun = "Organization" if field.column == "organization_id" else face.type_name
-    parts = split_global_id(text)
-    if parts is not None and parts[0] == noun:
-        return parts[1]
-    bare = text.removeprefix(ENTITY_ID.prefix)
-    return bare if noun == "Organization" and is_id(bare) else strip_prefix(text, field, face)
+    """The stored form of any id of a record. Other text is compared with ids as they are shown."""
+    if field.column in FOREIGN_IDS:
+        return text
+    type_name = "Organization" if field.column == "organization_id" else face.type_name
+    return read_id(type_name, text) or strip_prefix(text, field, face)
 
 
 def _ignores_case(modifiers: Mapping[str, Any], _: Operator) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Set
 from enum import Enum
+from functools import partial
 from keyword import iskeyword
 from types import GenericAlias
 from typing import Annotated, Any, NewType, TypeAlias
@@ -38,12 +39,22 @@ def _read_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -
 
 Json = NewType("Json", object)
 DateTime = NewType("DateTime", str)
+EmailAddress = NewType("EmailAddress", str)
+CountryCode = NewType("CountryCode", str)
+
+
+def _read_text(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise GraphQLError(f"{name} must be a string; got {value!r}.")
+
 
 SCALARS: dict[object, Any] = {
     Json: strawberry.scalar(
         name="JSON",
         description="Any JSON value. Whole numbers are exact up to 18 digits. Other numbers become the nearest 64-bit "
         "floating-point number, as in JavaScript, and a number above 1.8e308 is an error.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
         parse_value=lambda value: value,
         parse_literal=_read_literal,
@@ -54,8 +65,26 @@ SCALARS: dict[object, Any] = {
         "extended format of ISO 8601: `2026`, `2026-04` or `2026-04-20`; then `T`, `t` or a space and `10:10`, `10:10:30` or "
         "`10:10:30.123`; then the offset `Z`, `z`, `+02`, `+0200` or `+02:00`. Without an offset it is in UTC, and a date "
         "stands for its midnight. Other formats, such as `20260420T101030Z`, are errors.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=lambda value: value,
         parse_value=_read_moment,
+    ),
+    EmailAddress: strawberry.scalar(
+        name="EmailAddress",
+        description="An e-mail address, such as `ana@example.com`. International addresses are valid. A mutation checks it, "
+        "and reports a wrong one in `userErrors`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc6531",
+        serialize=lambda value: value,
+        parse_value=partial(_read_text, "EmailAddress"),
+    ),
+    CountryCode: strawberry.scalar(
+        name="CountryCode",
+        description="An ISO 3166-1 alpha-2 code of a country, such as `SI`, or one of EL, XI and XK. Lower case is accepted, "
+        'and `""` clears the field. A mutation checks it, and reports a wrong one in `userErrors`. The code that a record '
+        "already has is always accepted.",
+        specified_by_url="https://www.iso.org/iso-3166-country-codes.html",
+        serialize=lambda value: value,
+        parse_value=partial(_read_text, "CountryCode"),
     ),
 }
 
@@ -64,17 +93,16 @@ def argument(description: str) -> Any:
     return strawberry.argument(description=description)
 
 
+RECORD_ID = "the global id of either type, 24 hex digits, or `cust_` and 24 hex digits."
+ORGANIZATION_ID = "The id of the organization: the global id, 24 hex digits, or `ent_` and 24 hex digits."
+
 OrganizationArgument = Annotated[
     strawberry.ID | None,
-    argument(
-        "The global or bare id of the organization. The default is the first created organization that your token can access."
-    ),
+    argument(f"{ORGANIZATION_ID} The default is the first created organization that your token can access."),
 ]
 WrittenOrganizationArgument = Annotated[
     strawberry.ID | None,
-    argument(
-        "The global or bare id of the organization. It is required if your token can access several organizations."
-    ),
+    argument(f"{ORGANIZATION_ID} It is required if your token can access several organizations."),
 ]
 
 
@@ -136,7 +164,12 @@ StringFilter = make_input(
     "Conditions on a text, all of which hold. Order ignores case and accents; equality is exact.",
     {**_operator_fields(str, TEXTUAL), "case_sensitive": CASE_SENSITIVE},
 )
-IDFilter = make_input("IDFilter", "Conditions on an id, all of which hold.", _operator_fields(strawberry.ID, SORTED))
+IDFilter = make_input(
+    "IDFilter",
+    "Conditions on an id, all of which hold. The global id, 24 hex digits, and `cust_` or `ent_` with 24 hex digits are the "
+    "same id.",
+    _operator_fields(strawberry.ID, SORTED),
+)
 BooleanFilter = make_input(
     "BooleanFilter", "Conditions on a boolean, all of which hold.", _operator_fields(bool, EXACT)
 )

@@ -12,7 +12,7 @@ from app.errors import Malformed
 from app.graphql.execution.context import Info, choose_organization, read_id, split_global_id, write_global_id
 from app.graphql.execution.loading import find_record, load_organization, load_record
 from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
-from app.graphql.schema.inputs import OrganizationArgument, argument
+from app.graphql.schema.inputs import RECORD_ID, EmailAddress, OrganizationArgument, argument
 from app.graphql.schema.types import (
     CLIENT_CONNECTION,
     CUSTOMER_CONNECTION,
@@ -35,7 +35,7 @@ NodeIds = Annotated[
 
 @strawberry.type(description="The account that a token belongs to.")
 class Account(Node):
-    email: str = field(description="The e-mail address of the account.")
+    email: EmailAddress = field(description="The e-mail address of the account.")
     email_verified: bool = field(
         description="True if the operator has verified the account. Organizations of unverified accounts cannot send mail."
     )
@@ -54,7 +54,7 @@ async def find_account(info: Info) -> Account | None:
     if account is None:
         return None
     global_id = strawberry.ID(write_global_id("Account", account.id))
-    return Account(id=global_id, email=account.email, email_verified=account.verified)
+    return Account(id=global_id, email=EmailAddress(account.email), email_verified=account.verified)
 
 
 async def make_viewer(info: Info) -> Viewer:
@@ -114,13 +114,13 @@ class Query:
 
     @strawberry.field(description="A client. Null if there is no such client that your token can access.")
     async def client(
-        self, info: Info, id: Annotated[strawberry.ID, argument("The global or bare id.")]
+        self, info: Info, id: Annotated[strawberry.ID, argument(f"The id of the client: {RECORD_ID}")]
     ) -> Client | None:
         return await find_record(info, Client, read_id("Client", id))
 
     @strawberry.field(description="A customer. Null if there is no such customer that your token can access.")
     async def customer(
-        self, info: Info, id: Annotated[strawberry.ID, argument("The global id, or `cust_` and 24 hex digits.")]
+        self, info: Info, id: Annotated[strawberry.ID, argument(f"The id of the customer: {RECORD_ID}")]
     ) -> Customer | None:
         return await find_record(info, Customer, read_id("Customer", id))
 

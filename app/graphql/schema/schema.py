@@ -4,9 +4,10 @@ from functools import cache
 
 import strawberry
 from graphql import GraphQLSchema
+from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
-from app.graphql.internals import core_schema_of
+from app.graphql.internals import core_schema_of, drop_null_defaults
 from app.graphql.schema.inputs import SCALARS
 from app.graphql.schema.mutations.accounts import AccountMutations
 from app.graphql.schema.mutations.clients import ClientMutations
@@ -22,16 +23,27 @@ class Mutation(ClientMutations, CustomerMutations, AccountMutations, DeletionMut
     pass
 
 
+DESCRIPTION = (
+    "The clients and customers of invoicing organizations. A client and a customer are two views of one record: `Client` has "
+    "the field names of the v1 Clients API, `Customer` those of the Customers API. Send your token as "
+    "`Authorization: Bearer <token>`. Start with `viewer`, which shows the organizations that your token can access."
+)
+
+
 @cache
 def build_schema() -> strawberry.Schema:
     """The Strawberry schema. A process builds it once."""
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Account, Client, Customer, Organization],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    core = core_schema_of(schema)
+    core.description = DESCRIPTION
+    drop_null_defaults(core)
+    return schema
 
 
 def core_schema() -> GraphQLSchema:
@@ -41,4 +53,5 @@ def core_schema() -> GraphQLSchema:
 
 def print_schema() -> str:
     """The text of schema.graphql."""
-    return build_schema().as_str().rstrip() + "\n"
+    definition = print_schema_definition(core_schema())
+    return f"{definition}\n\n{build_schema().as_str().rstrip()}\n"

@@ -1,6 +1,6 @@
 """The SQL that spells a stored value in public, and a row as JSON text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -29,8 +29,10 @@ MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
 def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
     """The stored value in its public spelling; null stays null."""
-    value: Column[Any] = columns[field.column]
     codec = field.codec
+    if codec.row:
+        return cast(_render_object(codec.row, columns), Text)
+    value: Column[Any] = columns[field.column]
     if codec.constant:
         return literal(codec.constant, Text())
     if codec.node:
@@ -50,6 +52,13 @@ def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
     return value
 
 
+def _render_object(selection: Selection, columns: Columns) -> ColumnElement[Any]:
+    """The JSON object of some fields. It stands inside a SELECT that has the columns."""
+    members = select(*(render_field(field, columns).label(label) for label, field in selection))
+    inner = members.correlate_except().subquery("object")
+    return select(func.row_to_json(inner.table_valued())).select_from(inner).scalar_subquery()
+
+
 def render_row(selection: Selection, source: FromClause) -> tuple[ColumnElement[str], FromClause]:
     """The rows of `source` as JSON text, and the lateral that makes them; an empty selection gives `{}`."""
     columns = [render_field(field, source.c).label(label) for label, field in selection]
@@ -64,4 +73,12 @@ def render_row(selection: Selection, source: FromClause) -> tuple[ColumnElement[
 
 def needed_columns(selection: Selection) -> Sequence[str]:
     """The columns that rendering a selection reads."""
-    return tuple(dict.fromkeys(field.column for _, field in selection))
+    return tuple(dict.fromkeys(_columns_of(selection)))
+
+
+def _columns_of(selection: Selection) -> Iterator[str]:
+    for _, field in selection:
+        if field.codec.row:
+            yield from _columns_of(field.codec.row)
+        else:
+            yield field.column

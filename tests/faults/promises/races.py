@@ -23,7 +23,7 @@ SETTINGS = {
 CHANGE = """mutation ($id: ID!, $note: String) {
   updateClient(id: $id, expectedVersion: 1, input: {note: $note}) { userErrors { code } }
 }"""
-REMIND = """mutation ($id: ID!, $email: String) {
+REMIND = """mutation ($id: ID!, $email: EmailAddress) {
   sendClientReminder(id: $id, email: $email) { success userErrors { code } }
 }"""
 AT_ONCE = 5

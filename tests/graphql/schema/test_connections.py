@@ -367,11 +367,11 @@ async def test_customers_are_filtered_by_their_own_spelling(ordered: tuple[Graph
         assert found == expected, given
 
 
-async def test_ids_are_filtered_and_ordered_by_their_own_spelling(ordered: tuple[GraphQLApi, list[str]]) -> None:
+async def test_ids_are_filtered_and_ordered_in_every_spelling(ordered: tuple[GraphQLApi, list[str]]) -> None:
     api, made = ordered
     query = "query($filter: CustomerFilter) { customers(first: 100, filter: $filter) { nodes { customerId } } }"
     third = f"cust_{made[2]}"
-    for condition, expected in (({"eq": third}, 1), ({"eq": made[2]}, 0), ({"gt": third}, 5), ({"lte": third}, 3)):
+    for condition, expected in (({"eq": third}, 1), ({"eq": made[2]}, 1), ({"gt": third}, 5), ({"lte": made[2]}, 3)):
         assert len((await api.data(query, filter={"customerId": condition}))["customers"]["nodes"]) == expected
 
 
@@ -379,7 +379,7 @@ def global_id(noun: str, bare: str) -> str:
     return b64encode(f"{noun}:{bare}".encode()).decode()
 
 
-async def test_global_ids_are_filtered_as_own_ids_are(ordered: tuple[GraphQLApi, list[str]]) -> None:
+async def test_every_id_of_a_record_filters_alike(ordered: tuple[GraphQLApi, list[str]]) -> None:
     api, made = ordered
     home = api.service.organization
     for noun, own in (("Client", made), ("Customer", [f"cust_{bare}" for bare in made])):
@@ -396,8 +396,11 @@ async def test_global_ids_are_filtered_as_own_ids_are(ordered: tuple[GraphQLApi,
             ({"gt": ids[2]}, len(made) - 3),
             ({"lte": ids[2]}, 3),
             ({"between": [ids[1], own[3]]}, 3),
+            ({"eq": made[2]}, 1),
+            ({"eq": f"cust_{made[2]}"}, 1),
+            ({"in": [global_id("Client", made[0]), global_id("Customer", made[1]), f"cust_{made[2]}", made[3]]}, 4),
             ({"eq": global_id("Organization", made[2])}, 0),
-            ({"eq": global_id("Customer" if noun == "Client" else "Client", made[2])}, 0),
+            ({"eq": f"ent_{made[2]}"}, 0),
         ):
             assert (await api.data(query, filter={key: condition}))["list"]["totalCount"] == expected, condition
         owner = "organizationId" if noun == "Client" else "entityId"

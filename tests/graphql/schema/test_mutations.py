@@ -365,7 +365,7 @@ async def test_a_payload_with_aliases_repetitions_and_links_is_complete(api: Gra
 
 
 REMIND = f"""
-mutation($id: ID!, $email: String, $language: String, $key: String) {{
+mutation($id: ID!, $email: EmailAddress, $language: String, $key: String) {{
   made: sendClientReminder(id: $id, email: $email, language: $language, idempotencyKey: $key) {{ success {ERRORS} }}
 }}
 """

@@ -144,7 +144,7 @@ async def test_reminders_of_an_erased_record_are_hidden(api: GraphQLApi, service
 
 
 SEND = """
-mutation($id: ID!, $key: String, $email: String) {
+mutation($id: ID!, $key: String, $email: EmailAddress) {
   sendClientReminder(id: $id, idempotencyKey: $key, email: $email) { success userErrors { code } }
 }
 """

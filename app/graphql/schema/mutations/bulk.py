@@ -6,19 +6,15 @@ from enum import Enum
 from typing import Any
 
 import strawberry
-from graphql import FieldNode
 from strawberry import field
 
 from app.clients.service import add_batch
 from app.errors import Invalid, Malformed, Problem
-from app.graphql.execution.context import Info, find_plan, require_written_organization
-from app.graphql.execution.loading import make_record
-from app.graphql.execution.plans import SelectionReader, plan_inside
-from app.graphql.schema.mutations.payloads import Payload
+from app.graphql.execution.context import Info, require_written_organization
+from app.graphql.schema.mutations.payloads import OTHER_FACE, Payload
 from app.graphql.schema.mutations.records import CLIENTS, request_key
-from app.graphql.schema.types import Client
+from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError, attempt, user_errors
-from app.query.sql.render import Selection
 from app.records.bodies import Values, read_body
 from app.records.turns import in_turns
 
@@ -34,7 +30,8 @@ class ErrorPolicy(Enum):
 @strawberry.type(description="The result of one row of `createClients`.")
 class CreateClientsResult:
     index: int = field(description="The index of the row in the input, from 0.")
-    client: Client | None = field(description="The new client. Null if it was not written.")
+    client: Client | None = field(default=None, description="The new client. Null if it was not written.")
+    customer: Customer | None = field(default=None, description=f"{OTHER_FACE} Null if it was not written.")
     user_errors: list[UserError] = field(description="The errors of this row. Empty if the row is valid.")
 
 
@@ -80,27 +77,22 @@ async def _create(
     if len(clients) > MOST_ROWS:
         raise Invalid([Problem("input", "length", f"must hold at most {MOST_ROWS} clients; got {len(clients)}")])
     organization = require_written_organization(info, organization_id)
-    selection = find_plan(info, "clients at once", _plan)
-    chosen = selection if selection is not None else CLIENTS.whole
+    plan = CLIENTS.plan(info, ("CreateClientsPayload", "results"), holder="CreateClientsResult")
     rows = await read_rows(clients)
     accepted = [row.values for row in rows if not row.errors]
     if policy is ErrorPolicy.REJECT_ALL and len(accepted) < len(rows):
         accepted = []
-    request = ("create clients", organization, policy.name, clients, repr(chosen))
-    added = await add_batch(info.context.access, organization, accepted, chosen, key=request_key(info, key, *request))
+    request = ("create clients", organization, policy.name, clients, repr(plan.rendered))
+    key_of_request = request_key(info, key, *request)
+    added = await add_batch(info.context.access, organization, accepted, plan.rendered, key=key_of_request)
     info.context.forget_loaded()
-    return _payload(rows, [make_record(Client, selection, row) for row in added])
+    return _payload(rows, [plan.read(row) for row in added])
 
 
-def _plan(reader: SelectionReader, nodes: Sequence[FieldNode]) -> Selection | None:
-    steps = (("CreateClientsPayload", "results"), ("CreateClientsResult", "client"))
-    return plan_inside(reader, nodes, CLIENTS.face, *steps)
-
-
-def _payload(rows: Sequence[InputRow], added: Sequence[Client]) -> CreateClientsPayload:
-    clients = iter(added)
+def _payload(rows: Sequence[InputRow], added: Sequence[Mapping[str, Any]]) -> CreateClientsPayload:
+    records = iter(added)
     results = [
-        CreateClientsResult(index=index, client=None if row.errors else next(clients, None), user_errors=row.errors)
+        CreateClientsResult(index=index, user_errors=row.errors, **({} if row.errors else next(records, {})))
         for index, row in enumerate(rows)
     ]
     return CreateClientsPayload(results=results, user_errors=[error for row in rows for error in row.errors])

@@ -7,7 +7,7 @@ import strawberry
 from app.clients.reminders import send_reminder
 from app.clients.service import remove_client, restore_client
 from app.graphql.execution.context import Info, read_id
-from app.graphql.schema.inputs import WrittenOrganizationArgument, argument
+from app.graphql.schema.inputs import EmailAddress, WrittenOrganizationArgument, argument
 from app.graphql.schema.mutations.bulk import CreateClientsPayload, ErrorPolicy, create_clients
 from app.graphql.schema.mutations.inputs import (
     ClientId,
@@ -46,7 +46,7 @@ class ClientMutations:
         idempotency_key: IdempotencyKey = None,
     ) -> CreateClientPayload:
         result = await CLIENTS.create(info, organization_id, input, idempotency_key)
-        return CreateClientPayload(client=result.record, user_errors=result.errors)
+        return CreateClientPayload(**result.faces, user_errors=result.errors)
 
     @strawberry.mutation(description="Creates up to 1,000 clients in one request, with a result for each client.")
     async def create_clients(
@@ -66,7 +66,7 @@ class ClientMutations:
         self, info: Info, id: ClientId, input: ReplaceClient, expected_version: Expected = None
     ) -> ReplaceClientPayload:
         result = await CLIENTS.change(info, id, input, "replace", expected_version)
-        return ReplaceClientPayload(client=result.record, user_errors=result.errors)
+        return ReplaceClientPayload(**result.faces, user_errors=result.errors)
 
     @strawberry.mutation(
         description="Changes some fields of a client. Omitted fields keep their values, and null clears a field."
@@ -75,19 +75,19 @@ class ClientMutations:
         self, info: Info, id: ClientId, input: UpdateClient, expected_version: Expected = None
     ) -> UpdateClientPayload:
         result = await CLIENTS.change(info, id, input, "update", expected_version)
-        return UpdateClientPayload(client=result.record, user_errors=result.errors)
+        return UpdateClientPayload(**result.faces, user_errors=result.errors)
 
     @strawberry.mutation(description="Deletes a client. Lists no longer show it, and it can be restored.")
     async def delete_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> DeleteClientPayload:
         result = await CLIENTS.delete(info, remove_client, id, expected_version)
-        return DeleteClientPayload(client=result.record, deleted_client_id=result.deleted_id, user_errors=result.errors)
+        return DeleteClientPayload(**result.faces, **result.deleted_ids, user_errors=result.errors)
 
     @strawberry.mutation(
         description="Restores a deleted client. The error for a client that is not deleted is NOT_FOUND."
     )
     async def restore_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> RestoreClientPayload:
         result = await CLIENTS.write(info, restore_client, id, expected_version)
-        return RestoreClientPayload(client=result.record, user_errors=result.errors)
+        return RestoreClientPayload(**result.faces, user_errors=result.errors)
 
     @strawberry.mutation(description="Sends a client a polite, general reminder of open documents by e-mail.")
     async def send_client_reminder(
@@ -95,7 +95,7 @@ class ClientMutations:
         info: Info,
         id: ClientId,
         email: Annotated[
-            str | None, argument("The recipient's e-mail address. The default is the address of the client.")
+            EmailAddress | None, argument("The recipient's e-mail address. The default is the address of the client.")
         ] = None,
         language: Annotated[
             str | None,

@@ -39,7 +39,7 @@ class CustomerMutations:
         idempotency_key: IdempotencyKey = None,
     ) -> CreateCustomerPayload:
         result = await CUSTOMERS.create(info, organization_id, input, idempotency_key)
-        return CreateCustomerPayload(customer=result.record, user_errors=result.errors)
+        return CreateCustomerPayload(**result.faces, user_errors=result.errors)
 
     @strawberry.mutation(
         description="Changes some fields of a customer. Omitted fields keep their values, and null clears a field."
@@ -48,16 +48,14 @@ class CustomerMutations:
         self, info: Info, id: CustomerId, input: UpdateCustomer, expected_version: Expected = None
     ) -> UpdateCustomerPayload:
         result = await CUSTOMERS.change(info, id, input, "update", expected_version)
-        return UpdateCustomerPayload(customer=result.record, user_errors=result.errors)
+        return UpdateCustomerPayload(**result.faces, user_errors=result.errors)
 
     @strawberry.mutation(description="Deletes a customer. Lists no longer show it, and it can be restored.")
     async def delete_customer(
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> DeleteCustomerPayload:
         result = await CUSTOMERS.delete(info, remove_client, id, expected_version)
-        return DeleteCustomerPayload(
-            customer=result.record, deleted_customer_id=result.deleted_id, user_errors=result.errors
-        )
+        return DeleteCustomerPayload(**result.faces, **result.deleted_ids, user_errors=result.errors)
 
     @strawberry.mutation(
         description="Restores a deleted customer. The error for a customer that is not deleted is NOT_FOUND."
@@ -66,7 +64,7 @@ class CustomerMutations:
         self, info: Info, id: CustomerId, expected_version: Expected = None
     ) -> RestoreCustomerPayload:
         result = await CUSTOMERS.write(info, restore_client, id, expected_version)
-        return RestoreCustomerPayload(customer=result.record, user_errors=result.errors)
+        return RestoreCustomerPayload(**result.faces, user_errors=result.errors)
 
     @strawberry.mutation(
         description="Erases a customer permanently, also a deleted one. The person is removed from the history, stored "
@@ -77,6 +75,4 @@ class CustomerMutations:
     ) -> PermanentlyDeleteCustomerPayload:
         erase = partial(erase_client, files=info.context.outbox.files)
         result = await CUSTOMERS.delete(info, erase, id, expected_version)
-        return PermanentlyDeleteCustomerPayload(
-            customer=result.record, deleted_customer_id=result.deleted_id, user_errors=result.errors
-        )
+        return PermanentlyDeleteCustomerPayload(**result.faces, **result.deleted_ids, user_errors=result.errors)

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import strawberry
 
-from app.graphql.execution.context import Info, read_id, read_organization_id, write_global_id
-from app.graphql.schema.inputs import DateTime, argument
+from app.graphql.execution.context import Info, read_id, write_global_id
+from app.graphql.schema.inputs import ORGANIZATION_ID, DateTime, argument
 from app.graphql.schema.mutations.payloads import DeleteAccountPayload, DeleteOrganizationPayload
 from app.graphql.schema.user_errors import attempt
 from app.privacy.deletion import delete_own_account, delete_own_organization
 
-OrganizationId = Annotated[strawberry.ID, argument("The global or bare id of the organization.")]
-AccountId = Annotated[strawberry.ID, argument("The global or bare id of the account, from `viewer`.")]
+OrganizationId = Annotated[strawberry.ID, argument(ORGANIZATION_ID)]
+AccountId = Annotated[strawberry.ID, argument("The id of the account, from `viewer`: the global id or 24 hex digits.")]
 
 
 def _show(moment: datetime) -> DateTime:
@@ -26,7 +26,7 @@ class DeletionMutations:
         "may delete it, and the error is ORGANIZATION_SHARED if other accounts can access it too."
     )
     async def delete_organization(self, info: Info, id: OrganizationId) -> DeleteOrganizationPayload:
-        context, bare = info.context, read_organization_id(id)
+        context, bare = info.context, read_id("Organization", id)
         moment, errors = await attempt(delete_own_organization(context.access, bare, context.deletion_delay), [])
         if moment is None:
             return DeleteOrganizationPayload(user_errors=errors)

@@ -7,11 +7,17 @@ import strawberry
 from strawberry.types import get_object_definition
 
 from app.graphql.execution.loading import Record, python_name
-from app.graphql.schema.inputs import Json, Member, argument, make_input, optional
+from app.graphql.schema.inputs import RECORD_ID, CountryCode, Json, Member, argument, make_input, optional
 from app.graphql.schema.types import Client, Customer
 from app.query.face import Kind
 
-LISTS: Mapping[str, Any] = {"unit_ids": list[str], "data": list[Json], "bank_accounts": list[Json]}
+COLUMNS: Mapping[str, Any] = {
+    "country_alpha2_code": CountryCode,
+    "unit_ids": list[str],
+    "data": list[Json],
+    "bank_accounts": list[Json],
+}
+"""The types of the columns that have another one than their kind."""
 WRITTEN: Mapping[Kind, Any] = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.JSON: Json}
 
 
@@ -21,7 +27,7 @@ def make_values(name: str, description: str, type_: type[Record], *, whole: bool
     fields: dict[str, Member] = {}
     for field in type_.face.fields.values():
         key = python_name(field.name)
-        written = LISTS.get(field.column) or WRITTEN.get(field.kind)
+        written = COLUMNS.get(field.column) or WRITTEN.get(field.kind)
         if field.writable and key == "name" and whole:
             fields[key] = (str, strawberry.field(description=shown[key]))
         elif field.writable and key in shown:
@@ -51,8 +57,8 @@ UpdateCustomerInput = make_values(
     whole=False,
 )
 
-ClientId = Annotated[strawberry.ID, argument("The global or bare id of the client.")]
-CustomerId = Annotated[strawberry.ID, argument("The global id of the customer, or `cust_` and 24 hex digits.")]
+ClientId = Annotated[strawberry.ID, argument(f"The id of the client: {RECORD_ID}")]
+CustomerId = Annotated[strawberry.ID, argument(f"The id of the customer: {RECORD_ID}")]
 Expected = Annotated[
     int | None,
     argument(

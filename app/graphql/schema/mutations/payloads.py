@@ -9,6 +9,11 @@ from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError
 
 EDGE = "The record as an edge of the list in its default order, for a front end that adds it to a list."
+OTHER_FACE = "The same record with the field names of the Customers API."
+DELETED_CLIENT = (
+    "The global id of the deleted client, for a front end that removes it from its lists. Null if the mutation failed."
+)
+DELETED_CUSTOMER = "The global id of the same record as a customer. Null if the mutation failed."
 DELETED = (
     "The global id of the deleted record, for a front end that removes it from its lists. Null if the mutation failed."
 )
@@ -20,31 +25,28 @@ class Payload:
 
 
 @strawberry.type
-class ClientPayload(Payload):
+class RecordPayload(Payload):
     client: Client | None = field(
         default=None, description="The client after the mutation. Null if the mutation failed."
     )
+    customer: Customer | None = field(default=None, description=f"{OTHER_FACE} Null if the mutation failed.")
 
 
 @strawberry.type
-class NewClientPayload(ClientPayload):
+class NewRecordPayload(RecordPayload):
     @strawberry.field(description=EDGE)
     def client_edge(self) -> Edge[Client] | None:
         return make_edge(self.client) if self.client else None
 
-
-@strawberry.type
-class CustomerPayload(Payload):
-    customer: Customer | None = field(
-        default=None, description="The customer after the mutation. Null if the mutation failed."
-    )
-
-
-@strawberry.type
-class NewCustomerPayload(CustomerPayload):
     @strawberry.field(description=EDGE)
     def customer_edge(self) -> Edge[Customer] | None:
         return make_edge(self.customer) if self.customer else None
+
+
+@strawberry.type
+class DeletedRecordPayload(RecordPayload):
+    deleted_client_id: strawberry.ID | None = field(default=None, description=DELETED_CLIENT)
+    deleted_customer_id: strawberry.ID | None = field(default=None, description=DELETED_CUSTOMER)
 
 
 @strawberry.type
@@ -67,27 +69,27 @@ class DeleteAccountPayload(DeletionPayload):
 
 
 @strawberry.type(description="The result of `createClient`.")
-class CreateClientPayload(NewClientPayload):
+class CreateClientPayload(NewRecordPayload):
     pass
 
 
 @strawberry.type(description="The result of `replaceClient`.")
-class ReplaceClientPayload(ClientPayload):
+class ReplaceClientPayload(RecordPayload):
     pass
 
 
 @strawberry.type(description="The result of `updateClient`.")
-class UpdateClientPayload(ClientPayload):
+class UpdateClientPayload(RecordPayload):
     pass
 
 
 @strawberry.type(description="The result of `deleteClient`.")
-class DeleteClientPayload(ClientPayload):
-    deleted_client_id: strawberry.ID | None = field(default=None, description=DELETED)
+class DeleteClientPayload(DeletedRecordPayload):
+    pass
 
 
 @strawberry.type(description="The result of `restoreClient`.")
-class RestoreClientPayload(NewClientPayload):
+class RestoreClientPayload(NewRecordPayload):
     pass
 
 
@@ -97,25 +99,25 @@ class SendClientReminderPayload(Payload):
 
 
 @strawberry.type(description="The result of `createCustomer`.")
-class CreateCustomerPayload(NewCustomerPayload):
+class CreateCustomerPayload(NewRecordPayload):
     pass
 
 
 @strawberry.type(description="The result of `updateCustomer`.")
-class UpdateCustomerPayload(CustomerPayload):
+class UpdateCustomerPayload(RecordPayload):
     pass
 
 
 @strawberry.type(description="The result of `deleteCustomer`.")
-class DeleteCustomerPayload(CustomerPayload):
-    deleted_customer_id: strawberry.ID | None = field(default=None, description=DELETED)
+class DeleteCustomerPayload(DeletedRecordPayload):
+    pass
 
 
 @strawberry.type(description="The result of `restoreCustomer`.")
-class RestoreCustomerPayload(NewCustomerPayload):
+class RestoreCustomerPayload(NewRecordPayload):
     pass
 
 
 @strawberry.type(description="The result of `permanentlyDeleteCustomer`, with a last view of the customer.")
-class PermanentlyDeleteCustomerPayload(CustomerPayload):
-    deleted_customer_id: strawberry.ID | None = field(default=None, description=DELETED)
+class PermanentlyDeleteCustomerPayload(DeletedRecordPayload):
+    pass

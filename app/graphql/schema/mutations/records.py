@@ -1,9 +1,10 @@
 """Record mutations: the writes of a record type, from an input to the written record or its errors."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
+import orjson
 import strawberry
 from graphql import FieldNode
 from strawberry.types import get_object_definition
@@ -13,13 +14,12 @@ from app.clients.country_codes import read_change
 from app.clients.record import CLIENT_RULES, GRAPHQL_CUSTOMER_RULES
 from app.clients.service import add_clients, change_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_written_organization, write_global_id
-from app.graphql.execution.loading import RecordT, make_record, python_name, whole_record
-from app.graphql.execution.plans import SelectionReader, plan_inside
+from app.graphql.execution.loading import Record, make_record, python_name, whole_record
+from app.graphql.execution.plans import SelectionReader, Step, plan_inside, render_faces
 from app.graphql.schema.inputs import camel
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError, attempt
 from app.idempotency import RequestKey, StoredResponse
-from app.query.face import Face
 from app.query.sql.render import Selection
 from app.records.bodies import Mode, Rules, Values, read_body
 from app.records.repository import RenderedRecord
@@ -58,62 +58,92 @@ class Write(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class MutationResult(Generic[RecordT]):
-    """The written record, or the errors that prevented the write. `deleted_id` is the global id of a deleted record."""
+class FacePlans:
+    """The selections of a payload's record under each of its faces, by the field of the payload.
 
-    record: RecordT | None
+    A selection is None when some of it needs a resolver, and empty when the face is not selected. `rendered` renders
+    every selected face of a row.
+    """
+
+    types: Mapping[str, type[Record]]
+    selections: Mapping[str, Selection | None]
+    rendered: Selection
+
+    def read(self, row: str) -> dict[str, Any]:
+        """The record under each face, from a row that was rendered with `rendered`."""
+        texts: dict[str, str] = orjson.loads(row)
+        return {
+            name: make_record(self.types[name], selection, texts.get(name, "{}"))
+            for name, selection in self.selections.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MutationResult:
+    """The written record, or the errors that prevented the write.
+
+    - `faces`: the record under each face, by the field of the payload. Empty if the write failed.
+    - `deleted_ids`: the global ids of a deleted record, by the field of the payload.
+    """
+
+    faces: Mapping[str, Any]
     errors: list[UserError]
-    deleted_id: strawberry.ID | None = None
+    deleted_ids: Mapping[str, Any] = field(default_factory=dict)
 
 
-class RecordMutations(Generic[RecordT]):
-    """The mutations of one type. Each returns expected errors as user errors and raises any other exception."""
+class RecordMutations:
+    """The mutations of one type. Each returns expected errors as user errors and raises any other exception.
 
-    def __init__(self, type_: type[RecordT], rules: Rules, add: Add, change: Change) -> None:
-        self.type, self.face, self.rules = type_, type_.face, rules
+    `types` are the types of the payload's records: the faces of the same row.
+    """
+
+    def __init__(
+        self, type_: type[Record], rules: Rules, add: Add, change: Change, types: Sequence[type[Record]] = ()
+    ) -> None:
+        self.face, self.rules = type_.face, rules
         self.add_records, self.change_record = add, change
-        self.whole = whole_record(type_.face)
+        self.types = {python_name(shown.face.type_name): shown for shown in types or (type_,)}
 
     async def create(
         self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None
-    ) -> MutationResult[RecordT]:
+    ) -> MutationResult:
         return await self._attempt(info, self._create(info, organization_id, fields, key))
 
     async def change(
         self, info: Info, record_id: str, fields: Mapping[str, Any], mode: Mode, expected: int | None
-    ) -> MutationResult[RecordT]:
+    ) -> MutationResult:
         return await self._attempt(info, self._change(info, record_id, fields, mode, expected))
 
-    async def write(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult[RecordT]:
+    async def write(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult:
         return await self._attempt(info, self._write(info, write, record_id, expected))
 
-    async def delete(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult[RecordT]:
-        """Deletes or erases a record by `write`. The result has the id that lists drop."""
+    async def delete(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult:
+        """Deletes or erases a record by `write`. The result has the ids that lists drop."""
         result = await self._attempt(info, self._write(info, write, record_id, expected))
-        if result.record is None:
+        if result.errors:
             return result
-        type_name = self.face.type_name
-        return replace(result, deleted_id=strawberry.ID(write_global_id(type_name, read_id(type_name, record_id))))
+        bare = read_id(self.face.type_name, record_id)
+        ids = {
+            f"deleted_{name}_id": strawberry.ID(write_global_id(shown.face.type_name, bare))
+            for name, shown in self.types.items()
+        }
+        return replace(result, deleted_ids=ids)
 
-    async def _attempt(self, info: Info, write: Awaitable[str]) -> MutationResult[RecordT]:
-        """The result of a write that gives the record as `_selection` renders it."""
+    async def _attempt(self, info: Info, write: Awaitable[str]) -> MutationResult:
+        """The result of a write that gives the record as the plan renders it."""
         row, errors = await attempt(write, ["input"])
         if row is None:
-            return MutationResult(None, errors)
+            return MutationResult({}, errors)
         info.context.forget_loaded()
-        return MutationResult(make_record(self.type, self._plan(info), row), [])
+        return MutationResult(self.plan(info).read(row), [])
 
-    def _selection(self, info: Info) -> Selection:
-        """The selection of the payload's record, or the whole record when some of it needs a resolver."""
-        selection = self._plan(info)
-        return selection if selection is not None else self.whole
-
-    def _plan(self, info: Info) -> Selection | None:
-        payload = get_object_definition(info.return_type, strict=True).name
-        return find_plan(info, self.face.name, plan_payload, self.face, payload)
+    def plan(self, info: Info, *steps: Step, holder: str | None = None) -> FacePlans:
+        """The plan of a payload's records. Without `holder`, which lies `steps` below it, the payload has their fields."""
+        type_name = holder or get_object_definition(info.return_type, strict=True).name
+        return find_plan(info, "faces", plan_faces, self.types, steps, type_name)
 
     async def _create(self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None) -> str:
-        body, selection = fields, self._selection(info)
+        body, selection = fields, self.plan(info).rendered
         organization = require_written_organization(info, organization_id)
         values = read_body(self.face, body, self.rules, "create")
         request = (f"create {self.face.name}", organization, body, repr(selection))
@@ -139,24 +169,32 @@ class RecordMutations(Generic[RecordT]):
             access,
             bare,
             values,
-            self._selection(info),
+            self.plan(info).rendered,
             expected=expected,
         )
         return record.json
 
     async def _write(self, info: Info, write: Write, record_id: str, expected: int | None) -> str:
         bare = read_id(self.face.type_name, record_id)
-        record = await write(info.context.access, bare, self._selection(info), expected=expected)
+        record = await write(info.context.access, bare, self.plan(info).rendered, expected=expected)
         return record.json
 
 
-def plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, payload: str) -> Selection | None:
-    """The selection of a payload's record; None when some of it needs a resolver, as an edge does."""
-    key = camel(python_name(face.type_name))
-    fields = reader.collect(nodes, frozenset({payload}))
-    if any(group[0].name.value == f"{key}Edge" for group in fields.values()):
-        return None
-    return plan_inside(reader, nodes, face, (payload, key))
+def plan_faces(
+    reader: SelectionReader,
+    nodes: Sequence[FieldNode],
+    types: Mapping[str, type[Record]],
+    steps: Sequence[Step],
+    holder: str,
+) -> FacePlans:
+    """The plans of the records in the fields of `holder`. An edge needs a resolver, and so does its record."""
+    selections: dict[str, Selection | None] = {}
+    for name, type_ in types.items():
+        key = camel(name)
+        edges = reader.find_groups(nodes, *steps, (holder, f"{key}Edge"))
+        selections[name] = None if edges else plan_inside(reader, nodes, type_.face, *steps, (holder, key))
+    wholes = {name: whole_record(types[name].face) for name, selection in selections.items() if selection is None}
+    return FacePlans(types, selections, render_faces({**selections, **wholes}))
 
 
 def request_key(info: Info, key: str | None, *request: object) -> RequestKey | None:
@@ -168,5 +206,6 @@ def _store_record(records: Sequence[RenderedRecord]) -> StoredResponse:
     return StoredResponse(200, records[0].json.encode())
 
 
-CLIENTS = RecordMutations(Client, CLIENT_RULES, add_clients, change_client)
-CUSTOMERS = RecordMutations(Customer, GRAPHQL_CUSTOMER_RULES, add_clients, change_client)
+FACES = (Client, Customer)
+CLIENTS = RecordMutations(Client, CLIENT_RULES, add_clients, change_client, FACES)
+CUSTOMERS = RecordMutations(Customer, GRAPHQL_CUSTOMER_RULES, add_clients, change_client, FACES)
