@@ -23,8 +23,9 @@ import asyncpg
 import orjson
 
 from benchmarks.compare import FIELDS, IN_GRAPHQL, IN_V1, ORGANIZATIONS, make_cases
+from benchmarks.ground import HIGH_RATES, ROOT, fresh_database
 from benchmarks.load import HttpRequest
-from benchmarks.service import HIGH_RATES, ORGANIZATION, ROOT, RequestBuilder, fresh_database
+from benchmarks.requests import ORGANIZATION, RequestBuilder
 
 EMAIL = "beside@clientele.example"
 CLIENT_ID = f"{4:024x}"

@@ -19,8 +19,9 @@ from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.migrations import migrate
 from benchmarks.bare import COLUMNS
+from benchmarks.ground import ROOT, fresh_database, server
 from benchmarks.load import HttpRequest, send_request
-from benchmarks.service import ORGANIZATION, ROOT, RequestBuilder, fresh_database, server
+from benchmarks.requests import ORGANIZATION, RequestBuilder
 
 EMAIL = "bench@clientele.example"
 ORGANIZATIONS = 20

@@ -25,8 +25,9 @@ from app.accounts.service import create_account
 from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.migrations import migrate
+from benchmarks.ground import ROOT, fresh_database, server
 from benchmarks.load import HttpRequest, read_response
-from benchmarks.service import ROOT, RequestBuilder, fresh_database, server
+from benchmarks.requests import RequestBuilder
 
 EMAIL = "scale@clientele.example"
 SIZES = (1000, 100_000, 1_000_000)

@@ -28,8 +28,8 @@ from app.organizations.service import create_organization, create_token
 from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
 from app.storage.migrations import migrate
+from benchmarks.ground import HIGH_RATES
 from benchmarks.load import HttpRequest, read_response
-from benchmarks.service import HIGH_RATES
 from tests.faults.fairness import memory_of, start
 
 CONNECTIONS, MOST_CONNECTIONS, SHARE = 16, 64, 0.8

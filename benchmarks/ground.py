@@ -1,4 +1,4 @@
-"""The service that is measured: an empty database, a server process over it, and requests to its APIs."""
+"""The ground of a benchmark: an empty database, and a server process over it."""
 
 import asyncio
 import os
@@ -8,10 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-
-import orjson
 
 from app.postgres.embedded import embedded_postgres, remove_embedded
 from benchmarks.load import HttpRequest, send_request
@@ -23,35 +20,6 @@ HIGH_RATES = {
     for kind in ("REQUESTS", "WRITES", "BYTES")
 }
 """Settings for more requests than a benchmark sends. The limits still count."""
-ORGANIZATION = f"{5:024x}"
-"""The organization of the requests."""
-
-
-@dataclass(frozen=True)
-class RequestBuilder:
-    """Builds requests to the three APIs with an access token."""
-
-    token: str
-
-    def v1(self, path: str, body: object = None) -> HttpRequest:
-        return self._build(path, body, {})
-
-    def customers(self, path: str, body: object = None) -> HttpRequest:
-        return self._build(path, body, {"x-entity-id": f"ent_{ORGANIZATION}"})
-
-    def graphql(self, query: str) -> HttpRequest:
-        return self._build("/graphql", {"query": query}, {})
-
-    def _build(self, path: str, body: object, headers: dict[str, str]) -> HttpRequest:
-        headers = {"Authorization": f"Bearer {self.token}", **headers}
-        if body is None:
-            return HttpRequest(path=path, headers=headers)
-        return HttpRequest(
-            path=path,
-            method="POST",
-            headers={**headers, "Content-Type": "application/json"},
-            body=orjson.dumps(body),
-        )
 
 
 @contextmanager

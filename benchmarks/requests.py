@@ -1,0 +1,37 @@
+"""RequestBuilder: requests to the three APIs with an access token."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from benchmarks.load import HttpRequest
+
+ORGANIZATION = f"{5:024x}"
+"""The organization of the requests."""
+
+
+@dataclass(frozen=True)
+class RequestBuilder:
+    """Builds requests to the three APIs with an access token."""
+
+    token: str
+
+    def v1(self, path: str, body: object = None) -> HttpRequest:
+        return self._build(path, body, {})
+
+    def customers(self, path: str, body: object = None) -> HttpRequest:
+        return self._build(path, body, {"x-entity-id": f"ent_{ORGANIZATION}"})
+
+    def graphql(self, query: str) -> HttpRequest:
+        return self._build("/graphql", {"query": query}, {})
+
+    def _build(self, path: str, body: object, headers: dict[str, str]) -> HttpRequest:
+        headers = {"Authorization": f"Bearer {self.token}", **headers}
+        if body is None:
+            return HttpRequest(path=path, headers=headers)
+        return HttpRequest(
+            path=path,
+            method="POST",
+            headers={**headers, "Content-Type": "application/json"},
+            body=orjson.dumps(body),
+        )
