@@ -12,11 +12,11 @@ from sqlalchemy import text
 from app.accounts.passwords import Passwords
 from app.accounts.service import set_password
 from app.main import create_app
+from tests.auth.test_callers import dump
 from tests.conftest import Service
 from tests.rest.v1.requests import NOBODY
 from tests.rest.v1.sign_up import EMAIL, PASSWORD, member
 from tests.rest.v1.test_errors import error
-from tests.test_auth import dump
 
 MOST_FAILURES = 10
 ACCOUNT_KEYS = {
