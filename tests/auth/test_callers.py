@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text, update
-from starlette.requests import HTTPConnection
 from starlette.types import Receive, Send
 from starlette.types import Scope as ASGIScope
 
 from app.accounts.service import create_account
-from app.auth import Access, Authentication, Caller, Environment, Principal, Scope, find_tokens
+from app.auth import Access, Authentication, Caller, Environment, Principal, Scope
 from app.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from app.ids import new_id
 from app.organizations.service import create_organization, create_token, list_accessible_organizations
@@ -21,61 +20,12 @@ from app.storage.connection import Connection
 from app.storage.database import Database
 from app.storage.tables import organizations
 from app.tokens import issue_token, list_tokens, revoke_token
+from tests.auth.test_credentials import basic, connection
 from tests.conftest import Service
-
-TOKEN = "sk_live_abc"
-
-
-def connection(headers: list[tuple[str, str]], query: str = "") -> HTTPConnection:
-    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
-    return HTTPConnection({"type": "http", "headers": raw, "query_string": query.encode(), "path": "/"})
-
-
-def basic(credentials: str) -> str:
-    return f"Basic {b64encode(credentials.encode()).decode()}"
-
 
 MISSING = (Unauthenticated, "An access token is required")
 UNKNOWN = (Unauthenticated, "The access token is not known")
 EXPIRED = (TokenExpired, "The access token has expired")
-
-SENT: list[tuple[list[tuple[str, str]], str, list[str]]] = [
-    ([("Authorization", TOKEN)], "", [TOKEN]),
-    ([("Authorization", f"  {TOKEN} ")], "", [TOKEN]),
-    ([("Authorization", f"Bearer {TOKEN}")], "", [TOKEN]),
-    ([("authorization", f"bEaReR   {TOKEN} ")], "", [TOKEN]),
-    ([("Authorization", basic(f"user:{TOKEN}"))], "", [TOKEN]),
-    ([("Authorization", basic(f"user:{TOKEN}:x"))], "", [f"{TOKEN}:x"]),
-    ([("Authorization", basic(f"{TOKEN}:"))], "", [TOKEN]),
-    ([("Authorization", basic(TOKEN))], "", [TOKEN]),
-    ([("X-Access-Token", TOKEN)], "", [TOKEN]),
-    ([], f"access_token={TOKEN}", [TOKEN]),
-    ([], "access_token=a%2Bb%20c", ["a+b c"]),
-    ([("Authorization", TOKEN), ("X-Access-Token", "other")], "access_token=third", [TOKEN, "other", "third"]),
-    ([("X-Access-Token", TOKEN)], "access_token=other", [TOKEN, "other"]),
-    ([("Authorization", ""), ("X-Access-Token", TOKEN)], "", [TOKEN]),
-    ([("X-Access-Token", "")], f"access_token={TOKEN}", [TOKEN]),
-    ([("Authorization", f"Token {TOKEN}")], "", [f"Token {TOKEN}"]),
-    ([("Authorization", "Bearer")], f"access_token={TOKEN}", [TOKEN]),
-    ([("Authorization", "Bearer ")], "", []),
-    ([("Authorization", "Basic !!!")], "", []),
-    ([("Authorization", "Basic /w==")], "", []),
-    ([("Authorization", basic(":"))], "", []),
-    ([], "access_token=", []),
-    ([], "token=x", []),
-    ([("Authorization", "Basic !!!"), ("X-Access-Token", TOKEN)], "", [TOKEN]),
-    ([("Authorization", f"Bearer {TOKEN}"), ("X-Access-Token", TOKEN)], f"access_token={TOKEN}", [TOKEN]),
-    ([("Authorization", "Bearer a"), ("Authorization", "b")], "access_token=c&access_token=d", ["a", "b", "c", "d"]),
-    ([], "&".join(f"access_token={index}" for index in range(99)), [str(index) for index in range(10)]),
-    ([], "", []),
-]
-
-
-@pytest.mark.parametrize(("headers", "query", "tokens"), SENT)
-def test_tokens_are_found_in_every_allowed_position(
-    headers: list[tuple[str, str]], query: str, tokens: list[str]
-) -> None:
-    assert list(find_tokens(connection(headers, query))) == tokens
 
 
 async def test_authentication_rejects_no_request(database: Database) -> None:
