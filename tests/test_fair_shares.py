@@ -79,6 +79,50 @@ async def test_the_fields_of_one_operation_count_together(limited: Service) -> N
     assert len(answer.content) < CAP
 
 
+def many(text: str, count: int = 20) -> str:
+    """A selection under many names."""
+    return " ".join(f"a{index}: {text}" for index in range(count))
+
+
+REPEATED = {
+    "a text": f"nodes {{ organization {{ id }} {many('name')} }}",
+    "a document": f"nodes {{ organization {{ id }} {many('custom')} }}",
+    "a text of another record": f"nodes {{ organization {{ {many('name')} }} }}",
+    "a rendered list": many("nodes { name }"),
+    "a rendered record in its edge": f"edges {{ {many('node { name }')} }}",
+    "a cursor": f"edges {{ {many('cursor', 200)} }}",
+}
+
+
+@pytest.mark.parametrize("selected", REPEATED)
+async def test_a_long_value_under_many_names_counts_each_time(limited: Service, selected: str) -> None:
+    change = {"name": "y" * 10_000}
+    assert (await limited.http.patch(f"/v1/organizations/{limited.organization}", json=change)).status_code == 200
+    custom = {"name": "x" * 10_000, "custom": {"text": "é" * 8000}}
+    await limited.http.post(f"/v1/organizations/{limited.organization}/clients", json=[custom] * SMALL)
+    arguments = f"last: {SMALL}, orderBy: [{{field: NAME}}]"
+    query = f"{{ clients({arguments}) {{ {REPEATED[selected]} }} }}"
+    answer = await limited.http.post("/graphql", json={"query": query})
+    assert code_of(answer) == TOO_LARGE["GraphQL"], answer.text[:500]
+    assert answer.json()["data"] is None
+    once = await limited.http.post(
+        "/graphql", json={"query": "{ clients(first: 2) { nodes { name custom organization { name } } } }"}
+    )
+    assert len(once.json()["data"]["clients"]["nodes"]) == 2
+    assert limited.database.pool.shares.unsent == {}
+
+
+async def test_an_included_organization_counts_with_each_client(limited: Service) -> None:
+    path = f"/v1/organizations/{limited.organization}"
+    assert (await limited.http.patch(path, json={"name": "y" * 10_000})).status_code == 200
+    question = "clients?filter[limit]=15"
+    assert (await limited.http.get(f"{path}/{question}")).status_code == 200
+    answer = await limited.http.get(f"{path}/{question}&filter[include]=organization")
+    assert code_of(answer) == TOO_LARGE["v1"]
+    few = await limited.http.get(f"{path}/clients?filter[limit]=5&filter[include]=organization")
+    assert [client["organization"]["name"] for client in few.json()] == ["y" * 10_000] * 5
+
+
 @pytest.mark.parametrize("api", BUSY)
 async def test_a_busy_account_waits_and_then_gets_429_while_others_are_answered(service: Service, api: str) -> None:
     shares, busy = service.database.pool.shares, service.http

@@ -3,7 +3,7 @@
 tests/graphql/test_internals.py has a test for each of them, so an upgrade that changes one of them fails there first.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -139,30 +139,76 @@ def read_resolved_field(info: strawberry.Info[Any, Any]) -> ResolvedField:
 
 
 class Rendered:
-    """The JSON text of a whole selection. The executor puts it into the result as it is."""
+    """The JSON text of a whole selection. The executor puts it into the result as it is. `size` is in bytes."""
 
-    __slots__ = ("fragment",)
+    __slots__ = ("fragment", "size")
 
     def __init__(self, json: str | bytes) -> None:
-        self.fragment = orjson.Fragment(json)
+        data = json if isinstance(json, bytes) or json.isascii() else json.encode()
+        self.fragment, self.size = orjson.Fragment(data), len(data)
+
+
+Show: TypeAlias = Callable[[int], None]
+"""Counts bytes that the result shows. It raises an exception when there are too many."""
+
+SMALL = 100
+"""The longest text in characters that is not counted. An operation has at most some 50,000 values."""
+NOTHING = orjson.Fragment(b"null")
+"""Takes the place of values in a result that is too large, which is then dropped."""
+
+
+def ignore_size(size: int) -> None:
+    """For operations without a limit."""
 
 
 class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's executor, which takes rendered values as complete."""
+    """Strawberry's executor, which takes rendered values as complete and counts the size of the result.
+
+    A document can select one long value under 500 names, so the result may be far larger than all that was loaded.
+    `too_large` is the exception of `show`. From then on the executor makes no more values.
+    """
+
+    show: Show = staticmethod(ignore_size)
+    too_large: Exception | None = None
 
     def complete_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
         if type(result) is Rendered:
-            return result.fragment
+            return result.fragment if self._admit(result.size) else NOTHING
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
-    def for_event(self, event: object, context: object) -> "RenderingExecutor":
+    def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
+        """The value of a scalar or an enum. A document is written as JSON here, so that its size is known."""
+        value = super().complete_leaf_value(return_type, result)
+        if type(value) is str:
+            if len(value) <= SMALL:
+                return value
+            size = len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+        elif isinstance(value, dict | list):
+            if self.too_large is not None:
+                return NOTHING
+            data = orjson.dumps(value)
+            value, size = orjson.Fragment(data), len(data)
+        else:
+            return value
+        return value if self._admit(size) else NOTHING
+
+    def _admit(self, size: int) -> bool:
+        """Counts bytes of the result. Returns False when there are too many."""
+        if self.too_large is None:
+            try:
+                self.show(size)
+            except Exception as error:
+                self.too_large = error.with_traceback(None)
+        return self.too_large is None
+
+    def for_event(self, event: object, context: object, show: Show = ignore_size) -> "RenderingExecutor":
         """An executor of the same operation for an event of its subscription. It coerces no variables again.
 
         graphql-core's own `build_per_event_executor` shares a cache that grows with each event.
         """
-        return RenderingExecutor(
+        executor = RenderingExecutor(
             self.schema,
             self.fragment_definitions,
             self.fragments,
@@ -175,6 +221,8 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
             self.subscribe_field_resolver,
             hide_suggestions=self.hide_suggestions,
         )
+        executor.show = show
+        return executor
 
 
 Built: TypeAlias = RenderingExecutor | list[GraphQLError]
@@ -189,6 +237,7 @@ def build_executor(
     variables: dict[str, Any],
     operation_name: str | None,
     hide_suggestions: bool,
+    show: Show = ignore_size,
 ) -> Built:
     """The executor of an operation. It coerces the variables and calls no resolver, so a thread may do it."""
     built: Any = RenderingExecutor.build(
@@ -200,16 +249,21 @@ def build_executor(
         hide_suggestions=hide_suggestions,
     )
     executor: Built = built
+    if isinstance(executor, RenderingExecutor):
+        executor.show = show
     return executor
 
 
 async def execute(built: Built) -> ExecutionResult:
-    """The result of a query or a mutation, or of one event of a subscription."""
+    """The result of a query or a mutation, or of one event of a subscription. A result that is too large is an error."""
     if isinstance(built, list):
         return ExecutionResult(None, built)
     result: Any = built.execute_operation()
     done: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
-    return done
+    if built.too_large is None:
+        return done
+    path = list(done.data or ())[:1]
+    return ExecutionResult(None, [GraphQLError(str(built.too_large), path=path, original_error=built.too_large)])
 
 
 async def open_events(built: Built) -> AsyncGenerator[Any, None] | ExecutionResult:

@@ -74,6 +74,9 @@ class ConnectionSource:
     def hold(self, size: int) -> None:
         """Counts bytes of the answer that came from elsewhere. Raises AnswerTooLarge and TooMany."""
 
+    def show(self, size: int) -> None:
+        """Counts bytes that are written into the answer. Those that were received already count once."""
+
     def end(self) -> None:
         """Says that the answer of the operation was sent or dropped."""
 
@@ -186,6 +189,9 @@ class SharedDatabase(ConnectionSource):
 
     def hold(self, size: int) -> None:
         self.pool.receive(size)
+
+    def show(self, size: int) -> None:
+        self.pool.show(size)
 
     def end(self) -> None:
         self.pool.end()

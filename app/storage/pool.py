@@ -136,10 +136,11 @@ class Share:
     The operation may receive as many bytes as one answer may have. They count as unsent until `end` is called.
     """
 
-    __slots__ = ("_taken", "_turns", "owner", "pool", "unsent")
+    __slots__ = ("_shown", "_taken", "_turns", "owner", "pool", "unsent")
 
     def __init__(self, pool: Pool, owner: str) -> None:
         self.pool, self.owner, self.unsent = pool, owner, 0
+        self._shown = 0
         self._taken = 0
         self._turns: asyncio.Semaphore | None = None
         """Exists from the moment at which a field waits. Then it counts the connections instead of `_taken`."""
@@ -195,6 +196,12 @@ class Share:
             raise AnswerTooLarge(shares.answer_cap)
         self.unsent += size
         shares.receive(self.owner, size)
+
+    def show(self, size: int) -> None:
+        """Counts bytes that are written into the answer: those beyond the received ones. Raises as `receive` does."""
+        self._shown += size
+        if self._shown > self.unsent:
+            self.receive(self._shown - self.unsent)
 
     def end(self) -> None:
         """Says that the answer was sent or dropped."""

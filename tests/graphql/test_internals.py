@@ -143,6 +143,25 @@ def test_the_executor_takes_rendered_values_as_they_are() -> None:
     assert run("{ row { name } }", lambda _: None) == {"row": {"name": "resolved"}}
 
 
+async def test_the_executor_counts_the_long_values_of_a_result_and_drops_one_that_is_too_large() -> None:
+    sizes: list[int] = []
+
+    def show(size: int) -> None:
+        sizes.append(size)
+        if sum(sizes) > 500:
+            raise ValueError("too large")
+
+    long = Rendered('{"name": "' + "é" * 100 + '"}')
+    document, context = parse("{ row { name } again: row { name } more: row { name } }"), lambda _: long
+    options: Any = {"variables": {}, "operation_name": None, "hide_suggestions": True, "show": show}
+    result = await internals.execute(build_executor(SCHEMA, document, context=context, **options))
+    assert (result.data, [(error.message, error.path) for error in result.errors or ()]) == (
+        None,
+        [("too large", ["row"])],
+    )
+    assert sizes == [212, 212, 212]
+
+
 async def test_the_events_of_a_subscription_are_opened_without_executing_them() -> None:
     events = await count("subscription($until: Int!) { count(until: $until) }", until=2)
     assert [event async for event in events] == ["number 0", "number 1"]

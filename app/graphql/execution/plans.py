@@ -178,15 +178,21 @@ def plan_connection(reader: SelectionReader, nodes: Sequence[FieldNode], face: F
     wanted = {node.name.value for info in infos for group in info.values() for node in group}
     edges = [reader.collect(group, frozenset({f"{type_name}Edge"})) for group in by_name.get("edges", [])]
     selections = [plan_selection(reader, group, face) for group in (*by_name.get("nodes", []), *_edge_nodes(edges))]
-    plain = bool(selections) and None not in selections and len(set(selections)) == 1 and len(edges) <= 1
+    one_edge = len(edges) <= 1 and not any(map(_repeats, edges))
+    plain = bool(selections) and None not in selections and len(set(selections)) == 1 and one_edge
     return ConnectionPlan(
         rows=bool(edges or by_name.get("nodes") or wanted),
         total="totalCount" in by_name,
         next="hasNextPage" in wanted,
         previous="hasPreviousPage" in wanted,
-        selection=selections[0] if plain else () if not selections and len(edges) <= 1 else None,
+        selection=selections[0] if plain else () if not selections and one_edge else None,
         edge=make_edge_template(edges[0], f"{type_name}Edge") if len(edges) == 1 else None,
     )
+
+
+def _repeats(fields: Fields) -> bool:
+    """True if a field is selected under several names. An edge with a long cursor under many names would be vast."""
+    return len({nodes[0].name.value for nodes in fields.values()}) < len(fields)
 
 
 def _edge_nodes(edges: Iterable[Fields]) -> list[list[FieldNode]]:

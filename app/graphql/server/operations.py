@@ -94,6 +94,7 @@ class Operations:
             variables=request.variables,
             operation_name=request.operation_name,
             hide_suggestions=self.documents.hide_suggestions,
+            show=context.access.database.show,
         )
 
     def _find_text(self, request: GraphQLRequest) -> str:

@@ -38,7 +38,8 @@ class PreparedOperation:
         """The same operation for an event of its subscription. It reads every record again."""
         assert not isinstance(self.executor, list)  # noqa: S101 - narrows the type
         context = replace(self.context, access=self.context.access.renew(), loaders={})
-        return replace(self, context=context, executor=self.executor.for_event(event, context))
+        executor = self.executor.for_event(event, context, context.access.database.show)
+        return replace(self, context=context, executor=executor)
 
     def close(self) -> None:
         """Says that the result was sent."""

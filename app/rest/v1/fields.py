@@ -130,9 +130,12 @@ def _shown(fields: object) -> tuple[str, ...]:
     return tuple(name for name in SHOWN if name == "id" or not names or name in names)
 
 
-def embed(row: str, organization: Organization | None, include: Include) -> str:
-    """A rendered client with its organization, or without it when the organization is None."""
-    if organization is None:
-        return row
+def render_included(organization: Organization, include: Include) -> str:
+    """An organization as JSON, with the properties of an include."""
     values: dict[str, Any] = {name: getattr(organization, name) for name in include.fields}
-    return f'{row[:-1]},"{RELATION}":{orjson.dumps(values).decode()}}}'
+    return orjson.dumps(values).decode()
+
+
+def embed(row: str, organization: str) -> str:
+    """A rendered client with its rendered organization."""
+    return f'{row[:-1]},"{RELATION}":{organization}}}'

@@ -13,7 +13,7 @@ from app.query.sql.render import Selection
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call, required_text, text_argument
 from app.rest.v1.errors import UnknownModel, missing_argument, no_model
-from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed
+from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed, render_included
 from app.rest.v1.filters import Filter, blaming_patterns, read_count, read_filter, read_record_filter
 from app.rest.v1.models import CLIENT
 
@@ -104,5 +104,8 @@ async def _embedded(
 ) -> list[str]:
     included = include or Include()
     organizations: Sequence[Organization] = await filter_organizations(access, [organization_id], included.where)
-    organization = next(iter(organizations), None)
-    return [embed(row, organization, included) for row in rows]
+    if not organizations:
+        return list(rows)
+    organization = render_included(organizations[0], included)
+    access.database.hold(len(organization) * len(rows))
+    return [embed(row, organization) for row in rows]
