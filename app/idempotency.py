@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import LargeBinary, SmallInteger, Text, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -89,7 +90,16 @@ async def claim(connection: Connection, key: RequestKey) -> StoredResponse | Non
     values = {"owner": key.owner, "id": key.text, "request_hash": key.request_hash}
     if (await connection.execute(_CLAIM, values)).first() is not None:
         return None
-    row = (await connection.execute(_FIND, _named(key))).one()
+    return _read_row((await connection.execute(_FIND, _named(key))).one(), key)
+
+
+async def find_stored(connection: Connection, key: RequestKey) -> StoredResponse | None:
+    """As `claim`, without claiming a new key and without waiting for a request that is using it."""
+    row = (await connection.execute(_FIND, _named(key))).first()
+    return None if row is None else _read_row(row, key)
+
+
+def _read_row(row: Any, key: RequestKey) -> StoredResponse:
     if row[1] is None:
         raise NotFound("There is no such record", "Idempotency-Key")
     if row[0] != key.request_hash:
@@ -101,7 +111,7 @@ async def remember(
     connection: Connection,
     key: RequestKey,
     response: StoredResponse,
-    organization_id: str,
+    organization_id: str | None,
     client_id: str | None = None,
 ) -> None:
     """Stores the response for the claimed key, in the transaction that does the work.

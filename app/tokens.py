@@ -102,7 +102,7 @@ async def issue_token(
     `environment` must be that of the organization.
     """
     prefix = f"{'sk' if account_id else 'ek'}_{environment}_"
-    token = prefix + _draw(LENGTH)
+    token = prefix + draw_token()
     values = {
         "id": new_id(),
         "hash": hash_token(token),
@@ -117,7 +117,8 @@ async def issue_token(
     return token
 
 
-def _draw(length: int) -> str:
+def draw_token(length: int = LENGTH) -> str:
+    """Random letters and digits."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
@@ -171,7 +172,7 @@ async def issue_child_session(connection: Connection, parent: Principal, terms: 
 async def _add_session(
     connection: Connection, account_id: str, terms: TokenTerms, columns: Mapping[str, Any]
 ) -> AccessToken:
-    token = _draw(SESSION_LENGTH)
+    token = draw_token(SESSION_LENGTH)
     values = {
         "id": new_id(),
         "hash": hash_token(token),

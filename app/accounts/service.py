@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.accounts.limits import AccountLimits, count_sign_up, login_counters, settle_login
-from app.accounts.password_rules import check_password, password_problems
+from app.accounts.password_rules import check_password
 from app.accounts.passwords import Passwords
 from app.accounts.record import email_taken, read_sign_up
 from app.accounts.repository import AccountEntry, AccountRepository, Credentials
 from app.auth import Access, Principal
 from app.counts import Counter, check_counts, count_acts
-from app.errors import AccountTokenRequired, Conflict, Invalid, Malformed, NotFound, Unauthenticated
+from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.ids import new_id
 from app.mail.addresses import check_address
 from app.query.invisible import trim
@@ -133,21 +133,21 @@ async def log_in(desk: LoginDesk, email: str, password: str, ttl: int) -> Access
     Each attempt counts as failed until its password is verified, under the stored form of the address. Raises
     LoginFailed, and TooMany over a limit of failures, also for an address without an account.
     """
-    attempt = await _admit(desk, _normalise(email))
+    attempt = await admit_login(desk, _normalise(email))
     passwords, credentials = desk.passwords, attempt.credentials
     async with passwords.turn(desk.source):
-        await _verify(desk, attempt, password)
+        await verify_password(desk, attempt, password)
         needs_rehash = passwords.needs_rehash(str(credentials.password_hash))
         rehashed = await passwords.hash(password) if needs_rehash else None
     async with desk.database.write() as connection:
-        await _settle(connection, desk, attempt)
+        await settle_login_attempt(connection, desk, attempt)
         if rehashed:
             await AccountRepository(connection).set_password(credentials.id, rehashed)
         await delete_expired_sessions(connection, credentials.id)
         return await issue_session(connection, credentials.id, TokenTerms(ttl))
 
 
-async def _admit(desk: LoginDesk, address: str) -> LoginAttempt:
+async def admit_login(desk: LoginDesk, address: str) -> LoginAttempt:
     """The attempt to log in to an address. Raises TooMany."""
     async with desk.database.read() as connection:
         repository = AccountRepository(connection)
@@ -158,7 +158,7 @@ async def _admit(desk: LoginDesk, address: str) -> LoginAttempt:
     return LoginAttempt(address, stored_address, credentials, counters)
 
 
-async def _verify(desk: LoginDesk, attempt: LoginAttempt, password: str) -> None:
+async def verify_password(desk: LoginDesk, attempt: LoginAttempt, password: str) -> None:
     """Counts the attempt, and verifies its password. Raises TooMany and LoginFailed."""
     async with desk.database.write() as connection:
         await count_acts(connection, attempt.counters)
@@ -166,44 +166,11 @@ async def _verify(desk: LoginDesk, attempt: LoginAttempt, password: str) -> None
         raise LoginFailed("login failed")
 
 
-async def _settle(connection: Connection, desk: LoginDesk, attempt: LoginAttempt) -> None:
+async def settle_login_attempt(connection: Connection, desk: LoginDesk, attempt: LoginAttempt) -> None:
     """Records a success. Raises LoginFailed if the password was changed meanwhile."""
     if await AccountRepository(connection).lock(attempt.address) != attempt.credentials:
         raise LoginFailed("login failed")
     await settle_login(connection, attempt.counters, attempt.email, desk.source)
-
-
-async def change_password(desk: LoginDesk, access: Access, old: str, new: object) -> None:
-    """Changes the password of the caller's account, and ends all its logins but the caller's own.
-
-    A wrong old password counts as a failed login. Raises Invalid for the new password and Malformed for the old one,
-    TooMany, and Forbidden for a token that may only read or belongs to an organization.
-    """
-    access.require_write()
-    account = await find_own_account(access)
-    if account is None:
-        raise AccountTokenRequired("The token belongs to an organization, which has no password")
-    async with access.database.read() as connection:
-        problems = password_problems(new, await AccountRepository(connection).find_names(account.id), "newPassword")
-    if problems:
-        raise Invalid(problems)
-    try:
-        await _change_password(desk, account.email, access.principal.token_id, (old, str(new)))
-    except LoginFailed as error:
-        raise Malformed("Invalid current password", "oldPassword", code="INVALID_PASSWORD") from error
-
-
-async def _change_password(desk: LoginDesk, email: str, token_id: str, change: tuple[str, str]) -> None:
-    """Raises LoginFailed if the first password of `change` is not the one of the account."""
-    old, new = change
-    attempt = await _admit(desk, email)
-    async with desk.passwords.turn(desk.source):
-        await _verify(desk, attempt, old)
-        password_hash = await desk.passwords.hash(new)
-    async with desk.database.write() as connection:
-        await _settle(connection, desk, attempt)
-        await AccountRepository(connection).set_password(attempt.credentials.id, password_hash)
-        await end_sessions(connection, attempt.credentials.id, token_id)
 
 
 async def set_password(database: Database, passwords: Passwords, email: str, password: str) -> None:

@@ -78,9 +78,10 @@ def token_list() -> None:
 
 
 def describe_token(entry: TokenEntry) -> str:
+    owners = (("account", entry.account_id), ("organization", entry.organization_id))
     columns = (
         entry.id,
-        f"account {entry.account_id}" if entry.account_id else f"organization {entry.organization_id}",
+        ", ".join(f"{kind} {owner}" for kind, owner in owners if owner),
         entry.scope,
         "expired" if entry.expired else "valid",
         entry.expires_at.isoformat() if entry.expires_at else "never expires",

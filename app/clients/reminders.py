@@ -30,8 +30,8 @@ async def send_reminder(
     recipient: str | None,
     language: str | None,
     key: RequestKey | None,
-) -> None:
-    """Stores a reminder to a client in the outbox. It is safe there when this returns.
+) -> str:
+    """Stores a reminder to a client in the outbox, and gives its id. It is safe there when this returns.
 
     `recipient` replaces the address of the client. The default `language` is that of the organization. A request that
     comes again with its `key` sends nothing, also when the client was changed or deleted since; erasing a client forgets
@@ -39,8 +39,9 @@ async def send_reminder(
     """
     target = access.writable_target(client_id)
     async with access.database.write() as connection:
-        if key is not None and await claim(connection, key) is not None:
-            return
+        stored = None if key is None else await claim(connection, key)
+        if stored is not None:
+            return stored.body.decode()
         addressee = await ClientRepository(connection).addressee(target)
         if addressee is None:
             raise NotFound("There is no such record")
@@ -54,10 +55,12 @@ async def send_reminder(
             language=choose_language(language, addressee.locale),
         )
         await check_reminders(connection, outbox.limits, addressee.organization_id, message.recipient)
+        message_id = await put_message(connection, addressee.organization_id, client_id, message)
         if key is not None:
-            await remember(connection, key, StoredResponse(200, b""), addressee.organization_id, client_id)
-        await put_message(connection, addressee.organization_id, client_id, message)
+            response = StoredResponse(200, message_id.encode())
+            await remember(connection, key, response, addressee.organization_id, client_id)
     outbox.wake()
+    return message_id
 
 
 async def list_reminders(

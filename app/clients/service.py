@@ -21,10 +21,10 @@ from app.mail.files import MailFiles
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.bodies import Values
+from app.records.once import require_accessible, write_once
 from app.records.repository import Listing, RenderedRecord, list_page
 from app.storage.connection import Connection
 from app.storage.deadline import PatternOutOfTime
-from app.storage.retries import retried
 
 
 def search_words(term: str) -> tuple[str, ...]:
@@ -148,7 +148,6 @@ def _new_rows(access: Access, organization_id: str, records: Sequence[Values]) -
     return [{**values, "id": new_id(), "organization_id": organization_id} for values in records]
 
 
-@retried
 async def change_client(
     access: Access,
     client_id: str,
@@ -156,15 +155,20 @@ async def change_client(
     selection: Selection,
     *,
     expected: ExpectedVersion = None,
+    key: RequestKey | None = None,
 ) -> RenderedRecord:
     """Writes the columns of `values`. Metadata is merged by key, and null empties it.
 
+    This and the functions below give the record of the first time to a request that comes again with its `key`.
     Raises Stale when the version of the record is not expected.
     """
     target, full = access.writable_target(client_id, expected), access.full_organizations()
-    in_transaction = full or values.get("metadata")
-    async with access.database.write() if in_transaction else access.database.statement() as connection:
+
+    async def work(connection: Connection) -> RenderedRecord:
         return _admit(await ClientRepository(connection).change(target, values, selection), full)
+
+    whole = bool(full or values.get("metadata"))
+    return await write_once(access, key, work, client_id=client_id, whole=whole)
 
 
 def _admit(record: RenderedRecord, full: Collection[str]) -> RenderedRecord:
@@ -175,25 +179,51 @@ def _admit(record: RenderedRecord, full: Collection[str]) -> RenderedRecord:
 
 
 async def remove_client(
-    access: Access, client_id: str, selection: Selection, *, expected: ExpectedVersion = None
+    access: Access,
+    client_id: str,
+    selection: Selection,
+    *,
+    expected: ExpectedVersion = None,
+    key: RequestKey | None = None,
 ) -> RenderedRecord:
     """Marks the record as deleted; the answer is the deleted record."""
     target = access.writable_target(client_id, expected)
-    async with access.database.statement() as connection:
+
+    async def work(connection: Connection) -> RenderedRecord:
         return await ClientRepository(connection).remove(target, selection)
+
+    return await write_once(access, key, work, client_id=client_id)
 
 
 async def restore_client(
-    access: Access, client_id: str, selection: Selection, *, expected: ExpectedVersion = None
+    access: Access,
+    client_id: str,
+    selection: Selection,
+    *,
+    expected: ExpectedVersion = None,
+    key: RequestKey | None = None,
 ) -> RenderedRecord:
     """Brings a deleted record back."""
     target, full = access.writable_target(client_id, expected), access.full_organizations()
-    async with access.database.write() if full else access.database.statement() as connection:
+
+    async def work(connection: Connection) -> RenderedRecord:
         return _admit(await ClientRepository(connection).restore(target, selection), full)
+
+    return await write_once(access, key, work, client_id=client_id, whole=bool(full))
 
 
 async def erase_client(
-    access: Access, client_id: str, selection: Selection, *, files: MailFiles, expected: ExpectedVersion = None
+    access: Access,
+    client_id: str,
+    selection: Selection,
+    *,
+    files: MailFiles,
+    expected: ExpectedVersion = None,
+    key: RequestKey | None = None,
 ) -> RenderedRecord:
-    """Deletes a live or a deleted client for good, as `erase_record`; the answer is the record as it was."""
-    return await erase_record(access.database, access.writable_target(client_id, expected), selection, files)
+    """Deletes a live or a deleted client for good, as `erase_record`; the answer is the record as it was.
+
+    The stored response of a `key` does not show the record: its JSON is `null`.
+    """
+    target = access.writable_target(client_id, expected)
+    return require_accessible(access, await erase_record(access.database, target, selection, files, key))

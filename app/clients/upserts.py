@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.auth import Access
 from app.clients.batches import Batch, NotPrepared, RowResult, Writing, add_rows, change_rows
 from app.clients.keys import ClientKey, find_clients, is_registered, register_key
 from app.clients.repository import ChangedRow
@@ -61,10 +62,7 @@ class UpsertBatch(Batch):
         return results
 
     def _keys_by_member(self) -> Mapping[tuple[str, str], Mapping[int, ClientKey]]:
-        by_member: dict[tuple[str, str], dict[int, ClientKey]] = {}
-        for position, row in self.rows.items():
-            by_member.setdefault((row.key.document, row.key.name), {})[position] = row.key
-        return by_member
+        return group_keys({position: row.key for position, row in self.rows.items()})
 
     async def _find_existing(self, connection: Connection) -> dict[int, str]:
         existing: dict[int, str] = {}
@@ -108,3 +106,21 @@ class UpsertBatch(Batch):
             else self._new_row(position)
             for position, row in self.rows.items()
         }
+
+
+async def find_by_keys(access: Access, organization_id: str, keys: Mapping[int, ClientKey]) -> dict[int, str]:
+    """The live clients that have the keys, by the positions of the keys."""
+    access.require(organization_id)
+    existing: dict[int, str] = {}
+    async with access.database.read() as connection:
+        for group in group_keys(keys).values():
+            existing |= await find_clients(connection, organization_id, group)
+    return existing
+
+
+def group_keys(keys: Mapping[int, ClientKey]) -> Mapping[tuple[str, str], dict[int, ClientKey]]:
+    """The keys by the member that they name."""
+    by_member: dict[tuple[str, str], dict[int, ClientKey]] = {}
+    for position, key in keys.items():
+        by_member.setdefault((key.document, key.name), {})[position] = key
+    return by_member

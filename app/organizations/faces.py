@@ -65,6 +65,46 @@ ORGANIZATION = Face(
 )
 # fmt: on
 
+# fmt: off
+GRAPHQL_ORGANIZATION = Face(
+    "graphql organization",
+    "Organization",
+    {
+        field.name: field
+        for field in (
+            Field("id", "id", Kind.ID, Codec(node="Organization"), writable=False, nullable=False),
+            Field("organizationId", "id", Kind.ID, writable=False, nullable=False),
+            Field("version", "version", Kind.NUMBER, writable=False, nullable=False),
+            Field("environment", "environment", writable=False, nullable=False),
+            Field("name", "name", nullable=False),
+            Field("email", "email"),
+            Field("address", "address"),
+            Field("address2", "address2"),
+            Field("zip", "zip"),
+            Field("city", "city"),
+            Field("state", "state"),
+            Field("country", "country"),
+            Field("countryAlpha2Code", "country_alpha2_code", writable=False),
+            Field("taxNumber", "tax_number"),
+            Field("taxSubject", "tax_subject", Kind.BOOLEAN),
+            Field("companyNumber", "company_number"),
+            Field("iban", "iban"),
+            Field("bank", "bank"),
+            Field("swift", "swift"),
+            Field("website", "website"),
+            Field("phone", "phone"),
+            Field("locale", "locale", nullable=False),
+            Field("timezone", "timezone"),
+            Field("brand", "brand"),
+            Field("custom", "custom", Kind.JSON),
+            Field("createdAt", "created_at", Kind.DATE, writable=False, nullable=False),
+            Field("updatedAt", "updated_at", Kind.DATE, writable=False, nullable=False),
+        )
+    },
+    folds=False,
+)
+# fmt: on
+
 INCLUDED = Face(
     "included organizations",
     "Organization",

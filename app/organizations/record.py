@@ -6,11 +6,33 @@ from typing import Any
 from app.countries import country_code
 from app.errors import Invalid, Problem
 from app.ids import is_id
-from app.organizations.faces import ORGANIZATION
+from app.organizations.faces import GRAPHQL_ORGANIZATION, ORGANIZATION
+from app.query.face import Field
 from app.query.invisible import has_visible_character
-from app.records.bodies import LOCALE, LOOPBACK_MESSAGES, TRIMMED, FieldRule, Rules, Values, read_body, read_new_body
+from app.records.bodies import (
+    GRAPHQL_MESSAGES,
+    LOCALE,
+    LOOPBACK_MESSAGES,
+    TRIMMED,
+    FieldRule,
+    InvalidValue,
+    Mode,
+    Rules,
+    Values,
+    read_body,
+    read_new_body,
+    read_text,
+)
 
 LONGEST_NAME = 1000
+
+
+def read_name(field: Field, value: object, rules: Rules) -> str:
+    name = read_text(field, value, rules)
+    if len(name) > LONGEST_NAME:
+        raise InvalidValue("length", f"is longer than {LONGEST_NAME} characters")
+    return name
+
 
 RULES = Rules(
     columns={
@@ -26,6 +48,13 @@ RULES = Rules(
     lax=True,
     raises_malformed=True,
 )
+
+
+GRAPHQL_RULES = Rules(
+    columns={**RULES.columns, "name": FieldRule(required=True, reader=read_name)},
+    messages=GRAPHQL_MESSAGES,
+)
+"""An organization in the GraphQL API."""
 
 
 def check_name(name: str) -> str:
@@ -50,6 +79,11 @@ def read_new(body: Mapping[str, Any]) -> Values:
 def read_change(body: Mapping[str, Any]) -> Values:
     """The values that a change names. Raises Invalid with every problem at once."""
     return _add_country_code(read_body(ORGANIZATION, body, RULES, "update"))
+
+
+def read_fields(body: Mapping[str, Any], mode: Mode) -> Values:
+    """The values of a new or a changed organization, under the names of GraphQL. Raises Invalid with every problem at once."""
+    return _add_country_code(read_body(GRAPHQL_ORGANIZATION, body, GRAPHQL_RULES, mode))
 
 
 def _add_country_code(values: Values) -> Values:

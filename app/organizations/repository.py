@@ -1,7 +1,7 @@
 """Organizations in the database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -29,20 +29,37 @@ from app.storage.tables import account_organizations, organizations
 
 @dataclass(frozen=True, slots=True)
 class Organization:
+    """An organization. The fields are columns."""
+
     id: str
     name: str
     email: str | None
     country: str | None
     locale: str
+    version: int
+    environment: str
+    address: str | None
+    address2: str | None
+    zip: str | None
+    city: str | None
+    state: str | None
+    country_alpha2_code: str | None
+    tax_number: str | None
+    tax_subject: bool | None
+    company_number: str | None
+    iban: str | None
+    bank: str | None
+    swift: str | None
+    website: str | None
+    phone: str | None
+    timezone: str | None
+    brand: str | None
+    custom: object
+    created_at: datetime
+    updated_at: datetime
 
 
-SHOWN = (
-    organizations.c.id,
-    organizations.c.name,
-    organizations.c.email,
-    organizations.c.country,
-    organizations.c.locale,
-)
+SHOWN = tuple(organizations.c[field.name] for field in fields(Organization))
 BY_IDS = (
     select(*SHOWN)
     .where(organizations.c.id == func.any(bindparam("ids", type_=ARRAY(Text))))

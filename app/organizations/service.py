@@ -16,6 +16,7 @@ from app.organizations.repository import Organization, OrganizationRepository
 from app.query.model import Predicate
 from app.query.request import ListRequest, has_slow_pattern
 from app.query.sql.render import Selection
+from app.records.once import write_once
 from app.records.repository import RenderedRecord
 from app.storage.connection import Connection
 from app.storage.database import Database
@@ -191,13 +192,20 @@ async def change_organization(
     selection: Selection,
     *,
     expected: ExpectedVersion = None,
+    key: RequestKey | None = None,
 ) -> RenderedRecord:
-    """Writes the columns of an organization that the caller can access. Raises NotFound, Forbidden and Stale."""
+    """Writes the columns of an organization that the caller can access; `key` replays the first answer.
+
+    Raises NotFound, Forbidden and Stale.
+    """
     access.require_write()
     access.require(organization_id)
     target = access.target(organization_id, expected)
-    async with access.database.statement() as connection:
+
+    async def work(connection: Connection) -> RenderedRecord:
         return await OrganizationRepository(connection).change(target, values, selection)
+
+    return await write_once(access, key, work)
 
 
 def _need(organization: RenderedRecord | None) -> RenderedRecord:

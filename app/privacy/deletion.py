@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from app.accounts.service import require_account
 from app.auth import Access, Environment
 from app.errors import AccountTokenRequired, Forbidden, NotFound, OrganizationShared
+from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.privacy.ownership import (
     DELETE_ACCOUNT,
     DELETE_ITS_ORGANIZATIONS,
@@ -26,21 +27,41 @@ from app.storage.database import Database
 SHARED = "Other accounts can access the organization too. Ask the operator of the service to delete it."
 
 
-async def delete_own_organization(access: Access, organization_id: str, delay: timedelta) -> datetime:
+async def delete_own_organization(
+    access: Access, organization_id: str, delay: timedelta, key: RequestKey | None = None
+) -> datetime:
     """Deletes an organization of the caller's account. Gives the moment of the permanent deletion.
+
+    A request that comes again with its `key` gets the moment of the first time.
 
     Raises NotFound; Forbidden for a token that may only read or belongs to an organization; Conflict if another account
     can access the organization.
     """
     access.require_write()
+    async with access.database.write() as connection:
+        stored = None if key is None else await claim(connection, key)
+        if stored is not None:
+            return datetime.fromisoformat(stored.body.decode())
+        moment = await _delete_own_organization(connection, access, organization_id, delay)
+        await _remember(connection, key, moment)
+        return moment
+
+
+async def _remember(connection: Connection, key: RequestKey | None, moment: datetime) -> None:
+    if key is not None:
+        await remember(connection, key, StoredResponse(200, moment.isoformat().encode()), None)
+
+
+async def _delete_own_organization(
+    connection: Connection, access: Access, organization_id: str, delay: timedelta
+) -> datetime:
     access.require(organization_id)
     if access.principal.account_id is None:
         raise AccountTokenRequired("Only a token of an account may delete an organization")
     parameters = {"organization": organization_id, "account": access.principal.account_id}
-    async with access.database.write() as connection:
-        if await connection.scalar(IS_SHARED, parameters):
-            raise OrganizationShared(SHARED, "id")
-        return await _delete_organization(connection, organization_id, delay)
+    if await connection.scalar(IS_SHARED, parameters):
+        raise OrganizationShared(SHARED, "id")
+    return await _delete_organization(connection, organization_id, delay)
 
 
 async def delete_organization(database: Database, organization_id: str, delay: timedelta) -> datetime:
@@ -63,8 +84,12 @@ async def restore_organization(database: Database, organization_id: str) -> None
             raise NotFound(f"There is no deleted organization with the id {organization_id}")
 
 
-async def delete_own_account(access: Access, account_id: str, delay: timedelta) -> datetime:
+async def delete_own_account(
+    access: Access, account_id: str, delay: timedelta, key: RequestKey | None = None
+) -> datetime:
     """Deletes the caller's own account with its organizations of both environments.
+
+    A repetition with the `key` finds no valid token any more, because the tokens of the account end with the first time.
 
     Raises NotFound for any other account, and Forbidden for a token that may only read or belongs to the sandbox.
     """
@@ -75,7 +100,12 @@ async def delete_own_account(access: Access, account_id: str, delay: timedelta) 
             "A sandbox token may not delete the account, because its live organizations would be deleted too"
         )
     async with access.database.write() as connection:
-        return await _delete_account(connection, account_id, delay)
+        stored = None if key is None else await claim(connection, key)
+        if stored is not None:
+            return datetime.fromisoformat(stored.body.decode())
+        moment = await _delete_account(connection, account_id, delay)
+        await _remember(connection, key, moment)
+        return moment
 
 
 async def delete_account(database: Database, email: str, delay: timedelta) -> datetime:

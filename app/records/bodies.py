@@ -120,7 +120,7 @@ Reader = Callable[[Field, Any, Rules], object]
 NO_RULE = FieldRule()
 
 SENT_COLUMNS = "sent_columns"
-"""The member of a new record's values that lists the columns that the caller sent. The history stores the list."""
+"""The member of a new record's values that lists the columns that the caller sent, by name. The history stores the list."""
 
 
 def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> Values:
@@ -227,7 +227,7 @@ def _complete(face: Face, values: Values, rules: Rules, mode: Mode) -> Values:
     defaults = {column: rule.default for column, rule in rules.columns.items() if rule.default is not ABSENT}
     if mode == "replace":
         defaults = {column: defaults.get(column) for column in face.by_column()}
-    sent = {SENT_COLUMNS: [*values]} if rules.notes_sent_columns and mode == "create" else {}
+    sent = {SENT_COLUMNS: sorted(values)} if rules.notes_sent_columns and mode == "create" else {}
     values = {**defaults, **values, **sent}
     for column, rule in rules.columns.items():
         if rule.complete is not None and column in values:

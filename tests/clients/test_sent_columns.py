@@ -26,10 +26,10 @@ async def test_each_api_notes_the_columns_of_the_body(service: Service) -> None:
     answer = await service.http.post("/graphql", json={"query": MUTATION, "variables": {"input": rows}})
     assert answer.json()["data"] == {"createClients": {"userErrors": []}}
     assert await sent_columns(service.database) == [
-        ["name", "tax_subject", "data", "country"],
-        ["name", "type", "metadata"],
-        ["name", "iban"],
-        ["name", "custom"],
+        ["country", "data", "name", "tax_subject"],
+        ["metadata", "name", "type"],
+        ["iban", "name"],
+        ["custom", "name"],
     ]
 
 

@@ -85,5 +85,5 @@ async def check_customer(call: CustomersCall) -> CustomersResponse:
     """Checks the tax number. The response is the new value of the customer's `vies`."""
     expected = call.expected_versions()
     access, customer_id = call.scoped(), call.customer_id
-    check, version = await check_tax_number(access, call.services.vies, customer_id, expected=expected)
-    return CustomersResponse(orjson.dumps(check), 200, etag(version))
+    check, record = await check_tax_number(access, call.services.vies, customer_id, expected=expected)
+    return CustomersResponse(orjson.dumps(check), 200, etag(record.version))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.accounts.password_change import PasswordChange
+from app.accounts.password_change import change_password as change_own_password
 from app.accounts.record import read_label, read_scopes, read_ttl
 from app.accounts.service import (
     LoginDesk,
@@ -14,7 +16,6 @@ from app.accounts.service import (
     remove_token,
     require_account,
 )
-from app.accounts.service import change_password as change_own_password
 from app.accounts.service import log_in as log_in_account
 from app.accounts.service import log_out as log_out_account
 from app.accounts.service import sign_up as sign_up_account
@@ -86,7 +87,7 @@ async def change_password(call: V1Call) -> V1Response:
     access = await call.access()
     own_account(access)
     with checking(ACCOUNT_MODEL.name):
-        await change_own_password(_make_desk(call), access, check_text(old, "oldPassword"), new)
+        await change_own_password(_make_desk(call), access, PasswordChange(check_text(old, "oldPassword"), new))
     return no_content()
 
 

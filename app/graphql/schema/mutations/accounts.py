@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import field
 
-from app.accounts.service import change_password
+from app.accounts.password_change import PasswordChange, change_password
 from app.graphql.execution.context import Info
 from app.graphql.schema.inputs import argument
 from app.graphql.schema.mutations.payloads import Payload
@@ -43,4 +43,4 @@ class AccountMutations:
 async def _change_password(info: Info, passwords: ChangePasswordInput) -> None:
     access = info.context.access
     desk = replace(info.context.desk, source=access.source)
-    await change_password(desk, access, passwords.old_password, passwords.new_password)
+    await change_password(desk, access, PasswordChange(passwords.old_password, passwords.new_password))

@@ -1,0 +1,225 @@
+"""Access tokens that callers make with their own token, list and revoke.
+
+A token of an account manages the tokens of its account and environment. A token of an organization manages itself and the
+tokens that were made with it. A token that an account makes for one of its organizations keeps the account: it ends when the
+account loses the organization.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
+
+from app.auth import Access, Environment, Principal, Scope, hash_token
+from app.errors import Invalid, NotFound, Problem, Unauthenticated
+from app.idempotency import RequestKey, StoredResponse, claim, remember
+from app.ids import new_id
+from app.query.key_page import NOTHING_OUTSIDE, KeyPage, KeyRows, cut_page
+from app.storage.connection import Connection
+from app.storage.retries import retried
+from app.storage.tables import access_tokens
+from app.tokens import draw_token
+
+UNKNOWN = "There is no such access token"
+
+
+@dataclass(frozen=True, slots=True)
+class CallerToken:
+    """A token without its text. A token with an account and an organization gives access to this organization only."""
+
+    id: str
+    account_id: str | None
+    organization_id: str | None
+    scope: str
+    label: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    parent_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """The properties of a new token. Without an expiry or an organization it has those of the caller's token."""
+
+    label: str | None = None
+    scope: Scope = Scope.WRITE
+    expires_at: datetime | None = None
+    organization_id: str | None = None
+
+
+_columns = [access_tokens.c[field.name] for field in fields(CallerToken)]
+_account = bindparam("account", type_=Text())
+_own = bindparam("token", type_=Text())
+_environment = bindparam("environment", type_=Text())
+_of_account = and_(
+    access_tokens.c.account_id == _account,
+    or_(_environment == literal(Environment.LIVE.value), access_tokens.c.environment == _environment),
+)
+_of_organization = and_(_account.is_(None), or_(access_tokens.c.id == _own, access_tokens.c.parent_id == _own))
+_manageable = or_(_of_account, _of_organization)
+_bound = {name: bindparam(name, type_=Text()) for name in ("after", "before")}
+
+GET = select(*_columns).where(_manageable, access_tokens.c.id == func.any(bindparam("ids", type_=ARRAY(Text))))
+COUNT = select(func.count()).select_from(access_tokens).where(_manageable)
+_between = (
+    or_(_bound["after"].is_(None), access_tokens.c.id < _bound["after"]),
+    or_(_bound["before"].is_(None), access_tokens.c.id > _bound["before"]),
+)
+PAGES = {
+    backward: select(*_columns)
+    .where(_manageable, *_between)
+    .order_by(access_tokens.c.id.asc() if backward else access_tokens.c.id.desc())
+    .limit(bindparam("most"))
+    for backward in (False, True)
+}
+
+
+def _exists(bound: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(literal(1)).select_from(access_tokens).where(_manageable, bound).exists()
+
+
+_bounds: Any = select(_exists(access_tokens.c.id >= _bound["after"]), _exists(access_tokens.c.id <= _bound["before"]))
+OUTSIDE: Select[Any] = _bounds
+"""(a token is `after` or newer, a token is `before` or older); false for a bound that is null."""
+
+LOCK_PARENT = (
+    select(access_tokens.c.account_id, access_tokens.c.organization_id, access_tokens.c.expires_at)
+    .where(
+        access_tokens.c.id == _own, or_(access_tokens.c.expires_at.is_(None), access_tokens.c.expires_at > func.now())
+    )
+    .with_for_update(read=True, key_share=True)
+)
+"""The owner and the expiry of a valid token. The lock delays its revocation, which then ends its children."""
+
+REVOKE = (
+    delete(access_tokens)
+    .where(_manageable, access_tokens.c.id == bindparam("revoked", type_=Text()))
+    .returning(access_tokens.c.id)
+)
+
+
+def _caller(principal: Principal) -> dict[str, Any]:
+    return {
+        "account": principal.account_id,
+        "token": principal.token_id,
+        "environment": str(principal.environment),
+    }
+
+
+@retried
+async def create_caller_token(
+    access: Access, new: NewToken, key: RequestKey | None = None
+) -> tuple[str | None, CallerToken]:
+    """Makes a token with the caller's token, and gives its text and its data. It is revoked with the caller's token.
+
+    A request that comes again with its `key` gets the data without the text, because only a hash of it is stored.
+    Raises Forbidden, NotFound for an organization, and Invalid for an expiry in the past or after that of the caller's token.
+    """
+    access.require_write()
+    if new.organization_id is not None:
+        access.require(new.organization_id)
+    async with access.database.write() as connection:
+        stored = None if key is None else await claim(connection, key)
+        if stored is not None:
+            return None, await _get(connection, access.principal, stored.body.decode())
+        text, token = await _add(connection, access.principal, new)
+        if key is not None:
+            await remember(connection, key, StoredResponse(201, token.id.encode()), None)
+        return text, token
+
+
+async def _get(connection: Connection, principal: Principal, token_id: str) -> CallerToken:
+    row = (await connection.execute(GET, {**_caller(principal), "ids": [token_id]})).first()
+    if row is None:
+        raise NotFound(UNKNOWN)
+    return CallerToken(*row)
+
+
+async def _add(connection: Connection, principal: Principal, new: NewToken) -> tuple[str, CallerToken]:
+    row = (await connection.execute(LOCK_PARENT, {"token": principal.token_id})).first()
+    if row is None:
+        raise Unauthenticated("The access token is not known")
+    account_id, organization_id, expires_at = row
+    organization_id = new.organization_id or organization_id
+    prefix = "ek" if organization_id else "sk"
+    text = f"{prefix}_{principal.environment}_{draw_token()}"
+    values = {
+        "id": new_id(),
+        "hash": hash_token(text),
+        "account_id": account_id,
+        "organization_id": organization_id,
+        "scope": new.scope,
+        "environment": principal.environment,
+        "expires_at": _check_expiry(new.expires_at, expires_at),
+        "label": new.label,
+        "parent_id": principal.token_id,
+    }
+    added = await connection.execute(insert(access_tokens).values(values).returning(*_columns))
+    return text, CallerToken(*added.one())
+
+
+def _check_expiry(expires_at: datetime | None, latest: datetime | None) -> datetime | None:
+    """The expiry of a new token. Raises Invalid."""
+    if expires_at is None:
+        return latest
+    if expires_at <= datetime.now(UTC):
+        raise Invalid([Problem("expiresAt", "range", f"must be in the future; got {_show(expires_at)}")])
+    if latest is not None and expires_at > latest:
+        message = f"must not be after {_show(latest)}, when your own token expires; got {_show(expires_at)}"
+        raise Invalid([Problem("expiresAt", "range", message)])
+    return expires_at
+
+
+def _show(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def find_caller_tokens(access: Access, ids: Sequence[str]) -> dict[str, CallerToken]:
+    """The tokens with some ids that the caller may manage."""
+    async with access.database.read() as connection:
+        rows = await connection.execute(GET, {**_caller(access.principal), "ids": list(ids)})
+    return {row[0]: CallerToken(*row) for row in rows}
+
+
+async def page_caller_tokens(access: Access, page: KeyPage[str], *, bounds: bool) -> KeyRows[CallerToken]:
+    """A page of the tokens that the caller may manage, newest first. With `bounds` it looks for tokens outside of it."""
+    parameters = {**_caller(access.principal), "after": page.after, "before": page.before, "most": page.limit + 1}
+    async with access.database.read() as connection:
+        rows = await connection.execute(PAGES[page.backward], parameters)
+        outside = (await connection.execute(OUTSIDE, parameters)).one() if bounds else NOTHING_OUTSIDE
+    return cut_page(page, [CallerToken(*row) for row in rows], tuple(outside))
+
+
+async def count_caller_tokens(access: Access) -> int:
+    async with access.database.read() as connection:
+        return int(await connection.scalar(COUNT, _caller(access.principal)))
+
+
+@retried
+async def revoke_caller_token(access: Access, token_id: str, key: RequestKey | None = None) -> None:
+    """Revokes a token that the caller may manage, and all that were made with it. Raises Forbidden and NotFound."""
+    access.require_write()
+    async with access.database.write() as connection:
+        if key is not None and await claim(connection, key) is not None:
+            return
+        revoked = await connection.execute(REVOKE, {**_caller(access.principal), "revoked": token_id})
+        if not revoked:
+            raise NotFound(UNKNOWN)
+        if key is not None:
+            await remember(connection, key, StoredResponse(200, b""), None)
