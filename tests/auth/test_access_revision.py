@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import Column, Table, text
+from sqlalchemy.sql.visitors import iterate
 
 from app.auth.known_tokens import READ_REVISION
+from app.auth.statements import FIND_TOKENS
 from app.storage.database import Database
 from app.tokens import record_uses
 from tests.auth.conftest import run, token_id
@@ -66,3 +69,21 @@ async def test_a_change_that_is_rolled_back_changes_nothing(service: Service) ->
     async with service.database.write() as connection:
         await connection.driver.execute("SAVEPOINT start; DELETE FROM access_tokens; ROLLBACK TO start")
     assert await read_revision(service.database) == before
+
+
+UPDATES = """
+SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger
+WHERE tgfoid = 'note_access_change'::regproc AND pg_get_triggerdef(oid) LIKE '%UPDATE%'
+"""
+IDENTITY = ("access_tokens", "id")
+"""The key of a token, which never changes."""
+
+
+async def test_every_column_that_a_look_up_reads_is_watched(database: Database) -> None:
+    async with database.read() as connection:
+        triggers: dict[str, str] = dict(await connection.execute(text(UPDATES)))
+    parts = [part for part in iterate(FIND_TOKENS) if isinstance(part, Column) and isinstance(part.table, Table)]
+    columns = {(part.table.name, part.name) for part in parts} - {IDENTITY, ("access_revision", "revision")}
+    assert {table for table, _ in columns} == set(triggers)
+    for table, column in columns:
+        assert " WHEN " not in triggers[table] or f"old.{column}" in triggers[table], (table, column)
