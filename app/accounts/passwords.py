@@ -1,12 +1,16 @@
-"""Passwords: hashed with argon2id and verified in threads, a few at a time.
+"""Passwords: hashed with argon2id and verified in a thread, one at a time and with low priority.
 
 The parameters are RFC 9106's second profile (3 passes, 4 lanes) with the memory of the settings. A hash holds its own.
 """
 
 import asyncio
+import os
 import secrets
+import sys
+import threading
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from unicodedata import normalize
 
@@ -15,8 +19,10 @@ from argon2.exceptions import VerifyMismatchError
 
 from app.accounts.turns import Turns
 
-AT_ONCE = 2
-"""The number of hashes that one process computes at once: each takes its memory and some lanes of the processors."""
+AT_ONCE = 1
+"""The number of hashes that one process computes at once: each takes its memory and four lanes of the processors."""
+NICENESS = 10
+"""The event loop gets the processors first. On Linux each thread has a niceness of its own, and new threads inherit it."""
 LONGEST_SPELLING = 3 * 72
 """Bytes. A spelling of a password of 72 bytes with decomposed letters is at most three times as long."""
 
@@ -27,6 +33,7 @@ class Passwords:
     def __init__(self, memory: int) -> None:
         self.hasher = PasswordHasher(memory_cost=memory * 1024)
         self.turns = Turns(AT_ONCE)
+        self.thread = ThreadPoolExecutor(AT_ONCE, "passwords", initializer=lower_priority)
         self.dummy_hash = self._make_dummy_hash()
 
     def _make_dummy_hash(self) -> str:
@@ -48,7 +55,7 @@ class Passwords:
             self.turns.give_back()
 
     async def hash(self, password: str) -> str:
-        return await asyncio.to_thread(self._hash, password)
+        return await asyncio.get_running_loop().run_in_executor(self.thread, self._hash, password)
 
     def _hash(self, password: str) -> str:
         return self.hasher.hash(_normalise(password.encode("utf-8", "surrogatepass")))
@@ -62,7 +69,8 @@ class Passwords:
         if len(spelling) > LONGEST_SPELLING:
             stored, spelling = None, b""
         try:
-            await asyncio.to_thread(self._verify, stored or self.dummy_hash, spelling)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self.thread, self._verify, stored or self.dummy_hash, spelling)
         except VerifyMismatchError:
             return False
         return stored is not None
@@ -73,6 +81,12 @@ class Passwords:
     def needs_rehash(self, stored: str) -> bool:
         """True if a hash was made with other parameters than new ones."""
         return self.hasher.check_needs_rehash(stored)
+
+
+def lower_priority() -> None:
+    """Lets other threads of this process go first, where threads have priorities."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _normalise(spelling: bytes) -> bytes:

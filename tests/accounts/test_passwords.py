@@ -1,12 +1,15 @@
 """Passwords: hashing, the event loop beside it, and the same time for an account that does not exist."""
 
 import asyncio
+import os
+import sys
+import threading
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from app.accounts.passwords import AT_ONCE, Passwords
+from app.accounts.passwords import AT_ONCE, NICENESS, Passwords
 from app.accounts.record import read_scopes, read_ttl
 from app.auth import Scope
 from app.config import Config
@@ -19,6 +22,15 @@ async def test_the_real_profile_is_argon2id_as_rfc_9106_has_it() -> None:
     assert extract_parameters(stored) == RFC_9106_LOW_MEMORY
     assert await passwords.verify(stored, "correct horse")
     assert not passwords.needs_rehash(stored)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priorities of their own")
+async def test_a_password_is_hashed_with_low_priority() -> None:
+    passwords = Passwords(8)
+    await passwords.hash("a long password")
+    own = await asyncio.get_running_loop().run_in_executor(passwords.thread, threading.get_native_id)
+    assert os.getpriority(os.PRIO_PROCESS, own) == NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < NICENESS
 
 
 async def test_a_password_is_the_same_however_its_letters_are_composed() -> None:

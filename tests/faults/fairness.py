@@ -2,7 +2,8 @@
 
 A real service runs in one process on a real PostgreSQL. Each attack of attacks.py runs for some seconds at 16 connections.
 Meanwhile another tenant reads one record through each API, over and over, and asks /readyz. With CI=true the bounds are
-wide, as other work may run on the machine. Names of attacks as arguments run only these.
+wide, as other work may run on the machine. At the end the memory of the attacks must be free again. Names of attacks as
+arguments run only these.
 """
 
 import asyncio
@@ -32,6 +33,8 @@ READ_BOUND, READY_BOUND = (2.0, 2.0) if IN_CI else (0.25, 1.0)
 """Seconds: the 99th percentile of reads, and the longest time for /readyz."""
 MEMORY_BOUND = 400
 """MB of the service's process."""
+CALM_BOUND, CALM_SECONDS = 200, 15
+"""MB of the service's process after the last attack, and the seconds in which it must get there."""
 PAUSE = 0.01
 LARGE_RECORDS, LARGE = 30, 900_000
 ADD_LARGE = """
@@ -178,12 +181,23 @@ async def play(url: str, folder: Path, names: list[str]) -> bool:
         for name in names:
             figures = await run_row(name, target, quiet, process.pid)
             fair = show(name, figures) and fair
-        return fair
+        return await calms_down(process.pid) and fair
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 30)
         log = (folder / "log").read_text().splitlines()
         print("\n".join(line for line in log if "Invalid HTTP request" not in line)[-3000:])
+
+
+async def calms_down(process: int) -> bool:
+    """Waits until the service has freed the memory of the attacks. Prints what it still has."""
+    ends = time.monotonic() + CALM_SECONDS
+    while memory_of(process) >= CALM_BOUND and time.monotonic() < ends:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    memory = memory_of(process)
+    is_calm = memory < CALM_BOUND
+    print(f"{'after all attacks':38} {memory:39.0f} MB {'' if is_calm else '  NOT FREED'}", flush=True)
+    return is_calm
 
 
 def show(name: str, figures: Figures) -> bool:
