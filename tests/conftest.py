@@ -46,6 +46,22 @@ UNSCOPED: list[Unscoped] = []
 listen(UNSCOPED)
 
 
+STARTING_PROCESSES = {
+    "test_cli.py",
+    "test_embedded.py",
+    "test_packaging.py",
+    "test_scripts.py",
+    "test_server.py",
+    "test_watcher.py",
+}
+"""The files whose tests take many seconds, because they start services, servers or installations."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs the longest tests first, so that no process of the run waits for another one at the end."""
+    items.sort(key=lambda item: item.path.name not in STARTING_PROCESSES)
+
+
 @pytest.fixture(autouse=True)
 def _every_statement_names_its_organization() -> Iterator[None]:
     """Fails the first test that runs a statement without a tenant scope."""
