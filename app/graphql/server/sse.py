@@ -27,7 +27,7 @@ EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE = 12.0
 """After this many seconds without an event, a comment keeps the connection open."""
 COMMENT, COMPLETE = b":\n\n", b"event: complete\ndata:\n\n"
-HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
 
 Results = AsyncGenerator[OperationResult | StreamStart, None]
 
