@@ -1,6 +1,9 @@
 """Errors where introspection is off: they show the place of a mistake, and no names of the schema."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -14,8 +17,11 @@ from graphql import (
     VariableDefinitionNode,
 )
 
+from app.errors import DomainError
 from app.graphql.internals import is_introspection_rejected
 
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+QUOTED = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)`")
 INVALID = "The document is not valid at this place. Compare it with the schema that you have."
 INVALID_VALUE = "The value of the variable `${name}` does not fit its type."
 INVALID_ARGUMENT = "A value in the arguments of this field does not fit its type."
@@ -35,14 +41,29 @@ def hide_names(document: DocumentNode, errors: Sequence[GraphQLError]) -> GraphQ
     return GraphQLError(INVALID, first)
 
 
-def hide_value_error(error: GraphQLError) -> GraphQLError:
-    """The error without the names and values in its message, if graphql-core wrote it about a value of the request."""
+def hide_value_error(error: GraphQLError, document: DocumentNode, variables: Mapping[str, Any]) -> GraphQLError:
+    """The error without the names in its message, if it is about a value of the request.
+
+    The message of graphql-core has names of types and fields. A message of the service may name an argument or a field
+    that the request does not have.
+    """
     for node in error.nodes or ():
         if isinstance(node, VariableDefinitionNode):
             return GraphQLError(INVALID_VALUE.format(name=node.variable.name.value), node)
-    if not isinstance(error.original_error, GraphQLError | None):
+    original = error.original_error
+    if isinstance(original, DomainError):
+        names = {*QUOTED.findall(original.message), *([original.field] if original.field else ())}
+        if not names or names <= _find_words(document, variables):
+            return error
+    elif not isinstance(original, GraphQLError | None):
         return error
     return GraphQLError(INVALID_ARGUMENT, error.nodes, path=error.path) if error.nodes else error
+
+
+def _find_words(document: DocumentNode, variables: Mapping[str, Any]) -> set[str]:
+    """The names in the document, and in the values of its variables."""
+    text = document.loc.source.body if document.loc else ""
+    return set(WORD.findall(f"{text} {json.dumps(variables)}"))
 
 
 def _find_place(node: Node, fragments: Mapping[str, FragmentDefinitionNode]) -> Node:

@@ -132,7 +132,8 @@ class Operations:
         with self.subscriptions.places.take(principal.tenant, principal.token_id):
             events = await self.subscriptions.open(prepared)
             if isinstance(events, ExecutionResult):
-                yield self.reject(OperationError(self._show_errors(events), prepared.cost), request_id)
+                errors = OperationError(self._show_errors(events, prepared), prepared.cost)
+                yield self.reject(errors, request_id, ErrorCode.BAD_USER_INPUT)
                 return
             if prepared.context.start is not None:
                 yield StreamStart(prepared.context.start)
@@ -155,28 +156,34 @@ class Operations:
         """
         with time_limit(self.config.operation_timeout):
             done = await execute(prepared.executor)
-        return self._format_result(done, prepared.cost, request_id)
+        return self._format_result(done, prepared, request_id)
 
-    def _format_result(self, result: ExecutionResult, cost: int, request_id: str) -> OperationResult:
-        errors = self._show_errors(result)
+    def _format_result(self, result: ExecutionResult, prepared: PreparedOperation, request_id: str) -> OperationResult:
+        errors = self._show_errors(result, prepared)
         if result.data is None and errors and all(error.path is None for error in errors):
-            return self.reject(OperationError(errors, cost), request_id)
-        body: dict[str, Any] = {"data": result.data}
-        body["extensions"] = {"cost": {"requested": cost, "limit": self.config.cost_limit}}
+            return self.reject(OperationError(errors, prepared.cost), request_id, ErrorCode.BAD_USER_INPUT)
+        body: dict[str, Any] = {"data": result.data} | self._extensions(prepared.cost)
         if not errors:
             return OperationResult(body, executed=True)
         body["errors"] = [format_error(error, request_id) for error in errors]
         unavailable, limited = is_unavailable(result.data, errors), find_limit(result.data, errors)
         return OperationResult(body, executed=True, unavailable=unavailable, limited=limited)
 
-    def _show_errors(self, result: ExecutionResult) -> list[GraphQLError]:
+    def _show_errors(self, result: ExecutionResult, prepared: PreparedOperation) -> list[GraphQLError]:
         """The errors of a result, without names of the schema where introspection is off."""
         errors = result.errors or []
-        return list(map(hide_value_error, errors)) if errors and not self.documents.introspection else errors
+        if not errors or self.documents.introspection:
+            return errors
+        return [hide_value_error(error, prepared.ast, prepared.request.variables) for error in errors]
 
-    def reject(self, rejected: OperationError, request_id: str) -> OperationResult:
-        """The result of an operation that is not executed."""
-        errors = [format_error(error, request_id, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in rejected.errors]
+    def reject(
+        self,
+        rejected: OperationError,
+        request_id: str,
+        code: ErrorCode = ErrorCode.GRAPHQL_VALIDATION_FAILED,
+    ) -> OperationResult:
+        """The result of an operation that is not executed. `code` is for errors without one."""
+        errors = [format_error(error, request_id, code) for error in rejected.errors]
         return OperationResult({"errors": errors} | self._extensions(rejected.cost), executed=False)
 
     def _extensions(self, cost: int | None) -> dict[str, Any]:

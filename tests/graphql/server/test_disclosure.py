@@ -5,9 +5,11 @@ import re
 from typing import Any
 
 import pytest
+from graphql import GraphQLError, parse
 
+from app.errors import Malformed
 from app.graphql.schema.schema import core_schema
-from app.graphql.server.disclosure import INVALID, INVALID_ARGUMENT, INVALID_VALUE
+from app.graphql.server.disclosure import INVALID, INVALID_ARGUMENT, INVALID_VALUE, hide_value_error
 from app.graphql.server.documents import Document, Documents
 from tests.conftest import Service
 from tests.graphql.server.test_http import another, send
@@ -112,3 +114,37 @@ async def test_an_error_has_no_name_that_the_request_does_not_contain(
         assert error["extensions"]["code"] in ("GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT")
         assert error["locations"], error
         assert set(WORDS.findall(error["message"])) <= sent | OWN_WORDS, error
+
+
+async def test_a_message_of_the_service_names_no_argument_that_the_request_lacks(shared_service: Service) -> None:
+    hidden, shown = (
+        {"query": "subscription { clientChanges { at } }"},
+        {"query": "{ clients(first: 101) { totalCount } }"},
+    )
+    stream = {"Accept": "text/event-stream", "Last-Event-ID": "7"}
+    async with another(shared_service, shared_service.database, introspection=False) as http:
+        answer = await http.post("/graphql", json=hidden, headers=stream)
+        (error,) = (await send(http, shown)).json()["errors"]
+    assert (error["message"], error["extensions"]["field"]) == (
+        "`first` must be between 0 and 100; got 101.",
+        "first",
+    )
+    (error,) = json.loads(answer.text.partition("data: ")[2].partition("\n")[0])["errors"]
+    assert (error["message"], error["extensions"]) == (INVALID_ARGUMENT, {"code": "BAD_USER_INPUT"})
+
+
+def test_names_in_variables_belong_to_the_request() -> None:
+    document = parse("query($f: ClientFilter) { clients(filter: $f) { totalCount } }")
+    error = GraphQLError(
+        "", original_error=Malformed("The condition on `unitIds` has no operator.", "unitIds"), nodes=[document]
+    )
+    assert hide_value_error(error, document, {"f": {"unitIds": {}}}) is error
+    assert hide_value_error(error, document, {"f": {"city": {}}}).message == INVALID_ARGUMENT
+    assert hide_value_error(error, document, {}).message == INVALID_ARGUMENT
+
+
+async def test_introspection_is_rejected_with_a_code_of_its_own(shared_service: Service) -> None:
+    async with another(shared_service, shared_service.database, introspection=False) as http:
+        for query in ("{ __schema { types { name } } }", '{ __type(name: "Client") { name } }'):
+            (error,) = (await send(http, {"query": query})).json()["errors"]
+            assert error["extensions"]["code"] == "INTROSPECTION_DISABLED"
