@@ -101,7 +101,10 @@ class Spelling:
         customers = self.face in (CUSTOMER, GRAPHQL_CUSTOMER)
         if field == "id" and customers:
             return f"cust_{value}"
-        return BUYERS.get(value, value) if field == "type" and customers else value
+        if field != "type" or value is None:
+            return value
+        word = BUYERS.get(value, value) if customers else value
+        return word.upper() if self.dialect is GRAPHQL else word
 
     def spell_logic(self, logic: str, parts: list[dict[str, Any] | None]) -> dict[str, Any] | None:
         spelled = [part for part in parts if part is not None]

@@ -22,10 +22,22 @@ from graphql import (
 from sqlalchemy import BigInteger, Boolean, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
+from app.clients.faces import (
+    BANK_ACCOUNT,
+    CUSTOMER,
+    DATA_ITEM,
+    GRAPHQL_CLIENT,
+    GRAPHQL_CUSTOMER,
+    UJP_RECEIVER,
+    V1,
+    VAT_OUTCOME,
+    VAT_SOURCE,
+    VIES_CHECK,
+)
 from app.graphql.execution.loading import python_name
 from app.graphql.schema.inputs import camel
 from app.graphql.schema.schema import core_schema, print_schema
+from app.graphql.schema.words import WORDS
 from app.query.face import Face, Field, Kind
 from app.storage.tables import clients
 
@@ -113,7 +125,40 @@ def test_a_field_has_the_type_and_nullability_of_its_column(face: Face) -> None:
     for field in face.fields.values():
         shown = record_type(face).fields[field.name].type
         assert isinstance(shown, GraphQLNonNull) is not field.nullable, field.name
-        assert get_named_type(shown).name in ({"JSON", "String"} if field.kind is Kind.JSON else {SCALARS[field.kind]})
+        assert get_named_type(shown).name in find_type_names(field), field.name
+
+
+def find_type_names(field: Field) -> set[str]:
+    if field.codec.document is not None:
+        return {field.codec.document.type_name}
+    if field.codec.words:
+        return {ENUMS[field.codec]}
+    return {"JSON", "String"} if field.kind is Kind.JSON else {SCALARS[field.kind]}
+
+
+ENUMS = {codec: type_.__name__ for codec, type_ in WORDS.items()}
+ENUMS |= {VAT_OUTCOME: "VatCheckOutcome", VAT_SOURCE: "VatCheckSource"}
+DOCUMENTS = [codec.document for codec in (BANK_ACCOUNT, UJP_RECEIVER, VIES_CHECK, DATA_ITEM) if codec.document]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.type_name)
+def test_a_document_has_the_fields_and_words_of_its_spelling(document: Face) -> None:
+    fields = record_type(document).fields
+    assert list(fields) == list(document.fields)
+    for field in document.fields.values():
+        assert get_named_type(fields[field.name].type).name in find_type_names(field) | {"DateTime"}
+        assert isinstance(fields[field.name].type, GraphQLNonNull) is not field.nullable
+        if field.codec.words:
+            enum = SCHEMA.type_map[ENUMS[field.codec]]
+            assert isinstance(enum, GraphQLEnumType)
+            assert set(enum.values) == {public for public, _ in field.codec.words} | {field.codec.otherwise}
+
+
+@pytest.mark.parametrize(
+    "document", [one for one in DOCUMENTS if one.type_name != "ViesCheck"], ids=lambda one: one.type_name
+)
+def test_an_input_of_a_document_has_its_fields(document: Face) -> None:
+    assert list(input_type(f"{document.type_name}Input").fields) == list(document.fields)
 
 
 @pytest.mark.parametrize("face", FACES, ids=lambda face: face.type_name)
@@ -123,7 +168,9 @@ def test_a_filter_has_a_condition_for_every_filterable_field(face: Face) -> None
     kinds = {Kind.TEXT: "StringFilter", Kind.ID: "IDFilter", Kind.BOOLEAN: "BooleanFilter", Kind.DATE: "DateTimeFilter"}
     kinds |= {Kind.NUMBER: "IntFilter", Kind.JSON: "JSONFilter"}
     for name in set(conditions) - {"and", "or", "not"}:
-        assert get_named_type(conditions[name].type).name == kinds[face.fields[name].kind]
+        field = face.fields[name]
+        expected = f"{ENUMS[field.codec]}Filter" if field.codec in WORDS else kinds[field.kind]
+        assert get_named_type(conditions[name].type).name == expected
 
 
 @pytest.mark.parametrize("face", FACES, ids=lambda face: face.type_name)
@@ -135,6 +182,7 @@ def test_an_order_has_every_sortable_field(face: Face) -> None:
     assert {camel(name.lower()): value.value for name, value in enum.values.items()} == {own_id: "id", **sortable}
 
 
+DOCUMENT = re.compile("|".join(document.type_name for document in DOCUMENTS))
 CHECKED = {"country_alpha2_code": "CountryCode"}
 """The scalars of inputs that are checked. A record may have any text there from v1, so its type promises less."""
 
@@ -158,7 +206,8 @@ def test_an_input_has_the_writable_fields_as_the_type_shows_them(name: str, face
     assert set(given) == {one.name for one in face.fields.values() if one.writable}
     for key, field in given.items():
         assert isinstance(field.type, GraphQLNonNull) is (whole and key == "name"), key
-        shown = CHECKED.get(face.fields[key].column) or str(unwrap(record_type(face).fields[key].type))
+        shown = str(unwrap(record_type(face).fields[key].type))
+        shown = CHECKED.get(face.fields[key].column) or DOCUMENT.sub(r"\g<0>Input", shown)
         assert str(unwrap(field.type)) == shown, key
         assert field.description == record_type(face).fields[key].description
 

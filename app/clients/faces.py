@@ -17,6 +17,18 @@ CLIENT_TYPES = ("customer", "supplier", "both")
 SEARCHED = frozenset((*SEARCHED_TEXTS, *SEARCHED_DOCUMENTS))
 
 
+CLIENT_TYPE_WORD = Codec(words=(("CUSTOMER", "customer"), ("SUPPLIER", "supplier"), ("BOTH", "both")))
+CONTACT_TYPE_WORD = Codec(words=(("BUYER", "customer"), ("SUPPLIER", "supplier"), ("BOTH", "both")))
+"""The words of GraphQL's enums."""
+
+BANK_ACCOUNT_TYPE = Codec(
+    words=(("IBAN", "iban"), ("US_DOMESTIC", "us_domestic"), ("UK_DOMESTIC", "uk_domestic"), ("OTHER", "other")),
+    otherwise="OTHER",
+)
+VAT_OUTCOME = Codec(words=(("VALID", "true"), ("INVALID", "false")), otherwise="UNKNOWN")
+VAT_SOURCE = Codec(words=(("VIES", "vies"),), otherwise="OFFLINE")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One field: its column, and its name on each face that has it. `codec` is the Customers spelling of its value."""
@@ -131,10 +143,70 @@ def _node(type_name: str) -> Field:
     return Field("id", "id", ID, codec, writable=False, filterable=False, sortable=False, nullable=False)
 
 
+def _document(type_name: str, *fields: Field, many: bool = False) -> Codec:
+    """The spelling of the stored objects that GraphQL shows as a type of their own."""
+    face = _face(f"graphql {type_name}", type_name, fields, folds=True)
+    return Codec(document=face, many=many, members=tuple(face.fields.items()))
+
+
+BANK_ACCOUNT = _document(
+    "BankAccount",
+    Field("type", "type", codec=BANK_ACCOUNT_TYPE, nullable=False),
+    Field("name", "name"),
+    Field("bankName", "bank_name"),
+    Field("iban", "iban"),
+    Field("accountNumber", "account_number"),
+    Field("bic", "bic"),
+    Field("routingNumber", "routing_number"),
+    Field("sortCode", "sort_code"),
+    Field("isDefault", "is_default", BOOLEAN),
+    many=True,
+)
+UJP_RECEIVER = _document(
+    "UjpReceiver",
+    Field("name", "receiver_name"),
+    Field("identifier", "receiver_identifier"),
+    Field("agent", "receiver_agent"),
+    Field("mailbox", "receiver_mailbox"),
+)
+VIES_CHECK = _document(
+    "ViesCheck",
+    Field("outcome", "valid", codec=VAT_OUTCOME, nullable=False),
+    Field("source", "source", codec=VAT_SOURCE, nullable=False),
+    Field("checkedAt", "checked_at"),
+    Field("name", "name"),
+    Field("address", "address"),
+    Field("requestIdentifier", "request_identifier"),
+    Field("message", "message"),
+)
+DATA_ITEM = _document(
+    "ClientDataItem",
+    Field("itemId", "id"),
+    Field("name", "name"),
+    Field("value", "value", JSON),
+    Field("options", "options", JSON),
+    many=True,
+)
+CLIENT_CODECS = {"type": CLIENT_TYPE_WORD, "data": DATA_ITEM}
+CUSTOMER_CODECS = {
+    "type": CONTACT_TYPE_WORD,
+    "bank_accounts": BANK_ACCOUNT,
+    "ujp": UJP_RECEIVER,
+    "vies": VIES_CHECK,
+}
+"""The spellings of GraphQL's two faces that differ from those of the field table, by column."""
+
 GRAPHQL_CLIENT = _face(
     "graphql client",
     "Client",
-    (*(_spell(row, row.client_graphql) for row in TABLE if row.client_graphql), _node("Client")),
+    (
+        *(
+            _spell(row, row.client_graphql, codec=CLIENT_CODECS.get(row.column, PLAIN))
+            for row in TABLE
+            if row.client_graphql
+        ),
+        _node("Client"),
+    ),
     folds=True,
 )
 
@@ -142,7 +214,11 @@ GRAPHQL_CUSTOMER = _face(
     "graphql customer",
     "Customer",
     (
-        *(_spell(row, row.customer_graphql, codec=row.codec) for row in TABLE if row.customer_graphql),
+        *(
+            _spell(row, row.customer_graphql, codec=CUSTOMER_CODECS.get(row.column, row.codec))
+            for row in TABLE
+            if row.customer_graphql
+        ),
         _node("Customer"),
     ),
     folds=True,

@@ -26,7 +26,10 @@ class Codec:
     - `words` pairs public words with stored words.
     - `null_is_false` shows, filters and sorts null as false.
     - `constant` is shown in place of every stored value.
+    - `otherwise` is shown for a stored value, or a null, that has no public word.
     - `row` shows the whole row as a text: the JSON of these pairs of a key and a field.
+    - `document` spells the members of a stored JSON object, or with `many` of each object in a stored list. `members` are
+      the shown ones, as pairs of a key and a field of the document, whose column is the stored key.
     """
 
     prefix: str = ""
@@ -34,7 +37,11 @@ class Codec:
     words: tuple[tuple[str, str], ...] = ()
     null_is_false: bool = False
     constant: str = ""
+    otherwise: str = ""
     row: "tuple[tuple[str, Field], ...]" = ()
+    document: "Face | None" = None
+    many: bool = False
+    members: "tuple[tuple[str, Field], ...]" = ()
 
 
 PLAIN = Codec()

@@ -27,11 +27,15 @@ def read_predicate(tree: object, dialect: Dialect, face: Face) -> Predicate:
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """The field, or the value at `path` inside a JSON field, that a condition is about. `name` is the caller's spelling."""
+    """The field, or the value at `path` inside a JSON field, that a condition is about. `name` is the caller's spelling.
+
+    `words` pairs the public words of the value with stored words; see Codec.
+    """
 
     field: Field
     name: str
     path: tuple[str, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_document(self) -> bool:
@@ -146,7 +150,7 @@ class _Reader:
         path = tuple(check_text(key, subject.name) for key in member[self.dialect.path_key or ""])
         if not path:
             raise Malformed(f"The path inside `{subject.name}` must have at least one key.", subject.name)
-        return self.read_subject(_Subject(subject.field, subject.name, path), clause)
+        return self.read_subject(_find_member(subject, path), clause)
 
     def read_condition(
         self, subject: _Subject, operator: Operator, value: object, clause: Mapping[str, Any]
@@ -158,6 +162,22 @@ class _Reader:
             self.count.add_members(len(value), subject.name)
         predicate = _Condition(self.dialect, self.face, subject, operator, clause).read(value)
         return Not(predicate) if operator.negated else predicate
+
+
+def _find_member(subject: _Subject, path: tuple[str, ...]) -> _Subject:
+    """The value at a path inside a JSON field. A document with a public spelling is read by the names of its fields.
+
+    Raises Malformed for a name that such a document does not have.
+    """
+    document, at = subject.field.codec.document, 1 if subject.field.codec.many else 0
+    if document is None or len(path) <= at:
+        return _Subject(subject.field, subject.name, path)
+    member = document.fields.get(path[at])
+    if member is None:
+        names = ", ".join(document.fields)
+        raise Malformed(f"There is no field {path[at]!r} in `{subject.name}`. Fields are {names}.", subject.name)
+    stored = (*path[:at], member.column, *path[at + 1 :])
+    return _Subject(subject.field, subject.name, stored, member.codec.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +216,8 @@ class _Condition:
             raise Malformed(messages.not_a_pattern(self.operator, name, self.clause), name)
 
     def coerce(self, value: object) -> Scalar:
+        if self.subject.words and isinstance(value, str):
+            return self.find_word(value, self.subject.words)
         if self.subject.path:
             return json_scalar(value, self.subject.name)
         kind = Kind.TEXT if self.subject.field.is_list else self.subject.field.kind
@@ -209,7 +231,10 @@ class _Condition:
             return self.dialect.stored_id(text, self.subject.field, self.face)
         if not codec.words:
             return text
-        words = dict(codec.words)
+        return self.find_word(text, codec.words)
+
+    def find_word(self, text: str, pairs: tuple[tuple[str, str], ...]) -> str:
+        words = dict(pairs)
         return words[text] if text in words else self.reject(f"must be one of {', '.join(words)}; got {text!r}.")
 
     def compare(self, value: Scalar, *, ignore_case: bool = False) -> Compare:

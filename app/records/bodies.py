@@ -23,6 +23,7 @@ from app.query.values import (
     strict_boolean,
     whole_numbers,
 )
+from app.records.documents import show_path, store_documents
 
 Values = dict[str, Any]
 """Values by column name; JSON types only."""
@@ -185,7 +186,10 @@ def _read_value(field: Field, value: object, rules: Rules) -> object:
     reader = rule.reader or KIND_READERS[field.kind]
     try:
         check_storable(value, field.name)
-        return _check_size(field, reader(field, value, rules))
+        return _check_size(field, reader(field, store_documents(field.codec, value), rules))
+    except InvalidValue as error:
+        error.path = show_path(field.codec, error.path)
+        raise
     except OutOfRange as error:
         raise InvalidValue("range", error.message) from error
     except Malformed as error:

@@ -81,7 +81,7 @@ async function refusal(settings) {
 test('queries, mutations and their errors come over the socket', () =>
   withClient({}, async (client) => {
     const answer = await client.iterate({ query: '{ viewer { scopes } }' }).next();
-    assert.deepEqual(answer.value.data.viewer.scopes, ['read', 'write']);
+    assert.deepEqual(answer.value.data.viewer.scopes, ['READ', 'WRITE']);
     await assert.rejects(client.iterate({ query: '{ nothing }' }).next(), (errors) => {
       assert.equal(errors[0].extensions.code, 'GRAPHQL_VALIDATION_FAILED');
       return true;

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, field
 
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.query.face import Field
 
 FACES = {"Client": GRAPHQL_CLIENT, "Customer": GRAPHQL_CUSTOMER}
 OTHER = {"Client": "Customer", "Customer": "Client"}
@@ -150,7 +151,16 @@ class DocumentWriter:
         long = "x" * 62 + f"{NAMES.index(name):02}"
         short = ("", "", "", f"a_{name}: ", f"{'y' * 40}_{name[:20]}: " if len(name) < 20 else "")
         aliases = (*short, *(("r: ", "the: ") if name == "name" else ()), *(() if self.plain else (f"{long}: ",)))
-        return f"{self.chance.choice(aliases)}{name} {self.directive()}"
+        return f"{self.chance.choice(aliases)}{name} {self.directive()} {self.document(FACES[type_name].fields[name])}"
+
+    def document(self, field: Field) -> str:
+        """A selection of a document's members."""
+        shown = field.codec.document
+        if shown is None:
+            return ""
+        names = [*shown.fields, "__typename", *(f"x_{name}: {name}" for name in shown.fields)]
+        chosen = " ".join(self.chance.choices(names, k=self.chance.randint(1, 4)))
+        return f"{{ {chosen} ... on {shown.type_name} {self.directive()} {{ {self.chance.choice(names)} }} }}"
 
     def typename(self, type_name: str, depth: int) -> str:
         return f"{self.chance.choice(('', 'type_name: '))}__typename {self.directive()}"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 import orjson
@@ -41,16 +41,32 @@ class Reads:
     list_page: Callable[[Access, str, ListRequest], Awaitable[Listing]]
 
 
+class Document:
+    """A document of a record. Its attributes are the members of the rendered document."""
+
+    @classmethod
+    def of(cls, members: Mapping[str, Any]) -> Self:
+        document = object.__new__(cls)
+        document.__dict__.update({python_name(name): value for name, value in members.items()})
+        return document
+
+
 class Record:
-    """A record under one of its faces. Its attributes are the members of a rendered row."""
+    """A record under one of its faces. Its attributes are the members of a rendered row.
+
+    `documents` are the types of its documents, by attribute.
+    """
 
     face: ClassVar[Face]
     reads: ClassVar[Reads]
+    documents: ClassVar[Mapping[str, type[Document]]] = {}
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
         record = object.__new__(cls)
         record.__dict__.update(row)
+        for name, type_ in cls.documents.items():
+            record.__dict__[name] = _make_documents(type_, row.get(name))
         return record
 
     @property
@@ -59,9 +75,17 @@ class Record:
         raise NotImplementedError
 
 
+def _make_documents(type_: type[Document], value: Any) -> Any:
+    """A document, or a list of them, as its type."""
+    if isinstance(value, list):
+        return [type_.of(members) for members in value]
+    return None if value is None else type_.of(value)
+
+
 RecordT = TypeVar("RecordT", bound=Record)
 
 
+@cache
 def python_name(name: str) -> str:
     """The attribute that a GraphQL field is read from: countryAlpha2Code -> country_alpha2_code."""
     return CAPITAL.sub(r"_\1", name).lower()

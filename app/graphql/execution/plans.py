@@ -1,7 +1,7 @@
 """Plans: the parts of a record that a selection needs, read once per document, and whether the database can render them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -82,23 +82,38 @@ class SelectionReader:
         return bool(value) is (directive.name.value == "include")
 
 
-def plan_record(fields: Fields, face: Face) -> Selection | None:
+def plan_record(reader: SelectionReader, fields: Fields, face: Face) -> Selection | None:
     """The selection that renders these fields, or None when some need a resolver."""
     selection: list[tuple[str, Field]] = []
     if len(fields) > MOST_LABELS:
         return None
     for key, nodes in fields.items():
         name = nodes[0].name.value
-        field = _typename(face.type_name) if name == "__typename" else face.fields.get(name)
+        field = _typename(face.type_name) if name == "__typename" else _plan_field(reader, nodes, face.fields.get(name))
         if field is None or len(key.encode()) > LONGEST_LABEL:
             return None
         selection.append((key, field))
     return tuple(selection)
 
 
+def _plan_field(reader: SelectionReader, nodes: Sequence[FieldNode], field: Field | None) -> Field | None:
+    """The field with the selected members of its documents, or None when some need a resolver."""
+    if field is None or field.codec.document is None:
+        return field
+    document = field.codec.document
+    members = plan_record(reader, reader.collect(nodes, frozenset({document.type_name})), document)
+    return None if members is None else _narrow(field, members)
+
+
+@lru_cache(maxsize=1024)
+def _narrow(field: Field, members: Selection) -> Field:
+    """The field with these members of its documents. Equal calls give one field, so that its statement is kept."""
+    return replace(field, codec=replace(field.codec, members=members))
+
+
 def plan_selection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Selection | None:
     """The selection of the records that some fields of one response key give."""
-    return plan_record(reader.collect(nodes, types_of(face.type_name)), face)
+    return plan_record(reader, reader.collect(nodes, types_of(face.type_name)), face)
 
 
 def plan_inside(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, *steps: Step) -> Selection | None:

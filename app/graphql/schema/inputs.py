@@ -1,5 +1,6 @@
 """Inputs: the scalars, and the filters and orders that are made from the field table and read back as plain objects."""
 
+import json
 from collections.abc import Callable, Mapping, Set
 from enum import Enum
 from functools import partial
@@ -14,7 +15,8 @@ from strawberry import UNSET
 from app.graphql.execution.loading import python_name
 from app.graphql.internals import keep_input
 from app.graphql.schema.dialect import GRAPHQL
-from app.query.face import Face, Kind
+from app.graphql.schema.words import WORDS, BankAccountType
+from app.query.face import Codec, Face, Field, Kind
 from app.query.model import Order
 from app.query.operators import Behaviour, Operator, Shape
 from app.query.values import MOMENT_FORMAT, parse_moment
@@ -116,7 +118,7 @@ def optional(type_: Any, description: str, name: str | None = None) -> Member:
 
 
 def make_input(name: str, description: str, fields: Mapping[str, Member]) -> Any:
-    """An input type with these members. No member is an enum. Resolvers get it as the caller wrote it: objects by
+    """An input type with these members. An enum among them is a Word. Resolvers get it as the caller wrote it: objects by
     GraphQL names, without the members that were left out."""
     made = _make_type(name, description, fields)
     keep_input(made)
@@ -198,11 +200,34 @@ FILTERS: Mapping[Kind, Any] = {
 }
 
 
+WORD_FILTERS: Mapping[Codec, Any] = {
+    codec: make_input(
+        f"{type_.__name__}Filter",
+        f"Conditions on a {type_.__name__}, all of which hold.",
+        _operator_fields(type_, EXACT | {Behaviour.MEMBERSHIP}),
+    )
+    for codec, type_ in WORDS.items()
+    if type_ is not BankAccountType
+}
+
+
+def _condition_type(field: Field) -> Any:
+    return WORD_FILTERS.get(field.codec) or FILTERS[field.kind]
+
+
+def _describe_condition(field: Field) -> str:
+    document = field.codec.document
+    if document is None:
+        return f"Conditions on `{field.name}`."
+    path = ["0", next(iter(document.fields))] if field.codec.many else [next(iter(document.fields))]
+    return f"Conditions on `{field.name}`. A path has the field names of {document.type_name}, such as `{json.dumps(path)}`."
+
+
 def make_filter(face: Face) -> Any:
     """The input type for conditions on the records of a face. A name is made once: the type refers to itself by it."""
     name = f"{face.type_name}Filter"
     fields = {
-        python_name(field.name): optional(FILTERS[field.kind], f"Conditions on `{field.name}`.")
+        python_name(field.name): optional(_condition_type(field), _describe_condition(field))
         for field in face.fields.values()
         if field.filterable
     }

@@ -21,6 +21,7 @@ from app.graphql.schema.types import (
     Node,
     Organization,
 )
+from app.graphql.schema.words import TokenScope
 from app.organizations.service import list_accessible_organizations
 
 MOST_NODES = 100
@@ -44,7 +45,7 @@ class Account(Node):
 @strawberry.type(description="The account or organization that the token belongs to.")
 class Viewer:
     account: Account | None = field(description="The account. Null for a token of an organization.")
-    scopes: list[str] = field(description="The scopes of the token: `read`, and `write` if the token may write.")
+    scopes: list[TokenScope] = field(description="The rights of the token. Every token may read.")
     organizations: list[Organization] = field(description="The organizations that your token can access, oldest first.")
 
 
@@ -61,7 +62,7 @@ async def make_viewer(info: Info) -> Viewer:
     principal = info.context.principal
     account = await find_account(info)
     stored = await list_accessible_organizations(info.context.access)
-    scopes = ["read", "write"] if principal.scope == "write" else ["read"]
+    scopes = [TokenScope.READ, TokenScope.WRITE] if principal.scope == "write" else [TokenScope.READ]
     return Viewer(
         account=account, scopes=scopes, organizations=[Organization.of(organization) for organization in stored]
     )

@@ -17,6 +17,7 @@ from app.graphql.execution.loading import Record
 from app.graphql.execution.plans import selects_total
 from app.graphql.schema.connections import Connection, make_connection, read_count
 from app.graphql.schema.inputs import DateTime, argument
+from app.graphql.schema.words import ReminderLanguage
 from app.ids import is_id
 from app.mail.repository import ClientKey, Delivery
 from app.query.cursor import read_cursor, write_cursor, write_values
@@ -43,7 +44,7 @@ class ReminderState(Enum):
 @strawberry.type(description="A reminder of open documents, with the state of its delivery.")
 class Reminder:
     to: str = field(description="The e-mail address of the recipient.")
-    language: str = field(description="The language of the text, such as `en`.")
+    language: ReminderLanguage = field(description="The language of the text.")
     state: ReminderState = field(description="The state of the delivery.")
     attempts: int = field(description="The number of delivery attempts.")
     created_at: DateTime = field(description="The time when the reminder was stored for delivery.")
@@ -61,7 +62,7 @@ class Reminder:
     def of(cls, stored: Delivery) -> "Reminder":
         return cls(
             to=stored.recipient,
-            language=stored.language,
+            language=ReminderLanguage(stored.language.upper()),
             state=ReminderState[stored.state.upper()],
             attempts=stored.attempts,
             created_at=show_moment(stored.created_at),

@@ -1,5 +1,6 @@
 """The object types. A record's attributes are its rendered JSON; a test compares its fields with the field table."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import strawberry
@@ -9,13 +10,14 @@ from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client, get_clients, list_clients
 from app.graphql.execution.context import Info, write_global_id
-from app.graphql.execution.loading import Reads, Record, load_organization, load_record
+from app.graphql.execution.loading import Document, Reads, Record, load_organization, load_record
 from app.graphql.schema.connections import (
     Connection,
     ConnectionArguments,
     ConnectionExtension,
     resolve_connection,
 )
+from app.graphql.schema.documents import BankAccount, ClientDataItem, UjpReceiver, ViesCheck
 from app.graphql.schema.duplicates import (
     DUPLICATES,
     REASONS,
@@ -28,6 +30,7 @@ from app.graphql.schema.duplicates import (
 from app.graphql.schema.history import HISTORY, Change, resolve_history
 from app.graphql.schema.inputs import DateTime, Json
 from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders
+from app.graphql.schema.words import ClientType, ContactType
 from app.mail.repository import ClientKey
 from app.organizations.repository import Organization as StoredOrganization
 from app.query.face import Face
@@ -35,7 +38,10 @@ from app.query.face import Face
 CLIENT_READS = Reads(get_client, get_clients, list_clients)
 CLIENT_CONNECTION = ConnectionExtension(GRAPHQL_CLIENT)
 CUSTOMER_CONNECTION = ConnectionExtension(GRAPHQL_CUSTOMER)
-COUNTRY_CODE = "The country's ISO 3166-1 alpha-2 code, such as `SI`. The codes EL, XI and XK are accepted, too."
+COUNTRY_CODE = (
+    "The country's ISO 3166-1 alpha-2 code, such as `SI`. The codes EL, XI and XK are accepted, too. A record that was "
+    "written through the v1 API may have any other text."
+)
 
 
 @strawberry.interface(description="An object with a global id, which `node` can load.")
@@ -99,6 +105,7 @@ async def resolve_customer(root: Record, info: Info) -> "Customer | None":
 )
 class Client(ComparableRecord, Node):
     face: ClassVar[Face] = GRAPHQL_CLIENT
+    documents: ClassVar[Mapping[str, type[Document]]] = {"data": ClientDataItem}
     reads: ClassVar[Reads] = CLIENT_READS
 
     client_id: strawberry.ID = field(description="The bare id, as in the v1 API: 24 hex digits.")
@@ -110,7 +117,7 @@ class Client(ComparableRecord, Node):
     email: str | None = field(description="The e-mail address.")
     contact: str | None = field(description="The name of the contact person.")
     note: str | None = field(description="A note for your own use.")
-    type: str | None = field(description="`customer`, `supplier` or `both`.")
+    type: ClientType | None = field(description="The role of the client.")
     address: str | None = field(description="Street and number.")
     address2: str | None = field(description="The second line of the address.")
     zip: str | None = field(description="The post code.")
@@ -132,7 +139,7 @@ class Client(ComparableRecord, Node):
     unit_id: strawberry.ID | None = field(description="The id of the business unit that the client was created in.")
     unit_ids: list[str] | None = field(description="The ids of the business units that the client belongs to.")
     custom: Json | None = field(description="Free-form data of your own.")
-    data: list[Json] | None = field(description="Named values: objects with `id`, `name`, `value` and `options`.")
+    data: list[ClientDataItem] | None = field(description="Named values.")
     created_at: DateTime = field(description="The time when the client was created.")
     updated_at: DateTime = field(description="The time when the client was last changed.")
     deleted_at: DateTime | None = field(
@@ -166,6 +173,11 @@ class Client(ComparableRecord, Node):
 )
 class Customer(ComparableRecord, Node):
     face: ClassVar[Face] = GRAPHQL_CUSTOMER
+    documents: ClassVar[Mapping[str, type[Document]]] = {
+        "bank_accounts": BankAccount,
+        "ujp": UjpReceiver,
+        "vies": ViesCheck,
+    }
     reads: ClassVar[Reads] = CLIENT_READS
 
     customer_id: strawberry.ID = field(description="The id, as in the Customers API: `cust_` and 24 hex digits.")
@@ -177,7 +189,7 @@ class Customer(ComparableRecord, Node):
     )
     name: str = field(description="The name. It is never blank.")
     email: str | None = field(description="The e-mail address.")
-    contact_type: str | None = field(description="`buyer`, `supplier` or `both`.")
+    contact_type: ContactType | None = field(description="The role of the customer.")
     address: str | None = field(description="Street and number.")
     address2: str | None = field(description="The second line of the address.")
     post_code: str | None = field(description="The post code.")
@@ -191,18 +203,14 @@ class Customer(ComparableRecord, Node):
     company_number: str | None = field(description="The number in the company register.")
     peppol_id: str | None = field(description="The participant id in the Peppol network.")
     peppol_scheme_id: str | None = field(description="The scheme of the Peppol participant id.")
-    bank_accounts: list[Json] | None = field(
-        description="Bank accounts: objects with `type` (iban, us_domestic, uk_domestic or other), `name`, `bank_name`, "
-        "`iban`, `account_number`, `bic`, `routing_number`, `sort_code` and `is_default`."
-    )
-    ujp: Json | None = field(
-        description="The receiver in the Slovenian public sector: `receiver_name`, `receiver_identifier`, "
-        "`receiver_agent` and `receiver_mailbox`."
-    )
+    bank_accounts: list[BankAccount] | None = field(description="The bank accounts.")
+    ujp: UjpReceiver | None = field(description="The receiver of documents in the Slovenian public sector.")
     metadata: Json = field(
         description="Data of your own: at most 50 keys of up to 40 characters, with texts of up to 250 characters."
     )
-    vies: Json | None = field(description="The last result of a VAT number check. Null before the first check.")
+    vies: ViesCheck | None = field(
+        description="The last check of the tax number. Null before the first one, and after the number or the country changed."
+    )
     created_at: DateTime = field(description="The time when the customer was created.")
     updated_at: DateTime = field(description="The time when the customer was last changed.")
     deleted_at: DateTime | None = field(

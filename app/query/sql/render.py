@@ -4,19 +4,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     FromClause,
     Text,
     case,
     cast,
+    column,
     func,
     literal,
     literal_column,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from app.query.face import Field, Kind
+from app.query.face import Codec, Field, Kind
 
 Columns: TypeAlias = Any
 """The columns of a table or subquery by neutral name."""
@@ -32,9 +35,11 @@ def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
     codec = field.codec
     if codec.row:
         return cast(_render_object(codec.row, columns), Text)
-    value: Column[Any] = columns[field.column]
     if codec.constant:
         return literal(codec.constant, Text())
+    value: Column[Any] = columns[field.column]
+    if codec.document:
+        return _render_list(codec, value) if codec.many else _render_document(codec, value)
     if codec.node:
         return func.translate(
             func.encode(func.convert_to(func.textcat(literal(f"{codec.node}:", Text()), value), "UTF8"), "base64"),
@@ -44,7 +49,8 @@ def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
     if codec.prefix:
         return func.textcat(literal(codec.prefix, Text()), value)
     if codec.words:
-        return case({stored: public for public, stored in codec.words}, value=value)
+        words = {stored: public for public, stored in codec.words}
+        return case(words, value=value, else_=codec.otherwise or None)
     if codec.null_is_false:
         return func.coalesce(value, literal_column("false"))
     if field.kind is Kind.DATE:
@@ -57,6 +63,38 @@ def _render_object(selection: Selection, columns: Columns) -> ColumnElement[Any]
     members = select(*(render_field(field, columns).label(label) for label, field in selection))
     inner = members.correlate_except().subquery("object")
     return select(func.row_to_json(inner.table_valued())).select_from(inner).scalar_subquery()
+
+
+def _render_document(codec: Codec, document: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The members of a stored object; null for any other value."""
+    is_object = func.jsonb_typeof(document) == literal_column("'object'")
+    return case((is_object, _render_object(codec.members, _read_members(codec, document))))
+
+
+def _render_list(codec: Codec, documents: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The members of each object in a stored list, in their order; null for any other value."""
+    is_list = func.jsonb_typeof(documents) == literal_column("'array'")
+    elements = func.jsonb_array_elements(case((is_list, documents)))
+    item = elements.table_valued(column("item", JSONB), with_ordinality="number").render_derived(name="item")
+    shown = _render_object(codec.members, _read_members(codec, item.c.item))
+    listed: ColumnElement[Any] = func.json_agg(aggregate_order_by(shown, item.c.number))
+    joined = select(listed).select_from(item).correlate_except(item).scalar_subquery()
+    return case((is_list, func.coalesce(joined, literal_column("'[]'::json"))))
+
+
+def _read_members(codec: Codec, document: ColumnElement[Any]) -> dict[str, ColumnElement[Any]]:
+    """The members of a document by their stored keys. A member of another type than its field is null, or a text."""
+    return {field.column: _read_member(field.kind, document, field.column) for _, field in codec.members}
+
+
+def _read_member(kind: Kind, document: ColumnElement[Any], key: str) -> ColumnElement[Any]:
+    name: ColumnElement[str] = literal_column(f"'{key}'")
+    value: ColumnElement[Any] = document.op("->", return_type=JSONB())(name)
+    if kind is Kind.JSON:
+        return value
+    if kind is Kind.BOOLEAN:
+        return case((func.jsonb_typeof(value) == literal_column("'boolean'"), cast(value, Boolean)))
+    return document.op("->>", return_type=Text())(name)
 
 
 def render_row(selection: Selection, source: FromClause) -> tuple[ColumnElement[str], FromClause]:

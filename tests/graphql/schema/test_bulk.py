@@ -20,10 +20,10 @@ mutation($input: [CreateClientInput!]!, $policy: ErrorPolicy! = REJECT_ALL, $key
 MIXED: list[dict[str, Any]] = [
     {"name": "Ana"},
     {"name": ""},
-    {"name": "Bo", "type": "friend"},
+    {"name": "Bo", "countryAlpha2Code": "ZZ"},
     {"name": "Cy", "zip": None},
 ]
-WRONG = [(["input", "1", "name"], "BLANK"), (["input", "2", "type"], "INVALID_CHOICE")]
+WRONG = [(["input", "1", "name"], "BLANK"), (["input", "2", "countryAlpha2Code"], "INVALID_COUNTRY_CODE")]
 
 
 async def create(

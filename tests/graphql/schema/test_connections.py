@@ -320,7 +320,7 @@ FILTERS: list[tuple[dict[str, Any], set[int]]] = [
     ({"custom": [{"path": ["color"], "notEndsWith": "D", "caseSensitive": True}]}, {0}),
     ({"custom": [{"path": ["rank"], "isNull": False}, {"path": ["color"], "isNull": True}]}, {1, 3}),
     ({"custom": [{"path": ["color"], "ne": "blue"}]}, {0}),
-    ({"and": [{"country": {"eq": "Austria"}}, {"type": {"eq": "supplier"}}]}, {1}),
+    ({"and": [{"country": {"eq": "Austria"}}, {"type": {"eq": "SUPPLIER"}}]}, {1}),
     ({"or": [{"country": {"eq": "Austria"}}, {"country": {"eq": "Greece"}}]}, {0, 1, 5}),
     ({"not": {"country": {"eq": "Austria"}}}, {3, 4, 5, 7}),
     ({"not": {"or": [{"name": {"startsWith": "z"}}, {"name": {"startsWith": "s"}}]}}, {0, 1, 5, 6}),
@@ -347,8 +347,8 @@ async def test_every_operator_filters_every_kind_of_field(ordered: tuple[GraphQL
 
 
 CUSTOMER_FILTERS: list[tuple[dict[str, Any], set[int]]] = [
-    ({"contactType": {"eq": "buyer"}}, {0, 5}),
-    ({"contactType": {"in": ["supplier", "both"]}}, {1, 3}),
+    ({"contactType": {"eq": "BUYER"}}, {0, 5}),
+    ({"contactType": {"in": ["SUPPLIER", "BOTH"]}}, {1, 3}),
     ({"isTaxSubject": {"eq": False}}, {1, 2, 4, 5, 6, 7}),
     ({"isTaxSubject": {"isNull": True}}, set()),
     ({"isEndConsumer": {"eq": True}}, {3}),

@@ -18,11 +18,11 @@ BOTH = "client { clientId name version type } customer { customerId name version
 @pytest.mark.parametrize(
     "mutation",
     [
-        'createClient(input: {name: "Bo", type: "customer"})',
-        'createCustomer(input: {name: "Bo", contactType: "buyer"})',
-        'updateClient(id: $id, input: {name: "Bo", type: "customer"})',
-        'updateCustomer(id: $id, input: {name: "Bo", contactType: "buyer"})',
-        'replaceClient(id: $id, input: {name: "Bo", type: "customer"})',
+        'createClient(input: {name: "Bo", type: CUSTOMER})',
+        'createCustomer(input: {name: "Bo", contactType: BUYER})',
+        'updateClient(id: $id, input: {name: "Bo", type: CUSTOMER})',
+        'updateCustomer(id: $id, input: {name: "Bo", contactType: BUYER})',
+        'replaceClient(id: $id, input: {name: "Bo", type: CUSTOMER})',
     ],
 )
 async def test_a_payload_shows_the_record_under_both_faces(api: GraphQLApi, client: str, mutation: str) -> None:
@@ -31,8 +31,8 @@ async def test_a_payload_shows_the_record_under_both_faces(api: GraphQLApi, clie
     made = (await api.data(query, **({"id": client} if declared else {})))["made"]
     bare, version = made["client"]["clientId"], made["client"]["version"]
     assert made == {
-        "client": {"clientId": bare, "name": "Bo", "version": version, "type": "customer"},
-        "customer": {"customerId": f"cust_{bare}", "name": "Bo", "version": version, "contactType": "buyer"},
+        "client": {"clientId": bare, "name": "Bo", "version": version, "type": "CUSTOMER"},
+        "customer": {"customerId": f"cust_{bare}", "name": "Bo", "version": version, "contactType": "BUYER"},
         "userErrors": [],
     }
 

@@ -98,7 +98,7 @@ async def test_long_texts_are_ranked_and_compared(service: Service, api: GraphQL
 LARGE: dict[str, Any] = {
     "custom": {"a": ["x" * 9_000] * 12},
     "unitIds": [f"{number:020}" for number in range(5_000)],
-    "data": [{"id": str(number), "value": "x" * 60} for number in range(1_500)],
+    "data": [{"itemId": str(number), "value": "x" * 60} for number in range(1_500)],
 }
 
 
@@ -110,7 +110,10 @@ async def test_a_document_of_more_than_100_kb_is_rejected(service: Service, api:
     assert await error_fields(api, UPDATE, id=client, input={field: LARGE[field]}) == large
     there = f"/v1/organizations/{service.organization}/clients"
     name = "_data" if field == "data" else field
-    answer = await service.http.post(there, json=[{"name": "x"}, {"name": "y", name: LARGE[field]}])
+    rows = [{"id": row.get("itemId"), **row} for row in LARGE[field]] if field == "data" else LARGE[field]
+    for row in rows if field == "data" else ():
+        row.pop("itemId")
+    answer = await service.http.post(there, json=[{"name": "x"}, {"name": "y", name: rows}])
     (first, second) = answer.json()["error"]["details"]
     assert (answer.status_code, first, second["details"]["codes"]) == (422, None, {name: ["size"]})
 

@@ -223,13 +223,13 @@ async def test_a_viewer_knows_its_scopes_and_organizations(api: GraphQLApi, serv
     query = "{ viewer { account { email } scopes organizations { organizationId } } }"
     assert (await api.data(query))["viewer"] == {
         "account": {"email": service.email},
-        "scopes": ["read", "write"],
+        "scopes": ["READ", "WRITE"],
         "organizations": [{"organizationId": service.organization}, {"organizationId": second}],
     }
     own = await service.make_token(organization_id=second, scope=Scope.READ)
     async with service.client(own) as http:
         viewer = (await GraphQLApi(service, http).data(query))["viewer"]
-    assert viewer == {"account": None, "scopes": ["read"], "organizations": [{"organizationId": second}]}
+    assert viewer == {"account": None, "scopes": ["READ"], "organizations": [{"organizationId": second}]}
 
 
 async def test_without_an_organization_the_first_created_one_is_used(api: GraphQLApi, service: Service) -> None:

@@ -57,7 +57,7 @@ async def test_a_change_through_any_api_is_published(service: Service, address: 
         made = await ok(await http.post(clients, json={"name": "Ann", "type": "customer", "custom": {"a": 1}}))
         created = await told(action="CREATED", version=1, clientId=made["id"], before=None)
         assert created["after"]["name"] == created["client"]["name"] == created["customer"]["name"] == "Ann"
-        assert created["customer"]["contactType"] == "buyer"
+        assert created["customer"]["contactType"] == "BUYER"
         assert created["client"]["custom"] == created["after"]["custom"] == {"a": 1}
         assert {"name", "custom", "clientId", "createdAt"} <= set(created["changedFields"])
         assert "email" not in created["changedFields"]

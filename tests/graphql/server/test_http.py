@@ -313,7 +313,7 @@ async def test_an_unexpected_error_is_masked_and_logged(api: GraphQLApi, caplog:
         answer = await api.post('{ viewer { scopes } clients(search: "secret words") { nodes { name } } }')
     assert answer.status_code == 200
     body = answer.json()
-    assert body["data"] == {"viewer": {"scopes": ["read", "write"]}, "clients": None}
+    assert body["data"] == {"viewer": {"scopes": ["READ", "WRITE"]}, "clients": None}
     (error,) = body["errors"]
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
     assert error["path"] == ["clients"]

@@ -108,7 +108,7 @@ async def test_a_query_has_one_event(http: httpx.AsyncClient, method: str) -> No
         assert opened.response.status_code == 200
         assert opened.response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert opened.response.headers["cache-control"] == "no-cache, no-store"
-        assert (await opened.next())["data"] == {"viewer": {"scopes": ["read", "write"]}}
+        assert (await opened.next())["data"] == {"viewer": {"scopes": ["READ", "WRITE"]}}
         await opened.complete()
 
 
@@ -209,7 +209,7 @@ async def test_a_last_event_id_that_is_no_cursor_is_an_error(http: httpx.AsyncCl
         await opened.complete()
     for last_id in ("", "7"):
         async with stream(http, VIEWER, "GET", last_id) as opened:
-            assert (await opened.next())["data"] == {"viewer": {"scopes": ["read", "write"]}}
+            assert (await opened.next())["data"] == {"viewer": {"scopes": ["READ", "WRITE"]}}
             assert opened.last_id == ""
     async with stream(http, FOLLOW, "GET", "") as opened:
         assert await opened.start()

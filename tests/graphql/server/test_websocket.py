@@ -44,7 +44,7 @@ async def address(shared_service: Service) -> AsyncIterator[str]:
 async def test_queries_and_mutations_have_one_result(shared_service: Service, address: str) -> None:
     async with connected_client(address, shared_service.token) as line:
         await line.ask("q", VIEWER)
-        assert await line.next("q") == {"viewer": {"scopes": ["read", "write"]}}
+        assert await line.next("q") == {"viewer": {"scopes": ["READ", "WRITE"]}}
         assert await line.receive() == {"type": "complete", "id": "q"}
         await line.ask("q", 'mutation { createClient(input: {name: "Ann"}) { client { name } } }')
         assert await line.next("q") == {"createClient": {"client": {"name": "Ann"}}}
@@ -75,7 +75,7 @@ async def test_an_error_of_an_operation_does_not_close_the_websocket(
         error = await line.error("bad")
         assert error["extensions"]["code"] == code
         await line.ask("bad", VIEWER)
-        assert await line.next("bad") == {"viewer": {"scopes": ["read", "write"]}}
+        assert await line.next("bad") == {"viewer": {"scopes": ["READ", "WRITE"]}}
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ async def test_a_hundred_operations_run_at_the_same_time(shared_service: Service
         assert (await line.error("more"))["extensions"]["code"] == "OPERATION_LIMIT_EXCEEDED"
         await line.send("complete", "s0")
         await line.ask("more", VIEWER)
-        assert await line.next("more") == {"viewer": {"scopes": ["read", "write"]}}
+        assert await line.next("more") == {"viewer": {"scopes": ["READ", "WRITE"]}}
 
 
 @pytest.mark.parametrize("offered", [None, ["graphql-ws"], ["chat"]])

@@ -27,6 +27,7 @@ from app.graphql.schema.mutations.payloads import (
 )
 from app.graphql.schema.mutations.records import CLIENTS, request_key
 from app.graphql.schema.user_errors import attempt
+from app.graphql.schema.words import ReminderLanguage
 
 CreateClient = Annotated[CreateClientInput, argument("The new client.")]
 CreateClients = Annotated[list[CreateClientInput], argument("The new clients: at most 1,000.")]
@@ -98,14 +99,12 @@ class ClientMutations:
             EmailAddress | None, argument("The recipient's e-mail address. The default is the address of the client.")
         ] = None,
         language: Annotated[
-            str | None,
-            argument(
-                "The language: en, de, fr, it, sl or hr, or a tag such as `de-AT`. The default is that of the organization."
-            ),
+            ReminderLanguage | None,
+            argument("The language. The default is that of the organization, or else English."),
         ] = None,
         idempotency_key: IdempotencyKey = None,
     ) -> SendClientReminderPayload:
-        _, errors = await attempt(_send_reminder(info, id, email, language, idempotency_key), [])
+        _, errors = await attempt(_send_reminder(info, id, email, language and language.lower(), idempotency_key), [])
         return SendClientReminderPayload(success=not errors, user_errors=errors)
 
 

@@ -1,24 +1,52 @@
 """The inputs of mutations. The fields of records come from the field table, their descriptions from the object types."""
 
 from collections.abc import Mapping
+from types import GenericAlias
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.types import get_object_definition
 
-from app.graphql.execution.loading import Record, python_name
+from app.clients.faces import BANK_ACCOUNT, DATA_ITEM, UJP_RECEIVER
+from app.graphql.execution.loading import Document, Record, python_name
+from app.graphql.schema.documents import BankAccount, ClientDataItem, UjpReceiver
 from app.graphql.schema.inputs import RECORD_ID, CountryCode, Json, Member, argument, make_input, optional
 from app.graphql.schema.types import Client, Customer
-from app.query.face import Kind
+from app.graphql.schema.words import WORDS, BankAccountType
+from app.query.face import Codec, Kind
+
+WRITTEN: Mapping[Kind, Any] = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.JSON: Json}
+
+
+def make_document(name: str, description: str, type_: type[Document], codec: Codec) -> Any:
+    """The input type of a document. A member that is left out is null, and the type of an account is then IBAN."""
+    shown = {field.python_name: field.description or "" for field in get_object_definition(type_, strict=True).fields}
+    fields: dict[str, Member] = {}
+    for key, field in codec.members:
+        key = python_name(key)
+        word = WORDS.get(field.codec)
+        if word is BankAccountType:
+            described = strawberry.field(default=BankAccountType.IBAN, description=shown[key])
+            fields[key] = (BankAccountType, described)
+        else:
+            fields[key] = optional(WRITTEN[field.kind], shown[key])
+    return make_input(name, description, fields)
+
+
+BankAccountInput = make_document("BankAccountInput", "A bank account of a customer.", BankAccount, BANK_ACCOUNT)
+UjpReceiverInput = make_document(
+    "UjpReceiverInput", "The receiver of documents in the Slovenian public sector.", UjpReceiver, UJP_RECEIVER
+)
+ClientDataItemInput = make_document("ClientDataItemInput", "A named value of a client.", ClientDataItem, DATA_ITEM)
 
 COLUMNS: Mapping[str, Any] = {
     "country_alpha2_code": CountryCode,
     "unit_ids": list[str],
-    "data": list[Json],
-    "bank_accounts": list[Json],
+    "data": GenericAlias(list, (ClientDataItemInput,)),
+    "bank_accounts": GenericAlias(list, (BankAccountInput,)),
+    "ujp": UjpReceiverInput,
 }
 """The types of the columns that have another one than their kind."""
-WRITTEN: Mapping[Kind, Any] = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.JSON: Json}
 
 
 def make_values(name: str, description: str, type_: type[Record], *, whole: bool) -> Any:
@@ -27,7 +55,7 @@ def make_values(name: str, description: str, type_: type[Record], *, whole: bool
     fields: dict[str, Member] = {}
     for field in type_.face.fields.values():
         key = python_name(field.name)
-        written = COLUMNS.get(field.column) or WRITTEN.get(field.kind)
+        written = COLUMNS.get(field.column) or WORDS.get(field.codec) or WRITTEN.get(field.kind)
         if field.writable and key == "name" and whole:
             fields[key] = (str, strawberry.field(description=shown[key]))
         elif field.writable and key in shown:
