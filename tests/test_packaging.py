@@ -60,7 +60,16 @@ def test_the_wheel_holds_all_that_the_service_reads(wheel: zipfile.ZipFile) -> N
     assert {"app/demo.jsonl.gz", *files_below("app/accounts", "common-passwords.*")} <= names
     assert {
         f"app/graphql/server/graphiql/{name}"
-        for name in ("cdn.json", "examples.json", "fallback.js", "page.css", "page.html", "session.js", "trusted.html")
+        for name in (
+            "cdn.json",
+            "examples.json",
+            "fallback.js",
+            "page.css",
+            "page.html",
+            "policy.js",
+            "session.js",
+            "trusted.html",
+        )
     } <= names
     assert {f"app/{name}" for name in files_below("migrations", "*.py")} <= names
     assert {str(BUNDLE / "manifest.json"), str(BUNDLE / "assets" / "main.js")} <= names

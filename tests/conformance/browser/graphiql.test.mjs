@@ -177,6 +177,20 @@ test('no storage holds the token or a password after runs, and a page that is op
     assert.equal(await explorer.page.getByLabel('Access token').inputValue(), '');
   }));
 
+test('the editor shows a selection and text that looks like HTML, though the policy allows no style attribute', () =>
+  visit({}, async (explorer) => {
+    await explorer.open(URL_OF_PAGE);
+    await explorer.authorize(TOKEN);
+    const text = 'query Html { clients(search: "<b style=\\"x\\"> style=\\"y\\"") { totalCount } }';
+    await explorer.typeQuery(text);
+    await explorer.sees('query', text);
+    await explorer.page.keyboard.press('ControlOrMeta+A');
+    await explorer.page.waitForFunction(() =>
+      [...document.querySelectorAll('.graphiql-query-editor .selected-text')].some((part) => part.getBoundingClientRect().width > 100),
+    );
+    assert.deepEqual(explorer.complaints.filter(isFault), []);
+  }));
+
 test('there is no editor of headers, and no setting that keeps them', () =>
   visit({}, async (explorer) => {
     await explorer.open(URL_OF_PAGE);

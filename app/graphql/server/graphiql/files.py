@@ -62,8 +62,8 @@ def built_files(dist: Path, endpoint: str) -> Files | None:
 
 def cdn_files() -> Files:
     """The newest GraphiQL that a CDN serves as complete files of its package. Each file is pinned by its hash."""
-    session, fallback = ((SOURCE / name).read_text(encoding="utf-8") for name in ("session.js", "fallback.js"))
-    start = session.replace("export ", "") + fallback
+    sources = [(SOURCE / name).read_text(encoding="utf-8") for name in ("policy.js", "session.js", "fallback.js")]
+    start = "".join(sources).replace("export ", "")
     pinned = json.loads((SOURCE / "cdn.json").read_text(encoding="utf-8"))
     styles = [file for file in pinned if file["file"].endswith(".css")]
     scripts = [file for file in pinned if file["file"].endswith(".js")]

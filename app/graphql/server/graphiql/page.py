@@ -62,7 +62,7 @@ def graphiql_page(
         scripts=files.scripts,
         notes=write_notes(notes),
         help="" if token else " open",
-        settings=page_settings(endpoint, token, introspection, nonce),
+        settings=page_settings(endpoint, token, introspection),
     )
     return HTMLResponse(page, headers=page_headers(files.script_sources, files.style_sources, nonce))
 
@@ -86,13 +86,12 @@ def write_notes(notes: Sequence[str]) -> str:
     return "\n".join(f'<p class="note" role="note">{note}</p>' for note in notes if note)
 
 
-def page_settings(endpoint: str, token: str | None, introspection: bool, nonce: str) -> str:
+def page_settings(endpoint: str, token: str | None, introspection: bool) -> str:
     """The settings as JSON that is safe inside a script element. `token` fills the token field."""
     settings = {
         "service": SERVICE,
         "endpoint": endpoint,
         "introspection": introspection,
-        "nonce": nonce,
         "token": token or "",
         "tabs": [
             {
@@ -106,13 +105,10 @@ def page_settings(endpoint: str, token: str | None, introspection: bool, nonce: 
 
 
 def page_headers(script_sources: str, style_sources: str, nonce: str) -> dict[str, str]:
-    """The policy allows no inline script, and only style elements with the nonce.
-
-    Style attributes are allowed: the editor writes its lines as HTML with the position of each line in a `style` attribute.
-    """
+    """The policy allows no inline script, no style attribute, and only style elements with the nonce (see policy.js)."""
     policy = (
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
-        f"script-src {script_sources}; style-src {style_sources} 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; "
+        f"script-src {script_sources}; style-src {style_sources} 'nonce-{nonce}'; "
         "font-src 'self' data:; img-src 'self' data:; worker-src 'self'; connect-src 'self'"
     )
     return {

@@ -20,14 +20,6 @@ export function socketAddress() {
   return address.href;
 }
 
-/** The editor adds style elements while it runs. The page's policy allows only those with its nonce. */
-const createElement = Document.prototype.createElement;
-Document.prototype.createElement = function createWithNonce(name, options) {
-  const element = createElement.call(this, name, options);
-  if (element instanceof HTMLStyleElement) element.nonce = settings.nonce;
-  return element;
-};
-
 const HEADERS = /headers$/i;
 const SECRETS = /(?:sk|ek)_(?:live|sandbox)_[a-z0-9]+|(?<=password\\*"?\s*:\s*\\*")[^"\\]+/gi;
 

@@ -1,3 +1,4 @@
+import '../policy.js';
 import { settings, socketAddress, tokenField, withoutStoredSecrets, withToken } from '../session.js';
 import { createGraphiQLFetcher, createLocalStorage } from '@graphiql/toolkit';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
