@@ -9,8 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
-
 from app.auth import Access, ExpectedVersion
 from app.clients.erasure import erase_record
 from app.clients.repository import ClientRepository
@@ -113,31 +111,6 @@ async def add_clients(
         return answer([added[row["id"]] for row in rows])
 
     return await run_once(access.database, key, work, organization_id, rows[0]["id"] if len(rows) == 1 else None)
-
-
-async def add_batch(
-    access: Access,
-    organization_id: str,
-    records: Sequence[Values],
-    selection: Selection,
-    *,
-    key: RequestKey | None,
-) -> list[str]:
-    """Creates all of the records or none, and gives them rendered, in their order.
-
-    A request that comes again with its `key` gets the records of the first time. An empty batch does not use its key.
-    The stored response holds the id of each record, whatever the selection shows, so that erasing a record finds it.
-    """
-    rows = _new_rows(access, organization_id, records)
-    if not rows:
-        return []
-
-    async def work(connection: Connection) -> StoredResponse:
-        added = await ClientRepository(connection).add(rows, access.principal.actor, selection)
-        return StoredResponse(200, orjson.dumps([(row["id"], added[row["id"]].json) for row in rows]))
-
-    response = await run_once(access.database, key, work, organization_id)
-    return [json for _, json in orjson.loads(response.body)]
 
 
 def _new_rows(access: Access, organization_id: str, records: Sequence[Values]) -> list[Values]:

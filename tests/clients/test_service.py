@@ -13,7 +13,6 @@ from app.clients import service
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.clients.repository import ChangedRow, ClientRepository
 from app.clients.service import (
-    add_batch,
     add_clients,
     change_client,
     count_clients,
@@ -58,7 +57,6 @@ CASES: dict[str, Case] = {
         access, org, [{"name": "Intruder"}], SELECTION, answer=answer
     ),
     "change_client": lambda access, org, live, gone: change_client(access, live, {"name": "X"}, SELECTION),
-    "add_batch": lambda access, org, live, gone: add_batch(access, org, [{"name": "Intruder"}], SELECTION, key=None),
     "erase_client": lambda access, org, live, gone: erase_client(access, live, SELECTION, files=NO_FILES),
     "remove_client": lambda access, org, live, gone: remove_client(access, live, SELECTION),
     "restore_client": lambda access, org, live, gone: restore_client(access, gone, SELECTION),

@@ -67,6 +67,8 @@ ARGUMENTS: Mapping[str, Sequence[Any]] = {
     "language": (),
     "expectedVersion": (1, 3),
     "errorPolicy": (),
+    "validateOnly": (True,),
+    "key": (),
     "first": (),
     "last": (),
     "orderBy": (),
@@ -80,6 +82,7 @@ TEXTS: Mapping[str, Any] = {
     "oldPassword": "wrong password",
     "newPassword": "another long probe",
     "name": "Probe",
+    "value": "<client>",
     "first": 1,
 }
 """The values of required arguments and input fields, by their names."""
@@ -153,7 +156,12 @@ def _values(name: str, argument: GraphQLArgument) -> Iterator[Any]:
         yield from _filters(type_)
     if name == "input" and isinstance(type_, GraphQLInputObjectType):
         whole = _least_object(type_)
-        inputs = [{**whole, field: "<organization>"} for field, input_ in type_.fields.items() if _is_id(input_.type)]
+        inputs = [
+            {**whole, field: value}
+            for field, input_ in type_.fields.items()
+            if _is_id(input_.type)
+            for value in (ANY_ID if field == "id" else ORGANIZATION[:1])
+        ]
         is_list = isinstance(getattr(argument.type, "of_type", argument.type), GraphQLList)
         yield from ([value] if is_list else value for value in inputs)
 

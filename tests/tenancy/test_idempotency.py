@@ -26,6 +26,15 @@ CREATES: Mapping[str, tuple[str, Any]] = {
         "/graphql",
         f'createClients(input: [{KEYED}], idempotencyKey: "key") {{ results {{ client {{ id }} }} }}',
     ),
+    "upsertClient": (
+        "/graphql",
+        f'upsertClient(key: {{name: "erp", value: "1"}}, input: {KEYED}, idempotencyKey: "key") {{ created client {{ id }} }}',
+    ),
+    "upsertCustomers": (
+        "/graphql",
+        'upsertCustomers(input: [{key: {name: "erp", value: "1"}, name: "Keyed"}], idempotencyKey: "key") '
+        "{ results { created customer { id } } }",
+    ),
     "createCustomer": ("/graphql", f'createCustomer(input: {KEYED}, idempotencyKey: "key") {{ customer {{ id }} }}'),
 }
 

@@ -13,13 +13,22 @@ from app.graphql.schema.mutations.accounts import AccountMutations
 from app.graphql.schema.mutations.clients import ClientMutations
 from app.graphql.schema.mutations.customers import CustomerMutations
 from app.graphql.schema.mutations.deletion import DeletionMutations
+from app.graphql.schema.mutations.many import BulkMutations
+from app.graphql.schema.mutations.reminders import ReminderMutations
 from app.graphql.schema.queries import Account, Query
 from app.graphql.schema.subscriptions import Subscription
 from app.graphql.schema.types import Client, Customer, Organization
 
 
 @strawberry.type(description="The mutations.")
-class Mutation(ClientMutations, CustomerMutations, AccountMutations, DeletionMutations):
+class Mutation(
+    ClientMutations,
+    CustomerMutations,
+    BulkMutations,
+    ReminderMutations,
+    AccountMutations,
+    DeletionMutations,
+):
     pass
 
 

@@ -40,8 +40,8 @@ MAX_ALIASES = 500
 MAX_SELECTIONS = 5_000
 MAX_OBJECTS = 500
 """The most objects written out in the arguments of a document."""
-MAX_INPUT_WEIGHT = 60_000
-"""The most weight of the variables, which is about the time to read them in microseconds. 1,000 new clients weigh about 52,000."""
+MAX_INPUT_WEIGHT = 100_000
+"""The most weight of the variables, which is about the time to read them in microseconds. 1,000 upserts weigh about 90,000."""
 OBJECT_WEIGHT, FIELD_WEIGHT, MEMBER_WEIGHT = 25, 1, 4
 """The weight of an input object, of each field of its type (absent ones too), and of a member of a list."""
 WEIGHT_READ_AT_ONCE = 5_000

@@ -9,7 +9,9 @@ from strawberry import field
 from app.accounts.password_change import PasswordChange, change_password
 from app.graphql.execution.context import Info
 from app.graphql.schema.inputs import argument
+from app.graphql.schema.mutations.inputs import IdempotencyKey
 from app.graphql.schema.mutations.payloads import Payload
+from app.graphql.schema.mutations.records import request_key
 from app.graphql.schema.queries import Account, find_account
 from app.graphql.schema.user_errors import attempt
 
@@ -34,13 +36,18 @@ class AccountMutations:
         "A wrong old password counts as a failed login."
     )
     async def change_password(
-        self, info: Info, input: Annotated[ChangePasswordInput, argument("The old and the new password.")]
+        self,
+        info: Info,
+        input: Annotated[ChangePasswordInput, argument("The old and the new password.")],
+        idempotency_key: IdempotencyKey = None,
     ) -> ChangePasswordPayload:
-        _, errors = await attempt(_change_password(info, input), ["input"])
+        _, errors = await attempt(_change_password(info, input, idempotency_key), ["input"])
         return ChangePasswordPayload(account=None if errors else await find_account(info), user_errors=errors)
 
 
-async def _change_password(info: Info, passwords: ChangePasswordInput) -> None:
+async def _change_password(info: Info, passwords: ChangePasswordInput, key: str | None) -> None:
     access = info.context.access
     desk = replace(info.context.desk, source=access.source)
-    await change_password(desk, access, PasswordChange(passwords.old_password, passwords.new_password))
+    request = request_key(info, key, "change password")
+    change = PasswordChange(passwords.old_password, passwords.new_password, request)
+    await change_password(desk, access, change)

@@ -1,39 +1,43 @@
-"""The mutations of clients. Each returns the record after the write, or the errors."""
+"""The mutations of one client. Each returns the record after the write, under both faces, or the errors."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
 
-from app.clients.reminders import send_reminder
-from app.clients.service import remove_client, restore_client
-from app.graphql.execution.context import Info, read_id
-from app.graphql.schema.inputs import EmailAddress, WrittenOrganizationArgument, argument
-from app.graphql.schema.mutations.bulk import CreateClientsPayload, ErrorPolicy, create_clients
+from app.clients.service import erase_client, remove_client, restore_client
+from app.graphql.execution.context import Info
+from app.graphql.schema.inputs import WrittenOrganizationArgument, argument
 from app.graphql.schema.mutations.inputs import (
     ClientId,
     CreateClientInput,
     Expected,
+    ExternalKeyInput,
     IdempotencyKey,
     ReplaceClientInput,
     UpdateClientInput,
+    UpsertClientInput,
 )
 from app.graphql.schema.mutations.payloads import (
     CreateClientPayload,
     DeleteClientPayload,
+    PermanentlyDeleteClientPayload,
     ReplaceClientPayload,
     RestoreClientPayload,
-    SendClientReminderPayload,
     UpdateClientPayload,
+    UpsertClientPayload,
 )
-from app.graphql.schema.mutations.records import CLIENTS, request_key
-from app.graphql.schema.user_errors import attempt
-from app.graphql.schema.words import ReminderLanguage
+from app.graphql.schema.mutations.records import CLIENTS, WrittenRecord
+from app.graphql.schema.mutations.upserts import upsert_record
 
 CreateClient = Annotated[CreateClientInput, argument("The new client.")]
-CreateClients = Annotated[list[CreateClientInput], argument("The new clients: at most 1,000.")]
 ReplaceClient = Annotated[ReplaceClientInput, argument("All fields of the client.")]
 UpdateClient = Annotated[UpdateClientInput, argument("The fields to change.")]
-Policy = Annotated[ErrorPolicy, argument("The treatment of valid clients when other clients are invalid.")]
+UpsertClient = Annotated[UpsertClientInput, argument("The fields of the client.")]
+Key = Annotated[
+    ExternalKeyInput,
+    argument("The key of the client: a member of `custom` that identifies it in the organization."),
+]
 
 
 @strawberry.type
@@ -49,66 +53,81 @@ class ClientMutations:
         result = await CLIENTS.create(info, organization_id, input, idempotency_key)
         return CreateClientPayload(**result.faces, user_errors=result.errors)
 
-    @strawberry.mutation(description="Creates up to 1,000 clients in one request, with a result for each client.")
-    async def create_clients(
-        self,
-        info: Info,
-        input: CreateClients,
-        organization_id: WrittenOrganizationArgument = None,
-        error_policy: Policy = ErrorPolicy.REJECT_ALL,
-        idempotency_key: IdempotencyKey = None,
-    ) -> CreateClientsPayload:
-        return await create_clients(info, organization_id, input, error_policy, idempotency_key)
-
     @strawberry.mutation(
         description="Replaces all fields of a client. Omitted fields get their defaults, and the id stays."
     )
     async def replace_client(
-        self, info: Info, id: ClientId, input: ReplaceClient, expected_version: Expected = None
+        self,
+        info: Info,
+        id: ClientId,
+        input: ReplaceClient,
+        expected_version: Expected = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> ReplaceClientPayload:
-        result = await CLIENTS.change(info, id, input, "replace", expected_version)
+        record = WrittenRecord(id, expected_version, idempotency_key)
+        result = await CLIENTS.change(info, record, input, "replace")
         return ReplaceClientPayload(**result.faces, user_errors=result.errors)
 
     @strawberry.mutation(
         description="Changes some fields of a client. Omitted fields keep their values, and null clears a field."
     )
     async def update_client(
-        self, info: Info, id: ClientId, input: UpdateClient, expected_version: Expected = None
-    ) -> UpdateClientPayload:
-        result = await CLIENTS.change(info, id, input, "update", expected_version)
-        return UpdateClientPayload(**result.faces, user_errors=result.errors)
-
-    @strawberry.mutation(description="Deletes a client. Lists no longer show it, and it can be restored.")
-    async def delete_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> DeleteClientPayload:
-        result = await CLIENTS.delete(info, remove_client, id, expected_version)
-        return DeleteClientPayload(**result.faces, **result.deleted_ids, user_errors=result.errors)
-
-    @strawberry.mutation(
-        description="Restores a deleted client. The error for a client that is not deleted is NOT_FOUND."
-    )
-    async def restore_client(self, info: Info, id: ClientId, expected_version: Expected = None) -> RestoreClientPayload:
-        result = await CLIENTS.write(info, restore_client, id, expected_version)
-        return RestoreClientPayload(**result.faces, user_errors=result.errors)
-
-    @strawberry.mutation(description="Sends a client a polite, general reminder of open documents by e-mail.")
-    async def send_client_reminder(
         self,
         info: Info,
         id: ClientId,
-        email: Annotated[
-            EmailAddress | None, argument("The recipient's e-mail address. The default is the address of the client.")
-        ] = None,
-        language: Annotated[
-            ReminderLanguage | None,
-            argument("The language. The default is that of the organization, or else English."),
-        ] = None,
+        input: UpdateClient,
+        expected_version: Expected = None,
         idempotency_key: IdempotencyKey = None,
-    ) -> SendClientReminderPayload:
-        _, errors = await attempt(_send_reminder(info, id, email, language and language.lower(), idempotency_key), [])
-        return SendClientReminderPayload(success=not errors, user_errors=errors)
+    ) -> UpdateClientPayload:
+        record = WrittenRecord(id, expected_version, idempotency_key)
+        result = await CLIENTS.change(info, record, input, "update")
+        return UpdateClientPayload(**result.faces, user_errors=result.errors)
 
+    @strawberry.mutation(
+        description="Changes the client that has a key of your own, or creates it. Repeated requests and requests at the same "
+        "time make one client."
+    )
+    async def upsert_client(
+        self,
+        info: Info,
+        key: Key,
+        input: UpsertClient,
+        organization_id: WrittenOrganizationArgument = None,
+        expected_version: Expected = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> UpsertClientPayload:
+        row = {**input, "key": key, "expectedVersion": expected_version}
+        result = await upsert_record(info, CLIENTS, organization_id, row, idempotency_key)
+        return UpsertClientPayload(**result.faces, created=result.created, user_errors=result.errors)
 
-async def _send_reminder(info: Info, client_id: str, email: str | None, language: str | None, key: str | None) -> None:
-    context, bare = info.context, read_id("Client", client_id)
-    request = request_key(info, key, "send reminder", bare, email or "", language or "")
-    await send_reminder(context.access, context.outbox, bare, recipient=email, language=language, key=request)
+    @strawberry.mutation(description="Deletes a client. Lists no longer show it, and it can be restored.")
+    async def delete_client(
+        self, info: Info, id: ClientId, expected_version: Expected = None, idempotency_key: IdempotencyKey = None
+    ) -> DeleteClientPayload:
+        record = WrittenRecord(id, expected_version, idempotency_key)
+        result = await CLIENTS.delete(info, remove_client, "delete", record)
+        return DeleteClientPayload(**result.faces, **result.deleted_ids, user_errors=result.errors)
+
+    @strawberry.mutation(
+        description="Restores a deleted client. The error for a client that is not deleted is NOT_FOUND, and for one whose "
+        "key another record has by now, TAKEN."
+    )
+    async def restore_client(
+        self, info: Info, id: ClientId, expected_version: Expected = None, idempotency_key: IdempotencyKey = None
+    ) -> RestoreClientPayload:
+        record = WrittenRecord(id, expected_version, idempotency_key)
+        result = await CLIENTS.write(info, restore_client, "restore", record)
+        return RestoreClientPayload(**result.faces, user_errors=result.errors)
+
+    @strawberry.mutation(
+        description="Erases a client permanently, also a deleted one. The person is removed from the history, stored "
+        "responses and messages too; the history keeps only the kind, author and time of each change. There is no undo. A "
+        "repeated request with the same idempotency key shows no record."
+    )
+    async def permanently_delete_client(
+        self, info: Info, id: ClientId, expected_version: Expected = None, idempotency_key: IdempotencyKey = None
+    ) -> PermanentlyDeleteClientPayload:
+        erase = partial(erase_client, files=info.context.outbox.files)
+        record = WrittenRecord(id, expected_version, idempotency_key)
+        result = await CLIENTS.delete(info, erase, "erase", record)
+        return PermanentlyDeleteClientPayload(**result.faces, **result.deleted_ids, user_errors=result.errors)

@@ -49,10 +49,12 @@ COLUMNS: Mapping[str, Any] = {
 """The types of the columns that have another one than their kind."""
 
 
-def make_values(name: str, description: str, type_: type[Record], *, whole: bool) -> Any:
-    """The writable fields of a type's face. `whole` makes the name required, as in a new record."""
+def make_values(
+    name: str, description: str, type_: type[Record], *, whole: bool, more: Mapping[str, Member] | None = None
+) -> Any:
+    """The writable fields of a type's face, after the members `more`. `whole` makes the name required, as in a new record."""
     shown = {field.python_name: field.description for field in get_object_definition(type_, strict=True).fields}
-    fields: dict[str, Member] = {}
+    fields: dict[str, Member] = {**(more or {})}
     for field in type_.face.fields.values():
         key = python_name(field.name)
         written = COLUMNS.get(field.column) or WORDS.get(field.codec) or WRITTEN.get(field.kind)
@@ -84,6 +86,56 @@ UpdateCustomerInput = make_values(
     Customer,
     whole=False,
 )
+
+ExternalKeyInput = make_input(
+    "ExternalKeyInput",
+    "A key of your own: a member of `custom` of clients, or of `metadata` of customers. The first upsert with a name makes the "
+    "member unique among the live records of the organization, on every API. An organization can have 5 keys.",
+    {
+        "name": (str, strawberry.field(description="The name of the member: at most 40 characters.")),
+        "value": (
+            str,
+            strawberry.field(
+                description="The value: at most 250 characters. It matches an equal text, and a number in the spelling of JSON."
+            ),
+        ),
+    },
+)
+EXPECTED_VERSION = optional(
+    int,
+    "The version that the record must have. A record with another version is not changed, and the error is STALE_VERSION.",
+)
+ROW_ID = (strawberry.ID, strawberry.field(description=f"The id of the record: {RECORD_ID}"))
+ROW_KEY = (ExternalKeyInput, strawberry.field(description="The key that identifies the record."))
+OMITTED = "Omitted fields keep their values, and null clears a field."
+METADATA = " `metadata` is merged by key, and a null value removes its key."
+UPSERTED = (
+    "The fields of a new record, or the changes of the one that has the key. A new record needs a name. In a change, omitted "
+    "fields keep their values, and null clears a field. The key is added to its document."
+)
+
+
+def _make_row_inputs(type_: type[Record], plural: str, more: str) -> tuple[Any, Any, Any]:
+    """The inputs of one upsert, of a row of an update and of a row of an upsert."""
+    name = type_.face.type_name
+    changed, upserted = {"id": ROW_ID, "expected_version": EXPECTED_VERSION}, {"key": ROW_KEY}
+    return (
+        make_values(f"Upsert{name}Input", f"{UPSERTED}{more}", type_, whole=False),
+        make_values(
+            f"Update{plural}Input", f"A record and its changes. {OMITTED}{more}", type_, whole=False, more=changed
+        ),
+        make_values(
+            f"Upsert{plural}Input",
+            f"A record by its key. {UPSERTED}{more}",
+            type_,
+            whole=False,
+            more={**upserted, "expected_version": EXPECTED_VERSION},
+        ),
+    )
+
+
+UpsertClientInput, UpdateClientsInput, UpsertClientsInput = _make_row_inputs(Client, "Clients", "")
+UpsertCustomerInput, UpdateCustomersInput, UpsertCustomersInput = _make_row_inputs(Customer, "Customers", METADATA)
 
 ClientId = Annotated[strawberry.ID, argument(f"The id of the client: {RECORD_ID}")]
 CustomerId = Annotated[strawberry.ID, argument(f"The id of the customer: {RECORD_ID}")]

@@ -44,6 +44,11 @@ class NewRecordPayload(RecordPayload):
 
 
 @strawberry.type
+class UpsertPayload(NewRecordPayload):
+    created: bool = field(default=False, description="True if the record was created, and false if it existed.")
+
+
+@strawberry.type
 class DeletedRecordPayload(RecordPayload):
     deleted_client_id: strawberry.ID | None = field(default=None, description=DELETED_CLIENT)
     deleted_customer_id: strawberry.ID | None = field(default=None, description=DELETED_CUSTOMER)
@@ -90,6 +95,21 @@ class DeleteClientPayload(DeletedRecordPayload):
 
 @strawberry.type(description="The result of `restoreClient`.")
 class RestoreClientPayload(NewRecordPayload):
+    pass
+
+
+@strawberry.type(description="The result of `permanentlyDeleteClient`, with a last view of the client.")
+class PermanentlyDeleteClientPayload(DeletedRecordPayload):
+    pass
+
+
+@strawberry.type(description="The result of `upsertClient`.")
+class UpsertClientPayload(UpsertPayload):
+    pass
+
+
+@strawberry.type(description="The result of `upsertCustomer`.")
+class UpsertCustomerPayload(UpsertPayload):
     pass
 
 

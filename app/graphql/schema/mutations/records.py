@@ -22,6 +22,7 @@ from app.graphql.schema.user_errors import UserError, attempt
 from app.idempotency import RequestKey, StoredResponse
 from app.query.sql.render import Selection
 from app.records.bodies import Mode, Rules, Values, read_body
+from app.records.once import NO_RECORD
 from app.records.repository import RenderedRecord
 
 
@@ -45,7 +46,15 @@ class Change(Protocol):
     """A service function that writes columns of a record."""
 
     def __call__(
-        self, access: Access, record_id: str, values: Values, selection: Selection, /, *, expected: int | None
+        self,
+        access: Access,
+        record_id: str,
+        values: Values,
+        selection: Selection,
+        /,
+        *,
+        expected: int | None,
+        key: RequestKey | None,
     ) -> Awaitable[RenderedRecord]: ...
 
 
@@ -53,8 +62,24 @@ class Write(Protocol):
     """A service function that deletes, restores or erases a record."""
 
     def __call__(
-        self, access: Access, record_id: str, selection: Selection, /, *, expected: int | None
+        self,
+        access: Access,
+        record_id: str,
+        selection: Selection,
+        /,
+        *,
+        expected: int | None,
+        key: RequestKey | None,
     ) -> Awaitable[RenderedRecord]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRecord:
+    """A record that a mutation writes: its id, its expected version, and the idempotency key of the request."""
+
+    id: str
+    expected: int | None
+    key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +134,28 @@ class RecordMutations:
     ) -> MutationResult:
         return await self._attempt(info, self._create(info, organization_id, fields, key))
 
-    async def change(
-        self, info: Info, record_id: str, fields: Mapping[str, Any], mode: Mode, expected: int | None
-    ) -> MutationResult:
-        return await self._attempt(info, self._change(info, record_id, fields, mode, expected))
+    async def change(self, info: Info, record: WrittenRecord, fields: Mapping[str, Any], mode: Mode) -> MutationResult:
+        return await self._attempt(info, self._change(info, record, fields, mode))
 
-    async def write(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult:
-        return await self._attempt(info, self._write(info, write, record_id, expected))
+    async def write(self, info: Info, write: Write, name: str, record: WrittenRecord) -> MutationResult:
+        """Writes a record by a service function. `name` identifies it in the request of an idempotency key."""
+        return await self._attempt(info, self._write(info, write, name, record))
 
-    async def delete(self, info: Info, write: Write, record_id: str, expected: int | None) -> MutationResult:
-        """Deletes or erases a record by `write`. The result has the ids that lists drop."""
-        result = await self._attempt(info, self._write(info, write, record_id, expected))
+    async def delete(self, info: Info, write: Write, name: str, record: WrittenRecord) -> MutationResult:
+        """As `write`, for a function that deletes or erases. The result has the ids that lists drop."""
+        result = await self.write(info, write, name, record)
         if result.errors:
             return result
-        bare = read_id(self.face.type_name, record_id)
+        bare = read_id(self.face.type_name, record.id)
         ids = {
             f"deleted_{name}_id": strawberry.ID(write_global_id(shown.face.type_name, bare))
             for name, shown in self.types.items()
         }
         return replace(result, deleted_ids=ids)
+
+    def read(self, fields: Mapping[str, Any], mode: Mode) -> Values:
+        """The values of an input. Raises Invalid and Malformed."""
+        return read_body(self.face, fields, self.rules, mode)
 
     async def _attempt(self, info: Info, write: Awaitable[str]) -> MutationResult:
         """The result of a write that gives the record as the plan renders it."""
@@ -135,7 +163,7 @@ class RecordMutations:
         if row is None:
             return MutationResult({}, errors)
         info.context.forget_loaded()
-        return MutationResult(self.plan(info).read(row), [])
+        return MutationResult({} if row == NO_RECORD else self.plan(info).read(row), [])
 
     def plan(self, info: Info, *steps: Step, holder: str | None = None) -> FacePlans:
         """The plan of a payload's records. Without `holder`, which lies `steps` below it, the payload has their fields."""
@@ -145,7 +173,7 @@ class RecordMutations:
     async def _create(self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None) -> str:
         body, selection = fields, self.plan(info).rendered
         organization = require_written_organization(info, organization_id)
-        values = read_body(self.face, body, self.rules, "create")
+        values = self.read(body, "create")
         request = (f"create {self.face.name}", organization, body, repr(selection))
         response = await self.add_records(
             info.context.access,
@@ -157,27 +185,22 @@ class RecordMutations:
         )
         return response.body.decode()
 
-    async def _change(
-        self, info: Info, record_id: str, fields: Mapping[str, Any], mode: Mode, expected: int | None
-    ) -> str:
-        body, access = fields, info.context.access
-        bare = read_id(self.face.type_name, record_id)
-        values = await read_change(access, bare, self.face, body, self.rules, mode)
+    async def _change(self, info: Info, record: WrittenRecord, fields: Mapping[str, Any], mode: Mode) -> str:
+        access, selection = info.context.access, self.plan(info).rendered
+        bare = read_id(self.face.type_name, record.id)
+        values = await read_change(access, bare, self.face, fields, self.rules, mode)
         if mode == "replace":
             values = {column: values.get(column) for column in self.face.by_column()}
-        record = await self.change_record(
-            access,
-            bare,
-            values,
-            self.plan(info).rendered,
-            expected=expected,
-        )
-        return record.json
+        parts = (f"{mode} {self.face.name}", bare, record.expected, fields, repr(selection))
+        key = request_key(info, record.key, *parts)
+        written = await self.change_record(access, bare, values, selection, expected=record.expected, key=key)
+        return written.json
 
-    async def _write(self, info: Info, write: Write, record_id: str, expected: int | None) -> str:
-        bare = read_id(self.face.type_name, record_id)
-        record = await write(info.context.access, bare, self.plan(info).rendered, expected=expected)
-        return record.json
+    async def _write(self, info: Info, write: Write, name: str, record: WrittenRecord) -> str:
+        bare, selection = read_id(self.face.type_name, record.id), self.plan(info).rendered
+        key = request_key(info, record.key, f"{name} {self.face.name}", bare, record.expected, repr(selection))
+        written = await write(info.context.access, bare, selection, expected=record.expected, key=key)
+        return written.json
 
 
 def plan_faces(

@@ -1,0 +1,1 @@
+"""Access tokens: the type, the connection below the viewer, and the look-up by id."""
