@@ -9,7 +9,14 @@ from strawberry import field
 
 from app.accounts.service import find_own_account
 from app.errors import Malformed
-from app.graphql.execution.context import Info, choose_organization, read_id, split_global_id, write_global_id
+from app.graphql.execution.context import (
+    Info,
+    choose_organization,
+    read_id,
+    require_organization,
+    split_global_id,
+    write_global_id,
+)
 from app.graphql.execution.loading import find_record, load_organization, load_record
 from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
 from app.graphql.schema.inputs import RECORD_ID, EmailAddress, OrganizationArgument, argument
@@ -126,21 +133,19 @@ class Query:
         return await find_record(info, Customer, read_id("Customer", id))
 
     @strawberry.field(
-        description="The clients of an organization. Null if your token cannot access it.",
+        description="The clients of an organization. The error for one that your token cannot access is NOT_FOUND.",
         extensions=[CLIENT_CONNECTION],
     )
     async def clients(
         self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
-    ) -> Connection[Client] | None:
-        organization = choose_organization(info, organization_id)
-        return await resolve_connection(info, Client, organization, arguments) if organization else None
+    ) -> Connection[Client]:
+        return await resolve_connection(info, Client, require_organization(info, organization_id), arguments)
 
     @strawberry.field(
-        description="The customers of an organization. Null if your token cannot access it.",
+        description="The customers of an organization. The error for one that your token cannot access is NOT_FOUND.",
         extensions=[CUSTOMER_CONNECTION],
     )
     async def customers(
         self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
-    ) -> Connection[Customer] | None:
-        organization = choose_organization(info, organization_id)
-        return await resolve_connection(info, Customer, organization, arguments) if organization else None
+    ) -> Connection[Customer]:
+        return await resolve_connection(info, Customer, require_organization(info, organization_id), arguments)

@@ -9,8 +9,9 @@ from strawberry import field
 from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client, get_clients, list_clients
+from app.errors import NotFound
 from app.graphql.execution.context import Info, write_global_id
-from app.graphql.execution.loading import Document, Reads, Record, load_organization, load_record
+from app.graphql.execution.loading import Document, Reads, Record, RecordT, load_organization, load_record
 from app.graphql.schema.connections import (
     Connection,
     ConnectionArguments,
@@ -68,36 +69,41 @@ class Organization(Node):
             locale=stored.locale,
         )
 
-    @strawberry.field(
-        description="The clients of the organization. Null only with an error.", extensions=[CLIENT_CONNECTION]
-    )
-    async def clients(self, info: Info, arguments: ConnectionArguments) -> "Connection[Client] | None":
+    @strawberry.field(description="The clients of the organization.", extensions=[CLIENT_CONNECTION])
+    async def clients(self, info: Info, arguments: ConnectionArguments) -> "Connection[Client]":
         return await resolve_connection(info, Client, self.organization_id, arguments)
 
-    @strawberry.field(
-        description="The customers of the organization. Null only with an error.", extensions=[CUSTOMER_CONNECTION]
-    )
-    async def customers(self, info: Info, arguments: ConnectionArguments) -> "Connection[Customer] | None":
+    @strawberry.field(description="The customers of the organization.", extensions=[CUSTOMER_CONNECTION])
+    async def customers(self, info: Info, arguments: ConnectionArguments) -> "Connection[Customer]":
         return await resolve_connection(info, Customer, self.organization_id, arguments)
 
 
-async def resolve_organization(root: Record, info: Info) -> Organization | None:
-    """The organization of a client or a customer."""
+async def resolve_organization(root: Record, info: Info) -> Organization:
+    """The organization of a client or a customer. Raises NotFound if the caller has lost access since."""
     organization_id, _ = root.key
     stored = await load_organization(info.context, organization_id)
-    return Organization.of(stored) if stored else None
+    if stored is None:
+        raise NotFound("There is no such organization")
+    return Organization.of(stored)
 
 
-async def resolve_client(root: Record, info: Info) -> "Client | None":
+async def resolve_client(root: Record, info: Info) -> "Client":
     """The client that is the same record."""
-    _, client_id = root.key
-    return await load_record(info, Client, client_id)
+    return await _load_face(root, info, Client)
 
 
-async def resolve_customer(root: Record, info: Info) -> "Customer | None":
+async def resolve_customer(root: Record, info: Info) -> "Customer":
     """The customer that is the same record."""
+    return await _load_face(root, info, Customer)
+
+
+async def _load_face(root: Record, info: Info, type_: type[RecordT]) -> RecordT:
+    """The record under another face. Raises NotFound if it was erased since."""
     _, client_id = root.key
-    return await load_record(info, Customer, client_id)
+    record = await load_record(info, type_, client_id)
+    if record is None:
+        raise NotFound("There is no such record")
+    return record
 
 
 @strawberry.type(
@@ -148,11 +154,11 @@ class Client(ComparableRecord, Node):
     is_deleted: bool = field(description="True if the client is deleted.")
     deleted_id: strawberry.ID | None = field(description="The id that the client had when it was deleted.")
 
-    organization: Organization | None = field(
+    organization: Organization = field(
         resolver=resolve_organization, description="The organization that the client belongs to."
     )
 
-    customer: "Customer | None" = field(
+    customer: "Customer" = field(
         resolver=resolve_customer, description="The same record with the field names of the Customers API."
     )
     history: Connection[Change] = field(resolver=resolve_history, description=HISTORY)
@@ -217,11 +223,11 @@ class Customer(ComparableRecord, Node):
         description="The time when the customer was deleted. Null for a customer that is not deleted."
     )
 
-    organization: Organization | None = field(
+    organization: Organization = field(
         resolver=resolve_organization, description="The organization that the customer belongs to."
     )
 
-    client: Client | None = field(
+    client: Client = field(
         resolver=resolve_client, description="The same record with the field names of the v1 Clients API."
     )
     history: Connection[Change] = field(resolver=resolve_history, description=HISTORY)

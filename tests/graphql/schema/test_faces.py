@@ -82,3 +82,12 @@ async def test_each_row_of_many_shows_both_faces(api: GraphQLApi) -> None:
         {"index": 1, "client": None, "customer": None},
         {"index": 2, "client": {"name": "B"}, "customer": {"name": "B"}},
     ]
+
+
+async def test_an_error_below_a_record_reaches_the_nearest_field_that_may_be_null(api: GraphQLApi, client: str) -> None:
+    """The record is erased before its other face is read."""
+    query = "mutation($id: ID!) { made: permanentlyDeleteCustomer(id: $id) { customer { name client { name } } client { name } } }"
+    answer = await api.run(query, id=client)
+    assert answer["data"] == {"made": {"customer": None, "client": {"name": "Ana"}}}
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["made", "customer", "client"], "NOT_FOUND")

@@ -254,10 +254,12 @@ query($client: ID!, $customer: ID!, $clientNode: ID!, $customerNode: ID!, $organ
   b: node(id: $customerNode) { id }
   c: node(id: $node) { id }
   organization(id: $organization) { name }
-  clients(organizationId: $organization, includeDeleted: true) { totalCount }
-  customers(organizationId: $organization) { nodes { name } }
 }
 """
+LISTS = (
+    "query($of: ID) { clients(organizationId: $of, includeDeleted: true) { totalCount } }",
+    "query($of: ID) { customers(organizationId: $of) { nodes { name } } }",
+)
 
 
 async def test_another_tenants_records_are_never_seen(api: GraphQLApi, service: Service) -> None:
@@ -273,12 +275,12 @@ async def test_another_tenants_records_are_never_seen(api: GraphQLApi, service: 
         organization=foreign,
         node=global_id("Organization", foreign),
     )
-    assert set(data) == {"client", "byNode", "customer", "customerByNode", "a", "b", "c"} | {
-        "organization",
-        "clients",
-        "customers",
-    }
+    assert set(data) == {"client", "byNode", "customer", "customerByNode", "a", "b", "c", "organization"}
     assert [value for value in data.values() if value is not None] == []
+    for query in LISTS:
+        absent = await api.error(query, of="0" * 24)
+        assert absent["extensions"] == {"code": "NOT_FOUND", "field": "organizationId"}
+        assert await api.error(query, of=foreign) == absent
     lists = "{ clients(includeDeleted: true) { totalCount nodes { clientId } } customers { nodes { name } } }"
     assert await api.data(lists) == {
         "clients": {"totalCount": 1, "nodes": [{"clientId": ours}]},
@@ -328,15 +330,11 @@ async def test_an_account_without_an_organization_sees_nothing(service: Service)
     await create_account(service.database, "new@example.com")
     async with service.client(await service.make_token(account_email="new@example.com")) as http:
         newcomer = GraphQLApi(service, http)
-        query = (
-            "{ clients { totalCount } customers { nodes { id } } organization { id } viewer { organizations { id } } }"
-        )
-        assert await newcomer.data(query) == {
-            "clients": None,
-            "customers": None,
-            "organization": None,
-            "viewer": {"organizations": []},
-        }
+        query = "{ organization { id } viewer { organizations { id } } }"
+        assert await newcomer.data(query) == {"organization": None, "viewer": {"organizations": []}}
+        for query in ("{ clients { totalCount } }", "{ customers { nodes { id } } }"):
+            error = await newcomer.error(query)
+            assert error["extensions"] == {"code": "NOT_FOUND", "field": "organizationId"}
         create = 'mutation { createClient(input: {name: "X"}) { client { id } userErrors { code field } } }'
         errors = (await newcomer.data(create))["createClient"]["userErrors"]
         assert errors == [{"code": "NOT_FOUND", "field": ["organizationId"]}]

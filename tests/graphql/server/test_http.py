@@ -287,12 +287,12 @@ async def test_an_operation_that_is_not_executed_is_400_or_200_under_plain_json(
 
 
 async def test_an_execution_with_errors_is_200_with_data(api: GraphQLApi) -> None:
-    query = {"query": "{ a: clients(first: 101) { totalCount } b: clients { totalCount } }"}
+    query = {"query": "{ a: organization { clients(first: 101) { totalCount } } b: clients { totalCount } }"}
     for accept in (JSON, RESPONSE):
         answer = await send(api.http, query, Accept=accept)
         assert answer.status_code == 200
         assert answer.json()["data"] == {"a": None, "b": {"totalCount": 0}}
-        assert [error["path"] for error in answer.json()["errors"]] == [["a"]]
+        assert [error["path"] for error in answer.json()["errors"]] == [["a", "clients"]]
 
 
 async def test_an_operation_is_chosen_by_its_name(api: GraphQLApi) -> None:
@@ -310,13 +310,15 @@ async def test_an_unexpected_error_is_masked_and_logged(api: GraphQLApi, caplog:
     async with api.service.database.read() as connection:
         await connection.driver.execute(BROKEN_CLIENTS)
     with caplog.at_level(logging.ERROR, "clientele"):
-        answer = await api.post('{ viewer { scopes } clients(search: "secret words") { nodes { name } } }')
+        answer = await api.post(
+            '{ viewer { scopes } organization { clients(search: "secret words") { nodes { name } } } }'
+        )
     assert answer.status_code == 200
     body = answer.json()
-    assert body["data"] == {"viewer": {"scopes": ["READ", "WRITE"]}, "clients": None}
+    assert body["data"] == {"viewer": {"scopes": ["READ", "WRITE"]}, "organization": None}
     (error,) = body["errors"]
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
-    assert error["path"] == ["clients"]
+    assert error["path"] == ["organization", "clients"]
     for inside in ("hidden_away", "sqlalchemy", "SELECT", "relation", "Traceback"):
         assert inside not in answer.text
     (record,) = [record for record in caplog.records if record.name == "clientele"]
