@@ -247,6 +247,7 @@ def test_each_example_has_a_name_of_its_own() -> None:
     assert names == [
         "ClientsByName",
         "SearchClients",
+        "ClientScreen",
         "CreateClient",
         "CreateClients",
         "FindDuplicates",
