@@ -27,7 +27,7 @@ LAYERS = (
     ),
     ("app.query", "app.http"),
     ("app.storage", "app.postgres"),
-    ("app.config", "app.countries", "app.errors", "app.ids", "app.settings"),
+    ("app.config", "app.countries", "app.errors", "app.ids", "app.settings", "app.used_up"),
 )
 """From the top down; a module belongs to the layer of the prefix that it starts with."""
 

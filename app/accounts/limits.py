@@ -1,16 +1,18 @@
 """Limits of logins and sign-ups: the counters of one attempt, and their change after a login that succeeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.config import Config
 from app.counts import Counter, count_acts, has_mark, set_mark, take_back
-from app.errors import Quota
+from app.errors import Quota, TooMany
 from app.storage.connection import Connection
+from app.used_up import UsedUp
 
 LOGIN_WINDOW, SIGN_UP_WINDOW, KNOWN_FOR = 900, 3600, 90 * 86_400
 """Seconds."""
 TOO_MANY_LOGINS = "Too many logins have failed"
+SOURCE_SIGN_UPS = "source-sign-ups"
 TOO_MANY_SIGN_UPS = "Too many accounts were created"
 KNOWN_SOURCE = Quota("known-source", 1, KNOWN_FOR)
 
@@ -21,6 +23,7 @@ class AccountLimits:
 
     `logins` is for an e-mail address and a source together, `email_logins` for an e-mail address from all sources,
     `source_logins` for a source with all e-mail addresses. A source is the network that a request comes from.
+    `used_up` has the sources whose sign-ups were rejected in the last seconds; "" stands for all sources.
     """
 
     logins: int
@@ -28,6 +31,7 @@ class AccountLimits:
     source_logins: int
     sign_ups: int
     source_sign_ups: int
+    used_up: UsedUp[str] = field(default_factory=UsedUp, compare=False, repr=False)
 
     @classmethod
     def of(cls, config: Config) -> "AccountLimits":
@@ -56,13 +60,28 @@ async def settle_login(connection: Connection, counters: Sequence[Counter], emai
     await set_mark(connection, _known_source(email, source))
 
 
+def check_sign_ups(limits: AccountLimits, source: str) -> None:
+    """Raises TooMany without a statement if a limit of sign-ups is known to be used up."""
+    limit = limits.used_up.find(source, "")
+    if limit is not None:
+        raise TooMany(TOO_MANY_SIGN_UPS, *limit)
+
+
 async def count_sign_up(connection: Connection, limits: AccountLimits, source: str) -> None:
-    """Counts an attempt to sign up. Raises TooMany; then the transaction must be rolled back."""
+    """Counts an attempt to sign up. Raises TooMany; then the transaction must be rolled back.
+
+    Sign-ups are only counted and never taken back, so a limit stays used up until its window ends.
+    """
     counters = [
-        _counter("source-sign-ups", limits.source_sign_ups, SIGN_UP_WINDOW, source),
+        _counter(SOURCE_SIGN_UPS, limits.source_sign_ups, SIGN_UP_WINDOW, source),
         _counter("sign-ups", limits.sign_ups, SIGN_UP_WINDOW, ""),
     ]
-    await count_acts(connection, [counter for counter in counters if counter.quota.amount])
+    try:
+        await count_acts(connection, [counter for counter in counters if counter.quota.amount])
+    except TooMany as error:
+        is_of_source = error.quota is not None and error.quota.name == SOURCE_SIGN_UPS
+        limits.used_up.note(source if is_of_source else "", error)
+        raise
 
 
 def _counter(name: str, amount: int, seconds: int, key: str) -> Counter:

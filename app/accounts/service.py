@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.accounts.limits import AccountLimits, count_sign_up, login_counters, settle_login
+from app.accounts.limits import AccountLimits, check_sign_ups, count_sign_up, login_counters, settle_login
 from app.accounts.password_rules import check_password
 from app.accounts.passwords import Passwords
 from app.accounts.record import email_taken, read_sign_up
@@ -89,6 +89,7 @@ async def sign_up(desk: LoginDesk, body: Mapping[str, Any], selection: Selection
     """Makes an account and renders it. Raises TooMany, and Invalid, also for an address that has an account."""
     database, passwords = desk.database, desk.passwords
     values, password = read_sign_up(body)
+    check_sign_ups(desk.limits, desk.source)
     if not await is_unique(database, values["email"]):
         raise email_taken(values["email"])
     async with passwords.turn(desk.source):

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-from app.auth import Access
-from app.clients.repository import ClientRepository
-from app.errors import Invalid, NotFound, NotVerified, Problem
+from app.auth import Access, Target
+from app.clients.repository import Addressee, ClientRepository
+from app.errors import Invalid, NotFound, NotVerified, Problem, TooMany
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.mail.addresses import check_address
 from app.mail.message import LANGUAGES, compose_reminder, find_language, language_for
 from app.mail.outbox import put_message
 from app.mail.quotas import check_reminders
+from app.mail.rejections import RejectedClient, Rejections
 from app.mail.repository import ClientKey, Delivery, count_messages, page_messages
 from app.mail.worker import OutboxWorker
 from app.query.invisible import trim
+from app.storage.connection import Connection
 from app.storage.retries import retried
 
 NOT_VERIFIED = (
@@ -38,6 +40,8 @@ async def send_reminder(
     the key. Raises NotFound, NotVerified, TooMany, and Invalid for an address or a language.
     """
     target = access.writable_target(client_id)
+    if key is None:
+        reject_early(outbox.rejections, target, recipient, language)
     async with access.database.write() as connection:
         stored = None if key is None else await claim(connection, key)
         if stored is not None:
@@ -47,20 +51,43 @@ async def send_reminder(
             raise NotFound("There is no such record")
         if not addressee.verified:
             raise NotVerified(NOT_VERIFIED)
+        address, tag = choose_address(recipient, addressee.email), choose_language(language, addressee.locale)
+        await admit_reminder(connection, outbox, client_id, addressee, address)
         message = compose_reminder(
             client_name=addressee.name,
             organization_name=addressee.organization_name,
             organization_email=addressee.organization_email,
-            recipient=choose_address(recipient, addressee.email),
-            language=choose_language(language, addressee.locale),
+            recipient=address,
+            language=tag,
         )
-        await check_reminders(connection, outbox.limits, addressee.organization_id, message.recipient)
         message_id = await put_message(connection, addressee.organization_id, client_id, message)
         if key is not None:
             response = StoredResponse(200, message_id.encode())
             await remember(connection, key, response, addressee.organization_id, client_id)
     outbox.wake()
     return message_id
+
+
+def reject_early(rejections: Rejections, target: Target, recipient: str | None, language: str | None) -> None:
+    """Raises TooMany, or Invalid, without a statement if the client's organization is known to have used up its limit."""
+    known = rejections.find_client(target.id)
+    if known is not None and known.organization_id in target.organizations:
+        choose_language(language, known.locale)
+        rejections.check(known.organization_id, choose_address(recipient, known.email))
+
+
+async def admit_reminder(
+    connection: Connection, outbox: OutboxWorker, client_id: str, addressee: Addressee, address: str
+) -> None:
+    """Raises TooMany over a limit, and remembers it. Call it in the transaction that stores the reminder."""
+    organization_id = addressee.organization_id
+    outbox.rejections.check(organization_id, address)
+    try:
+        await check_reminders(connection, outbox.limits, organization_id, address)
+    except TooMany as error:
+        rejected = RejectedClient(organization_id, addressee.email, addressee.locale)
+        outbox.rejections.note(client_id, rejected, address, error)
+        raise
 
 
 async def list_reminders(

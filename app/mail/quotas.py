@@ -13,6 +13,8 @@ from app.storage.connection import Connection
 from app.storage.tables import organizations, outbox
 
 HOUR, DAY = 3600, 86_400
+RECIPIENT = "reminders-per-recipient"
+"""The name of the limit of one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,11 @@ async def check_reminders(connection: Connection, limits: ReminderLimits, organi
         await _find_wait(connection, quota, parameters)
         for quota in (Quota("reminders-per-hour", limits.hour, HOUR), Quota("reminders-per-day", limits.day, DAY))
     ]
-    to = Quota("reminders-per-recipient", limits.recipient, DAY)
+    to = Quota(RECIPIENT, limits.recipient, DAY)
     waits.append(await _find_wait(connection, to, parameters | {"recipient": recipient}))
     seconds, quota = max(waits, key=lambda wait: wait[0])
     if seconds > 0:
-        raise TooMany(_explain(quota, ceil(seconds)), ceil(seconds), quota)
+        raise TooMany(explain_limit(quota, ceil(seconds)), ceil(seconds), quota)
 
 
 async def _find_wait(connection: Connection, quota: Quota, parameters: Mapping[str, str]) -> tuple[float, Quota]:
@@ -73,9 +75,10 @@ async def _find_wait(connection: Connection, quota: Quota, parameters: Mapping[s
     return (0.0 if age is None else quota.seconds - age), quota
 
 
-def _explain(quota: Quota, seconds: int) -> str:
+def explain_limit(quota: Quota, seconds: int) -> str:
+    """The error about a limit that allows the next reminder in some seconds."""
     window = "an hour" if quota.seconds == HOUR else "a day"
-    to = " to one address" if quota.name.endswith("recipient") else ""
+    to = " to one address" if quota.name == RECIPIENT else ""
     wait = f"{seconds} seconds" if seconds < 120 else f"{ceil(seconds / 60)} minutes"
     return (
         f"An organization can send at most {quota.amount} reminders{to} in {window}. The next one is allowed in {wait}."

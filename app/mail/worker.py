@@ -25,6 +25,7 @@ from app.mail.outbox import (
     renew_lease,
 )
 from app.mail.quotas import NO_LIMITS, ReminderLimits
+from app.mail.rejections import Rejections
 from app.storage.connection import Connection
 from app.storage.database import Database
 
@@ -85,6 +86,7 @@ class OutboxWorker:
         self.mail_from = check_sender(mail_from)
         self.files = files
         self.limits = limits
+        self.rejections = Rejections()
         self.batch = batch
         self.send_limit = send_limit
         self.lease = timedelta(seconds=lease)

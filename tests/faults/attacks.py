@@ -216,11 +216,10 @@ def many_conditions(target: Target) -> Awaitable[None]:
 
 def reminders(target: Target) -> Awaitable[None]:
     sign_up = {"email": f"x{os.getpid()}@example.com", "password": "a long password 1"}
-    return repeat(
-        target,
-        target.request("POST", f"/v1/clients/{target.client}/send-reminder", {"recipient": "a@example.com"}),
-        target.request("POST", "/v1/accounts", sign_up, token=False),
-    )
+    path = f"/v1/clients/{target.client}/send-reminder"
+    reminder = [target.request("POST", path, {"email": f"a{index}@example.com"}) for index in range(30)]
+    sign_ups = [target.request("POST", "/v1/accounts", sign_up, token=False)] * len(reminder)
+    return repeat(target, *(request for pair in zip(reminder, sign_ups, strict=True) for request in pair))
 
 
 def blanks_in_order(target: Target) -> Awaitable[None]:

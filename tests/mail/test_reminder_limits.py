@@ -2,21 +2,42 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
+from app import used_up
 from app.main import create_app
 from tests.conftest import Service
 from tests.mail.test_reminders import send_by_graphql
 
 MUTATION = (
-    "mutation($id: ID!, $to: String!) { sendClientReminder(id: $id, email: $to) { userErrors { code message } } }"
+    "mutation($id: ID!, $to: EmailAddress!) { sendClientReminder(id: $id, email: $to) { userErrors { code message } } }"
 )
+
+
+class Clock:
+    """The clock of the limits that are used up: real time, and the hours that passed in the database."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+clock = Clock()
+
+
+@pytest.fixture(autouse=True)
+def moved_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(used_up, "now", clock)
 
 
 @asynccontextmanager
@@ -39,7 +60,8 @@ async def send(service: Service, client: str, to: str, **headers: str) -> httpx.
 
 
 async def age(service: Service, hours: int) -> None:
-    """Makes every stored message older."""
+    """Makes every stored message older, and moves the clock of the process on."""
+    clock.ahead += hours * 3600
     async with service.database.write() as connection:
         await connection.execute(text(f"UPDATE outbox SET created_at = created_at - interval '{hours} hours'"))
 
