@@ -4,7 +4,8 @@ https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
 
 The id of an event is the cursor of its change. An EventSource that connects again sends the last id as `Last-Event-ID`,
 and the subscription continues behind it. The stream begins with the id of its start, because a connection can end before
-the first event.
+the first event. With GET, which is what an EventSource uses, this id is an event of its own: some implementations forget
+the id of a block without data. With POST it stands alone, because graphql-sse takes no events but `next` and `complete`.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from app.graphql.server.streams import wait_for_invalid_token
 EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE = 12.0
 """After this many seconds without an event, a comment keeps the connection open."""
-COMMENT, COMPLETE = b":\n\n", b"event: complete\ndata:\n\n"
+COMMENT, START, COMPLETE = b":\n\n", b"event: start\ndata:\n\n", b"event: complete\ndata:\n\n"
 HEADERS = {"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
 
 Results = AsyncGenerator[OperationResult | StreamStart, None]
@@ -85,13 +86,19 @@ class EventStream(StreamingResponse):
             for task in (producing, invalid, stopping, taking):
                 task.cancel()
 
+    def write_block(self, result: OperationResult | StreamStart) -> bytes:
+        """A result as a `next` event, or the start, with its id."""
+        if isinstance(result, StreamStart):
+            return _write_id(result.cursor) + (START if self.request.method == "GET" else b"\n")
+        return (_write_id(result.cursor) if result.cursor else b"") + write_next(result.payload)
+
     async def produce(self) -> None:
         """Puts the results into the queue, and None at the end. The next result is made when the last one was sent."""
         try:
             async with aclosing(self.results):
                 async for result in self.results:
                     self.sent.clear()
-                    await self.events.put(write_result(result))
+                    await self.events.put(self.write_block(result))
                     await self.sent.wait()
         except RequestError as error:
             await self.events.put(write_next(_to_body(error)))
@@ -99,13 +106,6 @@ class EventStream(StreamingResponse):
             await self.events.put(write_next(_to_body(to_request_error(error, self.request.state.request_id))))
         await self.events.put(COMPLETE)
         await self.events.put(None)
-
-
-def write_result(result: OperationResult | StreamStart) -> bytes:
-    """A result as a `next` event with its id, or the start as an id alone, which is no event."""
-    if isinstance(result, StreamStart):
-        return _write_id(result.cursor) + b"\n"
-    return (_write_id(result.cursor) if result.cursor else b"") + write_next(result.payload)
 
 
 def _write_id(cursor: str) -> bytes:
