@@ -250,6 +250,7 @@ def test_each_example_has_a_name_of_its_own() -> None:
         "ClientScreen",
         "CreateClient",
         "CreateClients",
+        "UpsertClient",
         "FindDuplicates",
         "Customers",
         "ClientChanges",
