@@ -58,7 +58,7 @@ class ClientKey:
             raise Invalid([Problem(self.document, "type", message)])
         if document.get(self.name, self.value) != self.value:
             message = f"has another value for the key {self.name!r} than the key of this request"
-            raise Invalid([Problem(self.document, "format", message)])
+            raise Invalid([Problem(self.document, "contradiction", message, path=(self.name,))])
         return {**values, self.document: {**document, self.name: self.value}}
 
 
@@ -175,7 +175,7 @@ async def register_key(connection: Connection, organization_id: str, key: Client
     keys = await connection.scalars(LIST_KEYS, parameters)
     if len(keys) >= MOST_KEYS:
         message = f"is not one of the keys of the organization, which can have {MOST_KEYS}: {', '.join(keys)}"
-        raise Invalid([Problem("key", "inclusion", message, key.name, path=("name",))])
+        raise Invalid([Problem("key", "inclusion", message, key.name, path=("name",), allowed=tuple(keys))])
     duplicates = await connection.scalars(DUPLICATES, parameters)
     if duplicates:
         raise _shared_values(key, duplicates)

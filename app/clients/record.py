@@ -14,11 +14,11 @@ from app.records.bodies import (
     LOOPBACK_MESSAGES,
     TRIMMED,
     FieldRule,
-    InvalidValue,
     Messages,
     Rules,
     read_trimmed,
 )
+from app.records.invalid_values import InvalidValue
 
 MOST_METADATA, LONGEST_KEY, LONGEST_METADATA = 50, 40, 250
 DATA_KEYS = ("id", "name", "options", "value")

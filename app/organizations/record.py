@@ -15,7 +15,6 @@ from app.records.bodies import (
     LOOPBACK_MESSAGES,
     TRIMMED,
     FieldRule,
-    InvalidValue,
     Mode,
     Rules,
     Values,
@@ -23,6 +22,7 @@ from app.records.bodies import (
     read_new_body,
     read_text,
 )
+from app.records.invalid_values import InvalidValue
 
 LONGEST_NAME = 1000
 

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -82,6 +82,39 @@ def check_storable(value: object, name: str, depth: int = 0) -> None:
             check_storable(inner, name, depth + 1)
     elif isinstance(value, int | float) and not _fits_double(value):
         raise OutOfRange(f"The value of `{name}` contains a number that is out of range.", name)
+
+
+def find_unstorable(value: object) -> tuple[str, ...]:
+    """The path of the first member of a JSON value that `check_storable` rejects: keys, and indexes from "0".
+
+    A wrong key belongs to the object that has it.
+    """
+    return _find_member(value, _is_unstorable)
+
+
+def find_long_text(value: object) -> tuple[str, ...]:
+    """The path of the first member that holds a text or a key of over 10,000 characters."""
+    return _find_member(value, has_long_text)
+
+
+def _find_member(value: object, is_wrong: Callable[[object], bool]) -> tuple[str, ...]:
+    members: Iterable[tuple[object, object]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
+    for key, inner in members:
+        if not is_wrong(key) and is_wrong(inner):
+            return (str(key), *_find_member(inner, is_wrong))
+    return ()
+
+
+def _is_unstorable(value: object) -> bool:
+    try:
+        check_storable(value, "")
+    except Malformed:
+        return True
+    return False
 
 
 def has_long_text(value: object) -> bool:

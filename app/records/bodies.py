@@ -16,6 +16,8 @@ from app.query.values import (
     LONGEST_TEXT,
     OutOfRange,
     check_storable,
+    find_long_text,
+    find_unstorable,
     has_long_text,
     js_text,
     lax_boolean,
@@ -24,6 +26,7 @@ from app.query.values import (
     whole_numbers,
 )
 from app.records.documents import show_path, store_documents
+from app.records.invalid_values import MALFORMED, InvalidValue
 
 Values = dict[str, Any]
 """Values by column name; JSON types only."""
@@ -32,35 +35,6 @@ Mode = Literal["create", "update", "replace"]
 
 LARGEST_DOCUMENT = 100 * 1024
 """The most bytes of a list or a document as JSON, and of all values of one body together."""
-
-MALFORMED = "format"
-"""The code of a value that PostgreSQL cannot store; its problem does not repeat the value."""
-
-
-class InvalidValue(Exception):
-    """A value that breaks a rule of its field. `code` is a stable word such as `type`, `length` or `inclusion`.
-
-    The other parts are those of a `Problem`.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        path: tuple[str, ...] = (),
-        predicate: str = "",
-        allowed: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.path, self.predicate, self.allowed = path, predicate, allowed
-
-    def to_problem(self, name: str, value: object) -> Problem:
-        """The problem of the field with this name. It does not repeat a value that cannot be stored."""
-        shown = None if self.code == MALFORMED else value
-        return Problem(name, self.code, self.message, shown, self.path, self.predicate, self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +164,11 @@ def _read_value(field: Field, value: object, rules: Rules) -> object:
     except InvalidValue as error:
         error.path = show_path(field.codec, error.path)
         raise
-    except OutOfRange as error:
-        raise InvalidValue("range", error.message) from error
     except Malformed as error:
-        if rules.raises_malformed:
+        code = "range" if isinstance(error, OutOfRange) else MALFORMED
+        if rules.raises_malformed and code == MALFORMED:
             raise
-        raise InvalidValue(MALFORMED, error.message) from error
+        raise InvalidValue(code, error.message, path=find_unstorable(value)) from error
 
 
 def _check_size(field: Field, value: object) -> object:
@@ -205,7 +178,8 @@ def _check_size(field: Field, value: object) -> object:
         if size > LARGEST_DOCUMENT:
             raise InvalidValue("size", f"is larger than {LARGEST_DOCUMENT // 1024} KB as JSON")
         if size > LONGEST_TEXT and has_long_text(value):
-            raise InvalidValue("length", f"contains a text or a key that is longer than {LONGEST_TEXT} characters")
+            message = f"contains a text or a key that is longer than {LONGEST_TEXT} characters"
+            raise InvalidValue("length", message, path=find_long_text(value))
     return value
 
 

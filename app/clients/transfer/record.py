@@ -9,7 +9,8 @@ from app.clients.record import CLIENT_COLUMNS, V1_RULES
 from app.errors import Invalid, Problem
 from app.ids import is_id
 from app.query.face import Field
-from app.records.bodies import FieldRule, InvalidValue, Rules, Values, read_body
+from app.records.bodies import FieldRule, Rules, Values, read_body
+from app.records.invalid_values import InvalidValue
 
 LARGEST_VERSION = 2**31 - 1
 

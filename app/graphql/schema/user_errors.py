@@ -78,6 +78,7 @@ class UserErrorCode(Enum):
         description="A limit on repeated acts is used up. The message tells when the next one is allowed.",
     )
     READ_ONLY_TOKEN = strawberry.enum_value("READ_ONLY_TOKEN", description="The token may only read.")
+    REPEATED = strawberry.enum_value("REPEATED", description="An earlier row of the request names the same record.")
     STALE_VERSION = strawberry.enum_value(
         "STALE_VERSION", description="The record no longer has the version `expectedVersion`."
     )
@@ -120,6 +121,7 @@ PROBLEMS = {
     "range": UserErrorCode.OUT_OF_RANGE,
     "format": UserErrorCode.NOT_STORABLE,
     "unknown-property": UserErrorCode.UNKNOWN_FIELD,
+    "repetition": UserErrorCode.REPEATED,
     "uniqueness": UserErrorCode.TAKEN,
     "country-code": UserErrorCode.INVALID_COUNTRY_CODE,
     "format.email": UserErrorCode.INVALID_EMAIL,

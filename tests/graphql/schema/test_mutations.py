@@ -156,8 +156,8 @@ WRONG: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
     ({"name": "x" * 10_001}, [(["input", "name"], "TOO_LONG")]),
     ({"name": "A\x00"}, [(["input", "name"], "NOT_STORABLE")]),
     ({"name": "\ud800"}, [(["input", "name"], "NOT_STORABLE")]),
-    ({"name": "A", "custom": {"x": "\x00"}}, [(["input", "custom"], "NOT_STORABLE")]),
-    ({"name": "A", "data": [{"name": "\x00"}]}, [(["input", "data"], "NOT_STORABLE")]),
+    ({"name": "A", "custom": {"x": "\x00"}}, [(["input", "custom", "x"], "NOT_STORABLE")]),
+    ({"name": "A", "data": [{"name": "\x00"}]}, [(["input", "data", "0", "name"], "NOT_STORABLE")]),
     (
         {"name": "", "countryAlpha2Code": "ZZ"},
         [(["input", "countryAlpha2Code"], "INVALID_COUNTRY_CODE"), (["input", "name"], "BLANK")],

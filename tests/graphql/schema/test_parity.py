@@ -143,7 +143,7 @@ async def test_many_records_are_changed_with_a_result_for_each(api: GraphQLApi, 
         (["input", "1", "expectedVersion"], "STALE_VERSION"),
         (["input", "2", "id"], "NOT_FOUND"),
         (["input", "3", "name"], "BLANK"),
-        (["input", "4", "id"], "INVALID"),
+        (["input", "4", "id"], "REPEATED"),
     ]
     rows = [row for index, row in enumerate(rows) if index != 5]
     before = await counts(service)
@@ -186,7 +186,7 @@ async def test_an_upsert_creates_and_changes_by_a_key(api: GraphQLApi, service: 
     blank = (await api.data(document, key={"name": "", "value": "v" * 251}, input={}))["m"]
     assert errors(blank) == [(["key", "name"], "BLANK"), (["key", "value"], "TOO_LONG")]
     other = (await api.data(document, key=key, input=side.keyed("A-2")))["m"]
-    assert errors(other) == [(["input", side.document], "NOT_STORABLE")] or errors(other)[0][1] == "INVALID"
+    assert errors(other) == [(["input", side.document, "erp"], "INVALID")]
     assert await counts(service) == [1, 2, 1, 1]
 
 
@@ -206,7 +206,7 @@ async def test_many_records_are_upserted_with_a_result_for_each(api: GraphQLApi,
     expected = [
         (["input", "2", "name"], "BLANK"),
         (["input", "3", "expectedVersion"], "STALE_VERSION"),
-        (["input", "4", "key"], "INVALID"),
+        (["input", "4", "key"], "REPEATED"),
     ]
     rejected = (await api.data(document, input=rows[:4]))["m"]
     assert errors(rejected) == expected[:2]

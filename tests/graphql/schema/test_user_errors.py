@@ -62,11 +62,17 @@ async def test_both_faces_have_the_same_errors(
         assert error["allowedValues"] == (list(listed_codes()) if code == "INVALID_COUNTRY_CODE" else None)
 
 
+NUL = "The value of `{}` contains a NUL character, which is not allowed."
+LONG_NAME = "`bankName` of item 2 of bank accounts is longer than 10000 characters."
 JSON_PROBLEMS: list[tuple[dict[str, Any], list[str], str, str]] = [
     ({"metadata": []}, ["metadata"], "INVALID_TYPE", "Metadata must be an object."),
     ({"metadata": {"tier": 1}}, ["metadata", "tier"], "INVALID_TYPE", "`tier` of metadata must be a string."),
     ({"metadata": {"a": "v" * 251}}, ["metadata", "a"], "TOO_LONG", "`a` of metadata is longer than 250 characters."),
     ({"metadata": dict.fromkeys(map(str, range(51)), "v")}, ["metadata"], "TOO_LONG", "Metadata has more than 50 properties."),
+    ({"metadata": {"a": "\x00"}}, ["metadata", "a"], "NOT_STORABLE", NUL.format("metadata")),
+    ({"metadata": {"a\x00": "v"}}, ["metadata"], "NOT_STORABLE", NUL.format("metadata")),
+    ({"bankAccounts": [{}, {"bankName": LONG}]}, ["bankAccounts", "1", "bankName"], "TOO_LONG", LONG_NAME),
+    ({"bankAccounts": [{}, {"bankName": "\x00"}]}, ["bankAccounts", "1", "bankName"], "NOT_STORABLE", NUL.format("bankAccounts")),
     ({"isTaxSubject": None}, ["isTaxSubject"], "INVALID_TYPE", "Is tax subject must not be null."),
     ({"nmae": "A"}, ["nmae"], "UNKNOWN_FIELD", "Nmae is not a field of this input."),
 ]  # fmt: skip
@@ -107,7 +113,7 @@ ERRORS: dict[DomainError, str] = {
     Malformed("Wrong", "id"): "INVALID",
 }
 CODES = ("presence", "type", "inclusion", "length", "length.min", "exclusion", "size", "range", "format", "unknown-property",
-    "uniqueness", "country-code", "format.email", "any other")  # fmt: skip
+    "uniqueness", "country-code", "format.email", "repetition", "any other")  # fmt: skip
 
 
 def test_each_cause_has_a_code_and_a_sentence() -> None:
