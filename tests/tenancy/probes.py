@@ -46,6 +46,12 @@ class Probe:
         texts = (self.path, str(dict(self.headers)), str(dict(self.query)), str(self.body))
         return frozenset(name for text in texts for name in PLACEHOLDER.findall(text) if not name.startswith("own_"))
 
+    @property
+    def has_idempotency_key(self) -> bool:
+        """True if a header or an argument has a key, which may have the text of an id but names no record."""
+        body = self.body if isinstance(self.body, dict) else {}
+        return bool(self.headers) or "idempotencyKey" in body.get("variables", {})
+
     async def send(self, http: httpx.AsyncClient, names: Names) -> httpx.Response:
         """Sends the request with the names of one set of records."""
         return await http.request(

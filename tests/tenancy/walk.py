@@ -91,7 +91,7 @@ async def find_blind(world: World, probes: Iterable[Probe]) -> list[str]:
     for probe in probes:
         if (
             probe.operation not in DIFFERENT
-            and not probe.headers
+            and not probe.has_idempotency_key
             and {name.split(".")[0] for name in probe.names()} & {*KINDS}
         ):
             by_operation[probe.operation].append(probe)
