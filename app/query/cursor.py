@@ -66,7 +66,9 @@ def positions(
     `orders` are the complete ones. Raises Malformed, naming `field`, for values of other types.
     """
     try:
-        typed = tuple(_position(face.columns[order.column], value) for order, value in zip(orders, values, strict=True))
+        typed = tuple(
+            _position(face.order_field(order.column), value) for order, value in zip(orders, values, strict=True)
+        )
         if not VISIBLE.fullmatch(str(typed[-1])):
             raise ValueError(typed[-1])
     except (ValueError, Malformed) as error:

@@ -62,6 +62,8 @@ class Dialect:
     - `modifiers` are keys that stand beside operators and change them; `ignores_case` reads them.
     - `pattern` checks the text of a pattern, and says whether a flag inside it ignores case.
     - `null_orders_nothing`: an order comparison with null matches no row. Without it, it is an error.
+    - `skips_empty`: a field or a logical operator with null is no condition, and neither is an empty object. The negation of
+      no condition is none, too.
     - `numbered_lists`: an object with the keys 0 to n-1 is a list.
     - `dotted_paths`: a dot in a name leads into a JSON field. `deep_paths`: each dot leads one level deeper; without it
       only the first dot does, and the others are part of the key.
@@ -79,6 +81,7 @@ class Dialect:
     ignores_case: Callable[[Mapping[str, Any], Operator], bool] = lambda _, operator: operator.ignore_case
     pattern: Callable[[Operator, str, str], tuple[str, bool]] = lambda _, text, __: (text, False)
     null_orders_nothing: bool = False
+    skips_empty: bool = False
     numbered_lists: bool = False
     dotted_paths: bool = True
     nested_paths: bool = True

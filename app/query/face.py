@@ -68,6 +68,10 @@ class Field:
     is_list: bool = False
 
 
+RELEVANCE = Field("relevance", "relevance", Kind.NUMBER, writable=False, filterable=False, nullable=False)
+"""A pseudo field to order a search by: how badly a row matches the words. Every face has it, and none shows it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One public spelling of the rows of a table.
@@ -86,6 +90,10 @@ class Face:
     def __post_init__(self) -> None:
         columns = {field.column: field for field in reversed(list(self.fields.values()))}
         object.__setattr__(self, "columns", columns)
+
+    def order_field(self, column: str) -> Field:
+        """The field that an order names by its column."""
+        return RELEVANCE if column == RELEVANCE.column else self.columns[column]
 
     def by_column(self) -> dict[str, Field]:
         """The writable fields by the column that each writes."""

@@ -8,7 +8,7 @@ from app.errors import Malformed
 from app.query.dialects import Dialect
 from app.query.face import Face, Field, Kind
 from app.query.lists import MOST_MEMBERS, check_lookup, read_list, split_by_type
-from app.query.model import And, Compare, Not, Or, Predicate, Scalar
+from app.query.model import EVERYTHING, And, Compare, Not, Or, Predicate, Scalar
 from app.query.operators import EQ, IS_NULL, Behaviour, Operator, Shape
 from app.query.values import check_text, json_scalar
 
@@ -76,12 +76,14 @@ class _Reader:
         if not isinstance(tree, Mapping):
             raise Malformed(self.dialect.messages.not_an_object(tree))
         self.count.add_object()
-        return _all([self.read_member(key, value, tree) for key, value in tree.items()])
+        return self.join([self.read_member(key, value, tree) for key, value in tree.items()])
 
     def read_member(self, key: str, value: object, tree: Mapping[str, Any]) -> Predicate:
+        if value is None and self.dialect.skips_empty:
+            return EVERYTHING
         logic = self.dialect.logic.get(key)
         if logic == "not":
-            return Not(self.read_object(value))
+            return self.negate(self.read_object(value))
         if logic is not None:
             return self.read_logic(key, logic, value)
         subject = self.find_subject(key)
@@ -91,6 +93,15 @@ class _Reader:
                 raise self.dialect.messages.foreign_operators(key, foreign, tree)
         return self.read_subject(subject, value)
 
+    def join(self, parts: Sequence[Predicate]) -> Predicate:
+        """All of the parts. Where an empty object is no condition, it is left out."""
+        if self.dialect.skips_empty:
+            parts = [part for part in parts if part != EVERYTHING]
+        return _all(parts) if parts else EVERYTHING
+
+    def negate(self, part: Predicate) -> Predicate:
+        return part if part == EVERYTHING and self.dialect.skips_empty else Not(part)
+
     def read_logic(self, key: str, logic: str, value: object) -> Predicate:
         members = read_list(key, value, self.dialect)
         if members is None:
@@ -98,7 +109,7 @@ class _Reader:
         if logic == "or" and not members:
             raise Malformed(f"The `{key}` operator needs at least one condition.", key)
         parts = [self.read_object(member) for member in members]
-        return _all(parts) if logic == "and" else parts[0] if len(parts) == 1 else Or(tuple(parts))
+        return self.join(parts) if logic == "and" else parts[0] if len(parts) == 1 else Or(tuple(parts))
 
     def find_subject(self, key: str) -> _Subject:
         field = self.face.fields.get(key)
@@ -114,12 +125,12 @@ class _Reader:
 
     def read_subject(self, subject: _Subject, value: object) -> Predicate:
         if self.dialect.path_key and subject.field.kind is Kind.JSON and isinstance(value, list):
-            return _all([self.read_inside(subject, member) for member in value])
+            return self.join([self.read_inside(subject, member) for member in value])
         if not isinstance(value, Mapping):
             return self.read_condition(subject, EQ, value, {})
         if self.leads_inside(subject, value):
             inner = [(_Subject(subject.field, f"{subject.name}.{key}", (key,)), part) for key, part in value.items()]
-            return _all([self.read_subject(place, part) for place, part in inner])
+            return self.join([self.read_subject(place, part) for place, part in inner])
         return self.read_clause(subject, value)
 
     def read_clause(self, subject: _Subject, clause: Mapping[str, Any]) -> Predicate:
@@ -131,9 +142,9 @@ class _Reader:
                 parts.append(self.read_condition(subject, operator, value, clause))
             elif key not in self.dialect.modifiers:
                 raise self.unknown_operator(subject, key)
-        if not parts:
+        if not parts and not self.dialect.skips_empty:
             raise Malformed(f"The condition on `{subject.name}` has no operator.", subject.name)
-        return _all(parts)
+        return self.join(parts)
 
     def unknown_operator(self, subject: _Subject, key: str) -> Malformed:
         known = ", ".join(name for name in self.dialect.operators if not name.startswith("$"))

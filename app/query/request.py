@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from app.query.cursor import make_fingerprint, positions, read_cursor, step_before, step_past
-from app.query.face import Face
+from app.query.face import RELEVANCE, Face
 from app.query.model import EVERYTHING, NO_CONDITIONS, And, Compare, Not, Or, Order, Page, Predicate, Query, Scalar
 from app.query.operators import Behaviour
 from app.query.search_terms import Term, query_terms
@@ -75,6 +75,10 @@ class ListRequest(NamedTuple):
     page: Page
     wanted: Wanted
     fingerprint: str
+
+    @property
+    def by_relevance(self) -> bool:
+        return any(order.column == RELEVANCE.column for order in self.orders)
 
     @property
     def word_terms(self) -> tuple[Term, ...]:

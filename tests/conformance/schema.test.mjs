@@ -72,7 +72,7 @@ test('nothing has been broken since the last release', async () => {
 const TAMPERED = {
   'a field is gone': [/^  totalCount: Int!$/m, '  total: Int!'],
   'a field has become nullable': [/^  name: String!$/m, '  name: String'],
-  'an argument is required': [/^    includeDeleted: Boolean$/m, '    includeDeleted: Boolean!'],
+  'an argument is required': [/^    filter: ClientFilter$/m, '    filter: ClientFilter!'],
   'an input field is required': [/^(input UpdateClientInput \{[^}]*?\n  name: String)$/m, '$1!'],
   'an enum value is gone': [/^  STALE_VERSION$/m, '  STALE'],
   'a type has another interface': [/^type Account implements Node/m, 'type Account'],

@@ -162,7 +162,7 @@ GRAPHQL_TABLE: list[tuple[Any, Predicate]] = [
     ({"name": {"regex": "/a/i", "caseSensitive": True}}, compare("name", O.REGEX, "/a/i")),
     ({"email": {"isNull": True}}, compare("email", O.IS_NULL, True)),
     ({"email": {"isNull": False}}, compare("email", O.IS_NULL, False)),
-    ({"email": None}, compare("email", O.IS_NULL, True)),
+    ({"email": None}, And(())),
     ({"version": {"gte": 2}}, compare("version", O.GTE, 2)),
     ({"clientId": {"eq": ID}}, compare("id", O.EQ, ID)),
     ({"custom": [{"path": ["a", "b.c"], "eq": "x"}]}, compare("custom", O.EQ, "x", "a", "b.c")),
@@ -278,12 +278,10 @@ REFUSED: list[tuple[Dialect, Face, Any, str]] = [
     (GRAPHQL, GRAPHQL_CLIENT, {"custom.a": {"eq": 1}}, "custom.a"),
     (GRAPHQL, GRAPHQL_CLIENT, {"custom": [{"path": [], "eq": 1}]}, "custom"),
     (GRAPHQL, GRAPHQL_CLIENT, {"custom": [{"path": ["a\x00"], "eq": 1}]}, "custom"),
-    (GRAPHQL, GRAPHQL_CLIENT, {"custom": [{"path": ["a"]}]}, "custom"),
     (GRAPHQL, GRAPHQL_CLIENT, {"custom": [{"path": ["a"], "eq": ["x"]}]}, "custom"),
     (GRAPHQL, GRAPHQL_CLIENT, {"email": {"isNull": None}}, "email"),
     (GRAPHQL, GRAPHQL_CLIENT, {"email": {"gt": None}}, "email"),
     (GRAPHQL, GRAPHQL_CLIENT, {"email": {"in": None}}, "email"),
-    (GRAPHQL, GRAPHQL_CLIENT, {"and": None}, "and"),
     (GRAPHQL, GRAPHQL_CLIENT, {"name": {"like": "\\"}}, "name"),
     (GRAPHQL, GRAPHQL_CLIENT, {"version": {"eq": 1e16}}, "version"),
 ]
@@ -302,7 +300,7 @@ def test_condition_that_is_no_object_is_refused(text: Any) -> None:
         read_predicate(text, LOOPBACK, V1)
 
 
-@pytest.mark.parametrize(("dialect", "modifier"), [(LOOPBACK, "options"), (GRAPHQL, "caseSensitive")])
+@pytest.mark.parametrize(("dialect", "modifier"), [(LOOPBACK, "options")])
 def test_modifier_without_an_operator_is_refused(dialect: Dialect, modifier: str) -> None:
     with pytest.raises(Malformed) as refused:
         read_predicate({"name": {modifier: "i"}}, dialect, V1)
@@ -413,7 +411,9 @@ def write_compare(compare: Compare, dialect: Dialect, face: Face) -> dict[str, A
 
 
 def compares(dialect: Dialect, face: Face) -> st.SearchStrategy[Compare]:
-    fields = sorted((one for one in face.fields.values() if one.filterable), key=lambda one: one.name)
+    """Conditions on every field but documents of a type, whose paths have names of their own."""
+    plain = (one for one in face.fields.values() if one.filterable and one.codec.document is None)
+    fields = sorted(plain, key=lambda one: one.name)
     names = [one.column for one in fields if face.columns[one.column] is one]
     return st.sampled_from(names).flatmap(lambda column: _compare_of(column, dialect, face))
 
@@ -471,7 +471,22 @@ def trees(dialect: Dialect, face: Face) -> st.SearchStrategy[Predicate]:
 @given(data=st.data())
 def test_written_tree_reads_back(dialect: Dialect, face: Face, data: st.DataObject) -> None:
     tree = data.draw(trees(dialect, face))
-    assert read_predicate(write(tree, dialect, face), dialect, face) == tree
+    expected = without_empty(tree) if dialect is GRAPHQL else tree
+    assert read_predicate(write(tree, dialect, face), dialect, face) == expected
+
+
+def without_empty(tree: Predicate) -> Predicate:
+    """The tree as GraphQL reads it: an empty object is no condition, and neither is its negation."""
+    match tree:
+        case And(parts):
+            needed = [part for part in map(without_empty, parts) if part != And(())]
+            return needed[0] if len(needed) == 1 else And(tuple(needed))
+        case Or(parts):
+            return Or(tuple(map(without_empty, parts)))
+        case Not(part):
+            inner = without_empty(part)
+            return inner if inner == And(()) else Not(inner)
+    return tree
 
 
 JUNK = st.recursive(

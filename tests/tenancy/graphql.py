@@ -73,6 +73,7 @@ ARGUMENTS: Mapping[str, Sequence[Any]] = {
     "last": (),
     "orderBy": (),
     "includeDeleted": (True,),
+    "deleted": ("INCLUDE", "ONLY"),
     "filter": (),
     "input": (),
 }

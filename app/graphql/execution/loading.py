@@ -109,8 +109,10 @@ def make_record(type_: type[RecordT], selection: Selection | None, json: str) ->
     return type_.of(orjson.loads(json)) if selection is None else cast("RecordT", Rendered(json))
 
 
-async def find_record(info: Info, type_: type[RecordT], record_id: str) -> RecordT | None:
-    """One live record, rendered if its selection allows it; None when the token can access no such record."""
+async def find_record(info: Info, type_: type[RecordT], record_id: str, *, deleted_too: bool = False) -> RecordT | None:
+    """One record, rendered if its selection allows it; None when the token can access no such record."""
+    if deleted_too:
+        return await load_record(info, type_, record_id)
     selection = find_record_plan(info, type_.face)
     chosen = selection if selection is not None else whole_record(type_.face)
     try:

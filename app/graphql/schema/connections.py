@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from types import GenericAlias
 from typing import Annotated, Any, Generic, TypeVar, cast, get_type_hints
 
@@ -27,8 +28,9 @@ from app.graphql.schema.inputs import (
     read_orders,
 )
 from app.query.cursor import make_fingerprint, write_cursor, write_values
-from app.query.face import Face
-from app.query.model import EVERYTHING, Query
+from app.query.face import RELEVANCE, Face
+from app.query.model import EVERYTHING, And, Compare, Query
+from app.query.operators import IS_NULL
 from app.query.reader import read_predicate
 from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
 from app.query.values import check_text
@@ -39,8 +41,14 @@ LARGEST_PAGE, DEFAULT_PAGE = 100, 20
 SEARCH = (
     "Words to search for. A record matches if its texts contain every word, anywhere. Case and accents are ignored."
 )
-FILTER = argument("Conditions on the records. A record matches if all of them hold.")
-ORDER_BY = argument("The order, most important step first. The id is always the last step.")
+FILTER = argument(
+    "Conditions on the records. A record matches if all of them hold. A field with null and an empty object are no condition; "
+    "`eq: null` and `isNull` ask for the absence of a value."
+)
+ORDER_BY = argument(
+    "The order, most important step first. The id is always the last step. RELEVANCE needs `search`, and lists the best "
+    "match first with the direction ASC."
+)
 
 T = TypeVar("T")
 
@@ -69,6 +77,17 @@ class Connection(Generic[T]):
     )
 
 
+@strawberry.enum(description="The treatment of deleted records in a list.")
+class DeletedRecords(Enum):
+    EXCLUDE = strawberry.enum_value("EXCLUDE", description="The list has no deleted records.")
+    INCLUDE = strawberry.enum_value("INCLUDE", description="The list has deleted records, too.")
+    ONLY = strawberry.enum_value("ONLY", description="The list has only deleted records.")
+
+
+DELETED = Compare("deleted_at", IS_NULL, False)
+DEFAULTS = {"deleted": DeletedRecords.EXCLUDE}
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionArguments:
     """The arguments of a connection; None stands for an absent one. `ConnectionExtension` adds them to a field."""
@@ -82,7 +101,7 @@ class ConnectionArguments:
     filter: Any = None
     search: Annotated[str | None, argument(SEARCH)] = None
     order_by: Any = None
-    include_deleted: Annotated[bool | None, argument("True to list deleted records too. The default is false.")] = None
+    deleted: Annotated[DeletedRecords, argument("The treatment of deleted records.")] = DeletedRecords.EXCLUDE
 
 
 class ConnectionExtension(FieldExtension):
@@ -101,7 +120,7 @@ class ConnectionExtension(FieldExtension):
     def apply(self, field: StrawberryField) -> None:
         own = [argument for argument in field.arguments if argument.python_name not in {"arguments", *self.types}]
         added = (
-            StrawberryArgument(name, None, StrawberryAnnotation(type_), default=None)
+            StrawberryArgument(name, None, StrawberryAnnotation(type_), default=DEFAULTS.get(name))
             for name, type_ in self.types.items()
         )
         field.arguments = [*own, *added]
@@ -115,7 +134,12 @@ class ConnectionExtension(FieldExtension):
 def read_query(arguments: ConnectionArguments, face: Face) -> Query:
     where = read_predicate(arguments.filter, GRAPHQL, face) if arguments.filter else EVERYTHING
     words = search_words(check_text(arguments.search, "search")) if arguments.search else ()
-    return Query(where, words, read_orders(arguments.order_by), bool(arguments.include_deleted))
+    orders = read_orders(arguments.order_by)
+    if not words and any(order.column == RELEVANCE.column for order in orders):
+        raise Malformed("RELEVANCE needs words: pass them in `search`, or choose another order.", "orderBy")
+    if arguments.deleted is DeletedRecords.ONLY:
+        where = DELETED if where == EVERYTHING else And((where, DELETED))
+    return Query(where, words, orders, deleted_too=arguments.deleted is not DeletedRecords.EXCLUDE)
 
 
 def read_page(arguments: ConnectionArguments) -> PageArguments:

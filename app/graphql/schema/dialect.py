@@ -55,6 +55,7 @@ GRAPHQL = Dialect(
     modifiers=frozenset({"caseSensitive"}),
     ignores_case=_ignores_case,
     pattern=_check_pattern,
+    skips_empty=True,
     dotted_paths=False,
     path_key="path",
 )

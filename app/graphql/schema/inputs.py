@@ -16,7 +16,7 @@ from app.graphql.execution.loading import python_name
 from app.graphql.internals import keep_input
 from app.graphql.schema.dialect import GRAPHQL
 from app.graphql.schema.words import WORDS, BankAccountType
-from app.query.face import Codec, Face, Field, Kind
+from app.query.face import RELEVANCE, Codec, Face, Field, Kind
 from app.query.model import Order
 from app.query.operators import Behaviour, Operator, Shape
 from app.query.values import MOMENT_FORMAT, parse_moment
@@ -252,8 +252,14 @@ def spell_type_name(face: Face) -> str:
 
 @strawberry.enum(description="The direction of an order.")
 class OrderDirection(Enum):
-    ASC = strawberry.enum_value("ASC", description="Ascending: A to Z, old to new.")
-    DESC = strawberry.enum_value("DESC", description="Descending: Z to A, new to old.")
+    ASC = strawberry.enum_value("ASC", description="Ascending: A to Z, old to new, best match first.")
+    DESC = strawberry.enum_value("DESC", description="Descending: Z to A, new to old, best match last.")
+
+
+BY_RELEVANCE = (
+    "By the match with the words of `search`, the best one first with ASC: names and e-mail addresses that equal them, then "
+    "names that begin with them, then the others by the part of the words that the name has. It is an error without `search`."
+)
 
 
 def make_order(face: Face) -> Any:
@@ -262,7 +268,7 @@ def make_order(face: Face) -> Any:
         python_name(field.name).upper(): strawberry.enum_value(field.column, description=f"By `{field.name}`.")
         for field in face.fields.values()
         if field.sortable
-    }
+    } | {"RELEVANCE": strawberry.enum_value(RELEVANCE.column, description=BY_RELEVANCE)}
     type_name = spell_type_name(face)
     make_enum: Callable[..., Any] = Enum
     what = f"The fields that {type_name}s can be ordered by. The order of text ignores case and accents."

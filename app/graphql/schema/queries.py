@@ -41,6 +41,9 @@ NodeIds = Annotated[
 ]
 
 
+IncludeDeleted = Annotated[bool, argument("True to find a deleted record, too.")]
+
+
 @strawberry.type(description="The account that a token belongs to.")
 class Account(Node):
     email: EmailAddress = field(description="The e-mail address of the account.")
@@ -122,15 +125,21 @@ class Query:
 
     @strawberry.field(description="A client. Null if there is no such client that your token can access.")
     async def client(
-        self, info: Info, id: Annotated[strawberry.ID, argument(f"The id of the client: {RECORD_ID}")]
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, argument(f"The id of the client: {RECORD_ID}")],
+        include_deleted: IncludeDeleted = False,
     ) -> Client | None:
-        return await find_record(info, Client, read_id("Client", id))
+        return await find_record(info, Client, read_id("Client", id), deleted_too=include_deleted)
 
     @strawberry.field(description="A customer. Null if there is no such customer that your token can access.")
     async def customer(
-        self, info: Info, id: Annotated[strawberry.ID, argument(f"The id of the customer: {RECORD_ID}")]
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, argument(f"The id of the customer: {RECORD_ID}")],
+        include_deleted: IncludeDeleted = False,
     ) -> Customer | None:
-        return await find_record(info, Customer, read_id("Customer", id))
+        return await find_record(info, Customer, read_id("Customer", id), deleted_too=include_deleted)
 
     @strawberry.field(
         description="The clients of an organization. The error for one that your token cannot access is NOT_FOUND.",

@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Integer,
     Table,
     Text,
     and_,
     bindparam,
+    case,
     cast,
     collate,
     false,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.query.face import Face, Kind
+from app.query.face import RELEVANCE, Face, Kind
 from app.query.model import Order
 from app.query.sql.conditions import CODE, TYPES
 from app.query.sql.index_keys import index_key
@@ -48,7 +50,7 @@ class PageOrder:
 
     def nullable(self, index: int) -> bool:
         order = self.orders[index]
-        return bool(order.path) or self.face.columns[order.column].nullable
+        return bool(order.path) or self.face.order_field(order.column).nullable
 
 
 def is_split(face: Face, orders: Sequence[Order]) -> bool:
@@ -57,7 +59,7 @@ def is_split(face: Face, orders: Sequence[Order]) -> bool:
     That holds for an order of one nullable column and the id, both in the same direction.
     """
     one_way = len({order.descending for order in orders}) == 1
-    return face.folds and one_way and len(orders) == 2 and face.columns[orders[0].column].nullable
+    return face.folds and one_way and len(orders) == 2 and face.order_field(orders[0].column).nullable
 
 
 def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
@@ -67,6 +69,8 @@ def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
     counts as no value.
     """
     name = order.column
+    if name == RELEVANCE.column:
+        return relevance_key(columns)
     if order.path:
         inner = columns[name].op("#>", return_type=JSONB())(cast(list(order.path), ARRAY(Text)))
         return func.nullif(inner, literal_column("'null'::jsonb"), type_=JSONB())
@@ -76,6 +80,24 @@ def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
     if not face.folds or field.kind is not Kind.TEXT:
         return columns[name]  # type: ignore[no-any-return]
     return collate(index_key(columns[stored] if stored else func.fold(columns[name])), CODE)
+
+
+def relevance_key(columns: Columns) -> ColumnElement[Any]:
+    """How badly a row matches the parameter `term`: 0 for a name or an address that equals it, up to 3000.
+
+    Then come names that begin with it, and then all others. Within these, names with more of the trigrams of the term come
+    first. It is a whole number, so that a cursor holds it exactly.
+    """
+    term = func.fold(bindparam("term", type_=Text()))
+    name, email = columns["name_folded"], columns["email_folded"]
+    begins = name.like(collate(func.like_part(term, type_=Text()) + "%", CODE))
+    apart = func.round(literal_column("1000") * (literal_column("1") - func.word_similarity(term, name)))
+    step = case(
+        (or_(name == term, email == term), literal_column("0")),
+        (begins, literal_column("1000") + apart),
+        else_=literal_column("2000") + apart,
+    )
+    return cast(step, Integer)
 
 
 def _stored_key(face: Face, name: str) -> str | None:
@@ -90,7 +112,7 @@ def _stored_key(face: Face, name: str) -> str | None:
 def is_indexed(table: Table, face: Face, orders: tuple[Order, ...]) -> bool:
     """True if an index holds the rows of an organization in this order, at least in its first step."""
     column = orders[0].column
-    if orders[0].path:
+    if orders[0].path or column == RELEVANCE.column:
         return False
     if face.columns[column].nullable and not is_split(face, orders):
         return False
@@ -120,7 +142,7 @@ def order_keys(order: PageOrder, keys: Keys) -> list[ColumnElement[Any]]:
 
 
 def _value(order: PageOrder, side: str, index: int) -> ColumnElement[Any]:
-    kind = order.face.columns[order.orders[index].column].kind
+    kind = order.face.order_field(order.orders[index].column).kind
     return bindparam(f"{side}{index}", type_=TYPES.get(kind, Text()))
 
 

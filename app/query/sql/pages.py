@@ -124,7 +124,10 @@ def page_statement(
         search.window,
         search.skip_tenant_key,
     )
-    return build_page(shape), condition_parameters(request.values, search.terms) | _page_parameters(page)
+    parameters = condition_parameters(request.values, search.terms) | _page_parameters(page)
+    if request.by_relevance:
+        parameters["term"] = " ".join(request.words)
+    return build_page(shape), parameters
 
 
 def condition_parameters(values: Sequence[Scalar], terms: Sequence[Term]) -> dict[str, Any]:

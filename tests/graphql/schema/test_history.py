@@ -102,7 +102,7 @@ async def test_pages_hold_every_change_once(service: Service, api: GraphQLApi, f
 async def test_a_deleted_record_keeps_its_history(service: Service, api: GraphQLApi) -> None:
     (client,) = await add_records(service, [{"name": "Ann"}])
     await api.data("mutation ($id: ID!) { deleteClient(id: $id) { client { id } } }", id=client)
-    listed = "clients(includeDeleted: true) { nodes { history { nodes { action } } } }"
+    listed = "clients(deleted: INCLUDE) { nodes { history { nodes { action } } } }"
     assert (await api.data(f"{{ {listed} }}"))["clients"]["nodes"] == [
         {"history": {"nodes": [{"action": "DELETED"}, {"action": "CREATED"}]}}
     ]

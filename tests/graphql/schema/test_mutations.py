@@ -237,7 +237,7 @@ async def test_erasing_a_customer_erases_its_history_and_reminders(
     assert await error_fields(api, ERASE, id=key, version=7) == [(["expectedVersion"], "STALE_VERSION")]
     assert await change(api, ERASE, id=key, version=1) == {"name": "Ana", "email": "ana@one.example"}
     assert await error_fields(api, ERASE, id=key) == [(["id"], "NOT_FOUND")]
-    lists = "{ clients(includeDeleted: true) { totalCount } customers(includeDeleted: true) { nodes { id } } }"
+    lists = "{ clients(deleted: INCLUDE) { totalCount } customers(deleted: INCLUDE) { nodes { id } } }"
     assert await api.data(lists) == {"clients": {"totalCount": 0}, "customers": {"nodes": []}}
     async with service.database.read() as connection:
         for told in ("SELECT before::text || after FROM client_changes", "SELECT text || recipient FROM outbox"):

@@ -257,7 +257,7 @@ query($client: ID!, $customer: ID!, $clientNode: ID!, $customerNode: ID!, $organ
 }
 """
 LISTS = (
-    "query($of: ID) { clients(organizationId: $of, includeDeleted: true) { totalCount } }",
+    "query($of: ID) { clients(organizationId: $of, deleted: INCLUDE) { totalCount } }",
     "query($of: ID) { customers(organizationId: $of) { nodes { name } } }",
 )
 
@@ -281,7 +281,7 @@ async def test_another_tenants_records_are_never_seen(api: GraphQLApi, service: 
         absent = await api.error(query, of="0" * 24)
         assert absent["extensions"] == {"code": "NOT_FOUND", "field": "organizationId"}
         assert await api.error(query, of=foreign) == absent
-    lists = "{ clients(includeDeleted: true) { totalCount nodes { clientId } } customers { nodes { name } } }"
+    lists = "{ clients(deleted: INCLUDE) { totalCount nodes { clientId } } customers { nodes { name } } }"
     assert await api.data(lists) == {
         "clients": {"totalCount": 1, "nodes": [{"clientId": ours}]},
         "customers": {"nodes": [{"name": "Ours"}]},
