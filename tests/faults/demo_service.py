@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import venv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,3 +54,11 @@ def _read_start(service: "subprocess.Popen[str]") -> Mapping[str, str]:
 def install_packages(folder: Path) -> None:
     """Installs the packages of a folder's lock file. Raises CalledProcessError when npm fails."""
     subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
+
+
+def install_programs(folder: Path, lock: Path) -> Path:
+    """Installs the Python packages of a lock file into a new environment. Returns the folder of their programs."""
+    venv.create(folder, with_pip=True)
+    pip: list[str | Path] = [folder / "bin" / "python", "-I", "-m", "pip", "install", "--quiet", "--require-hashes"]
+    subprocess.run([*pip, "-r", lock], check=True)
+    return folder / "bin"

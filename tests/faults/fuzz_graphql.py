@@ -11,23 +11,14 @@ import re
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
-from tests.faults.demo_service import ROOT, serve_demo
+from tests.faults.demo_service import ROOT, install_programs, serve_demo
 
 TESTS = ROOT / "tests" / "conformance"
 EXAMPLES = 100
 """The number of requests for each field of Query and of Mutation."""
 MOST_SECONDS = 240
-
-
-def install(folder: Path) -> Path:
-    """Installs schemathesis into a new environment. Returns the folder of its programs."""
-    venv.create(folder, with_pip=True)
-    pip: list[str | Path] = [folder / "bin" / "python", "-I", "-m", "pip", "install", "--quiet", "--require-hashes"]
-    subprocess.run([*pip, "-r", TESTS / "requirements.lock"], check=True)
-    return folder / "bin"
 
 
 def fuzz(programs: Path, environment: dict[str, str], folder: Path) -> tuple[int, str]:
@@ -58,7 +49,7 @@ def main() -> int:
     os.environ.pop("PYTHONPATH", None)
     with tempfile.TemporaryDirectory(prefix="clientele-fuzz-") as name:
         folder = Path(name)
-        programs = install(folder / "venv")
+        programs = install_programs(folder / "venv", TESTS / "requirements.lock")
         with serve_demo() as environment:
             status, output = fuzz(programs, environment, folder)
     generated = re.search(r"(\d+) generated", output)
