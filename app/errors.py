@@ -119,14 +119,19 @@ class KeyTaken(Conflict):
 
 
 class ChangesReset(DomainError):
-    """The database was restored or failed over, so changes after a cursor may be lost and their numbers taken again."""
+    """Changes after a cursor are lost: the caller has to read the records again.
 
-    def __init__(self, field: str | None = None) -> None:
-        super().__init__(
-            "The database was restored or failed over since this cursor was made. "
-            "Read the records again, and then start without a cursor.",
-            field,
+    The database was restored or failed over, so that numbers may be taken again. Or, if `expired`, the changes are older
+    than their images are kept.
+    """
+
+    def __init__(self, field: str | None = None, *, expired: bool = False) -> None:
+        reason = (
+            "The changes after this cursor are older than the service keeps them."
+            if expired
+            else "The database was restored or failed over since this cursor was made."
         )
+        super().__init__(f"{reason} Read the records again, and then start without a cursor.", field)
 
 
 class Stale(DomainError):

@@ -40,6 +40,8 @@ OWNERS_OF_TABLES = (
     "app.accounts.repository",
     "app.auth",
     "app.caller_tokens",
+    "app.changes.authors",
+    "app.changes.page_statements",
     "app.changes.statements",
     "app.clients.duplicates",
     "app.clients.keys",

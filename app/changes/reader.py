@@ -21,7 +21,7 @@ from contextlib import suppress
 from contextvars import Context
 
 from app.changes.feed import Feed
-from app.changes.record import LARGEST_NUMBER, Change, Position, Snapshot
+from app.changes.record import EVERY_CHANGE, LARGEST_NUMBER, Change, ChangeFilter, Position, Snapshot
 from app.changes.replay import Replay
 from app.changes.repository import ChangeRepository, Chunk, Range
 from app.changes.statements import CHANNEL
@@ -141,20 +141,24 @@ class ChangeReader:
         after: int,
         unseen_by: Snapshot | None = None,
         source: ConnectionSource | None = None,
+        wanted: ChangeFilter = EVERY_CHANGE,
     ) -> AsyncGenerator[Change, None]:
-        """The changes of an organization after a number, each once and in order, without end.
+        """The wanted changes of an organization after a number, each once and in order, without end.
 
         `start` is a position up to which its changes are settled. With `unseen_by`, only the changes that the snapshot
         does not show. Changes that the feed has dropped are read from `source`, the caller's share of the database.
-        While the database is unavailable it waits. Raises ChangesReset when the epoch ends.
+        While the database is unavailable it waits. Raises ChangesReset when the epoch ends, and before a change whose
+        images have expired.
         """
-        feed, replay = self._join(organization_id, start), Replay(source or self.database, organization_id, self.poll)
-        number = after
+        replay = Replay(source or self.database, organization_id, self.poll, wanted)
+        feed, number = self._join(organization_id, start), after
         try:
             while True:
                 changes, number = await self._next(feed, replay, number)
                 for change in changes:
-                    if unseen_by is None or not unseen_by.shows(change.transaction):
+                    if wanted.matches(change) and (unseen_by is None or not unseen_by.shows(change.transaction)):
+                        if change.client.images_expired:
+                            raise ChangesReset("after", expired=True)
                         yield feed.redact(change)
                 replay.end()
         finally:

@@ -11,36 +11,81 @@ INVALID_CURSOR = "Invalid cursor: pass a cursor that this API returned for these
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A change as its followers get it.
+class PastChange:
+    """A change of a record, with its images under one face.
 
-    `number` grows with each change of any organization. `transaction` is the id of the transaction that made the change.
-    `epoch` names the line of numbers that `number` belongs to. `at` is text in ISO 8601. `before`, `after` and
-    `customer_after` are images: the record as JSON text, with the fields
-    of GraphQL's Client, and those of Customer for the third. `before` is None for a creation. All three are None once
-    the person is erased.
+    `number` grows with each change of any organization. `at` is text in ISO 8601. `sent_columns` is the JSON list of the
+    columns that the caller of a creation sent, if it is known. `before` and `after` are images: the record as JSON text
+    with the fields of the face. `before` is None for a creation. Both are None once the person is erased, and when the
+    images are older than the operator keeps them; only then `images_expired` is true.
     """
 
     number: int
-    transaction: int
     organization_id: str
     client_id: str
     version: int
     action: str
     actor: str
     at: str
+    sent_columns: str | None
+    images_expired: bool
     before: str | None
     after: str | None
-    customer_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change as its followers get it: `client` and `customer` are the change under the two faces of GraphQL.
+
+    `transaction` is the id of the transaction that made the change. `epoch` names the line of numbers that `number`
+    belongs to.
+    """
+
+    transaction: int
+    client: PastChange
+    customer: PastChange
     epoch: str
+
+    @property
+    def number(self) -> int:
+        return self.client.number
+
+    @property
+    def organization_id(self) -> str:
+        return self.client.organization_id
+
+    @property
+    def client_id(self) -> str:
+        return self.client.client_id
+
+    @property
+    def action(self) -> str:
+        return self.client.action
 
     @property
     def size(self) -> int:
         """The number of characters in the images."""
-        return sum(len(image) for image in (self.before, self.after, self.customer_after) if image)
+        faces = (self.client, self.customer)
+        return sum(len(image) for face in faces for image in (face.before, face.after) if image)
 
     def without_images(self) -> "Change":
-        return replace(self, before=None, after=None, customer_after=None)
+        client, customer = [replace(face, before=None, after=None) for face in (self.client, self.customer)]
+        return replace(self, client=client, customer=customer)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """The changes that a caller wants: those of some clients, and those with some actions. None stands for all."""
+
+    client_ids: frozenset[str] | None = None
+    actions: frozenset[str] | None = None
+
+    def matches(self, change: Change) -> bool:
+        is_of_client = self.client_ids is None or change.client_id in self.client_ids
+        return is_of_client and (self.actions is None or change.action in self.actions)
+
+
+EVERY_CHANGE = ChangeFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +97,6 @@ class Position:
 
     number: int
     epoch: str
-
-
-@dataclass(frozen=True, slots=True)
-class PastChange:
-    """A change in the history of one record. The images are JSON text with the fields of one face."""
-
-    number: int
-    version: int
-    action: str
-    actor: str
-    at: str
-    before: str | None
-    after: str | None
 
 
 @dataclass(frozen=True, slots=True)

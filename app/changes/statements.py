@@ -1,8 +1,7 @@
 """The statements that read client_changes. The database renders the images as it renders records."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ARRAY,
@@ -13,6 +12,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    and_,
     bindparam,
     case,
     cast,
@@ -31,6 +31,7 @@ from app.storage.tables import client_changes, clients
 
 CHANNEL = "client_changes"
 AT = Field("at", "at", Kind.DATE)
+Statement: TypeAlias = Select[Any]
 STORED = tuple(stored for stored in clients.c if stored.computed is None)
 
 _sequence = table("client_changes_id_seq", column("last_value", BigInteger), column("is_called", Boolean))
@@ -105,22 +106,42 @@ def _before(changes: FromClause) -> ColumnElement[Any]:
     return changes.c.after.op("||")(changes.c.before)
 
 
-def _select_changes(changes: FromClause) -> Select[Any]:
-    """One column for each field of app.changes.record.Change."""
+ERASED: ColumnElement[Any] = literal_column("'erased'")
+_later = client_changes.alias("later")
+
+
+def _images_expired(changes: FromClause) -> ColumnElement[bool]:
+    """True for a change without images whose person was not erased: the retention worker has dropped the images."""
     c = changes.c
-    return select(
+    of_record = (_later.c.organization_id == c.organization_id, _later.c.client_id == c.client_id)
+    erasure: Select[Any] = select(literal_column("1")).where(*of_record, _later.c.id > c.id, _later.c.action == ERASED)
+    return and_(c.after.is_(None), c.action != ERASED, ~erasure.correlate(changes).exists())
+
+
+def list_facts(changes: FromClause) -> Sequence[ColumnElement[Any]]:
+    """The columns of app.changes.record.PastChange before its images."""
+    c = changes.c
+    return (
         c.id,
-        c.transaction,
         c.organization_id,
         c.client_id,
         c.version,
         c.action,
         c.actor,
         render_field(AT, c),
-        _image(changes, _before(changes), GRAPHQL_CLIENT),
-        _image(changes, c.after, GRAPHQL_CLIENT),
-        _image(changes, c.after, GRAPHQL_CUSTOMER),
-    ).order_by(c.id)
+        cast(c.sent_columns, Text),
+        _images_expired(changes),
+    )
+
+
+def list_images(changes: FromClause, face: Face) -> Sequence[ColumnElement[Any]]:
+    return _image(changes, _before(changes), face), _image(changes, changes.c.after, face)
+
+
+def select_changes(changes: FromClause) -> Select[Any]:
+    """The transaction and the facts of changes, and their images under both faces, in the order of their numbers."""
+    faces = (*list_images(changes, GRAPHQL_CLIENT), *list_images(changes, GRAPHQL_CUSTOMER))
+    return select(changes.c.transaction, *list_facts(changes), *faces).order_by(changes.c.id)
 
 
 _ranges = (
@@ -132,7 +153,7 @@ _ranges = (
     .table_valued(column("id", Text()), column("after", BigInteger), column("upto", BigInteger))
     .render_derived(name="ranges")
 )
-_most = bindparam("most", type_=Integer())
+MOST = bindparam("most", type_=Integer())
 _in_range = (
     select(client_changes)
     .where(
@@ -141,34 +162,12 @@ _in_range = (
         client_changes.c.id <= _ranges.c.upto,
     )
     .order_by(client_changes.c.id)
-    .limit(_most)
+    .limit(MOST)
     .correlate(_ranges)
     .lateral("each")
 )
 
-SETTLED_CHANGES = _select_changes(
-    select(*_in_range.c)
-    .select_from(_ranges.join(_in_range, true()))
-    .order_by(_in_range.c.id)
-    .limit(_most)
-    .subquery("c")
+SETTLED_CHANGES = select_changes(
+    select(*_in_range.c).select_from(_ranges.join(_in_range, true())).order_by(_in_range.c.id).limit(MOST).subquery("c")
 )
 """At most `most` changes of several organizations, in order: those above `after` and up to `upto` of each of them."""
-
-_of_record = (
-    client_changes.c.organization_id == bindparam("organization", type_=Text()),
-    client_changes.c.client_id == bindparam("record", type_=Text()),
-)
-
-HISTORY_LENGTH = select(func.count()).select_from(client_changes).where(*_of_record)
-
-
-@lru_cache(maxsize=4)
-def history_statement(face: Face) -> Select[Any]:
-    """At most `most` changes of a record with numbers below `before`, newest first, with the fields of PastChange."""
-    number = client_changes.c.id
-    older = select(client_changes).where(*_of_record, number < bindparam("before", type_=BigInteger()))
-    changes = older.order_by(number.desc()).limit(bindparam("most", type_=Integer())).subquery("c")
-    c = changes.c
-    images: Sequence[ColumnElement[Any]] = (_image(changes, _before(changes), face), _image(changes, c.after, face))
-    return select(c.id, c.version, c.action, c.actor, render_field(AT, c), *images).order_by(c.id.desc())

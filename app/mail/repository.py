@@ -6,9 +6,23 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, case, column, func, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    case,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from app.mail.outbox import OPEN
+from app.query.key_page import KeyPage
 from app.storage.connection import Connection
 from app.storage.tables import outbox
 
@@ -72,15 +86,38 @@ _of_client = (
     outbox.c.client_id == _client.c.client_id,
     outbox.c.recipient != "",
 )
-_page = (
-    select(*_shown)
-    .where(*_of_client, or_(_text("after").is_(None), outbox.c.id < _text("after")))
-    .order_by(outbox.c.id.desc())
-    .limit(bindparam("most"))
-    .correlate(_client)
-    .lateral("page")
+
+
+def _page_statement(descending: bool) -> Select[Any]:
+    """At most `most` messages of each client between the ids `above` and `below`; null stands for no bound."""
+    above, below = _text("above"), _text("below")
+    bounds = (or_(above.is_(None), outbox.c.id > above), or_(below.is_(None), outbox.c.id < below))
+    rows = select(*_shown).where(*_of_client, *bounds).limit(bindparam("most")).correlate(_client)
+    page = rows.order_by(outbox.c.id.desc() if descending else outbox.c.id.asc()).lateral("page")
+    ordered = select(*page.c).select_from(_client.join(page, true()))
+    return ordered.order_by(page.c.id.desc() if descending else page.c.id.asc())
+
+
+_PAGES = {descending: _page_statement(descending) for descending in (True, False)}
+"""The statements of a page from the newest message, and from the oldest."""
+
+
+def _has_messages(bound: ColumnElement[bool]) -> ColumnElement[bool]:
+    """False where the bound is null."""
+    return select(literal_column("1")).where(*_of_client, bound).correlate(_client).exists()
+
+
+_BOUNDS: Select[Any] = select(
+    _client.c.organization_id,
+    _client.c.client_id,
+    _has_messages(outbox.c.id >= _text("below")),
+    _has_messages(outbox.c.id <= _text("above")),
+).select_from(_client)
+_BY_ID: Select[Any] = select(*_shown).where(
+    outbox.c.organization_id == func.any(bindparam("organizations", type_=ARRAY(Text))),
+    outbox.c.id == func.any(bindparam("ids", type_=ARRAY(Text))),
+    outbox.c.recipient != "",
 )
-_OF_CLIENTS: Select[Any] = select(*_page.c).select_from(_client.join(_page, true())).order_by(_page.c.id.desc())
 _COUNTS: Select[Any] = (
     select(outbox.c.organization_id, outbox.c.client_id, func.count())
     .select_from(_client.join(outbox, true()))
@@ -98,18 +135,33 @@ async def list_messages(
 
 
 async def page_messages(
-    connection: Connection, clients: Sequence[ClientKey], most: int, after: str | None
+    connection: Connection, clients: Sequence[ClientKey], page: KeyPage[str]
 ) -> dict[ClientKey, list[Delivery]]:
-    """At most `most` messages of each client, the newest first. With `after`, only those older than that message.
+    """The messages of each client, the newest first, one more than the page holds.
 
-    Messages to erased persons are left out.
+    A backward page begins with the oldest message. Messages to erased persons are left out.
     """
-    rows = await connection.execute(_OF_CLIENTS, {**_parameters(clients), "most": most, "after": after})
+    parameters = {**_parameters(clients), "most": page.limit + 1, "above": page.before, "below": page.after}
+    rows = await connection.execute(_PAGES[not page.backward], parameters)
     by_client: dict[ClientKey, list[Delivery]] = {}
     for row in rows.mappings():
         delivery = Delivery(**row)
         by_client.setdefault((delivery.organization_id, delivery.client_id), []).append(delivery)
     return by_client
+
+
+async def look_outside(
+    connection: Connection, clients: Sequence[ClientKey], page: KeyPage[str]
+) -> dict[ClientKey, tuple[bool, bool]]:
+    """(True if a message is `page.after` or newer, True if one is `page.before` or older) for each client."""
+    rows = await connection.execute(_BOUNDS, {**_parameters(clients), "above": page.before, "below": page.after})
+    return {(organization, client): (newer, older) for organization, client, newer, older in rows}
+
+
+async def get_messages(connection: Connection, organizations: Sequence[str], ids: Sequence[str]) -> list[Delivery]:
+    """The messages of some organizations with some ids, without those to erased persons."""
+    rows = await connection.execute(_BY_ID, {"organizations": list(organizations), "ids": list(ids)})
+    return [Delivery(**row) for row in rows.mappings()]
 
 
 async def count_messages(connection: Connection, clients: Sequence[ClientKey]) -> dict[ClientKey, int]:

@@ -12,8 +12,8 @@ from app.storage.database import Database
 
 NEVER = 3600.0
 ADD = """
-INSERT INTO client_changes (transaction, organization_id, client_id, version, action, actor)
-SELECT begin_change($1), $1, $2, 1, 'updated', 'test' RETURNING id
+INSERT INTO client_changes (transaction, organization_id, client_id, version, action, actor, before, after)
+SELECT begin_change($1), $1, $2, 1, $3, 'test', '{}', '{}' RETURNING id
 """
 
 
@@ -33,9 +33,9 @@ async def reading(database: Database, *, poll: float = 0.02, notifies: bool = Fa
         await asyncio.wait([work])
 
 
-async def add_change(connection: Connection, organization: str, client: str = "c" * 24) -> int:
-    """Adds a change without images and returns its number."""
-    number: int = await connection.driver.fetchval(ADD, organization, client)
+async def add_change(connection: Connection, organization: str, client: str = "c" * 24, action: str = "updated") -> int:
+    """Adds a change with empty images and returns its number."""
+    number: int = await connection.driver.fetchval(ADD, organization, client, action)
     return number
 
 

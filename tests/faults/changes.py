@@ -131,8 +131,8 @@ async def change(http: httpx.AsyncClient, client: str, step: int) -> None:
 
 
 ADD = """
-INSERT INTO client_changes (transaction, organization_id, client_id, version, action, actor)
-SELECT begin_change($1), $1, $2, 1, 'updated', 'late' RETURNING id
+INSERT INTO client_changes (transaction, organization_id, client_id, version, action, actor, before, after)
+SELECT begin_change($1), $1, $2, 1, 'updated', 'late', '{}', '{}' RETURNING id
 """
 
 

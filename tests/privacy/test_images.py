@@ -8,7 +8,9 @@ from sqlalchemy import text
 from tests.conftest import Service
 from tests.privacy.conftest import execute
 
-QUERY = "query ($id: ID!) { client(id: $id) { history { nodes { action before after changedFields } } } }"
+QUERY = (
+    "query ($id: ID!) { client(id: $id) { history { nodes { action before after changes { field before after } } } } }"
+)
 
 
 async def history(service: Service, client_id: str) -> list[dict[str, Any]]:
@@ -47,7 +49,13 @@ async def test_images_before_a_change_are_whole(service: Service) -> None:
     assert first["before"] is None
     for newer, older in zip(changes, [*changes[1:], first], strict=True):
         assert newer["before"] == older["after"]
-    assert [change["changedFields"] for change in changes[2:]] == [["custom"], ["email", "note"]]
+    assert [change["changes"] for change in changes[2:]] == [
+        [{"field": "custom", "before": {}, "after": {"a": [1, None]}}],
+        [
+            {"field": "email", "before": "ann@example.com", "after": None},
+            {"field": "note", "before": None, "after": "new"},
+        ],
+    ]
 
 
 async def test_images_that_were_stored_whole_are_shown_as_they_are(service: Service) -> None:

@@ -30,11 +30,11 @@ async def test_old_change_images_are_emptied_and_the_changes_stay(service: Servi
     old, young = await create(service, "Old"), await create(service, "Young")
     await execute(service, "UPDATE client_changes SET at = now() - interval '366 days' WHERE client_id = :id", id=old)
     assert await make_worker(service).clean() == {"change images": 1}
-    query = "query ($id: ID!) { client(id: $id) { history { nodes { action actor after } } } }"
+    query = "query ($id: ID!) { client(id: $id) { history { nodes { action actor { name } after } } } }"
     for client_id, image in ((old, None), (young, "Young")):
         answer = await service.http.post("/graphql", json={"query": query, "variables": {"id": client_id}})
         (change,) = answer.json()["data"]["client"]["history"]["nodes"]
-        assert (change["action"], change["actor"].partition(":")[0]) == ("CREATED", "account")
+        assert (change["action"], change["actor"]["name"]) == ("CREATED", service.email)
         assert (change["after"] and change["after"]["name"]) == image
     assert await make_worker(service).clean() == {}
 

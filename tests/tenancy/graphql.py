@@ -44,6 +44,10 @@ ANY_ID = (
     "<organization.ent>",
     "<account>",
     "<account.account>",
+    "<change>",
+    "<change.change>",
+    "<reminder>",
+    "<reminder.reminder>",
 )
 ORGANIZATION = ("<organization>", "<organization.organization>", "<organization.ent>")
 CURSORS = (
@@ -69,6 +73,9 @@ ARGUMENTS: Mapping[str, Sequence[Any]] = {
     "errorPolicy": (),
     "validateOnly": (True,),
     "key": (),
+    "clientIds": (["<client>", "<deleted.cust>"], ["<client.client>", "<client.customer>"]),
+    "actions": (["CREATED", "UPDATED"],),
+    "face": ("CUSTOMER",),
     "first": (),
     "last": (),
     "orderBy": (),

@@ -25,6 +25,7 @@ VOLATILE = (
 )
 GLOBAL_TYPES = {"client": ("Client", "Customer"), "deleted": ("Client", "Customer"), "organization": ("Organization",)}
 GLOBAL_TYPES |= {"sandbox": ("Organization",), "account": ("Account",), "token": ()}
+GLOBAL_TYPES |= {"change": ("Change",), "reminder": ("Reminder",)}
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,13 @@ def spell_all(tenant: Tenant, prefix: str = "") -> dict[str, str]:
 
 def make_absent(tenant: Tenant) -> Tenant:
     """A tenant that does not exist. Its ids have the places of the tenant's ids in every order."""
-    ids = {kind: _neighbour(bare) for kind, bare in tenant.ids.items()}
+    ids = {kind: FAR_CHANGE if kind == "change" else _neighbour(bare) for kind, bare in tenant.ids.items()}
     cursors = {name: _replace_ids(cursor, tenant.ids, ids) for name, cursor in tenant.cursors.items()}
     return Tenant(tenant.email.replace("account", "nothing"), "", ids, cursors)
+
+
+FAR_CHANGE = f"{2**40:024x}"
+"""The id of a change that does not exist. The numbers of all tenants are in one row, so a neighbour may exist."""
 
 
 def _neighbour(bare: str) -> str:

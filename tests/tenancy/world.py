@@ -17,6 +17,7 @@ from app.auth import Environment, Scope
 from app.changes.record import write_change_cursor
 from app.changes.repository import ChangeRepository
 from app.config import Config
+from app.graphql.execution.context import split_global_id
 from app.organizations.repository import OrganizationRepository
 from app.organizations.service import create_organization, create_token
 from app.privacy.deletion import delete_account, delete_organization
@@ -31,7 +32,7 @@ MONTH = timedelta(days=30)
 CANARY = "canary"
 """A word in every text of the owner's live organization. No other caller may ever receive it."""
 
-KINDS = ("client", "deleted", "organization", "sandbox", "account", "token")
+KINDS = ("client", "deleted", "organization", "sandbox", "account", "token", "change", "reminder")
 """The records that a request can name."""
 
 
@@ -84,7 +85,8 @@ async def make_tenant(service: Service, word: str) -> Tenant:
         for _ in range(2):
             assert (await http.post(f"/v1/clients/{client}/send-reminder", json={})).status_code == 200
         tokens = (await http.get(f"/v1/accounts/{account}/accesstokens")).json()
-        ids = dict(zip(KINDS, (client, deleted, home, sandbox, account, tokens[0]["id"]), strict=True))
+        written = [await _read_id(http, name) for name in ("history", "reminders")]
+        ids = dict(zip(KINDS, (client, deleted, home, sandbox, account, tokens[0]["id"], *written), strict=True))
         cursors = await _read_cursors(http)
     async with database.read() as connection:
         position = await ChangeRepository(connection).last_position()
@@ -99,6 +101,14 @@ async def _add_client(http: httpx.AsyncClient, organization: str, name: str, wor
     answer = await http.post(f"/v1/organizations/{organization}/clients", json=body)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["id"])
+
+
+async def _read_id(http: httpx.AsyncClient, connection: str) -> str:
+    """The bare id of the newest change or reminder of the first client."""
+    query = f"{{ clients(first: 1) {{ nodes {{ {connection}(first: 1) {{ nodes {{ id }} }} }} }} }}"
+    (client,) = (await http.post("/graphql", json={"query": query})).json()["data"]["clients"]["nodes"]
+    _, bare = split_global_id(client[connection]["nodes"][0]["id"]) or ("", "")
+    return bare
 
 
 CURSORS = """{
@@ -178,7 +188,13 @@ class World:
         """The callers that must learn nothing about the owner's live records, with new tokens."""
         database, owner, other, lost = self.service.database, self.owner, self.other, self.lost
         sandbox = Environment.SANDBOX
-        in_sandbox = {**owner.ids, "organization": owner.ids["sandbox"], "client": NOWHERE}
+        in_sandbox = {
+            **owner.ids,
+            "organization": owner.ids["sandbox"],
+            "client": NOWHERE,
+            "change": NOWHERE,
+            "reminder": NOWHERE,
+        }
         own = frozenset({"account", "sandbox"})
         return [
             Caller("no token", None, STRANGER_IDS, valid=False),

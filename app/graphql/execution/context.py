@@ -96,7 +96,7 @@ def find_plan(
     return stored
 
 
-PREFIXES = {"Client": "cust_", "Customer": "cust_", "Organization": "ent_", "Account": ""}
+PREFIXES = {"Client": "cust_", "Customer": "cust_", "Organization": "ent_", "Account": "", "Change": "", "Reminder": ""}
 """The types that have global ids, each with the prefix that a REST API puts before its ids."""
 SAME_ROW = {"Customer": "Client"}
 """Types that are another face of the rows of a type. Each accepts the global ids of the other."""

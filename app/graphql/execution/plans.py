@@ -127,12 +127,6 @@ def plan_inside(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face,
     return selections[0] if len(set(selections)) == 1 else None
 
 
-def selects_total(reader: SelectionReader, nodes: Sequence[FieldNode], connection_type: str) -> bool:
-    """True if a connection's `totalCount` is selected."""
-    fields = reader.collect(nodes, frozenset({connection_type}))
-    return any(group[0].name.value == "totalCount" for group in fields.values())
-
-
 def render_faces(selections: Mapping[str, Selection | None]) -> Selection:
     """The selection that renders a row once for each name, as a text that holds JSON. Empty selections are left out."""
     return tuple((name, _row_field(name, selection)) for name, selection in selections.items() if selection)

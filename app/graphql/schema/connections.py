@@ -186,14 +186,6 @@ async def resolve_connection(
     return _show_listing(listing, plan, request.fingerprint, type_)
 
 
-def read_count(first: int | None) -> int:
-    """The number of rows of a list without `last`. Raises Malformed for a count below 0 or over 100."""
-    count = DEFAULT_PAGE if first is None else first
-    if not 0 <= count <= LARGEST_PAGE:
-        raise Malformed(f"`first` must be between 0 and {LARGEST_PAGE}; got {count}.", "first")
-    return count
-
-
 def make_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
     """The connection of resolved rows, each with its cursor."""
     return Connection(

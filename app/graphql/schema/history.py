@@ -1,26 +1,48 @@
-"""History: the changes of a record."""
+"""History: the changes of a record, and the type of a change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Annotated, Any, Self
+from functools import partial
+from typing import Any, Self
 
 import orjson
 import strawberry
 from strawberry import field
 
-from app.changes.record import PastChange, write_history_cursor
-from app.changes.service import list_history
-from app.graphql.execution.context import Info, find_plan
-from app.graphql.execution.loading import Record
-from app.graphql.execution.plans import selects_total
-from app.graphql.schema.connections import Connection, make_connection, read_count
-from app.graphql.schema.inputs import DateTime, Json, argument
+from app.auth import Access
+from app.changes.differences import find_differences
+from app.changes.record import (
+    LARGEST_NUMBER,
+    Change,
+    PastChange,
+    Position,
+    read_history_cursor,
+    write_change_cursor,
+    write_history_cursor,
+)
+from app.changes.repository import RecordKey
+from app.changes.service import count_histories, find_settled, get_changes, list_histories
+from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.graphql.execution.context import Info, write_global_id
+from app.graphql.execution.loading import Record, RecordT, python_name
+from app.graphql.schema.actors import Actor, load_actor
+from app.graphql.schema.inputs import DateTime, Json
+from app.graphql.schema.key_pages import (
+    After,
+    Before,
+    First,
+    Last,
+    Wanted,
+    find_wanted,
+    read_page_arguments,
+    show_rows,
+)
+from app.graphql.schema.nodes import Node
+from app.query.face import Face
+from app.query.key_page import KeyPage, KeyRows
+from app.query.request import CursorArgument
 
 HISTORY = "The changes of the record through every API, newest first."
-ALWAYS_CHANGED = frozenset({"version", "updatedAt"})
-
-FirstChanges = Annotated[int | None, argument("The number of changes, newest first: at most 100. The default is 20.")]
-AfterChange = Annotated[str | None, argument("The cursor of a change in this history. The page holds older changes.")]
 
 
 @strawberry.enum(description="The kind of a change.")
@@ -35,16 +57,37 @@ class ChangeAction(Enum):
     )
 
 
-def changed_fields(before: str | None, after: str | None) -> list[str] | None:
-    """The names of the fields that differ between two images. Of a new record: the fields that have a value.
+@strawberry.enum(description="The two types of one record: their names are those of the fields of a change.")
+class RecordFace(Enum):
+    CLIENT = strawberry.enum_value("client", description="The field names of `Client`.")
+    CUSTOMER = strawberry.enum_value("customer", description="The field names of `Customer`.")
 
-    `version` and `updatedAt` are left out, since every change writes them. None without images.
+
+FACES: Mapping[RecordFace, Face] = {RecordFace.CLIENT: GRAPHQL_CLIENT, RecordFace.CUSTOMER: GRAPHQL_CUSTOMER}
+CODED_FACES = (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
+"""The faces in the order of their codes, which stand in the ids of changes."""
+
+
+def write_change_id(number: int, face: Face) -> str:
+    """The global id of a change under a face.
+
+    It has eight hex digits for the face and sixteen for the number. The fields of a change differ between the faces, so a
+    cache must keep them apart.
     """
-    if after is None:
-        return None
-    old: Mapping[str, Any] = orjson.loads(before) if before is not None else {}
-    new: Mapping[str, Any] = orjson.loads(after)
-    return [name for name, value in new.items() if value != old.get(name) and name not in ALWAYS_CHANGED]
+    return write_global_id("Change", f"{CODED_FACES.index(face):08x}{number:016x}")
+
+
+def read_change_id(bare: str) -> tuple[int, Face] | None:
+    """The number and the face in the bare id of a change; None for an id of no face."""
+    code, number = int(bare[:8], 16), int(bare[8:], 16)
+    return (number, CODED_FACES[code]) if code < len(CODED_FACES) and number <= LARGEST_NUMBER else None
+
+
+@strawberry.type(description="A field of a record with a new value.")
+class FieldChange:
+    field: str = strawberry.field(description="The name of the field, in the type that the change is shown for.")
+    before: Json | None = strawberry.field(description="The value before the change. Null for a new record.")
+    after: Json | None = strawberry.field(description="The value after the change.")
 
 
 def _json(text: str | None) -> Json | None:
@@ -52,63 +95,164 @@ def _json(text: str | None) -> Json | None:
     return None if text is None else Json(orjson.Fragment(text))
 
 
-@strawberry.type(description="A change in the history of a record.")
-class Change:
+@strawberry.type
+class RecordedChange(Node):
+    """A change under a face. `followed` is the change of a subscription, and `position` its cursor."""
+
     action: ChangeAction = field(description="The kind of the change.")
     at: DateTime = field(description="The time when the change began.")
-    actor: str = field(
-        description="The author of the change: `account:` or `token:` and an id, or `operator` for the command line."
-    )
     version: int = field(description="The version of the record after the change.")
-    before_text: strawberry.Private[str | None]
-    after_text: strawberry.Private[str | None]
+    client_id: strawberry.ID = field(description="The bare id of the client, as in the v1 API.")
+    customer_id: strawberry.ID = field(description="The id of the customer, as in the Customers API: `cust_…`.")
+    past: strawberry.Private[PastChange]
+    face: strawberry.Private[Face]
+    followed: strawberry.Private[Change | None]
+    position: strawberry.Private[str | None]
 
     @classmethod
-    def of(cls, past: PastChange) -> Self:
+    def of(cls, past: PastChange, face: Face, *, position: str | None = None, followed: Change | None = None) -> Self:
         return cls(
+            id=strawberry.ID(write_change_id(past.number, face)),
             action=ChangeAction(past.action),
             at=DateTime(past.at),
-            actor=past.actor,
             version=past.version,
-            before_text=past.before,
-            after_text=past.after,
+            client_id=strawberry.ID(past.client_id),
+            customer_id=strawberry.ID(f"cust_{past.client_id}"),
+            past=past,
+            face=face,
+            followed=followed,
+            position=position,
         )
+
+    @property
+    def shared_key(self) -> tuple[object, ...]:
+        """All of the change that a result depends on. A change loses its images when the person is erased."""
+        return self.position, self.face.name, self.past.after is None
+
+    @strawberry.field(description="The author of the change.")
+    async def actor(self, info: Info) -> Actor:
+        return await load_actor(info, self.past.organization_id, self.past.actor)
 
     @strawberry.field(
         description="The record before the change, with the plain fields of its type. Null for a new record, after the "
         "record is erased, and when the image is older than the operator keeps images."
     )
     def before(self) -> Json | None:
-        return _json(self.before_text)
+        return _json(self.past.before)
 
     @strawberry.field(
         description="The record after the change. Null after the record is erased, and when the image is older than the "
         "operator keeps images."
     )
     def after(self) -> Json | None:
-        return _json(self.after_text)
+        return _json(self.past.after)
 
     @strawberry.field(
-        description="The names of the fields with a new value, without `version` and `updatedAt`. For a new record: the "
-        "fields that have a value. Null when there are no images."
+        description="The fields with a new value, without `version` and `updatedAt`. For a new record: the fields that its "
+        "caller gave. Empty when there are no images."
     )
-    def changed_fields(self) -> list[str] | None:
-        return changed_fields(self.before_text, self.after_text)
+    def changes(self) -> list[FieldChange]:
+        return [
+            FieldChange(field=name, before=Json(before), after=Json(after))
+            for name, before, after in find_differences(self.past, self.face)
+        ]
+
+    @strawberry.field(
+        description="The position of the change among all changes of its organization: `changes` and `clientChanges` can "
+        "continue after it. While earlier changes are not committed yet, it is a position before them, so that none is missed."
+    )
+    async def cursor(self, info: Info) -> str:
+        if self.position is not None:
+            return self.position
+        organization = self.past.organization_id
+        settled = await load_settled(info, organization)
+        return write_change_cursor(organization, min(self.past.number, settled.number), settled.epoch)
+
+
+def read_image(type_: type[RecordT], text: str | None) -> RecordT | None:
+    """The record that an image of it shows."""
+    if text is None:
+        return None
+    return type_.of({python_name(name): value for name, value in orjson.loads(text).items()})
+
+
+async def load_settled(info: Info, organization_id: str) -> Position:
+    """The position up to which the changes of an organization are settled."""
+    load = partial(_load_settled, info.context.access)
+    return await info.context.loader("settled positions", load).load(organization_id)
+
+
+async def _load_settled(access: Access, organizations: Sequence[str]) -> list[Position]:
+    settled = await find_settled(access, organizations)
+    return [settled[organization_id] for organization_id in organizations]
+
+
+async def load_change(info: Info, bare: str) -> tuple[PastChange, Face] | None:
+    """A change by its bare id, with its face; None when the token can access no such change."""
+    key = read_change_id(bare)
+    if key is None:
+        return None
+    number, face = key
+    load = partial(_load_changes, info.context.access, face)
+    past = await info.context.loader(("changes", face.name), load).load(number)
+    return None if past is None else (past, face)
+
+
+async def _load_changes(access: Access, face: Face, numbers: Sequence[int]) -> list[PastChange | None]:
+    changes = await get_changes(access, numbers, face)
+    return [changes.get(number) for number in numbers]
+
+
+class RecordWithHistory(Record):
+    """A record whose changes are kept."""
+
+    @classmethod
+    def make_change(cls, past: PastChange) -> object:
+        """The schema's object for a change of such a record."""
+        raise NotImplementedError
 
 
 async def resolve_history(
-    root: Record, info: Info, first: FirstChanges = None, after: AfterChange = None
-) -> Connection[Change]:
+    root: RecordWithHistory,
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Any:
     """A page of a record's changes. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
-    organization_id, client_id = root.key
-    page = await list_history(
-        info.context.access,
-        organization_id,
-        client_id,
-        root.face,
-        first=read_count(first),
-        after=after,
-        total=find_plan(info, "history", selects_total, "ChangeConnection"),
-    )
-    keyed = [(write_history_cursor(organization_id, client_id, past.number), Change.of(past)) for past in page.changes]
-    return make_connection(keyed, has_next=page.has_next, has_previous=after is not None, total=page.total or 0)
+    arguments = read_page_arguments(first, after, last, before)
+    after_number, before_number = [_read_cursor(root.key, cursor) for cursor in (arguments.after, arguments.before)]
+    page = KeyPage(arguments.limit, after_number, before_number, arguments.backward)
+    wanted = find_wanted(info, "history", "ChangeConnection")
+    rows = await _load_history(root, info, page, wanted)
+    total = await _load_length(root, info) if wanted.total else 0
+    keyed = [(write_history_cursor(*root.key, past.number), root.make_change(past)) for past in rows.rows]
+    return show_rows(keyed, rows, total)
+
+
+async def _load_history(root: RecordWithHistory, info: Info, page: KeyPage[int], wanted: Wanted) -> KeyRows[PastChange]:
+    bounds = wanted.bounds and (page.after is not None or page.before is not None)
+    load = partial(_load_histories, info.context.access, root.face, page, bounds)
+    return await info.context.loader(("history", root.face.name, page, bounds), load).load(root.key)
+
+
+async def _load_length(root: RecordWithHistory, info: Info) -> int:
+    load = partial(_count_histories, info.context.access)
+    return await info.context.loader("lengths of histories", load).load(root.key)
+
+
+def _read_cursor(key: RecordKey, cursor: CursorArgument | None) -> int | None:
+    return None if cursor is None else read_history_cursor(*key, cursor.text, cursor.name)
+
+
+async def _load_histories(
+    access: Access, face: Face, page: KeyPage[int], bounds: bool, records: Sequence[RecordKey]
+) -> list[KeyRows[PastChange]]:
+    histories = await list_histories(access, records, face, page, bounds=bounds)
+    return [histories.get(record, KeyRows((), False, False)) for record in records]
+
+
+async def _count_histories(access: Access, records: Sequence[RecordKey]) -> list[int]:
+    lengths = await count_histories(access, records)
+    return [lengths.get(record, 0) for record in records]

@@ -19,13 +19,16 @@ from app.graphql.execution.context import (
 )
 from app.graphql.execution.loading import find_record, load_organization, load_record
 from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
+from app.graphql.schema.history import load_change
 from app.graphql.schema.inputs import RECORD_ID, EmailAddress, OrganizationArgument, argument
+from app.graphql.schema.nodes import Node
+from app.graphql.schema.reminders import load_reminder
 from app.graphql.schema.types import (
     CLIENT_CONNECTION,
     CUSTOMER_CONNECTION,
+    Change,
     Client,
     Customer,
-    Node,
     Organization,
 )
 from app.graphql.schema.words import TokenScope
@@ -90,6 +93,11 @@ async def find_node(info: Info, global_id: str) -> Node | None:
         return await load_record(info, RECORDS[type_name], bare, deleted_too=False)
     if type_name == "Organization":
         return await find_organization(info, bare)
+    if type_name == "Change":
+        change = await load_change(info, bare)
+        return None if change is None else Change.of(*change)
+    if type_name == "Reminder":
+        return await load_reminder(info, bare)
     account = await find_account(info) if type_name == "Account" else None
     return account if account is not None and account.id == global_id else None
 

@@ -4,33 +4,30 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
-from typing import Annotated
 
 import strawberry
 from strawberry import field
 
 from app.auth import Access
-from app.clients.reminders import count_reminders, list_reminders
+from app.clients.reminders import count_reminders, find_reminders, list_reminders
 from app.errors import Malformed
-from app.graphql.execution.context import Info, find_plan
+from app.graphql.execution.context import Info, write_global_id
 from app.graphql.execution.loading import Record
-from app.graphql.execution.plans import selects_total
-from app.graphql.schema.connections import Connection, make_connection, read_count
-from app.graphql.schema.inputs import DateTime, argument
+from app.graphql.schema.connections import Connection
+from app.graphql.schema.inputs import DateTime
+from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted, read_page_arguments, show_rows
+from app.graphql.schema.nodes import Node
 from app.graphql.schema.words import ReminderLanguage
 from app.ids import is_id
 from app.mail.repository import ClientKey, Delivery
 from app.query.cursor import read_cursor, write_cursor, write_values
+from app.query.key_page import KeyPage, KeyRows
+from app.query.request import CursorArgument
 
 SCOPE = "reminders"
 """The scope of the cursors: a cursor of another list is not valid here."""
 
 REMINDERS = "The reminders to the client in every state, newest first."
-
-FirstReminders = Annotated[
-    int | None, argument("The number of reminders, newest first: at most 100. The default is 20.")
-]
-AfterReminder = Annotated[str | None, argument("The cursor of the reminder before the page.")]
 
 
 @strawberry.enum(description="The state of a reminder.")
@@ -42,7 +39,9 @@ class ReminderState(Enum):
 
 
 @strawberry.type(description="A reminder of open documents, with the state of its delivery.")
-class Reminder:
+class Reminder(Node):
+    client_id: strawberry.ID = field(description="The bare id of the client, as in the v1 API.")
+    customer_id: strawberry.ID = field(description="The id of the customer, as in the Customers API: `cust_…`.")
     to: str = field(description="The e-mail address of the recipient.")
     language: ReminderLanguage = field(description="The language of the text.")
     state: ReminderState = field(description="The state of the delivery.")
@@ -61,6 +60,9 @@ class Reminder:
     @classmethod
     def of(cls, stored: Delivery) -> "Reminder":
         return cls(
+            id=strawberry.ID(write_global_id("Reminder", stored.id)),
+            client_id=strawberry.ID(stored.client_id),
+            customer_id=strawberry.ID(f"cust_{stored.client_id}"),
             to=stored.recipient,
             language=ReminderLanguage(stored.language.upper()),
             state=ReminderState[stored.state.upper()],
@@ -77,35 +79,52 @@ def show_moment(moment: datetime) -> DateTime:
 
 
 async def resolve_reminders(
-    root: Record, info: Info, first: FirstReminders = None, after: AfterReminder = None
+    root: Record, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
 ) -> Connection[Reminder]:
     """A page of a client's reminders. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
-    count, access = read_count(first), info.context.access
-    behind = None if after is None else _read_cursor(after)
-    load = partial(_load_reminders, access, count + 1, behind)
-    deliveries = await info.context.loader(("reminders", count + 1, behind), load).load(root.key)
+    arguments, access = read_page_arguments(first, after, last, before), info.context.access
+    after_id, before_id = [_read_cursor(cursor) for cursor in (arguments.after, arguments.before)]
+    page = KeyPage(arguments.limit, after_id, before_id, arguments.backward)
+    wanted = find_wanted(info, "reminders", "ReminderConnection")
+    bounds = wanted.bounds and (after_id is not None or before_id is not None)
+    load = partial(_load_reminders, access, page, bounds)
+    rows = await info.context.loader(("reminders", page, bounds), load).load(root.key)
     total = 0
-    if find_plan(info, "reminders", selects_total, "ReminderConnection"):
+    if wanted.total:
         total = await info.context.loader("numbers of reminders", partial(_count_reminders, access)).load(root.key)
-    rows = [(write_cursor(SCOPE, write_values([sent.id])), Reminder.of(sent)) for sent in deliveries[:count]]
-    return make_connection(rows, has_next=len(deliveries) > count, has_previous=after is not None, total=total)
+    keyed = [(write_cursor(SCOPE, write_values([sent.id])), Reminder.of(sent)) for sent in rows.rows]
+    return show_rows(keyed, rows, total)
 
 
-def _read_cursor(text: str) -> str:
+async def load_reminder(info: Info, reminder_id: str) -> Reminder | None:
+    """A reminder by its bare id; None when the token can access no such reminder."""
+    load = partial(_find_reminders, info.context.access)
+    stored = await info.context.loader("reminders by id", load).load(reminder_id)
+    return None if stored is None else Reminder.of(stored)
+
+
+def _read_cursor(cursor: CursorArgument | None) -> str | None:
     """The id of the reminder that a cursor names."""
-    (reminder_id,) = read_cursor(SCOPE, text, "after", 1)
+    if cursor is None:
+        return None
+    (reminder_id,) = read_cursor(SCOPE, cursor.text, cursor.name, 1)
     if not isinstance(reminder_id, str) or not is_id(reminder_id):
-        raise Malformed("Invalid cursor: pass a cursor that this API returned.", "after")
+        raise Malformed("Invalid cursor: pass a cursor that this API returned.", cursor.name)
     return reminder_id
 
 
 async def _load_reminders(
-    access: Access, most: int, after: str | None, clients: Sequence[ClientKey]
-) -> list[Sequence[Delivery]]:
-    deliveries = await list_reminders(access, clients, most, after)
-    return [deliveries.get(client, ()) for client in clients]
+    access: Access, page: KeyPage[str], bounds: bool, clients: Sequence[ClientKey]
+) -> list[KeyRows[Delivery]]:
+    reminders = await list_reminders(access, clients, page, bounds=bounds)
+    return [reminders.get(client, KeyRows((), False, False)) for client in clients]
 
 
 async def _count_reminders(access: Access, clients: Sequence[ClientKey]) -> list[int]:
     counts = await count_reminders(access, clients)
     return [counts.get(client, 0) for client in clients]
+
+
+async def _find_reminders(access: Access, ids: Sequence[str]) -> list[Delivery | None]:
+    reminders = await find_reminders(access, ids)
+    return [reminders.get(reminder_id) for reminder_id in ids]

@@ -6,12 +6,14 @@ from typing import ClassVar, Self
 import strawberry
 from strawberry import field
 
+from app.changes.record import PastChange
 from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client, get_clients, list_clients
 from app.errors import NotFound
 from app.graphql.execution.context import Info, write_global_id
 from app.graphql.execution.loading import Document, Reads, Record, RecordT, load_organization, load_record
+from app.graphql.schema.changes import CHANGES, CHANGES_CURSOR, resolve_changes, resolve_changes_cursor
 from app.graphql.schema.connections import (
     Connection,
     ConnectionArguments,
@@ -28,8 +30,9 @@ from app.graphql.schema.duplicates import (
     read_reasons,
     resolve_duplicates,
 )
-from app.graphql.schema.history import HISTORY, Change, resolve_history
+from app.graphql.schema.history import HISTORY, RecordedChange, RecordWithHistory, read_image, resolve_history
 from app.graphql.schema.inputs import DateTime, Json
+from app.graphql.schema.nodes import Node
 from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders
 from app.graphql.schema.words import ClientType, ContactType
 from app.mail.repository import ClientKey
@@ -43,11 +46,6 @@ COUNTRY_CODE = (
     "The country's ISO 3166-1 alpha-2 code, such as `SI`. The codes EL, XI and XK are accepted, too. A record that was "
     "written through the v1 API may have any other text."
 )
-
-
-@strawberry.interface(description="An object with a global id, which `node` can load.")
-class Node:
-    id: strawberry.ID = field(description="The global id.")
 
 
 @strawberry.type(description="An organization: a business that has clients and customers.")
@@ -76,6 +74,13 @@ class Organization(Node):
     @strawberry.field(description="The customers of the organization.", extensions=[CUSTOMER_CONNECTION])
     async def customers(self, info: Info, arguments: ConnectionArguments) -> "Connection[Customer]":
         return await resolve_connection(info, Customer, self.organization_id, arguments)
+
+    changes: "Connection[Change]" = field(resolver=resolve_changes, description=CHANGES)
+    changes_cursor: str = field(resolver=resolve_changes_cursor, description=CHANGES_CURSOR)
+
+    @classmethod
+    def make_change(cls, past: PastChange, face: Face, cursor: str) -> "Change":
+        return Change.of(past, face, position=cursor)
 
 
 async def resolve_organization(root: Record, info: Info) -> Organization:
@@ -109,7 +114,7 @@ async def _load_face(root: Record, info: Info, type_: type[RecordT]) -> RecordT:
 @strawberry.type(
     description="A client with the field names of the v1 Clients API: a person or company that receives or sends documents."
 )
-class Client(ComparableRecord, Node):
+class Client(ComparableRecord, RecordWithHistory, Node):
     face: ClassVar[Face] = GRAPHQL_CLIENT
     documents: ClassVar[Mapping[str, type[Document]]] = {"data": ClientDataItem}
     reads: ClassVar[Reads] = CLIENT_READS
@@ -161,7 +166,7 @@ class Client(ComparableRecord, Node):
     customer: "Customer" = field(
         resolver=resolve_customer, description="The same record with the field names of the Customers API."
     )
-    history: Connection[Change] = field(resolver=resolve_history, description=HISTORY)
+    history: "Connection[Change]" = field(resolver=resolve_history, description=HISTORY)
     reminders: Connection[Reminder] = field(resolver=resolve_reminders, description=REMINDERS)
     possible_duplicates: "list[ClientDuplicate]" = field(resolver=resolve_duplicates, description=DUPLICATES)
 
@@ -173,11 +178,15 @@ class Client(ComparableRecord, Node):
     def make_duplicate(cls, record: Self, duplicate: Duplicate) -> "ClientDuplicate":
         return ClientDuplicate(client=record, score=duplicate.score, reasons=read_reasons(duplicate))
 
+    @classmethod
+    def make_change(cls, past: PastChange) -> "Change":
+        return Change.of(past, cls.face)
+
 
 @strawberry.type(
     description="A client with the field names of the Customers API: the same record as the client with the same id."
 )
-class Customer(ComparableRecord, Node):
+class Customer(ComparableRecord, RecordWithHistory, Node):
     face: ClassVar[Face] = GRAPHQL_CUSTOMER
     documents: ClassVar[Mapping[str, type[Document]]] = {
         "bank_accounts": BankAccount,
@@ -230,7 +239,7 @@ class Customer(ComparableRecord, Node):
     client: Client = field(
         resolver=resolve_client, description="The same record with the field names of the v1 Clients API."
     )
-    history: Connection[Change] = field(resolver=resolve_history, description=HISTORY)
+    history: "Connection[Change]" = field(resolver=resolve_history, description=HISTORY)
     reminders: Connection[Reminder] = field(resolver=resolve_reminders, description=REMINDERS)
     possible_duplicates: "list[CustomerDuplicate]" = field(resolver=resolve_duplicates, description=DUPLICATES)
 
@@ -241,6 +250,10 @@ class Customer(ComparableRecord, Node):
     @classmethod
     def make_duplicate(cls, record: Self, duplicate: Duplicate) -> "CustomerDuplicate":
         return CustomerDuplicate(customer=record, score=duplicate.score, reasons=read_reasons(duplicate))
+
+    @classmethod
+    def make_change(cls, past: PastChange) -> "Change":
+        return Change.of(past, cls.face)
 
 
 @strawberry.type(description="A client that may be the same as another client.")
@@ -255,3 +268,23 @@ class CustomerDuplicate:
     customer: Customer = field(description="The other customer.")
     score: float = field(description=SCORE)
     reasons: list[DuplicateReason] = field(description=REASONS)
+
+
+AFTERWARDS = "as it is now; in a subscription, as it was after the change. Null if the record is erased."
+
+
+@strawberry.type(
+    description="A change of a record. Its names and images are those of one of the two types of the record."
+)
+class Change(RecordedChange):
+    @strawberry.field(description=f"The client {AFTERWARDS}")
+    async def client(self, info: Info) -> Client | None:
+        if self.followed is not None:
+            return read_image(Client, self.followed.client.after)
+        return await load_record(info, Client, self.past.client_id)
+
+    @strawberry.field(description=f"The same record with the field names of the Customers API, {AFTERWARDS}")
+    async def customer(self, info: Info) -> Customer | None:
+        if self.followed is not None:
+            return read_image(Customer, self.followed.customer.after)
+        return await load_record(info, Customer, self.past.client_id)

@@ -17,10 +17,12 @@ KEPT, KEPT_BYTES, LONGEST_KEPT = 200, 4_000_000, 1.0
 
 
 class Event(Protocol):
-    """A change of a record."""
+    """A change of a record. `position` is its cursor, and `shared_key` is all of it that a result depends on."""
 
-    cursor: str
-    after_text: str | None
+    position: str | None
+
+    @property
+    def shared_key(self) -> Hashable: ...
 
 
 class Sized(Protocol):
@@ -46,8 +48,8 @@ class EventQuestion:
     principal: Principal
 
     def about(self, event: Event) -> Hashable:
-        """The key of the result of an event. An event loses its images when the person is erased, and becomes another."""
-        return object() if self.variables is None else (self, event.cursor, event.after_text is None)
+        """The key of the result of an event."""
+        return object() if self.variables is None else (self, event.shared_key)
 
 
 def ask_about_events(

@@ -136,6 +136,8 @@ NO_RECORDS = {
     "Mutation.sendClientReminder",
     "SendClientReminderPayload.success",
     "SendClientReminderPayload.userErrors",
+    "Organization.changes",
+    "Organization.changesCursor",
     "Organization.email",
     "Organization.country",
     "Organization.locale",

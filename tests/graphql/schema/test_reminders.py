@@ -76,11 +76,11 @@ async def test_a_reminder_has_its_outcome(api: GraphQLApi, service: Service, cli
         )
         for one in found["nodes"]
     ] == [
-        ("new@one.example", "de", "WAITING", 0, "x-x-"),
-        ("gone@one.example", "de", "SENT", 1, "xx-x"),
-        ("fails@one.example", "de", "FAILED", 1, "xx--"),
-        ("later@one.example", "de", "WAITING", 1, "xxx-"),
-        ("waits@one.example", "de", "SENDING", 1, "xxx-"),
+        ("new@one.example", "DE", "WAITING", 0, "x-x-"),
+        ("gone@one.example", "DE", "SENT", 1, "xx-x"),
+        ("fails@one.example", "DE", "FAILED", 1, "xx--"),
+        ("later@one.example", "DE", "WAITING", 1, "xxx-"),
+        ("waits@one.example", "DE", "SENDING", 1, "xxx-"),
     ]
     assert first.attempt == 1
 
