@@ -51,7 +51,7 @@ VALID: list[tuple[Set, dict[str, Any], Values]] = [
         "receiver_name": "R", "receiver_identifier": None, "receiver_agent": None, "receiver_mailbox": None}}),
     (C, {"peppol_id": "p", "id": "cust_x", "entity_id": 1, "vies": {}, "created_at": "x"}, {"peppol_id": "p"}),
     (G, {"name": "A", "iban": "I", "taxSubject": None}, {"name": "A", "iban": "I", "tax_subject": None}),
-    (G, {"unitIds": ["a"], "data": [{"name": "n"}], "type": "customer", "isEndCustomer": True},
+    (G, {"unitIds": ["a"], "data": [{"name": "n"}], "type": "CUSTOMER", "isEndCustomer": True},
         {"unit_ids": ["a"], "data": [{"name": "n"}], "type": "customer", "is_end_customer": True}),
 ]  # fmt: skip
 

@@ -272,7 +272,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"query": "{ client(id: 1) { " + "customer { id name } " * 300 + "} }"}, "COMPARISON_LIMIT_EXCEEDED"),
     ({"query": f"{{ clients(filter: {{or: [{'{}' * 501}]}}) {{ totalCount }} }}"}, "OBJECT_LIMIT_EXCEEDED"),
     ({"query": f"{{ clients(first: {'1' * 401}) {{ totalCount }} }}"}, "DIGIT_LIMIT_EXCEEDED"),
-    ({"query": "query($i: [ID!]!) { nodes(ids: $i) { id } }", "variables": {"i": ["x"] * 20_000}}, "VARIABLE_LIMIT_EXCEEDED"),
+    ({"query": "query($i: [ID!]!) { nodes(ids: $i) { id } }", "variables": {"i": ["x"] * 26_000}}, "VARIABLE_LIMIT_EXCEEDED"),
     ({"query": "subscription { clients { totalCount } }"}, VALIDATION_FAILED),
 ]  # fmt: skip
 
