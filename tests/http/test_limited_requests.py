@@ -78,7 +78,7 @@ async def test_graphql_limits_requests_with_a_code(shared_service: Service, acce
         )
     check_headers(response, "token-requests", 3, 3)
     (error,) = response.json()["errors"]
-    assert error["extensions"] == {"code": "RATE_LIMITED"}
+    assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfter": int(response.headers["retry-after"])}
 
 
 @pytest.mark.parametrize("path", ["/v1/accounts/is-unique?email=a@b.example", "/customers", "/graphql?query={a}"])
@@ -140,7 +140,8 @@ async def test_each_root_field_of_a_mutation_is_a_write(service: Service) -> Non
         assert "errors" not in (await http.post("/graphql", json={"query": query})).json()
         response = await ask_until_limited(lambda: http.post("/graphql", json={"query": query}))
         check_headers(response, "token-writes", 4, 4)
-        assert response.json()["errors"][0]["extensions"] == {"code": "RATE_LIMITED"}
+        retry_after = int(response.headers["retry-after"])
+        assert response.json()["errors"][0]["extensions"] == {"code": "RATE_LIMITED", "retryAfter": retry_after}
         assert "data" not in response.json()
         assert (await http.post("/graphql", json={"query": VIEWER})).json()["data"]
 
@@ -196,7 +197,7 @@ async def test_each_operation_of_a_websocket_counts(shared_service: Service) -> 
             if message["type"] == "error":
                 break
             assert (await line.receive())["type"] == "complete"
-        assert message["payload"][0]["extensions"] == {"code": "RATE_LIMITED"}
+        assert message["payload"][0]["extensions"] == {"code": "RATE_LIMITED", "retryAfter": 1}
         await line.send("complete", "0")
         for _ in range(TRIES):
             await line.send("ping")

@@ -55,11 +55,18 @@ RETRIES: Mapping[ErrorCode, Mapping[str, str]] = {
 
 
 class RequestError(HttpError):
-    """A request that is not executed. `status` is that of the HTTP response."""
+    """A request that is not executed. `status` is that of the HTTP response, and `extensions` are those of the error
+    besides its code."""
 
-    def __init__(self, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.code, self.headers = code, headers or {}
+        self.code, self.headers, self.extensions = code, headers or {}, extensions or {}
 
     @property
     def status(self) -> int:
@@ -68,7 +75,7 @@ class RequestError(HttpError):
     @property
     def formatted(self) -> dict[str, Any]:
         """The error as it appears in a result."""
-        return {"message": _show_message(self.message), "extensions": {"code": self.code}}
+        return {"message": _show_message(self.message), "extensions": {**self.extensions, "code": self.code}}
 
 
 def limit_error(code: ErrorCode, message: str, limit: int, node: Node | None = None) -> GraphQLError:
@@ -105,7 +112,7 @@ def to_request_error(error: BaseException, request_id: str) -> RequestError:
     message, extensions = _describe(error, request_id)
     code = extensions["code"]
     headers = write_headers(error) if isinstance(error, TooMany) else RETRIES.get(code)
-    return RequestError(code, message, headers)
+    return RequestError(code, message, headers, extensions)
 
 
 def is_unavailable(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError]) -> bool:
@@ -136,6 +143,8 @@ def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any
             extensions["field"] = _show_message(error.field)
         if isinstance(error, TooMany):
             extensions["retryAfter"] = error.retry_after
+        if isinstance(error, AnswerTooLarge):
+            extensions["limit"] = error.limit
         return _show_message(error.message), extensions
     if isinstance(error, GraphQLError):
         return _show_message(error.message), {"code": ErrorCode.BAD_USER_INPUT}

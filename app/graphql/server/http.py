@@ -31,7 +31,7 @@ from app.graphql.server.requests import read_parameters, read_request
 from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_result
 from app.graphql.server.streams import stream_places, waiting_places
 from app.graphql.server.websocket import serve_websocket
-from app.http.bodies import NotJson, TooDeep, TooLarge, TooManyValues, parse_json
+from app.http.bodies import DEEPEST, MOST_VALUES, NotJson, TooDeep, TooLarge, TooManyValues, parse_json
 from app.http.encodings import BrokenBody, UnknownCharset, UnknownEncoding, read_text
 from app.http.errors import HttpError
 from app.http.hosts import is_forwarded
@@ -60,6 +60,7 @@ BODY_ERRORS: Mapping[type[HttpError], ErrorCode] = {
     UnknownCharset: ErrorCode.UNSUPPORTED_CHARSET,
     UnknownEncoding: ErrorCode.UNSUPPORTED_ENCODING,
 }
+JSON_LIMITS = {ErrorCode.JSON_DEPTH_LIMIT_EXCEEDED: DEEPEST, ErrorCode.JSON_VALUE_LIMIT_EXCEEDED: MOST_VALUES}
 
 T = TypeVar("T")
 
@@ -147,7 +148,10 @@ class GraphQLApi:
         try:
             body = parse_json(await read_text(request, self.config.body_cap))
         except tuple(BODY_ERRORS) as error:
-            raise RequestError(BODY_ERRORS[type(error)], error.message) from error
+            code = BODY_ERRORS[type(error)]
+            limit = {ErrorCode.PAYLOAD_TOO_LARGE: self.config.body_cap, **JSON_LIMITS}.get(code)
+            extensions = {} if limit is None else {"limit": limit}
+            raise RequestError(code, error.message, extensions=extensions) from error
         return read_request(body)
 
 

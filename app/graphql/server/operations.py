@@ -160,7 +160,7 @@ class Operations:
 
     def _format_result(self, result: ExecutionResult, prepared: PreparedOperation, request_id: str) -> OperationResult:
         errors = self._show_errors(result, prepared)
-        if result.data is None and errors and all(error.path is None for error in errors):
+        if isinstance(prepared.executor, list):  # the variables are wrong
             return self.reject(OperationError(errors, prepared.cost), request_id, ErrorCode.BAD_USER_INPUT)
         body: dict[str, Any] = {"data": result.data} | self._extensions(prepared.cost)
         if not errors:

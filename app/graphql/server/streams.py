@@ -37,7 +37,8 @@ class Places:
         """Raises RequestError when one of the holders, one for each limit, has all its places."""
         for limit, taken, holder in zip(self.limits, self._taken, holders, strict=False):
             if taken[holder] >= limit.most:
-                raise RequestError(limit.code, limit.message.format(most=limit.most), {"Retry-After": "5"})
+                message, headers = limit.message.format(most=limit.most), {"Retry-After": "5"}
+                raise RequestError(limit.code, message, headers, {"limit": limit.most})
 
     @contextmanager
     def take(self, *holders: str) -> Iterator[None]:

@@ -201,7 +201,7 @@ class Connection:
             raise CloseSocket(4409, f"Subscriber for {message.id} already exists")
         if len(self._running) >= MAX_OPERATIONS:
             text = f"At most {MAX_OPERATIONS} operations may run at the same time. Complete one first."
-            error = RequestError(ErrorCode.OPERATION_LIMIT_EXCEEDED, text)
+            error = RequestError(ErrorCode.OPERATION_LIMIT_EXCEEDED, text, extensions={"limit": MAX_OPERATIONS})
             await self._send("error", message.id, [error.formatted])
             return
         try:

@@ -91,6 +91,7 @@ async def test_a_malformed_body_is_400(api: GraphQLApi) -> None:
             answer = await send(api.http, body, Accept=accept)
             assert (answer.status_code, code_of(answer)) == (400, code), body[:80]
             assert answer.headers["content-type"] == accept
+            assert answer.json()["errors"][0]["extensions"].get("limit") == (32 if "LIMIT" in code else None)
 
 
 async def test_only_json_bodies_are_accepted(api: GraphQLApi) -> None:
@@ -106,6 +107,7 @@ async def test_a_body_over_the_cap_is_413(api: GraphQLApi) -> None:
     large = json.dumps({**PLAIN, "variables": {"x": "x" * 1_000_001}}).encode()
     answer = await send(api.http, large)
     assert (answer.status_code, code_of(answer)) == (413, "PAYLOAD_TOO_LARGE")
+    assert answer.json()["errors"][0]["extensions"]["limit"] == 1_000_000
 
     async def parts() -> AsyncIterator[bytes]:
         for _ in range(12):
