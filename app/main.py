@@ -67,7 +67,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
     return Starlette(
         routes=[
             *health_routes(readiness, lambda: changes.delay.seconds),
-            *graphql_routes(outbox, config, changes, LoginDesk(store, passwords, limits)),
+            *graphql_routes(outbox, config, changes, LoginDesk(store, passwords, limits), vies),
             RestRoute(customers_api(services), fallback=v1_api(services)),
         ],
         middleware=[

@@ -34,6 +34,15 @@ MUTATIONS = {
     "deleteCustomer": "id: $cust",
     "restoreCustomer": "id: $cust",
     "permanentlyDeleteCustomer": 'id: "cust_0"',
+    "permanentlyDeleteClient": 'id: "0"',
+    "createCustomers": 'input: [{name: "Zoë"}, {name: ""}], errorPolicy: REJECT_FAILED',
+    "updateClients": 'input: [{id: $client, note: "n"}, {id: "0"}], errorPolicy: REJECT_FAILED',
+    "updateCustomers": 'input: [{id: $cust, city: "Graz"}]',
+    "upsertClient": 'key: {name: "erp", value: "1"}, input: {name: "Quentin"}',
+    "upsertCustomer": 'key: {name: "erp", value: "2"}, input: {name: "Rufus", city: "Graz"}',
+    "upsertClients": 'input: [{key: {name: "erp", value: "3"}, name: "Ursula"}, {key: {name: "", value: ""}}], '
+    "errorPolicy: REJECT_FAILED",
+    "upsertCustomers": 'input: [{key: {name: "erp", value: "4"}, name: "Wilma"}]',
 }
 PREPARED_BY = {"restoreClient": "deleteClient", "restoreCustomer": "deleteCustomer"}
 """The mutation that must come before another one."""
@@ -76,7 +85,7 @@ class DocumentWriter:
 
     def payload(self, name: str) -> str:
         faces = [f"{type_name.lower()} {self.directive()} {self.record(type_name)}" for type_name in FACES]
-        if name == "createClients":
+        if name.endswith("s"):
             row = f"index {' '.join(faces)} userErrors {{ field code }}"
             return f"{{ results {self.directive()} {{ {row} }} userErrors {{ field message code }} __typename }}"
         parts = [*faces, "userErrors { field message code }", "__typename"]
@@ -86,7 +95,7 @@ class DocumentWriter:
             type_name = self.chance.choice(list(FACES))
             key = type_name.lower()
             parts.append(f"again: {key} {self.record(type_name)}")
-            if name.startswith(("restore", "createClient", "createCustomer")):
+            if name.startswith(("restore", "createClient", "createCustomer", "upsert")):
                 parts.append(f"{key}Edge {{ node {self.record(type_name)} }}")
         return f"{{ {' '.join(self.chance.sample(parts, k=self.chance.randint(1, len(parts))))} }}"
 

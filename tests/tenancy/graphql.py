@@ -48,6 +48,8 @@ ANY_ID = (
     "<change.change>",
     "<reminder>",
     "<reminder.reminder>",
+    "<token>",
+    "<token.accesstoken>",
 )
 ORGANIZATION = ("<organization>", "<organization.organization>", "<organization.ent>")
 CURSORS = (
@@ -91,6 +93,7 @@ TEXTS: Mapping[str, Any] = {
     "newPassword": "another long probe",
     "name": "Probe",
     "value": "<client>",
+    "country": "Slovenia",
     "first": 1,
 }
 """The values of required arguments and input fields, by their names."""

@@ -24,7 +24,7 @@ VOLATILE = (
     (re.compile(r'"version":\d+|^"\d+"$'), "(version)"),
 )
 GLOBAL_TYPES = {"client": ("Client", "Customer"), "deleted": ("Client", "Customer"), "organization": ("Organization",)}
-GLOBAL_TYPES |= {"sandbox": ("Organization",), "account": ("Account",), "token": ()}
+GLOBAL_TYPES |= {"sandbox": ("Organization",), "account": ("Account",), "token": ("AccessToken",)}
 GLOBAL_TYPES |= {"change": ("Change",), "reminder": ("Reminder",)}
 
 

@@ -19,6 +19,7 @@ from app.graphql.execution.plans import SelectionReader
 from app.graphql.internals import read_resolved_field
 from app.ids import is_id
 from app.mail.worker import OutboxWorker
+from app.vat.vies import Vies
 
 PlanT = TypeVar("PlanT")
 KeyT = TypeVar("KeyT")
@@ -49,6 +50,7 @@ class Context:
     outbox: OutboxWorker
     changes: ChangeReader
     desk: LoginDesk
+    vies: Vies
     deletion_delay: timedelta = timedelta(days=30)
     last_event_id: str | None = None
     start: str | None = None
@@ -96,7 +98,15 @@ def find_plan(
     return stored
 
 
-PREFIXES = {"Client": "cust_", "Customer": "cust_", "Organization": "ent_", "Account": "", "Change": "", "Reminder": ""}
+PREFIXES = {
+    "Client": "cust_",
+    "Customer": "cust_",
+    "Organization": "ent_",
+    "Account": "",
+    "AccessToken": "",
+    "Change": "",
+    "Reminder": "",
+}
 """The types that have global ids, each with the prefix that a REST API puts before its ids."""
 SAME_ROW = {"Customer": "Client"}
 """Types that are another face of the rows of a type. Each accepts the global ids of the other."""

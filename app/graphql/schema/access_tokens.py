@@ -1,1 +1,113 @@
-"""Access tokens: the type, the connection below the viewer, and the look-up by id."""
+"""Access tokens: the type, their connection below the viewer, and the look-up by id."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import strawberry
+from strawberry import field
+
+from app.auth import Access
+from app.caller_tokens import CallerToken, count_caller_tokens, find_caller_tokens, page_caller_tokens
+from app.errors import Malformed
+from app.graphql.execution.context import Info, write_global_id
+from app.graphql.execution.loading import load_organization
+from app.graphql.schema.accounts import Account, find_account
+from app.graphql.schema.connections import Connection
+from app.graphql.schema.inputs import DateTime
+from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted, read_page_arguments, show_rows
+from app.graphql.schema.nodes import Node
+from app.graphql.schema.reminders import show_moment
+from app.graphql.schema.types import Organization
+from app.graphql.schema.words import TokenScope
+from app.ids import is_id
+from app.query.cursor import read_cursor, write_cursor, write_values
+from app.query.key_page import KeyPage
+from app.query.request import CursorArgument
+
+SCOPE = "access tokens"
+"""The scope of the cursors: a cursor of another list is not valid here."""
+
+
+@strawberry.type(description="An access token, without its text.")
+class AccessToken(Node):
+    label: str | None = field(description="The label that its maker gave it.")
+    scopes: list[TokenScope] = field(description="The rights of the token. Every token may read.")
+    created_at: DateTime = field(description="The time when the token was created.")
+    expires_at: DateTime | None = field(description="The time when the token expires. Null if it never does.")
+    last_used_at: DateTime | None = field(
+        description="The time of the last use, up to an hour late. Null for a token that was not used."
+    )
+    parent_id: strawberry.ID | None = field(
+        description="The global id of the token that this one was made with. Revoking that one revokes this one."
+    )
+    is_current: bool = field(description="True for the token of this request.")
+    account_id: strawberry.Private[str | None]
+    organization_id: strawberry.Private[str | None]
+
+    @strawberry.field(
+        description="The account that the token belongs to. Null for the token of an organization, and for a token of an account "
+        "that your token does not belong to."
+    )
+    async def account(self, info: Info) -> Account | None:
+        own = info.context.principal.account_id
+        return await find_account(info) if self.account_id is not None and self.account_id == own else None
+
+    @strawberry.field(
+        description="The only organization that the token can access. Null for a token of an account, which can access all "
+        "of its organizations."
+    )
+    async def organization(self, info: Info) -> Organization | None:
+        stored = await load_organization(info.context, self.organization_id) if self.organization_id else None
+        return Organization.of(stored) if stored else None
+
+    @classmethod
+    def of(cls, info: Info, token: CallerToken) -> "AccessToken":
+        return cls(
+            id=strawberry.ID(write_global_id("AccessToken", token.id)),
+            label=token.label,
+            scopes=[TokenScope.READ, TokenScope.WRITE] if token.scope == "write" else [TokenScope.READ],
+            created_at=show_moment(token.created_at),
+            expires_at=show_moment(token.expires_at) if token.expires_at else None,
+            last_used_at=show_moment(token.last_used_at) if token.last_used_at else None,
+            parent_id=strawberry.ID(write_global_id("AccessToken", token.parent_id)) if token.parent_id else None,
+            is_current=token.id == info.context.principal.token_id,
+            account_id=token.account_id,
+            organization_id=token.organization_id,
+        )
+
+
+async def resolve_access_tokens(
+    info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+) -> Connection[AccessToken]:
+    """A page of tokens, newest first. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
+    arguments, access = read_page_arguments(first, after, last, before), info.context.access
+    after_id, before_id = [_read_cursor(cursor) for cursor in (arguments.after, arguments.before)]
+    page = KeyPage(arguments.limit, after_id, before_id, arguments.backward)
+    wanted = find_wanted(info, SCOPE, "AccessTokenConnection")
+    bounds = wanted.bounds and (after_id is not None or before_id is not None)
+    rows = await page_caller_tokens(access, page, bounds=bounds)
+    total = await count_caller_tokens(access) if wanted.total else 0
+    keyed = [(write_cursor(SCOPE, write_values([token.id])), AccessToken.of(info, token)) for token in rows.rows]
+    return show_rows(keyed, rows, total)
+
+
+def _read_cursor(cursor: CursorArgument | None) -> str | None:
+    """The id of the token that a cursor names."""
+    if cursor is None:
+        return None
+    (token_id,) = read_cursor(SCOPE, cursor.text, cursor.name, 1)
+    if not isinstance(token_id, str) or not is_id(token_id):
+        raise Malformed("Invalid cursor: pass a cursor that this API returned.", cursor.name)
+    return token_id
+
+
+async def load_access_token(info: Info, token_id: str) -> AccessToken | None:
+    """A token by its bare id; None when the token of the request may not manage it."""
+    load = partial(_find_tokens, info.context.access)
+    token = await info.context.loader("access tokens by id", load).load(token_id)
+    return None if token is None else AccessToken.of(info, token)
+
+
+async def _find_tokens(access: Access, ids: Sequence[str]) -> list[CallerToken | None]:
+    tokens = await find_caller_tokens(access, ids)
+    return [tokens.get(token_id) for token_id in ids]

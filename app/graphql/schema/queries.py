@@ -7,20 +7,15 @@ from typing import Annotated
 import strawberry
 from strawberry import field
 
-from app.accounts.service import find_own_account
 from app.errors import Malformed
-from app.graphql.execution.context import (
-    Info,
-    choose_organization,
-    read_id,
-    require_organization,
-    split_global_id,
-    write_global_id,
-)
+from app.graphql.execution.context import Info, choose_organization, read_id, require_organization, split_global_id
 from app.graphql.execution.loading import find_record, load_organization, load_record
+from app.graphql.schema.access_tokens import AccessToken, load_access_token, resolve_access_tokens
+from app.graphql.schema.accounts import Account, find_account
 from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
 from app.graphql.schema.history import load_change
-from app.graphql.schema.inputs import RECORD_ID, EmailAddress, OrganizationArgument, argument
+from app.graphql.schema.inputs import RECORD_ID, OrganizationArgument, argument
+from app.graphql.schema.key_pages import After, Before, First, Last
 from app.graphql.schema.nodes import Node
 from app.graphql.schema.reminders import load_reminder
 from app.graphql.schema.types import (
@@ -47,28 +42,20 @@ NodeIds = Annotated[
 IncludeDeleted = Annotated[bool, argument("True to find a deleted record, too.")]
 
 
-@strawberry.type(description="The account that a token belongs to.")
-class Account(Node):
-    email: EmailAddress = field(description="The e-mail address of the account.")
-    email_verified: bool = field(
-        description="True if the operator has verified the account. Organizations of unverified accounts cannot send mail."
-    )
-
-
 @strawberry.type(description="The account or organization that the token belongs to.")
 class Viewer:
     account: Account | None = field(description="The account. Null for a token of an organization.")
     scopes: list[TokenScope] = field(description="The rights of the token. Every token may read.")
     organizations: list[Organization] = field(description="The organizations that your token can access, oldest first.")
 
-
-async def find_account(info: Info) -> Account | None:
-    """The caller's account; None for an organization's own token."""
-    account = await find_own_account(info.context.access)
-    if account is None:
-        return None
-    global_id = strawberry.ID(write_global_id("Account", account.id))
-    return Account(id=global_id, email=EmailAddress(account.email), email_verified=account.verified)
+    @strawberry.field(
+        description="The access tokens that your token may revoke, newest first. A token of an account may revoke those of its "
+        "account and environment, and a token of an organization itself and those that were made with it."
+    )
+    async def access_tokens(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[AccessToken]:
+        return await resolve_access_tokens(info, first, after, last, before)
 
 
 async def make_viewer(info: Info) -> Viewer:
@@ -98,6 +85,8 @@ async def find_node(info: Info, global_id: str) -> Node | None:
         return None if change is None else Change.of(*change)
     if type_name == "Reminder":
         return await load_reminder(info, bare)
+    if type_name == "AccessToken":
+        return await load_access_token(info, bare)
     account = await find_account(info) if type_name == "Account" else None
     return account if account is not None and account.id == global_id else None
 

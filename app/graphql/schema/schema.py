@@ -8,14 +8,19 @@ from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
 from app.graphql.internals import core_schema_of, drop_null_defaults
+from app.graphql.schema.access_tokens import AccessToken
+from app.graphql.schema.accounts import Account
 from app.graphql.schema.inputs import SCALARS
 from app.graphql.schema.mutations.accounts import AccountMutations
 from app.graphql.schema.mutations.clients import ClientMutations
 from app.graphql.schema.mutations.customers import CustomerMutations
 from app.graphql.schema.mutations.deletion import DeletionMutations
 from app.graphql.schema.mutations.many import BulkMutations
+from app.graphql.schema.mutations.organizations import OrganizationMutations
 from app.graphql.schema.mutations.reminders import ReminderMutations
-from app.graphql.schema.queries import Account, Query
+from app.graphql.schema.mutations.tokens import AccessTokenMutations
+from app.graphql.schema.mutations.vat import VatMutations
+from app.graphql.schema.queries import Query
 from app.graphql.schema.subscriptions import Subscription
 from app.graphql.schema.types import Client, Customer, Organization
 
@@ -26,6 +31,9 @@ class Mutation(
     CustomerMutations,
     BulkMutations,
     ReminderMutations,
+    VatMutations,
+    OrganizationMutations,
+    AccessTokenMutations,
     AccountMutations,
     DeletionMutations,
 ):
@@ -46,7 +54,7 @@ def build_schema() -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Account, Client, Customer, Organization],
+        types=[AccessToken, Account, Client, Customer, Organization],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     core = core_schema_of(schema)

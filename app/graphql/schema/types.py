@@ -1,6 +1,7 @@
 """The object types. A record's attributes are its rendered JSON; a test compares its fields with the field table."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import ClassVar, Self
 
 import strawberry
@@ -33,8 +34,8 @@ from app.graphql.schema.duplicates import (
 from app.graphql.schema.history import HISTORY, RecordedChange, RecordWithHistory, read_image, resolve_history
 from app.graphql.schema.inputs import DateTime, Json
 from app.graphql.schema.nodes import Node
-from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders
-from app.graphql.schema.words import ClientType, ContactType
+from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders, show_moment
+from app.graphql.schema.words import ClientType, ContactType, Environment
 from app.mail.repository import ClientKey
 from app.organizations.repository import Organization as StoredOrganization
 from app.query.face import Face
@@ -48,23 +49,53 @@ COUNTRY_CODE = (
 )
 
 
+SPELLED = frozenset({"id", "environment", "created_at", "updated_at"})
+"""The columns of an organization whose values have another spelling here."""
+
+
 @strawberry.type(description="An organization: a business that has clients and customers.")
 class Organization(Node):
     organization_id: strawberry.ID = field(description="The bare id, as in the REST APIs: 24 hex digits.")
+    version: int = field(
+        description="The version. It grows by one with each change, and `expectedVersion` of a mutation is compared with it."
+    )
+    environment: Environment = field(description="The environment, which the tokens of the organization belong to.")
     name: str = field(description="The name of the organization.")
     email: str | None = field(description="The e-mail address of the organization. Replies to reminders go there.")
+    address: str | None = field(description="Street and number.")
+    address2: str | None = field(description="The second line of the address.")
+    zip: str | None = field(description="The post code.")
+    city: str | None = field(description="The city.")
+    state: str | None = field(description="The state or province.")
     country: str | None = field(description="The country of the organization.")
+    country_alpha2_code: str | None = field(
+        description="The ISO 3166-1 alpha-2 code of the country, such as `SI`. Null for an unknown name of a country."
+    )
+    tax_number: str | None = field(description="The tax or VAT number.")
+    tax_subject: bool | None = field(description="True if the organization is subject to tax.")
+    company_number: str | None = field(description="The number in the company register.")
+    iban: str | None = field(description="The IBAN of the bank account.")
+    bank: str | None = field(description="The name of the bank.")
+    swift: str | None = field(description="The SWIFT (BIC) code of the bank.")
+    website: str | None = field(description="The web site.")
+    phone: str | None = field(description="The phone number.")
     locale: str = field(description="The language of the organization, such as `en`. Reminders use it by default.")
+    timezone: str | None = field(description="The time zone, such as `Europe/Ljubljana`.")
+    brand: str | None = field(description="The brand that the organization uses.")
+    custom: Json | None = field(description="Free-form data of your own.")
+    created_at: DateTime = field(description="The time when the organization was created.")
+    updated_at: DateTime = field(description="The time when the organization was last changed.")
 
     @classmethod
     def of(cls, stored: StoredOrganization) -> Self:
+        values = {each.name: getattr(stored, each.name) for each in fields(stored) if each.name not in SPELLED}
         return cls(
             id=strawberry.ID(write_global_id("Organization", stored.id)),
             organization_id=strawberry.ID(stored.id),
-            name=stored.name,
-            email=stored.email,
-            country=stored.country,
-            locale=stored.locale,
+            environment=Environment[stored.environment.upper()],
+            created_at=show_moment(stored.created_at),
+            updated_at=show_moment(stored.updated_at),
+            **values,
         )
 
     @strawberry.field(description="The clients of the organization.", extensions=[CLIENT_CONNECTION])

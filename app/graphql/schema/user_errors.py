@@ -34,6 +34,9 @@ class UserErrorCode(Enum):
         "ACCOUNT_TOKEN_REQUIRED",
         description="The token belongs to an organization. Only the token of an account may do this.",
     )
+    ALREADY_SHOWN = strawberry.enum_value(
+        "ALREADY_SHOWN", description="The text of the access token was shown when it was created, and is not stored."
+    )
     BLANK = strawberry.enum_value(
         "BLANK", description="A required value is missing, empty or without a visible character."
     )

@@ -75,6 +75,14 @@ class TokenScope(Word):
     WRITE = strawberry.enum_value("WRITE", description="The token may write.")
 
 
+@strawberry.enum(
+    description="Live and sandbox organizations are separate. A token can access those of its own environment only."
+)
+class Environment(Word):
+    LIVE = strawberry.enum_value("LIVE", description="The environment of real business.")
+    SANDBOX = strawberry.enum_value("SANDBOX", description="The environment for tests.")
+
+
 WORDS: dict[Codec, type[Word]] = {
     CLIENT_TYPE_WORD: ClientType,
     CONTACT_TYPE_WORD: ContactType,

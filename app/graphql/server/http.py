@@ -39,6 +39,7 @@ from app.http.preferences import Preference, find_preference, read_preferences
 from app.http.responses import make_private
 from app.http.root_path import find_root_path
 from app.mail.worker import OutboxWorker
+from app.vat.vies import Vies
 
 PATH = "/graphql"
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
@@ -72,9 +73,11 @@ class ClientDisconnected(Exception):
 class GraphQLApi:
     """Responds to requests to /graphql. Errors are always JSON, with a message and `extensions.code`."""
 
-    def __init__(self, outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk) -> None:
+    def __init__(
+        self, outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk, vies: Vies
+    ) -> None:
         self.config = config
-        self.operations = Operations(outbox, config, changes, desk)
+        self.operations = Operations(outbox, config, changes, desk, vies)
         self.streams, self.waiting = stream_places(config), waiting_places(config)
 
     async def __call__(self, request: Request) -> Response:
@@ -234,9 +237,11 @@ def _is_browser(request: Request, preferences: Sequence[Preference]) -> bool:
     return html is not None and html.quality > 0
 
 
-def graphql_routes(outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk) -> list[BaseRoute]:
+def graphql_routes(
+    outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk, vies: Vies
+) -> list[BaseRoute]:
     """The routes of the GraphQL API."""
-    api = GraphQLApi(outbox, config, changes, desk)
+    api = GraphQLApi(outbox, config, changes, desk, vies)
     every_method: list[str] = []
     return [
         Route(PATH, api.__call__, methods=every_method),

@@ -34,6 +34,7 @@ from app.graphql.server.subscriptions import Subscriptions
 from app.graphql.server.trusted import hash_document, load_trusted
 from app.mail.worker import OutboxWorker
 from app.storage.deadline import time_limit
+from app.vat.vies import Vies
 
 NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": ErrorCode.PERSISTED_QUERY_NOT_FOUND})
 """Apollo's clients know this message. They then send the text of the document."""
@@ -44,8 +45,10 @@ NOT_SUPPORTED = GraphQLError("PersistedQueryNotSupported", extensions={"code": E
 class Operations:
     """Executes operations of the schema; it keeps the documents."""
 
-    def __init__(self, outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk) -> None:
-        self.outbox, self.config, self.changes, self.desk = outbox, config, changes, desk
+    def __init__(
+        self, outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk, vies: Vies
+    ) -> None:
+        self.outbox, self.config, self.changes, self.desk, self.vies = outbox, config, changes, desk, vies
         self.database = desk.database
         self.deletion_delay = timedelta(days=config.deletion_days)
         self.schema = core_schema()
@@ -79,7 +82,7 @@ class Operations:
         if operation.operation is OperationType.MUTATION:
             access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None  # noqa: S101 - narrows the type
-        context = Context(access, document.plans, self.outbox, self.changes, self.desk, self.deletion_delay)
+        context = Context(access, document.plans, self.outbox, self.changes, self.desk, self.vies, self.deletion_delay)
         context.last_event_id = request.last_event_id
         build = partial(self._build_executor, document.ast, request, context)
         at_once = weight <= WEIGHT_READ_AT_ONCE

@@ -8,11 +8,11 @@ from strawberry import field
 
 from app.accounts.password_change import PasswordChange, change_password
 from app.graphql.execution.context import Info
+from app.graphql.schema.accounts import Account, find_account
 from app.graphql.schema.inputs import argument
 from app.graphql.schema.mutations.inputs import IdempotencyKey
 from app.graphql.schema.mutations.payloads import Payload
 from app.graphql.schema.mutations.records import request_key
-from app.graphql.schema.queries import Account, find_account
 from app.graphql.schema.user_errors import attempt
 
 
