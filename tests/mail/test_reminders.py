@@ -14,7 +14,7 @@ from tests.conftest import Service, running
 from tests.mail.conftest import PostOffice, mailbox_of, wait_until
 
 Send = Callable[[Service, str], Awaitable[httpx.Response]]
-MUTATION = 'mutation($id: ID!) { sendClientReminder(id: $id, language: "de") { success userErrors { code } } }'
+MUTATION = "mutation($id: ID!) { sendClientReminder(id: $id, language: DE) { success userErrors { code } } }"
 
 
 async def send_by_v1(service: Service, client: str) -> httpx.Response:
