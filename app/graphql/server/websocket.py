@@ -90,6 +90,7 @@ class Connection:
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._cancel(*parts, *self._running.values())
+            self._running.clear()
         for error in filter(None, [part.exception() for part in parts if not part.cancelled()]):
             await self._close(error)
 
