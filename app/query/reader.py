@@ -6,10 +6,11 @@ from typing import Any, NoReturn
 
 from app.errors import Malformed
 from app.query.dialects import Dialect
-from app.query.face import Face, Field, Kind
+from app.query.face import Face, Kind
 from app.query.lists import MOST_MEMBERS, check_lookup, read_list, split_by_type
 from app.query.model import EVERYTHING, And, Compare, Not, Or, Predicate, Scalar
 from app.query.operators import EQ, IS_NULL, Behaviour, Operator, Shape
+from app.query.subjects import Subject, find_member
 from app.query.values import check_text, json_scalar
 
 MOST_CONDITIONS, MOST_OBJECTS = 200, 1000
@@ -23,23 +24,6 @@ def read_predicate(tree: object, dialect: Dialect, face: Face) -> Predicate:
     A predicate may have at most 200 conditions.
     """
     return _Reader(dialect, face, _Count()).read_object(tree)
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """The field, or the value at `path` inside a JSON field, that a condition is about. `name` is the caller's spelling.
-
-    `words` pairs the public words of the value with stored words; see Codec.
-    """
-
-    field: Field
-    name: str
-    path: tuple[str, ...] = ()
-    words: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def is_document(self) -> bool:
-        return self.field.kind is Kind.JSON and not self.path
 
 
 @dataclass(slots=True)
@@ -111,29 +95,29 @@ class _Reader:
         parts = [self.read_object(member) for member in members]
         return self.join(parts) if logic == "and" else parts[0] if len(parts) == 1 else Or(tuple(parts))
 
-    def find_subject(self, key: str) -> _Subject:
+    def find_subject(self, key: str) -> Subject:
         field = self.face.fields.get(key)
         if field is not None and field.filterable:
-            return _Subject(field, key)
+            return Subject(field, key)
         name, _, rest = key.partition(".")
         outer = self.face.fields.get(name)
         dotted = self.dialect.dotted_paths and "." in key
         if dotted and outer is not None and outer.filterable and outer.kind is Kind.JSON:
             path = tuple(check_text(rest, name).split(".", -1 if self.dialect.deep_paths else 0))
-            return _Subject(outer, key, path)
+            return Subject(outer, key, path)
         raise Malformed(f"There is no field {key!r} to filter by.", key)
 
-    def read_subject(self, subject: _Subject, value: object) -> Predicate:
+    def read_subject(self, subject: Subject, value: object) -> Predicate:
         if self.dialect.path_key and subject.field.kind is Kind.JSON and isinstance(value, list):
             return self.join([self.read_inside(subject, member) for member in value])
         if not isinstance(value, Mapping):
             return self.read_condition(subject, EQ, value, {})
         if self.leads_inside(subject, value):
-            inner = [(_Subject(subject.field, f"{subject.name}.{key}", (key,)), part) for key, part in value.items()]
+            inner = [(Subject(subject.field, f"{subject.name}.{key}", (key,)), part) for key, part in value.items()]
             return self.join([self.read_subject(place, part) for place, part in inner])
         return self.read_clause(subject, value)
 
-    def read_clause(self, subject: _Subject, clause: Mapping[str, Any]) -> Predicate:
+    def read_clause(self, subject: Subject, clause: Mapping[str, Any]) -> Predicate:
         """An object of operators, all of which hold."""
         parts = []
         for key, value in clause.items():
@@ -146,25 +130,25 @@ class _Reader:
             raise Malformed(f"The condition on `{subject.name}` has no operator.", subject.name)
         return self.join(parts)
 
-    def unknown_operator(self, subject: _Subject, key: str) -> Malformed:
+    def unknown_operator(self, subject: Subject, key: str) -> Malformed:
         known = ", ".join(name for name in self.dialect.operators if not name.startswith("$"))
         return Malformed(f"There is no operator {key!r} for `{subject.name}`. Operators are {known}.", subject.name)
 
-    def leads_inside(self, subject: _Subject, value: Mapping[str, Any]) -> bool:
+    def leads_inside(self, subject: Subject, value: Mapping[str, Any]) -> bool:
         """True if the keys of an object are keys inside a JSON field, and not operators."""
-        inside = subject.is_document and self.dialect.nested_paths and bool(value)
+        inside = is_document(subject) and self.dialect.nested_paths and bool(value)
         return inside and not any(key in self.dialect.operators for key in value)
 
-    def read_inside(self, subject: _Subject, member: Mapping[str, Any]) -> Predicate:
+    def read_inside(self, subject: Subject, member: Mapping[str, Any]) -> Predicate:
         """An object that names its path under the dialect's `path_key`."""
         clause = {key: value for key, value in member.items() if key != self.dialect.path_key}
         path = tuple(check_text(key, subject.name) for key in member[self.dialect.path_key or ""])
         if not path:
             raise Malformed(f"The path inside `{subject.name}` must have at least one key.", subject.name)
-        return self.read_subject(_find_member(subject, path), clause)
+        return self.read_subject(find_member(subject, path), clause)
 
     def read_condition(
-        self, subject: _Subject, operator: Operator, value: object, clause: Mapping[str, Any]
+        self, subject: Subject, operator: Operator, value: object, clause: Mapping[str, Any]
     ) -> Predicate:
         self.count.add(subject.name)
         for key in subject.path:
@@ -175,29 +159,13 @@ class _Reader:
         return Not(predicate) if operator.negated else predicate
 
 
-def _find_member(subject: _Subject, path: tuple[str, ...]) -> _Subject:
-    """The value at a path inside a JSON field. A document with a public spelling is read by the names of its fields.
-
-    Raises Malformed for a name that such a document does not have.
-    """
-    document, at = subject.field.codec.document, 1 if subject.field.codec.many else 0
-    if document is None or len(path) <= at:
-        return _Subject(subject.field, subject.name, path)
-    member = document.fields.get(path[at])
-    if member is None:
-        names = ", ".join(document.fields)
-        raise Malformed(f"There is no field {path[at]!r} in `{subject.name}`. Fields are {names}.", subject.name)
-    stored = (*path[:at], member.column, *path[at + 1 :])
-    return _Subject(subject.field, subject.name, stored, member.codec.words)
-
-
 @dataclass(frozen=True, slots=True)
 class _Condition:
     """One operator on one subject. `clause` is the object that the operator stands in."""
 
     dialect: Dialect
     face: Face
-    subject: _Subject
+    subject: Subject
     operator: Operator
     clause: Mapping[str, Any]
 
@@ -205,7 +173,7 @@ class _Condition:
         takes, name = self.operator.takes, self.subject.name
         members = read_list(name, value, self.dialect) if takes in (Shape.LIST, Shape.PAIR) else None
         self.check_shape(value, members)
-        if self.subject.is_document and not (value is None and self.operator.behaviour is Behaviour.EQUALITY):
+        if is_document(self.subject) and not (value is None and self.operator.behaviour is Behaviour.EQUALITY):
             check_lookup(self.subject.field, name, self.operator, self.dialect)
         if members is not None:
             return self.read_between(members) if takes is Shape.PAIR else self.read_members(members)
@@ -301,6 +269,11 @@ class _Condition:
         text = str(self.dialect.coerce[Kind.TEXT](value, self.subject.name))
         text, flagged = self.dialect.pattern(self.operator, text, self.subject.name)
         return self.compare(text, ignore_case=flagged or self.dialect.ignores_case(self.clause, self.operator))
+
+
+def is_document(subject: Subject) -> bool:
+    """True for a condition on a whole JSON field."""
+    return subject.field.kind is Kind.JSON and not subject.path
 
 
 def _all(parts: Sequence[Predicate]) -> Predicate:
