@@ -85,8 +85,8 @@ mutation($id: ID!, $input: ReplaceClientInput!) {
 mutation($id: ID!, $version: Int) {
   deleteClient(id: $id, expectedVersion: $version) { userErrors { message } } restoreClient(id: $id) { userErrors { message } } }
 
-mutation($id: ID!, $text: String, $key: String) {
-  sendClientReminder(id: $id, email: $text, language: $text, idempotencyKey: $key) { userErrors { message } } }
+mutation($id: ID!, $text: EmailAddress, $language: ReminderLanguage, $key: String) {
+  sendClientReminder(id: $id, email: $text, language: $language, idempotencyKey: $key) { userErrors { message } } }
 
 mutation($text: String!) {
   changePassword(input: {oldPassword: $text, newPassword: $text}) { userErrors { field message } } }
@@ -110,7 +110,7 @@ query($id: ID!) {
 query($ids: [ID!]!) {
   nodes(ids: $ids) { __typename id } }
 
-query($id: ID, $after: String) {
+query($id: ID!, $after: String) {
   organization(id: $id) { name } client(id: $id) { history(after: $after) { nodes { at } }
   reminders(after: $after) { nodes { __typename } } } }
 

@@ -23,7 +23,7 @@ FIELDS = (
     "isDeleted",
     "nothing",
 )
-ORDERS = ("NAME", "CREATED_AT", "VERSION", "IS_DELETED", "CLIENT_ID", "TYPE", "nothing")
+ORDERS = ("NAME", "CREATED_AT", "VERSION", "IS_DELETED", "CLIENT_ID", "TYPE", "RELEVANCE", "nothing")
 INPUTS = (
     "name",
     "email",
@@ -138,6 +138,7 @@ def make_variables(random: Random, scene: Scene) -> dict[str, object]:
         "version": random.choice([None, 1, *NUMBERS]),
         "key": random.choice([None, text(random)]),
         "text": text(random),
+        "language": random.choice([None, "EN", "SL", "HR", text(random)]),
     }
     if random.random() < 0.3:
         variables[random.choice(list(variables))] = value(random)

@@ -24,7 +24,7 @@ CHANGE = """mutation ($id: ID!, $note: String) {
   updateClient(id: $id, expectedVersion: 1, input: {note: $note}) { userErrors { code } }
 }"""
 REMIND = """mutation ($id: ID!, $email: EmailAddress) {
-  sendClientReminder(id: $id, email: $email) { success userErrors { code } }
+  sendClientReminder(id: $id, email: $email) { userErrors { code } }
 }"""
 AT_ONCE = 5
 """Races that run at the same time."""
