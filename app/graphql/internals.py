@@ -17,6 +17,7 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
+    SelectionSetNode,
     Undefined,
     create_source_event_stream,
     is_object_type,
@@ -136,6 +137,12 @@ def read_resolved_field(info: strawberry.Info[Any, Any]) -> ResolvedField:
     raw = info._raw_info
     variables: Any = raw.variable_values
     return ResolvedField(raw.field_nodes, raw.fragments, variables)
+
+
+def read_selections(info: strawberry.Info[Any, Any]) -> tuple[SelectionSetNode, ...]:
+    """The selection of the operation that runs, and those of the document's fragments."""
+    raw = info._raw_info
+    return (raw.operation.selection_set, *(fragment.selection_set for fragment in raw.fragments.values()))
 
 
 class Rendered:

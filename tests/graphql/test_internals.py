@@ -15,6 +15,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     execute,
     parse,
+    print_ast,
     print_schema,
     specified_rules,
 )
@@ -38,6 +39,7 @@ from app.graphql.internals import (
     keep_input,
     open_events,
     read_resolved_field,
+    read_selections,
     validate_document,
 )
 
@@ -90,6 +92,22 @@ def build(source: str, **variables: Any) -> Built:
     return build_executor(
         SCHEMA, parse(source), context="number", variables=variables, operation_name=None, hide_suggestions=True
     )
+
+
+def test_the_selections_of_the_operation_and_the_fragments_are_found() -> None:
+    found: list[str] = []
+
+    @strawberry.type
+    class Root:
+        @strawberry.field
+        def name(self, info: Info) -> str:
+            found.extend(print_ast(selection) for selection in read_selections(info))
+            return "x"
+
+    schema = core_schema_of(strawberry.Schema(query=Root))
+    source = "query A { name } query B { ...part } fragment part on Root { name }"
+    execute(schema, parse(source), operation_name="B", executor_class=RenderingExecutor)
+    assert ["".join(text.split()) for text in found] == ["{...part}", "{name}"]
 
 
 def test_a_strawberry_schema_wraps_a_schema_of_graphql_core() -> None:

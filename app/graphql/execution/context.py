@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar, TypeVarTuple
 
-from graphql import FieldNode
+from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
@@ -16,7 +16,7 @@ from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
 from app.errors import Invalid, NotFound, Problem
 from app.graphql.execution.plans import SelectionReader
-from app.graphql.internals import read_resolved_field
+from app.graphql.internals import read_resolved_field, read_selections
 from app.ids import is_id
 from app.mail.worker import OutboxWorker
 from app.vat.vies import Vies
@@ -96,6 +96,30 @@ def find_plan(
         plans[key] = plan(SelectionReader(resolved.fragments, resolved.variables), resolved.nodes, *arguments)
     stored: PlanT = plans[key]
     return stored
+
+
+POSITION = "changesCursor"
+"""The field whose value must be read before the lists of its operation."""
+
+
+def selects_position(info: Info) -> bool:
+    """True if the operation selects POSITION anywhere. The document is searched once."""
+    selections = read_selections(info)
+    key, plans = (POSITION, id(selections[0])), info.context.plans
+    if key not in plans:
+        plans[key] = any(_selects(selection, POSITION) for selection in selections)
+    return plans[key] is True
+
+
+def _selects(selection: SelectionSetNode, name: str) -> bool:
+    waiting = [selection]
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode) and node.name.value == name:
+                return True
+            if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set is not None:
+                waiting.append(node.selection_set)
+    return False
 
 
 PREFIXES = {

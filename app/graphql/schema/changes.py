@@ -9,7 +9,8 @@ from app.changes.record import ChangeFilter, PastChange, write_change_cursor
 from app.changes.service import ChangeQuery, list_changes
 from app.errors import Malformed
 from app.graphql.execution.context import Info, read_id
-from app.graphql.schema.history import FACES, ChangeAction, RecordFace, load_settled
+from app.graphql.execution.positions import load_settled
+from app.graphql.schema.history import FACES, ChangeAction, RecordFace
 from app.graphql.schema.inputs import argument
 from app.graphql.schema.key_pages import Before, First, Last, find_wanted, read_page_arguments, show_rows
 from app.query.face import Face
@@ -24,7 +25,7 @@ CHANGES = (
 )
 CHANGES_CURSOR = (
     "The position after the newest change of the organization's clients. `changes` and `clientChanges` can continue after it. "
-    "Read it before the records that you want to keep up to date."
+    "The lists of the same operation are read after it, so one query gives both."
 )
 
 AfterChange = Annotated[

@@ -16,9 +16,10 @@ from strawberry.types.field import StrawberryField
 
 from app.clients.service import search_words
 from app.errors import Malformed
-from app.graphql.execution.context import Info, find_plan
+from app.graphql.execution.context import Info, find_plan, selects_position
 from app.graphql.execution.loading import RecordT, whole_record
 from app.graphql.execution.plans import ConnectionPlan, Template, plan_connection
+from app.graphql.execution.positions import load_settled
 from app.graphql.internals import Rendered
 from app.graphql.schema.dialect import GRAPHQL
 from app.graphql.schema.inputs import (
@@ -182,6 +183,8 @@ async def resolve_connection(
     face = type_.face
     plan = find_plan(info, face.name, plan_connection, face)
     request = read_request(arguments, face, plan)
+    if selects_position(info):
+        await load_settled(info, organization_id)
     listing = await type_.reads.list_page(info.context.access, organization_id, request)
     return _show_listing(listing, plan, request.fingerprint, type_)
 

@@ -15,16 +15,16 @@ from app.changes.record import (
     LARGEST_NUMBER,
     Change,
     PastChange,
-    Position,
     read_history_cursor,
     write_change_cursor,
     write_history_cursor,
 )
 from app.changes.repository import RecordKey
-from app.changes.service import count_histories, find_settled, get_changes, list_histories
+from app.changes.service import count_histories, get_changes, list_histories
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.context import Info, write_global_id
 from app.graphql.execution.loading import Record, RecordT, python_name
+from app.graphql.execution.positions import load_settled
 from app.graphql.schema.actors import Actor, load_actor
 from app.graphql.schema.inputs import DateTime, Json
 from app.graphql.schema.key_pages import (
@@ -174,17 +174,6 @@ def read_image(type_: type[RecordT], text: str | None) -> RecordT | None:
     if text is None:
         return None
     return type_.of({python_name(name): value for name, value in orjson.loads(text).items()})
-
-
-async def load_settled(info: Info, organization_id: str) -> Position:
-    """The position up to which the changes of an organization are settled."""
-    load = partial(_load_settled, info.context.access)
-    return await info.context.loader("settled positions", load).load(organization_id)
-
-
-async def _load_settled(access: Access, organizations: Sequence[str]) -> list[Position]:
-    settled = await find_settled(access, organizations)
-    return [settled[organization_id] for organization_id in organizations]
 
 
 async def load_change(info: Info, bare: str) -> tuple[PastChange, Face] | None:

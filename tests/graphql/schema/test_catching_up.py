@@ -1,11 +1,14 @@
 """Organization.changes and clientChanges: one line of changes, by page or by stream, with the same cursors and filters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
-from app.changes.record import write_change_cursor
+from app.auth import Access
+from app.changes.record import Position, write_change_cursor
+from app.changes.service import find_settled
+from app.graphql.execution import positions
 from tests.changes.conftest import add_change, cursor
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi
@@ -113,6 +116,32 @@ async def test_a_caller_without_a_change_continues_after_the_position(service: S
     assert position == node["cursor"]
     found = await page(api, after=position)
     assert (found["edges"], found["pageInfo"]["hasNextPage"], found["pageInfo"]["hasPreviousPage"]) == ([], False, True)
+
+
+ONE_QUERY = """{
+  first: clients { nodes { name } }
+  organization { customers { nodes { name } } ...position }
+}
+fragment position on Organization { changesCursor }
+"""
+
+
+async def test_the_lists_of_a_query_are_read_after_its_position(
+    service: Service, api: GraphQLApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a change between the two would be in neither the lists nor the changes after the position."""
+
+    async def find_and_add(access: Access, organizations: Sequence[str]) -> dict[str, Position]:
+        found = await find_settled(access, organizations)
+        await add(service, "Between")
+        return found
+
+    monkeypatch.setattr(positions, "find_settled", find_and_add)
+    shown = await api.data(ONE_QUERY)
+    assert shown["first"]["nodes"] == shown["organization"]["customers"]["nodes"] == [{"name": "Between"}]
+    monkeypatch.undo()
+    (node,) = nodes(await page(api, after=shown["organization"]["changesCursor"]))
+    assert node["after"]["name"] == "Between"
 
 
 async def test_the_cursor_of_a_change_in_a_history_continues_after_it(service: Service, api: GraphQLApi) -> None:
