@@ -1,0 +1,128 @@
+/** Reads two pages, writes a client twice, and follows its changes. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+
+import { gql } from '@apollo/client';
+import { filter, firstValueFrom } from 'rxjs';
+
+import { createClient } from './client.js';
+
+const { SERVICE_URL, SERVICE_TOKEN } = process.env;
+const { client, close } = createClient(`${SERVICE_URL}/graphql`, SERVICE_TOKEN);
+
+const ROW = gql`
+  fragment Row on Client {
+    id
+    name
+    city
+    version
+  }
+`;
+
+const LIST = gql`
+  query ClientList($first: Int!, $after: String) {
+    organization {
+      id
+      changesCursor
+    }
+    clients(first: $first, after: $after, orderBy: [{ field: NAME }]) {
+      edges {
+        cursor
+        node {
+          ...Row
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+  ${ROW}
+`;
+
+const CREATE = gql`
+  mutation CreateClient($input: CreateClientInput!, $key: String!) {
+    createClient(input: $input, idempotencyKey: $key) {
+      client {
+        ...Row
+      }
+      userErrors {
+        field
+        message
+        code
+      }
+    }
+  }
+  ${ROW}
+`;
+
+const UPDATE = gql`
+  mutation UpdateClient($id: ID!, $input: UpdateClientInput!, $version: Int!) {
+    updateClient(id: $id, input: $input, expectedVersion: $version) {
+      client {
+        ...Row
+      }
+      userErrors {
+        field
+        message
+        code
+      }
+    }
+  }
+  ${ROW}
+`;
+
+const CHANGES = gql`
+  subscription ClientChanges($after: String!) {
+    clientChanges(after: $after) {
+      cursor
+      action
+      client {
+        ...Row
+      }
+    }
+  }
+  ${ROW}
+`;
+
+/** The payload of a mutation. `userErrors` are for people, so an application shows them beside the form. */
+async function mutate(mutation, variables) {
+  const { data } = await client.mutate({ mutation, variables });
+  const [payload] = Object.values(data);
+  return payload;
+}
+
+const list = client.watchQuery({ query: LIST, variables: { first: 5 } });
+const watching = list.subscribe();
+const listed = (count) => firstValueFrom(list.pipe(filter(({ data }) => data?.clients.edges.length === count)));
+const { data } = await listed(5);
+await list.fetchMore({ variables: { after: data.clients.pageInfo.endCursor } });
+await listed(10);
+console.log('Two pages are one list in the cache.');
+
+const rejected = await mutate(CREATE, { input: { name: ' ' }, key: randomUUID() });
+assert.equal(rejected.userErrors[0].code, 'BLANK');
+
+// A request that is sent again with its key is done once.
+const variables = { input: { name: 'Apollo Ltd', city: 'Celje' }, key: randomUUID() };
+const { client: created } = await mutate(CREATE, variables);
+assert.equal((await mutate(CREATE, variables)).client.id, created.id);
+
+// The cache has the new values of every query as soon as the mutation returns.
+await mutate(UPDATE, { id: created.id, input: { city: 'Koper' }, version: created.version });
+assert.equal(client.cache.readFragment({ id: client.cache.identify(created), fragment: ROW }).city, 'Koper');
+const stale = await mutate(UPDATE, { id: created.id, input: { city: 'Kranj' }, version: created.version });
+assert.equal(stale.userErrors[0].code, 'STALE_VERSION');
+console.log('A client was created once and changed once.');
+
+// The cursor was read together with the list, so the subscription misses no change of it.
+const after = data.organization.changesCursor;
+const { data: event } = await firstValueFrom(client.subscribe({ query: CHANGES, variables: { after } }));
+assert.equal(event.clientChanges.action, 'CREATED');
+assert.equal(event.clientChanges.client.id, created.id);
+console.log('The subscription continued after the cursor of the list.');
+
+watching.unsubscribe();
+client.stop();
+await close();
