@@ -253,6 +253,8 @@ def test_each_example_has_a_name_of_its_own() -> None:
         "UpsertClient",
         "FindDuplicates",
         "Customers",
+        "ClientHistory",
+        "CatchUp",
         "ClientChanges",
     ]
 
