@@ -12,9 +12,10 @@ from gql.transport.websockets import WebsocketsTransport
 URL = os.environ["SERVICE_URL"] + "/graphql"
 HEADERS = {"Authorization": f"Bearer {os.environ['SERVICE_TOKEN']}"}
 
+POSITION = gql("query Position { organization { changesCursor } }")
+"""The position after the newest change. Read it before the records that it keeps up to date."""
 PAGE = gql("""
 query ClientList($first: Int!, $after: String) {
-  organization { changesCursor }
   clients(first: $first, after: $after, orderBy: [{ field: NAME }]) {
     nodes { id name }
     pageInfo { hasNextPage endCursor }
@@ -52,6 +53,7 @@ async def run(session: Any, document: Any, **variables: Any) -> dict[str, Any]:
 
 async def main() -> None:
     async with Client(transport=HTTPXAsyncTransport(url=URL, headers=HEADERS)) as session:
+        start = await run(session, POSITION)
         first = await run(session, PAGE, first=5)
         after = first["clients"]["pageInfo"]["endCursor"]
         second = await run(session, PAGE, first=5, after=after)
@@ -78,13 +80,13 @@ async def main() -> None:
         subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
     )
     async with Client(transport=socket) as session:
-        # The cursor was read together with the list, so the subscription misses no change of it.
-        CHANGES.variable_values = {"after": first["organization"]["changesCursor"]}
+        # The position was read before the list, so the subscription misses no change of it.
+        CHANGES.variable_values = {"after": start["organization"]["changesCursor"]}
         async for event in session.subscribe(CHANGES):
             change = event["clientChanges"]
             assert (change["action"], change["client"]["id"]) == ("CREATED", created["id"])
             break
-        print("The subscription continued after the cursor of the list.")
+        print("The subscription continued after the position.")
 
 
 asyncio.run(main())
