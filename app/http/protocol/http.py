@@ -2,25 +2,23 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.http.addresses import network_of, normalize_address
+from app.http.protocol import draining
 from app.http.protocol.deadlines import BodyDeadline, WriteDeadline
+from app.http.protocol.draining import MOST_DISCARDED, Drain, DrainLimits, UploadTransport, find_length
 from app.http.protocol.heads import WATCHED, HeadError, RequestHead
-from app.http.protocol.state import MOST_LINGERING, WorkerState
+from app.http.protocol.state import WorkerState
 from app.http.protocol.upgrades import check_handshake, is_handshake, write_handshake, write_plain_head
 from app.http.protocol.websocket import WebSocketProtocol
 
-LINGER = 2.0
-"""Seconds in which a client can read an answer before its connection is closed."""
 MOST_WAITING = 50
 """The most pipelined requests that wait for their turn."""
-MOST_DISCARDED = 1_000_000
-"""The most bytes that are read after the response to their request, so that the client can read it."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -43,7 +41,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.active: RequestResponseCycle | None = None
         self.address: str | None = None
         self.rejected = False
-        self.lingers = False
+        self.drain: Drain | None = None
+        self.upload: UploadTransport | None = None
         self.heard = False
         self.discarded = 0
         self.write_deadline = WriteDeadline(server_state.config.write_timeout)
@@ -67,8 +66,8 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.address is not None:
             self.state.release(self.address)
-        if self.lingers:
-            self.state.lingering -= 1
+        if self.drain is not None:
+            self.drain.end()
         for cycle, _ in self.pipeline:
             cycle.disconnected = True
         if self.active is not None and not self.active.response_complete:
@@ -150,9 +149,18 @@ class HttpProtocol(HttpToolsProtocol):
         self.body_deadline.begin(self.loop.time())
         super().on_headers_complete()
         if not self.parser.should_upgrade():
-            self.headers = []
             if self.state.draining:
                 self.cycle.keep_alive = False
+            self.upload = self._expect_upload()
+            self.headers = []
+
+    def _expect_upload(self) -> UploadTransport | None:
+        """Replaces the transport of a response to a body that is too large to be read after the response."""
+        if self.scope["method"] == "GET" or find_length(self.headers) <= MOST_DISCARDED:
+            return None
+        upload = UploadTransport(self.transport, self.cycle, self._drain)
+        self.cycle.transport = cast("asyncio.Transport", upload)
+        return upload
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self.active = cycle
@@ -172,20 +180,32 @@ class HttpProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     def _discard(self, data: bytes) -> None:
+        if self.drain is not None:
+            self.drain.count(len(data))
+            return
         self.discarded += len(data)
         if self.discarded > MOST_DISCARDED:
-            self.transport.abort()
+            self._drain()
+
+    def _drain(self, limits: DrainLimits | None = None) -> None:
+        """Ends the connection so that its client can read what was sent to it."""
+        self.rejected = True
+        if self.drain is None and not self.transport.is_closing():
+            self.drain = Drain.begin(self.state, self.transport, limits or draining.AFTER_RESPONSE)
+            self.flow.resume_reading()
 
     def on_message_complete(self) -> None:
         """Ends the body of the request. The first parser of an ignored upgrade says this too early."""
         if not self.parser.should_upgrade():
             self.cycle.more_body = False
             self.cycle.message_event.set()
+            if self.upload is not None and not self.state.draining:
+                self.upload.complete()
 
     def on_response_complete(self) -> None:
         """Starts the next pipelined request. Without one, `check_deadlines` ends the connection after a while."""
         self.state.total_requests += 1
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.drain is not None:
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -223,20 +243,16 @@ class HttpProtocol(HttpToolsProtocol):
         lines += [b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n"]
         lines += [b"content-length: %d\r\nconnection: close\r\n\r\n" % len(message), message.encode("ascii")]
         self.transport.write(b"".join(lines))
-        if self.state.lingering >= MOST_LINGERING or not self.transport.can_write_eof():
-            self.transport.close()
-            return
-        self.lingers = True
-        self.state.lingering += 1
-        self.flow.resume_reading()
-        self.transport.write_eof()
-        self.loop.call_later(LINGER, self.transport.abort)
+        self._drain(draining.AFTER_REJECTION)
 
     def check_deadlines(self, now: float) -> None:
         """Ends the connection if its client makes the service wait for too long."""
         if self.write_deadline.is_missed(self.transport, now):
             self.state.warn("write", "connections were ended because their clients stopped reading")
             self.transport.abort()
+            return
+        if self.drain is not None:
+            self.drain.check(now)
             return
         phase, timeout = self._find_phase()
         if isinstance(phase, tuple) and phase[0] == "body" and now >= self.body_deadline.ends:
