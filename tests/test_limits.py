@@ -41,7 +41,7 @@ CONSTANTS = {
     "Members of a compressed body": [encodings.MOST_MEMBERS],
     "Parameters of a form": [brackets.MOST_PARAMETERS],
     "Brackets in a name of a form": [bodies.DEEPEST],
-    "Records in a list to create": [lists.MOST_MEMBERS],
+    "Records in a list to create, change or upsert": [lists.MOST_MEMBERS],
     "Text in a field": [values.LONGEST_TEXT],
     "List or document in a field, as JSON": [LARGEST_DOCUMENT],
     "All values of one body together, as JSON": [LARGEST_DOCUMENT],
