@@ -17,7 +17,7 @@ from tests.rest.v1.sign_up import EMAIL, Member, member
 from tests.rest.v1.test_errors import error
 
 MUTATION = """mutation($id: ID!, $key: String) {
-  sendClientReminder(id: $id, idempotencyKey: $key) { success userErrors { code field message } } }"""
+  sendClientReminder(id: $id, idempotencyKey: $key) { reminder { id } userErrors { code field message } } }"""
 MESSAGE = (
     "The organization cannot send reminders, because none of its accounts is verified. "
     "Ask the operator of this service to verify your account."
@@ -54,7 +54,7 @@ async def test_an_unverified_account_queues_no_reminder_on_any_api(service: Serv
         sent = {"query": MUTATION, "variables": {"id": client, "key": "once"}}
         answer = await stranger.http.post("/graphql", json=sent)
         problem = {"code": "NOT_VERIFIED", "field": None, "message": MESSAGE}
-        assert answer.json()["data"] == {"sendClientReminder": {"success": False, "userErrors": [problem]}}
+        assert answer.json()["data"] == {"sendClientReminder": {"reminder": None, "userErrors": [problem]}}
         assert await queued(service.database) == 0
         await verify_account(service.database, EMAIL.upper())
         assert (await remind(stranger.http, client)).json() == {"success": True}

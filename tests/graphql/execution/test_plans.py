@@ -135,8 +135,7 @@ ENDINGS = ("Payload", "Result", "Duplicate", "Connection", "Edge", "PageInfo")
 NO_RECORDS = {
     "Mutation.changePassword",
     "Mutation.sendClientReminder",
-    "SendClientReminderPayload.success",
-    "SendClientReminderPayload.userErrors",
+    "Mutation.sendCustomerReminder",
     "Organization.changes",
     "Organization.changesCursor",
     *(f"Organization.{name}" for name in GRAPHQL_ORGANIZATION.fields if name not in ("id", "organizationId", "name")),
@@ -167,6 +166,7 @@ OTHER_TYPES = (
     "Change",
     "Check",
     "Reminder",
+    "Send",
     *(
         f"{verb}{name}"
         for verb in ("Create", "Revoke", "Update")

@@ -348,7 +348,7 @@ async def test_a_token_that_may_only_read_changes_nothing(api: GraphQLApi, servi
             "restoreCustomer(id: $id) { customer { id }",
             "permanentlyDeleteCustomer(id: $id) { customer { id }",
             'replaceClient(id: $id, input: {name: "x"}) { client { id }',
-            "sendClientReminder(id: $id) { success",
+            "sendClientReminder(id: $id) { reminder { id }",
         ):
             query = f"mutation($id: ID!) {{ made: {rest} {ERRORS} }} }}"
             spelled = f"cust_{client}" if "Customer" in rest else client
@@ -375,7 +375,8 @@ async def test_a_payload_with_aliases_repetitions_and_links_is_complete(api: Gra
 
 REMIND = f"""
 mutation($id: ID!, $email: EmailAddress, $language: ReminderLanguage, $key: String) {{
-  made: sendClientReminder(id: $id, email: $email, language: $language, idempotencyKey: $key) {{ success {ERRORS} }}
+  made: sendClientReminder(id: $id, email: $email, language: $language, idempotencyKey: $key) {{
+    reminder {{ to language clientId }} {ERRORS} }}
 }}
 """
 
@@ -388,7 +389,8 @@ async def reminders(service: Service) -> list[tuple[str, str]]:
 
 async def test_a_reminder_is_stored_in_the_outbox(api: GraphQLApi, service: Service, client: str) -> None:
     sent = await api.data(REMIND, id=client)
-    assert sent["made"] == {"success": True, "userErrors": []}
+    reminder = {"to": "ana@one.example", "language": "EN", "clientId": client}
+    assert sent["made"] == {"reminder": reminder, "userErrors": []}
     for _ in range(2):
         await api.data(REMIND, id=client, email="other@two.example", language="SL", key="once")
     assert await reminders(service) == [("ana@one.example", "en"), ("other@two.example", "sl")]

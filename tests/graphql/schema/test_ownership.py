@@ -112,6 +112,7 @@ async def test_a_token_is_created_listed_and_revoked(api: GraphQLApi, service: S
     assert revoked == {"revokedAccessTokenId": shown["id"], "userErrors": []}
     assert (await api.data(REVOKE, id=shown["id"], key="r"))["m"] == revoked
     assert errors((await api.data(REVOKE, id=shown["id"]))["m"]) == [(["id"], "NOT_FOUND")]
+    assert errors((await api.data(REVOKE, id=shown["id"], key=""))["m"]) == [(["idempotencyKey"], "INVALID")]
     async with caller(service, token) as child:
         assert (await child.post("{ viewer { scopes } }")).status_code == 401
 

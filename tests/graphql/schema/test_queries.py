@@ -311,8 +311,8 @@ async def test_another_tenants_records_are_never_changed(api: GraphQLApi, servic
         spelled = f"cust_{theirs}" if name.endswith("Customer") else theirs
         change = f'mutation {{ {name}(id: "{spelled}" {given}) {{ userErrors {{ code field }} }} }}'
         assert (await api.data(change))[name] == {"userErrors": [{"code": "NOT_FOUND", "field": ["id"]}]}
-    send = f'mutation {{ sendClientReminder(id: "{theirs}") {{ success userErrors {{ code }} }} }}'
-    assert (await api.data(send))["sendClientReminder"] == {"success": False, "userErrors": [{"code": "NOT_FOUND"}]}
+    send = f'mutation {{ sendClientReminder(id: "{theirs}") {{ reminder {{ id }} userErrors {{ code }} }} }}'
+    assert (await api.data(send))["sendClientReminder"] == {"reminder": None, "userErrors": [{"code": "NOT_FOUND"}]}
     for type_name in ("Client", "Customer"):
         arguments = f'organizationId: "{foreign}", input: {{name: "X"}}'
         create = f"mutation {{ create{type_name}({arguments}) {{ userErrors {{ code field }} }} }}"

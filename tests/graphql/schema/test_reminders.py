@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, update
 
+from app.auth import Scope
 from app.mail.message import Message
 from app.mail.outbox import claim_due, mark_failed, mark_sent, mark_waiting, put_message
 from app.mail.worker import DELAYS
@@ -145,7 +146,7 @@ async def test_reminders_of_an_erased_record_are_hidden(api: GraphQLApi, service
 
 SEND = """
 mutation($id: ID!, $key: String, $email: EmailAddress) {
-  sendClientReminder(id: $id, idempotencyKey: $key, email: $email) { success userErrors { code } }
+  sendClientReminder(id: $id, idempotencyKey: $key, email: $email) { reminder { id } userErrors { code } }
 }
 """
 
@@ -159,14 +160,15 @@ async def test_concurrent_requests_with_one_key_send_one_reminder(
     api: GraphQLApi, service: Service, client: str
 ) -> None:
     answers = await asyncio.gather(*(sent(api, client, key="once") for _ in range(20)))
-    assert answers == [{"success": True, "userErrors": []}] * 20
+    assert [answer["userErrors"] for answer in answers] == [[]] * 20
+    assert len({answer["reminder"]["id"] for answer in answers}) == 1
     assert (await api.data(ALL, id=client))["client"]["reminders"]["totalCount"] == 1
 
 
 async def test_a_retry_gets_the_stored_response(api: GraphQLApi, service: Service, client: str) -> None:
     """The client has lost its address, or is gone; only an erased one is not to be found."""
-    done = {"success": True, "userErrors": []}
-    assert await sent(api, client, key="once") == done
+    done = await sent(api, client, key="once")
+    assert (done["reminder"] is not None, done["userErrors"]) == (True, [])
     await api.data(
         "mutation($id: ID!) { updateClient(id: $id, input: {email: null}) { userErrors { code } } }", id=client
     )
@@ -174,10 +176,31 @@ async def test_a_retry_gets_the_stored_response(api: GraphQLApi, service: Servic
     await api.data("mutation($id: ID!) { deleteClient(id: $id) { userErrors { code } } }", id=client)
     assert await sent(api, client, key="once") == done
     assert (await service.http.delete(f"/customers/cust_{client}/permanent")).status_code == 200
-    assert await sent(api, client, key="once") == {"success": False, "userErrors": [{"code": "NOT_FOUND"}]}
+    assert await sent(api, client, key="once") == {"reminder": None, "userErrors": [{"code": "NOT_FOUND"}]}
 
 
 async def test_a_rejected_request_does_not_use_its_key(api: GraphQLApi, service: Service) -> None:
     (silent,) = await add_records(service, [{"name": "No address"}])
     assert (await sent(api, silent, key="once"))["userErrors"] == [{"code": "BLANK"}]
-    assert (await sent(api, silent, key="once", email="now@one.example"))["success"] is True
+    assert (await sent(api, silent, key="once", email="now@one.example"))["userErrors"] == []
+
+
+@pytest.mark.parametrize("name", ["Client", "Customer"])
+async def test_a_reminder_is_returned_under_both_faces(
+    api: GraphQLApi, service: Service, client: str, name: str
+) -> None:
+    document = f"""mutation($id: ID!) {{ m: send{name}Reminder(id: $id, language: SL, idempotencyKey: "k") {{
+      reminder {{ id to language clientId customerId attempts }} userErrors {{ field code }} }} }}"""
+    payload = (await api.data(document, id=f"cust_{client}"))["m"]
+    reminder = payload["reminder"]
+    assert (reminder["clientId"], reminder["customerId"], reminder["language"]) == (client, f"cust_{client}", "SL")
+    assert (await api.data(document, id=f"cust_{client}"))["m"]["reminder"]["id"] == reminder["id"]
+    shown = await api.data("query($id: ID!) { node(id: $id) { ... on Reminder { to } } }", id=reminder["id"])
+    assert shown["node"] == {"to": reminder["to"]}
+    reader = await service.make_token(account_email=service.email, scope=Scope.READ)
+    stranger = await service.make_token(organization_id=await service.make_organization("Other"))
+    for token, expected in ((reader, (None, "READ_ONLY_TOKEN")), (stranger, (["id"], "NOT_FOUND"))):
+        async with service.client(token) as http:
+            denied = (await GraphQLApi(service, http).data(document, id=client))["m"]
+        assert denied["reminder"] is None
+        assert [(error["field"], error["code"]) for error in denied["userErrors"]] == [expected]

@@ -113,11 +113,6 @@ class UpsertCustomerPayload(UpsertPayload):
     pass
 
 
-@strawberry.type(description="The result of `sendClientReminder`.")
-class SendClientReminderPayload(Payload):
-    success: bool = field(description="True if the reminder is stored in the outbox, which delivers it with retries.")
-
-
 @strawberry.type(description="The result of `createCustomer`.")
 class CreateCustomerPayload(NewRecordPayload):
     pass

@@ -87,8 +87,7 @@ class AccessTokenMutations:
         idempotency_key: IdempotencyKey = None,
     ) -> RevokeAccessTokenPayload:
         bare = read_id("AccessToken", id)
-        key = request_key(info, idempotency_key, "revoke token", bare)
-        _, errors = await attempt(revoke_caller_token(info.context.access, bare, key), [])
+        _, errors = await attempt(_revoke(info, bare, idempotency_key), [])
         if errors:
             return RevokeAccessTokenPayload(user_errors=errors)
         revoked = strawberry.ID(write_global_id("AccessToken", bare))
@@ -106,6 +105,10 @@ async def _create(info: Info, input: CreateAccessTokenInput, key: str | None) ->
     )
     parts = ("create token", new.label, new.scope, str(new.expires_at), organization)
     return await create_caller_token(info.context.access, new, request_key(info, key, *parts))
+
+
+async def _revoke(info: Info, token_id: str, key: str | None) -> None:
+    await revoke_caller_token(info.context.access, token_id, request_key(info, key, "revoke token", token_id))
 
 
 def _read_moment(text: str | None) -> datetime | None:
