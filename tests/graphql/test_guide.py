@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import DocumentNode, OperationDefinitionNode, OperationType, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    validate,
+)
 
 from app.graphql.schema.schema import core_schema
 from tests.conftest import Service
@@ -71,6 +79,20 @@ async def client_id(service: Service) -> str:
 def test_the_guide_has_operations_of_every_kind_with_names_of_their_own() -> None:
     assert {operation.kind for operation in OPERATIONS} == set(OperationType)
     assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS) >= 10
+
+
+def test_the_guide_names_every_root_field() -> None:
+    schema = core_schema()
+    text = GUIDE.read_text(encoding="utf-8")
+    fields = [name for kind in OperationType for name in get_root(schema, kind).fields]
+    assert len(fields) > 20
+    assert [name for name in fields if not re.search(rf"\b{name}\b", text)] == []
+
+
+def get_root(schema: GraphQLSchema, kind: OperationType) -> GraphQLObjectType:
+    root = schema.get_root_type(kind)
+    assert root is not None
+    return root
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
