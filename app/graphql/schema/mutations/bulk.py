@@ -27,6 +27,7 @@ from app.graphql.schema.mutations.rows import (
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError, UserErrorCode, attempt
 from app.idempotency import StoredResponse
+from app.records.turns import in_turns
 
 MOST_ROWS = 1000
 RESULTS = "A result for each row, in the order of the input. Empty if the whole request is rejected."
@@ -113,7 +114,9 @@ class BulkMutation:
             raise Invalid([Problem("input", "length", message)])
         plan = mutations.plan(info, (_name(types.payload), "results"), holder=_name(types.result))
         rows, stored = await self.write(info, mutations, request, plan)
-        return [_make_result(types.result, index, rows, stored, plan) for index in range(len(request.rows))]
+        return [
+            _make_result(types.result, index, rows, stored, plan) async for index in in_turns(range(len(request.rows)))
+        ]
 
     async def write(
         self, info: Info, mutations: RecordMutations, request: BulkRequest, plan: FacePlans
