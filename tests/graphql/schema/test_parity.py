@@ -1,6 +1,7 @@
 """Mutations of both faces: each succeeds, fails with codes and paths, is done once for its key, and shows both faces."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.auth import Scope
+from app.graphql.schema.schema import core_schema
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 
@@ -347,3 +349,25 @@ async def test_an_erasure_forgets_the_results_of_bulk_mutations(api: GraphQLApi,
     assert not [body for body in bodies if "Erased" in body]
     again = (await api.data(document, input=rows, key="k"))["m"]
     assert errors(again) == [(["idempotencyKey"], "NOT_FOUND")]
+
+
+MUTATIONS = core_schema().mutation_type.fields  # type: ignore[union-attr]
+UNVERSIONED = frozenset({"sendClientReminder", "sendCustomerReminder", "createClient", "createCustomer"})
+"""The mutations of one record that change no record that exists."""
+
+
+def test_every_mutation_takes_an_idempotency_key() -> None:
+    assert [name for name, field in MUTATIONS.items() if "idempotencyKey" not in field.args] == []
+
+
+def test_every_change_of_a_record_takes_its_expected_version() -> None:
+    changes = [name for name in MUTATIONS if re.search("(Client|Customer)(Vat)?$", name) and name not in UNVERSIONED]
+    assert len(changes) == 13
+    assert [name for name in (*changes, "updateOrganization") if "expectedVersion" not in MUTATIONS[name].args] == []
+
+
+def test_clients_and_customers_have_the_same_mutations() -> None:
+    of_clients = {name.replace("Client", "Customer") for name in MUTATIONS if "Client" in name}
+    of_customers = {name for name in MUTATIONS if "Customer" in name}
+    assert of_clients - of_customers == {"replaceCustomer"}
+    assert of_customers - of_clients == set()

@@ -153,9 +153,16 @@ async def test_a_check_is_a_change_like_any_other(service: Service) -> None:
 async def test_graphql_shows_the_check(service: Service) -> None:
     made = await create(service, **NUMBER)
     answer = await service.http.post(f"/customers/{made['id']}/vies-check")
-    query = f'{{ customer(id: "{made["id"]}") {{ vies }} }}'
+    check = answer.json()
+    query = f'{{ customer(id: "{made["id"]}") {{ vies {{ outcome source checkedAt requestIdentifier message }} }} }}'
     shown = (await service.http.post("/graphql", json={"query": query})).json()
-    assert shown["data"] == {"customer": {"vies": answer.json()}}
+    assert shown["data"]["customer"]["vies"] == {
+        "outcome": {True: "VALID", False: "INVALID", None: "UNKNOWN"}[check["valid"]],
+        "source": check["source"].upper(),
+        "checkedAt": check["checked_at"],
+        "requestIdentifier": check["request_identifier"],
+        "message": check["message"],
+    }
 
 
 @pytest.mark.parametrize("number", [None, "", "  "])
