@@ -15,6 +15,10 @@ SHAPES: Mapping[str, Callable[[str], Any]] = {
     "custom": lambda word: {"outer": [{"inner": word}]},
     "bank_accounts": lambda word: [{"type": "iban", "iban": word}],
 }
+GRAPHQL_SHAPES: Mapping[str, Callable[[str], Any]] = {
+    **SHAPES,
+    "bank_accounts": lambda word: [{"type": "IBAN", "iban": word}],
+}
 NUMBERS = count()
 
 
@@ -26,7 +30,8 @@ def words_for(face: Face) -> dict[str, str]:
 
 def body_of(face: Face, words: Mapping[str, str]) -> dict[str, Any]:
     fields = face.by_column()
-    return {fields[column].name: SHAPES.get(column, str)(word) for column, word in words.items()}
+    shapes = GRAPHQL_SHAPES if face is GRAPHQL_CUSTOMER else SHAPES
+    return {fields[column].name: shapes.get(column, str)(word) for column, word in words.items()}
 
 
 async def hits(service: Service, word: str) -> int:

@@ -103,7 +103,7 @@ async def test_a_missing_table_is_answered_with_503(
 async def test_a_graphql_answer_with_a_value_stays_200(service: Service) -> None:
     await execute(service.database, "ALTER TABLE clients RENAME TO gone")
     answer = await service.http.post(
-        "/graphql", json={"query": "{ viewer { scopes } clients(first: 1) { nodes { id } } }"}
+        "/graphql", json={"query": "{ viewer { scopes } organization { clients(first: 1) { nodes { id } } } }"}
     )
     assert answer.status_code == 200, answer.text
     assert answer.json()["data"]["viewer"]
