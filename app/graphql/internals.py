@@ -210,6 +210,10 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
                 self.too_large = error.with_traceback(None)
         return self.too_large is None
 
+    def release(self) -> None:
+        """Drops the helpers, which hold the executor. So it leaves memory with its context, and not with the next collection."""
+        del self.async_helpers
+
     def for_event(self, event: object, context: object, show: Show = ignore_size) -> "RenderingExecutor":
         """An executor of the same operation for an event of its subscription. It coerces no variables again.
 
@@ -265,8 +269,11 @@ async def execute(built: Built) -> ExecutionResult:
     """The result of a query or a mutation, or of one event of a subscription. A result that is too large is an error."""
     if isinstance(built, list):
         return ExecutionResult(None, built)
-    result: Any = built.execute_operation()
-    done: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
+    try:
+        result: Any = built.execute_operation()
+        done: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
+    finally:
+        built.release()
     if built.too_large is None:
         return done
     path = list(done.data or ())[:1]
@@ -283,4 +290,5 @@ async def open_events(built: Built) -> AsyncGenerator[Any, None] | ExecutionResu
         return ExecutionResult(None, built)
     events: Any = create_source_event_stream(built)
     opened: AsyncGenerator[Any, None] | ExecutionResult = await events if built.is_awaitable(events) else events
+    built.release()
     return opened

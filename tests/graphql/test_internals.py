@@ -1,6 +1,8 @@
 """Each internal of graphql-core and Strawberry that the service relies on. A failure means that an upgrade changed it."""
 
+import gc
 import json
+import weakref
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -205,6 +207,26 @@ async def test_an_executor_for_an_event_keeps_the_coerced_variables_and_nothing_
         )
         assert await internals.execute(current) == ExecutionResult({"again": event}, None)
     assert executor.root_value is None
+
+
+async def test_an_executor_is_freed_after_its_operation_without_a_garbage_collection() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        query, stream = build("{ __typename }"), build("subscription { count(until: 1) }")
+        assert isinstance(query, RenderingExecutor)
+        assert isinstance(stream, RenderingExecutor)
+        event = stream.for_event("a", None)
+        executors = [weakref.ref(executor) for executor in (query, stream, event)]
+        await internals.execute(query)
+        await internals.execute(event)
+        events = await internals.open_events(stream)
+        assert not isinstance(events, ExecutionResult)
+        await events.aclose()
+        del query, stream, event, events
+        assert [executor() for executor in executors] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 async def test_errors_of_variables_are_a_result() -> None:

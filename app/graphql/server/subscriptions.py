@@ -49,9 +49,12 @@ class Subscriptions:
             await self.shared_results.wait_for_turn()
             execute = partial(self._execute_event, prepared, event, request_id)
             result = await self.shared_results.find(question.about(event), execute)
-            with closing(prepared.for_event(event)) as current:
-                current.context.access.database.hold(result.size)
+            database = prepared.context.access.renew().database
+            try:
+                database.hold(result.size)
                 yield result
+            finally:
+                database.end()
 
     async def _execute_event(self, prepared: PreparedOperation, event: Event, request_id: str) -> OperationResult:
         with closing(prepared.for_event(event)) as current:
