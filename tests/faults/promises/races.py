@@ -44,9 +44,14 @@ class Rivals:
         return str((await send(self.one, "POST", path, {"name": "Ann"}))["id"])
 
     async def make_organization(self) -> str:
+        """The id of a new organization that both services know. The other service learns of it within a second."""
         account = (await send(self.one, "GET", "/v1/accounts/authorized", None))["id"]
         body = {"name": "Racing Club", "email": "club@example.com", "country": "Slovenia"}
-        return str((await send(self.one, "POST", f"/v1/accounts/{account}/organizations", body))["id"])
+        organization = str((await send(self.one, "POST", f"/v1/accounts/{account}/organizations", body))["id"])
+        async with asyncio.timeout(10):
+            while (await self.two.get(f"/v1/organizations/{organization}/clients/count")).status_code != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        return organization
 
     async def query(self, statement: str, *parameters: str) -> int:
         connection = await asyncpg.connect(self.tenant.url)
