@@ -109,7 +109,7 @@ def make_rows(token: str, changed_id: str) -> list[Row]:
     builder = RequestBuilder(token)
     search = f'{{ clients({IN_GRAPHQL}, first: 20, search: "main street") {{ nodes {{ {FIELDS} }} }} }}'
     nested = f"{{ clients({IN_GRAPHQL}, first: 20) {{ nodes {{ {FIELDS} organization {{ name }} }} }} }}"
-    history = f'{{ client(id: "{changed_id}") {{ history(first: 20) {{ nodes {{ action actor at version }} }} }} }}'
+    history = f'{{ client(id: "{changed_id}") {{ history(first: 20) {{ nodes {{ action at version }} }} }} }}'
     include = "%7B%22limit%22%3A20%2C%22include%22%3A%22organization%22%7D"
     return [
         *(Row(case.api, case.name, case.service) for case in make_cases(token, CLIENT_ID)),
