@@ -33,7 +33,8 @@ from benchmarks.load import HttpRequest, read_response
 from tests.faults.fairness import memory_of, start
 
 CONNECTIONS, MOST_CONNECTIONS, SHARE = 16, 64, 0.8
-CAPACITY_SECONDS = 8.0
+CAPACITY_SECONDS = 60.0
+"""Long enough that the database vacuums and writes checkpoints meanwhile, as it does in the run."""
 SAMPLES = 12
 """The number of samples of a run. The first third is warm-up."""
 CLIENTS = 2000
@@ -96,7 +97,7 @@ class Run:
                 "{ clients(first: 20, orderBy: {field: NAME}) { nodes { id name } pageInfo { hasNextPage } } }"
             ),
             self.graphql(
-                "{ clients(first: 10) { nodes { name organization { name } history { nodes { action } } } } }"
+                "{ clients(first: 10) { nodes { name organization { name } history(first: 2) { nodes { action } } } } }"
             ),
             self.build(
                 "GET", f"/v1/organizations/{self.organization}/clients/search?term=client{CHANCE.randint(1, 99)}"
@@ -146,6 +147,15 @@ class Run:
             self.idle.put_nowait((reader, writer))
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             self.errors[repr(error)] += 1
+
+
+async def write_histories(run: Run) -> None:
+    """Gives the first ten clients histories of the length that the mix reads, so that its cost stays as it is."""
+    for number in (*range(1, 11), *range(1, 11)):
+        body = {"note": f"{CHANCE.random():.9f}"}
+        request = run.build("PATCH", f"/v1/clients/{number:024x}", body)
+        await run.send(request.encode("127.0.0.1"), time.perf_counter())
+    run.sample = Sample()
 
 
 async def measure_capacity(run: Run) -> float:
@@ -222,6 +232,7 @@ async def play(url: str, folder: Path, minutes: float) -> int:
     process, address = await asyncio.to_thread(start, url, folder)
     try:
         run = Run(int(address.rpartition(":")[2]), process.pid, url, organization, token)
+        await write_histories(run)
         capacity = await measure_capacity(run)
         print(
             f"capacity {capacity:.0f} requests per second; the run sends {capacity * SHARE:.0f} for {minutes:g} minutes"
