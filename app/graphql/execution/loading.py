@@ -140,10 +140,11 @@ async def _load_rows(
 
 async def load_organization(context: Context, organization_id: str) -> Organization | None:
     """An organization that the caller's token can access."""
-    load = partial(_load_organizations, context.access)
+    load = partial(load_organizations, context.access)
     return await context.loader("organizations", load).load(organization_id)
 
 
-async def _load_organizations(access: Access, ids: Sequence[str]) -> list[Organization | None]:
+async def load_organizations(access: Access, ids: Sequence[str]) -> list[Organization | None]:
+    """The organizations with these ids, in their order; None where the caller's token has no access."""
     organizations = {organization.id: organization for organization in await list_accessible_organizations(access, ids)}
     return [organizations.get(organization_id) for organization_id in ids]

@@ -1,19 +1,21 @@
 """The object types. A record's attributes are its rendered JSON; a test compares its fields with the field table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import ClassVar, Self
 
 import strawberry
 from strawberry import field
 
+from app.auth import Access
 from app.changes.record import PastChange
 from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client, get_clients, list_clients
 from app.errors import NotFound
 from app.graphql.execution.context import Info, write_global_id
-from app.graphql.execution.loading import Document, Reads, Record, RecordT, load_organization, load_record
+from app.graphql.execution.loading import Document, Reads, Record, RecordT, load_organizations, load_record
 from app.graphql.schema.changes import CHANGES, CHANGES_CURSOR, resolve_changes, resolve_changes_cursor
 from app.graphql.schema.connections import (
     Connection,
@@ -117,10 +119,16 @@ class Organization(Node):
 async def resolve_organization(root: Record, info: Info) -> Organization:
     """The organization of a client or a customer. Raises NotFound if the caller has lost access since."""
     organization_id, _ = root.key
-    stored = await load_organization(info.context, organization_id)
-    if stored is None:
+    load = partial(_load_organizations, info.context.access)
+    organization = await info.context.loader("organizations of records", load).load(organization_id)
+    if organization is None:
         raise NotFound("There is no such organization")
-    return Organization.of(stored)
+    return organization
+
+
+async def _load_organizations(access: Access, ids: Sequence[str]) -> list[Organization | None]:
+    """One object for each organization, which all records of a list share."""
+    return [None if stored is None else Organization.of(stored) for stored in await load_organizations(access, ids)]
 
 
 async def resolve_client(root: Record, info: Info) -> "Client":
