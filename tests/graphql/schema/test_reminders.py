@@ -20,9 +20,9 @@ from tests.mail.conftest import make_message
 FIELDS = "to language state attempts createdAt lastAttemptAt nextAttemptAt sentAt"
 ALL = f"query($id: ID!) {{ client(id: $id) {{ reminders {{ totalCount nodes {{ {FIELDS} }} }} }} }}"
 PAGE = """
-query($id: ID!, $first: Int, $after: String) {
+query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
   client(id: $id) {
-    reminders(first: $first, after: $after) {
+    reminders(first: $first, after: $after, last: $last, before: $before) {
       edges { cursor node { to } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }
@@ -102,6 +102,21 @@ async def test_reminders_are_paged_by_cursor(api: GraphQLApi, service: Service, 
     assert seen == recipients[::-1]
     none = (await api.data(PAGE, id=client, first=0))["client"]["reminders"]
     assert (none["edges"], none["pageInfo"]["hasNextPage"], none["pageInfo"]["endCursor"]) == ([], True, None)
+
+
+async def test_reminders_are_paged_backward(api: GraphQLApi, service: Service, client: str) -> None:
+    recipients = [f"r{index}@one.example" for index in range(5)]
+    await put(service, client, *recipients)
+    pages: list[list[str]] = []
+    before, more = None, True
+    while more:
+        found = (await api.data(PAGE, id=client, last=2, before=before))["client"]["reminders"]
+        pages.append([edge["node"]["to"] for edge in found["edges"]])
+        info = found["pageInfo"]
+        assert info["hasNextPage"] is (before is not None)
+        before, more = info["startCursor"], info["hasPreviousPage"]
+    newest = recipients[::-1]
+    assert pages == [newest[3:], newest[1:3], newest[:1]]
 
 
 async def test_an_invalid_page_of_reminders_is_rejected(api: GraphQLApi, client: str) -> None:
