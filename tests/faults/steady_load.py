@@ -133,12 +133,18 @@ class Run:
             await self._send(request)
         self.sample.times.append(time.perf_counter() - began)
 
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The idle connection that was used last, or a new one. The service closes a connection that is idle for long."""
+        while not self.idle.empty():
+            reader, writer = self.idle.get_nowait()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
     async def _send(self, request: bytes) -> None:
         try:
-            if self.idle.empty():
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            else:
-                reader, writer = self.idle.get_nowait()
+            reader, writer = await self.connect()
             writer.write(request)
             async with asyncio.timeout(30):
                 status, body = await read_response(reader)
