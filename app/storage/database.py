@@ -246,8 +246,9 @@ class ConnectionContext:
     ) -> None:
         if self.limit is not None:
             self.limit.__exit__(None, None, None)
-        cause = self.driver.meter.error or error
-        sound = cause is None or (is_sound(cause) and not self.driver.is_closed())
+        ended = self.driver.meter.error
+        cause = ended or error
+        sound = cause is None or (ended is None and is_sound(cause) and not self.driver.is_closed())
         try:
             if self.transaction and sound:
                 await (self.transaction.commit() if cause is None else self.transaction.rollback())

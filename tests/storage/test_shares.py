@@ -190,6 +190,15 @@ async def test_an_answer_that_was_cut_off_needs_no_garbage_collection(
     assert traced_memory() - before < 1_500_000
 
 
+async def test_a_connection_that_was_cut_off_serves_no_other_tenant(database: Database) -> None:
+    """The block ends at once, as a cancelled one does, and before the event loop tells the connection that it is closed."""
+    with pytest.raises(TooMany):
+        async with database.share("loud").read() as connection:
+            connection.driver.meter.end(TooMany("too many large answers", 1))
+    async with database.share("quiet").read() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+
+
 async def test_the_statements_of_an_operation_have_one_budget(database_url: str) -> None:
     database = Database(database_url, answer_cap=1_000_000)
     share = database.share("tenant")
