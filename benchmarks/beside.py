@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import orjson
 
-from benchmarks.compare import FIELDS, IN_GRAPHQL, IN_V1, ORGANIZATIONS, make_cases
+from benchmarks.cases import FIELDS, IN_GRAPHQL, IN_V1, ORGANIZATIONS, make_cases
 from benchmarks.ground import HIGH_RATES, ROOT, fresh_database
 from benchmarks.load import HttpRequest
 from benchmarks.requests import ORGANIZATION, RequestBuilder

@@ -31,29 +31,62 @@ def fresh_database(settings: Mapping[str, str] | None = None) -> Iterator[str]:
         remove_embedded(Path(folder))
 
 
-@contextmanager
-def server(application: str, url: str, *options: str) -> Iterator[tuple[int, int]]:
-    """Runs uvicorn. Yields its port and its process id."""
+def find_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--no-access-log", *options]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def bare_handler(url: str) -> Iterator[tuple[int, int]]:
+    """Runs the bare handler in uvicorn. Yields its port and its process id."""
+    port = find_port()
+    command = ["-m", "uvicorn", "benchmarks.bare:app", "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    with running([sys.executable, *command], {"DATABASE_URL": url}, port) as process:
+        yield port, process
+
+
+@contextmanager
+def service(url: str, settings: Mapping[str, str] | None = None) -> Iterator[tuple[int, int]]:
+    """Runs the service as an operator does, in one process, with its log in a file. Yields its port and its process id."""
+    port = find_port()
+    with tempfile.TemporaryDirectory(prefix="clientele-bench-") as folder:
+        own = {**HIGH_RATES, "DATABASE_URL": url, "CLIENTELE_DATA_DIR": folder, **(settings or {})}
+        command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
+        with (Path(folder) / "log").open("w") as log, running(command, own, port, log=log.fileno()) as process:
+            yield port, process
+
+
+@contextmanager
+def running(
+    command: list[str], environment: Mapping[str, str], port: int, *, folder: Path = ROOT, log: int | None = None
+) -> Iterator[int]:
+    """Runs a server in `folder` until the end of the block, and waits until it answers. Yields its process id.
+
+    Its output goes to the file `log`, or only its errors to stderr.
+    """
     process = subprocess.Popen(  # noqa: S603 - the command is the benchmark's own
-        [*command, "--log-level", "warning"], env={**os.environ, **HIGH_RATES, "DATABASE_URL": url}, cwd=ROOT
+        command,
+        env={**os.environ, **environment},
+        cwd=folder,
+        stdout=subprocess.DEVNULL if log is None else log,
+        stderr=log,
     )
     try:
-        asyncio.run(_wait(port))
-        yield port, process.pid
+        asyncio.run(_wait(process, port))
+        yield process.pid
     finally:
         process.terminate()
         process.wait(20)
 
 
-async def _wait(port: int) -> None:
+async def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
     for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
         try:
             await send_request(port, HttpRequest(path="/"))
-        except OSError:
+        except (OSError, EOFError, ValueError):
             await asyncio.sleep(0.1)
         else:
             return

@@ -12,18 +12,19 @@ ORGANIZATION = f"{5:024x}"
 
 @dataclass(frozen=True)
 class RequestBuilder:
-    """Builds requests to the three APIs with an access token."""
+    """Builds requests to the three APIs with an access token. Those to the Customers API name the organization."""
 
     token: str
+    organization: str = ORGANIZATION
 
     def v1(self, path: str, body: object = None) -> HttpRequest:
         return self._build(path, body, {})
 
     def customers(self, path: str, body: object = None) -> HttpRequest:
-        return self._build(path, body, {"x-entity-id": f"ent_{ORGANIZATION}"})
+        return self._build(path, body, {"x-entity-id": f"ent_{self.organization}"})
 
-    def graphql(self, query: str) -> HttpRequest:
-        return self._build("/graphql", {"query": query}, {})
+    def graphql(self, query: str, variables: dict[str, object] | None = None) -> HttpRequest:
+        return self._build("/graphql", {"query": query, **({"variables": variables} if variables else {})}, {})
 
     def _build(self, path: str, body: object, headers: dict[str, str]) -> HttpRequest:
         headers = {"Authorization": f"Bearer {self.token}", **headers}

@@ -25,7 +25,7 @@ from app.accounts.service import create_account
 from app.organizations.service import create_token
 from app.storage.database import Database
 from app.storage.migrations import migrate
-from benchmarks.ground import ROOT, fresh_database, server
+from benchmarks.ground import ROOT, fresh_database, service
 from benchmarks.load import HttpRequest, read_response
 from benchmarks.requests import RequestBuilder
 
@@ -255,7 +255,7 @@ def run(options: argparse.Namespace) -> int:
         begun = time.perf_counter()
         token, sizes = asyncio.run(load(url, options.rows))
         print(f"{sum(sizes):,} clients loaded in {time.perf_counter() - begun:.0f} s", flush=True)
-        port, process = stack.enter_context(server("app.main:app_from_environment", url, "--factory"))
+        port, process = stack.enter_context(service(url))
         near = None if options.database_url else process
         seconds = asyncio.run(measure(url, port, near, token, sizes, options.rounds))
         first = {api: median(seconds[api, FIRST, sizes[-1]]) * 1000 for api in ("Customers", "GraphQL", "v1")}
