@@ -63,6 +63,9 @@ BODY_ERRORS: Mapping[type[HttpError], ErrorCode] = {
 }
 JSON_LIMITS = {ErrorCode.JSON_DEPTH_LIMIT_EXCEEDED: DEEPEST, ErrorCode.JSON_VALUE_LIMIT_EXCEEDED: MOST_VALUES}
 
+SHORT = 0.03
+"""Seconds of a query that is over before its client gives up. So nothing listens for the client until then."""
+
 T = TypeVar("T")
 
 
@@ -171,26 +174,46 @@ def check_kind(kind: OperationType, method: str, media_type: str) -> None:
 async def cancel_on_disconnect(request: Request, work: Awaitable[T]) -> T:
     """The result of work for a request whose body has been read.
 
-    If the client disconnects, the work is cancelled with its statements, and this raises ClientDisconnected.
+    If the client disconnects during long work, the work is cancelled with its statements, and this raises
+    ClientDisconnected.
     """
     working = asyncio.current_task()
     assert working is not None  # noqa: S101 - narrows the type
-    listening = asyncio.create_task(_cancel_at_disconnect(request, working))
+    watcher = DisconnectWatcher(request, working)
     try:
         return await work
     except asyncio.CancelledError:
-        if listening.done() and listening.result():
+        if watcher.has_cancelled():
             working.uncancel()
             raise ClientDisconnected from None
         raise
     finally:
-        listening.cancel()
+        watcher.stop()
 
 
-async def _cancel_at_disconnect(request: Request, working: "asyncio.Task[object]") -> bool:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    return working.cancel()
+class DisconnectWatcher:
+    """Cancels a task whose client disconnects. It begins to listen when the task has run for SHORT seconds."""
+
+    def __init__(self, request: Request, working: "asyncio.Task[object]") -> None:
+        self.request, self.working = request, working
+        self.listening: asyncio.Task[bool] | None = None
+        self.timer = asyncio.get_running_loop().call_later(SHORT, self._listen)
+
+    def _listen(self) -> None:
+        self.listening = asyncio.create_task(self._cancel_at_disconnect())
+
+    async def _cancel_at_disconnect(self) -> bool:
+        while (await self.request.receive())["type"] != "http.disconnect":
+            pass
+        return self.working.cancel()
+
+    def has_cancelled(self) -> bool:
+        return self.listening is not None and self.listening.done() and self.listening.result()
+
+    def stop(self) -> None:
+        self.timer.cancel()
+        if self.listening is not None:
+            self.listening.cancel()
 
 
 def _result_response(result: OperationResult, media_type: str) -> Response:

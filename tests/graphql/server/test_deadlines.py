@@ -12,6 +12,7 @@ from sqlalchemy import text
 from starlette.types import Message, Scope
 
 from app.errors import TooSlow
+from app.graphql.server import http as graphql_http
 from app.storage.database import Database
 from app.storage.deadline import OutOfTime, time_left, time_limit
 from tests.conftest import Service
@@ -145,8 +146,8 @@ async def test_a_mutation_that_times_out_changes_nothing(api: GraphQLApi, databa
     assert (await api.data("{ clients { totalCount } }"))["clients"]["totalCount"] == 0
 
 
-async def ask_and_leave(service: Service, query: str, left: asyncio.Event) -> list[Message]:
-    """Sends a request as a server does, and disconnects when `left` is set."""
+async def ask_and_leave(service: Service, query: str, left: asyncio.Event | None) -> list[Message]:
+    """Sends a request as a server does, and disconnects when `left` is set. Without `left`, it never may."""
     body = json.dumps({"query": query}).encode()
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[Message] = []
@@ -154,6 +155,7 @@ async def ask_and_leave(service: Service, query: str, left: asyncio.Event) -> li
     async def receive() -> Message:
         if waiting:
             return waiting.pop()
+        assert left is not None, "the client was asked although the query is short"
         await left.wait()
         return {"type": "http.disconnect"}
 
@@ -177,6 +179,13 @@ async def test_a_query_is_cancelled_when_its_client_disconnects(service: Service
         left.set()
         await until(running, 0)
         assert (await asking)[0]["status"] == 499
+
+
+async def test_a_short_query_does_not_listen_for_its_client(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphql_http, "SHORT", 60.0)
+    sent = await ask_and_leave(service, CLIENTS, None)
+    assert sent[0]["status"] == 200
+    assert json.loads(sent[1]["body"])["data"] == {"clients": {"nodes": []}}
 
 
 async def test_a_mutation_is_finished_after_its_client_disconnects(api: GraphQLApi, database_url: str) -> None:
