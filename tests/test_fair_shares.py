@@ -86,8 +86,8 @@ def many(text: str, count: int = 20) -> str:
 
 
 REPEATED = {
-    "a text": f"nodes {{ organization {{ id }} {many('name')} }}",
-    "a document": f"nodes {{ organization {{ id }} {many('custom')} }}",
+    "a text": f"nodes {{ reminders {{ totalCount }} {many('name')} }}",
+    "a document": f"nodes {{ reminders {{ totalCount }} {many('custom')} }}",
     "a text of another record": f"nodes {{ organization {{ {many('name')} }} }}",
     "a rendered list": many("nodes { name }"),
     "a rendered record in its edge": f"edges {{ {many('node { name }')} }}",

@@ -65,6 +65,9 @@ ORGANIZATION = Face(
 )
 # fmt: on
 
+ENVIRONMENT_WORD = Codec(words=(("LIVE", "live"), ("SANDBOX", "sandbox")))
+"""The words of GraphQL's enum."""
+
 # fmt: off
 GRAPHQL_ORGANIZATION = Face(
     "graphql organization",
@@ -75,7 +78,7 @@ GRAPHQL_ORGANIZATION = Face(
             Field("id", "id", Kind.ID, Codec(node="Organization"), writable=False, nullable=False),
             Field("organizationId", "id", Kind.ID, writable=False, nullable=False),
             Field("version", "version", Kind.NUMBER, writable=False, nullable=False),
-            Field("environment", "environment", writable=False, nullable=False),
+            Field("environment", "environment", codec=ENVIRONMENT_WORD, writable=False, nullable=False),
             Field("name", "name", nullable=False),
             Field("email", "email"),
             Field("address", "address"),

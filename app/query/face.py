@@ -17,6 +17,13 @@ class Kind(StrEnum):
     JSON = "json"
 
 
+class Link(StrEnum):
+    """The record that belongs to a row: the row itself under another face, or its organization."""
+
+    SAME_ROW = "same row"
+    ORGANIZATION = "organization"
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """The public spelling of a stored value.
@@ -30,6 +37,7 @@ class Codec:
     - `row` shows the whole row as a text: the JSON of these pairs of a key and a field.
     - `document` spells the members of a stored JSON object, or with `many` of each object in a stored list. `members` are
       the shown ones, as pairs of a key and a field of the document, whose column is the stored key.
+    - `link` shows the record that belongs to the row, as an object of the `members`. Its face is the `document`.
     """
 
     prefix: str = ""
@@ -42,6 +50,8 @@ class Codec:
     document: "Face | None" = None
     many: bool = False
     members: "tuple[tuple[str, Field], ...]" = ()
+    link: Link | None = dataclass_field(default=None, repr=False)
+    """The text of a selection is a part of idempotency keys, so it is the same as before there were links."""
 
 
 PLAIN = Codec()

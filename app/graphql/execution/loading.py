@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 import orjson
@@ -60,6 +61,8 @@ class Record:
     face: ClassVar[Face]
     reads: ClassVar[Reads]
     documents: ClassVar[Mapping[str, type[Document]]] = {}
+    same_row: Mapping[type["Record"], "Record"] = MappingProxyType({})
+    """The record under its faces, if they were read together: a record that a mutation has erased cannot be read again."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:

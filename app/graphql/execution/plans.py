@@ -16,13 +16,15 @@ from graphql import (
     VariableNode,
 )
 
+from app.graphql.execution.links import LINKS
 from app.query.face import Codec, Face, Field, Kind
 from app.query.sql.render import Selection
 
 LONGEST_LABEL = 63
 """PostgreSQL cuts longer labels, so longer aliases are not rendered."""
 MOST_LABELS = 500
-"""PostgreSQL selects at most 1,664 columns; wider selections are not rendered."""
+"""PostgreSQL selects at most 1,664 columns, and writes each value as often as it is selected. A selection with more labels,
+those of documents and linked records included, is not rendered."""
 
 Fields = dict[str, list[FieldNode]]
 """The fields of a selection by response key, in order."""
@@ -89,25 +91,31 @@ def plan_record(reader: SelectionReader, fields: Fields, face: Face) -> Selectio
         return None
     for key, nodes in fields.items():
         name = nodes[0].name.value
-        field = _typename(face.type_name) if name == "__typename" else _plan_field(reader, nodes, face.fields.get(name))
+        field = _typename(face.type_name) if name == "__typename" else _plan_field(reader, nodes, face)
         if field is None or len(key.encode()) > LONGEST_LABEL:
             return None
         selection.append((key, field))
-    return tuple(selection)
+    return tuple(selection) if count_labels(selection) <= MOST_LABELS else None
 
 
-def _plan_field(reader: SelectionReader, nodes: Sequence[FieldNode], field: Field | None) -> Field | None:
-    """The field with the selected members of its documents, or None when some need a resolver."""
+def _plan_field(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Field | None:
+    """The field with the selected members of its document or linked record, or None when some need a resolver."""
+    name = nodes[0].name.value
+    field = face.fields.get(name) or LINKS.get((face.type_name, name))
     if field is None or field.codec.document is None:
         return field
-    document = field.codec.document
-    members = plan_record(reader, reader.collect(nodes, frozenset({document.type_name})), document)
+    members = plan_selection(reader, nodes, field.codec.document)
     return None if members is None else _narrow(field, members)
+
+
+def count_labels(selection: Iterable[tuple[str, Field]]) -> int:
+    """The number of keys in one rendered record."""
+    return sum(1 + count_labels(field.codec.members) for _, field in selection)
 
 
 @lru_cache(maxsize=1024)
 def _narrow(field: Field, members: Selection) -> Field:
-    """The field with these members of its documents. Equal calls give one field, so that its statement is kept."""
+    """The field with these members of its object. Equal calls give one field, so that its statement is kept."""
     return replace(field, codec=replace(field.codec, members=members))
 
 

@@ -143,6 +143,9 @@ async def resolve_customer(root: Record, info: Info) -> "Customer":
 
 async def _load_face(root: Record, info: Info, type_: type[RecordT]) -> RecordT:
     """The record under another face. Raises NotFound if it was erased since."""
+    same = root.same_row.get(type_)
+    if isinstance(same, type_):
+        return same
     _, client_id = root.key
     record = await load_record(info, type_, client_id)
     if record is None:

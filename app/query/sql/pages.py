@@ -79,6 +79,7 @@ class Search:
 
 
 NO_SEARCH = Search()
+OWNER: ColumnElement[Any] = bindparam("organization", type_=Text())
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ def build_page(shape: Shape) -> Select[str, str]:
     names, order = needed_columns(shape.selection), shape.order
     branched = is_split(order.face, order.orders) and shape.way is not Way.USE_INDEX
     rows = _read_branches(shape, names) if branched else _read_rows(shape, names)
-    text, row = render_row(shape.selection, rows)
+    known = {"organization_id": OWNER} if "organization_id" in shape.table.c else {}
+    text, row = render_row(shape.selection, rows, known)
     keys = [rows.c[f"k{index}"] for index in range(len(order.orders))]
     values = cast(func.json_build_array(*keys), Text) if shape.cursors else literal(None, Text)
     return select(text, values).select_from(rows.join(row, true()))
@@ -168,9 +170,8 @@ def scope(table: Table, deleted_too: bool, *, skip_tenant_key: bool = False) -> 
     """
     if "organization_id" not in table.c:
         return table.c.id == func.any(bindparam("organizations", type_=ARRAY(Text)))
-    organization = bindparam("organization", type_=Text())
     tenant: ColumnElement[str] = table.c.organization_id
-    own = (func.textcat(tenant, literal_column("''"), type_=Text()) if skip_tenant_key else tenant) == organization
+    own = (func.textcat(tenant, literal_column("''"), type_=Text()) if skip_tenant_key else tenant) == OWNER
     return own if deleted_too or "deleted_at" not in table.c else and_(own, table.c.deleted_at.is_(None))
 
 

@@ -1,6 +1,6 @@
 """The SQL that spells a stored value in public, and a row as JSON text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from app.query.face import Codec, Field, Kind
+from app.query.face import Codec, Field, Kind, Link
+from app.storage.tables import organizations
 
 Columns: TypeAlias = Any
 """The columns of a table or subquery by neutral name."""
@@ -27,12 +28,15 @@ Columns: TypeAlias = Any
 Selection: TypeAlias = tuple[tuple[str, Field], ...]
 """The fields to render, each with its key in the answer."""
 
+NOTHING_KNOWN: Mapping[str, ColumnElement[Any]] = {}
 MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
 
 def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
     """The stored value in its public spelling; null stays null."""
     codec = field.codec
+    if codec.link:
+        return _render_linked(codec, columns)
     if codec.row:
         return cast(_render_object(codec.row, columns), Text)
     if codec.constant:
@@ -58,10 +62,24 @@ def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
     return value
 
 
-def _render_object(selection: Selection, columns: Columns) -> ColumnElement[Any]:
-    """The JSON object of some fields. It stands inside a SELECT that has the columns."""
-    members = select(*(render_field(field, columns).label(label) for label, field in selection))
-    inner = members.correlate_except().subquery("object")
+def _render_linked(codec: Codec, columns: Columns) -> ColumnElement[Any]:
+    """The record that belongs to a row. Every row has its organization, which the row's scope makes accessible."""
+    if codec.link is Link.SAME_ROW:
+        return _render_object(codec.members, columns)
+    own = organizations.alias()
+    return _render_object(codec.members, own.c, own, own.c.id == columns["organization_id"])
+
+
+def _render_object(
+    selection: Selection, columns: Columns, source: FromClause | None = None, *where: ColumnElement[bool]
+) -> ColumnElement[Any]:
+    """The JSON object of some fields. It stands inside a SELECT that has the columns, or reads the only row of `source`."""
+    if not selection:
+        return literal_column("'{}'::json")
+    members = select(*(render_field(field, columns).label(label) for label, field in selection)).where(*where)
+    if source is not None:
+        members = members.select_from(source)
+    inner = members.correlate_except(*([] if source is None else [source])).subquery("object")
     return select(func.row_to_json(inner.table_valued())).select_from(inner).scalar_subquery()
 
 
@@ -97,9 +115,15 @@ def _read_member(kind: Kind, document: ColumnElement[Any], key: str) -> ColumnEl
     return document.op("->>", return_type=Text())(name)
 
 
-def render_row(selection: Selection, source: FromClause) -> tuple[ColumnElement[str], FromClause]:
-    """The rows of `source` as JSON text, and the lateral that makes them; an empty selection gives `{}`."""
-    columns = [render_field(field, source.c).label(label) for label, field in selection]
+def render_row(
+    selection: Selection, source: FromClause, known: Mapping[str, ColumnElement[Any]] = NOTHING_KNOWN
+) -> tuple[ColumnElement[str], FromClause]:
+    """The rows of `source` as JSON text, and the lateral that makes them; an empty selection gives `{}`.
+
+    `known` has values that are the same in all rows, by column. PostgreSQL looks up their records once.
+    """
+    values = {**dict(source.c.items()), **known}
+    columns = [render_field(field, values).label(label) for label, field in selection]
     row = (
         (select(*columns) if columns else select(literal_column("1").label("empty")))
         .correlate(source)
@@ -116,7 +140,9 @@ def needed_columns(selection: Selection) -> Sequence[str]:
 
 def _columns_of(selection: Selection) -> Iterator[str]:
     for _, field in selection:
-        if field.codec.row:
-            yield from _columns_of(field.codec.row)
+        codec = field.codec
+        inner = codec.members if codec.link is Link.SAME_ROW else codec.row
+        if inner:
+            yield from _columns_of(inner)
         else:
             yield field.column

@@ -83,7 +83,7 @@ STORED = {
 SHOWN = f"customer {{ {ACCOUNTS} {UJP} {VIES} }} {DATA}"
 
 
-@pytest.mark.parametrize("more", ["", "organization { name }"], ids=["rendered", "resolved"])
+@pytest.mark.parametrize("more", ["", "reminders { totalCount }"], ids=["rendered", "resolved"])
 async def test_no_stored_value_makes_a_read_fail(service: Service, api: GraphQLApi, record: str, more: str) -> None:
     """An operator may have stored anything by SQL, or a revision before this one by an import."""
     columns = ", ".join(f"{column} = '{value}'" for column, value in STORED.items())

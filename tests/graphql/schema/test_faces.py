@@ -85,9 +85,18 @@ async def test_each_row_of_many_shows_both_faces(api: GraphQLApi) -> None:
 
 
 async def test_an_error_below_a_record_reaches_the_nearest_field_that_may_be_null(api: GraphQLApi, client: str) -> None:
-    """The record is erased before its other face is read."""
-    query = "mutation($id: ID!) { made: permanentlyDeleteCustomer(id: $id) { customer { name client { name } } client { name } } }"
-    answer = await api.run(query, id=client)
+    query = "mutation($id: ID!) { made: permanentlyDeleteCustomer(id: $id) { customer { name %s } client { name } } }"
+    answer = await api.run(query % "history(first: 101) { totalCount }", id=client)
     assert answer["data"] == {"made": {"customer": None, "client": {"name": "Ana"}}}
     (error,) = answer["errors"]
-    assert (error["path"], error["extensions"]["code"]) == (["made", "customer", "client"], "NOT_FOUND")
+    assert (error["path"], error["extensions"]["code"]) == (["made", "customer", "history"], "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize("more", ["", "reminders { totalCount }"], ids=["rendered", "resolved"])
+async def test_an_erased_record_is_shown_under_both_faces(api: GraphQLApi, client: str, more: str) -> None:
+    nested = f"client {{ name customer {{ customerId client {{ clientId }} {more} }} {more} }}"
+    query = f"mutation($id: ID!) {{ made: permanentlyDeleteCustomer(id: $id) {{ {nested} }} }}"
+    shown = (await api.data(query, id=client))["made"]["client"]
+    assert shown["name"] == "Ana"
+    assert shown["customer"]["customerId"] == f"cust_{client}"
+    assert shown["customer"]["client"] == {"clientId": client}

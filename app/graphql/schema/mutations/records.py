@@ -87,7 +87,8 @@ class FacePlans:
     """The selections of a payload's record under each of its faces, by the field of the payload.
 
     A selection is None when some of it needs a resolver, and empty when the face is not selected. `rendered` renders
-    every selected face of a row.
+    every selected face of a row. If a resolver is needed, it renders the whole record under all faces, since a resolver
+    can go from one face to the other.
     """
 
     types: Mapping[str, type[Record]]
@@ -97,8 +98,17 @@ class FacePlans:
     def read(self, row: str) -> dict[str, Any]:
         """The record under each face, from a row that was rendered with `rendered`."""
         texts: dict[str, str] = orjson.loads(row)
+        wholes = {
+            type_: type_.of(orjson.loads(texts[key]))
+            for name, type_ in self.types.items()
+            if (key := whole_key(name)) in texts
+        }
+        for record in wholes.values():
+            record.same_row = wholes
         return {
-            name: make_record(self.types[name], selection, texts.get(name, "{}"))
+            name: wholes[self.types[name]]
+            if selection is None
+            else make_record(self.types[name], selection, texts.get(name, "{}"))
             for name, selection in self.selections.items()
         }
 
@@ -216,8 +226,14 @@ def plan_faces(
         key = camel(name)
         edges = reader.find_groups(nodes, *steps, (holder, f"{key}Edge"))
         selections[name] = None if edges else plan_inside(reader, nodes, type_.face, *steps, (holder, key))
-    wholes = {name: whole_record(types[name].face) for name, selection in selections.items() if selection is None}
-    return FacePlans(types, selections, render_faces({**selections, **wholes}))
+    wholes = {whole_key(name): whole_record(type_.face) for name, type_ in types.items()}
+    resolved = wholes if None in selections.values() else {}
+    return FacePlans(types, selections, render_faces({**selections, **resolved}))
+
+
+def whole_key(name: str) -> str:
+    """The key of a whole record in a rendered row. No field of a payload has a space in its name."""
+    return f"whole {name}"
 
 
 def request_key(info: Info, key: str | None, *request: object) -> RequestKey | None:

@@ -1,0 +1,65 @@
+"""The records that belong to a record are rendered with it, in its own statement."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import ClauseElement
+
+from app.storage.connection import Connection
+from tests.graphql.execution.conftest import Executor
+
+LINKED = "organization { name environment createdAt } customer { customerId client { name organization { id } } }"
+
+
+async def test_linked_records_are_rendered_with_their_record(executor: Executor) -> None:
+    places = (
+        "clients(first: 2) { nodes { name %s } }",
+        "client(id: $client) { %s }",
+        "node(id: $client) { ... on Client { %s } }",
+    )
+    for place in places:
+        declared = "query($client: ID!)" if "$client" in place else ""
+        answer, rendered = await executor.run(f"{declared} {{ {place % LINKED} }}")
+        assert '"environment": "LIVE"' in answer
+        assert rendered == 1
+
+
+async def test_linked_records_need_no_statement_of_their_own(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[object] = []
+    execute = Connection.execute
+
+    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
+        statements.append(statement)
+        return await execute(connection, statement, *arguments)
+
+    monkeypatch.setattr(Connection, "execute", note)
+    for _ in range(2):
+        statements.clear()
+        await executor.run("{ clients(first: 2) { nodes { name } } }")
+    plain = len(statements)
+    statements.clear()
+    await executor.run(f"{{ clients(first: 2) {{ nodes {{ {LINKED} }} }} }}")
+    assert len(statements) == plain
+
+
+async def test_a_record_under_too_many_names_is_resolved(executor: Executor) -> None:
+    names = " ".join(
+        f"a{index}: customer {{ {' '.join(f'b{each}: name' for each in range(30))} }}" for index in range(20)
+    )
+    answer, rendered = await executor.run(f"{{ clients(first: 1) {{ nodes {{ {names} }} }} }}")
+    assert len(json.loads(answer)["clients"]["nodes"][0]) == 20
+    assert rendered == 20
+    few = await executor.run("{ clients(first: 1) { nodes { a: customer { name } b: customer { name } } } }")
+    assert few[1] == 1
+
+
+async def test_objects_without_selected_fields_are_empty(executor: Executor) -> None:
+    query = """query($yes: Boolean!) {
+      clients(first: 1) { nodes { organization { name @skip(if: $yes) } customer { ujp { name @skip(if: $yes) } } } }
+    }"""
+    answer, rendered = await executor.run(query)
+    assert json.loads(answer)["clients"]["nodes"] == [{"organization": {}, "customer": {"ujp": None}}]
+    assert rendered == 1
