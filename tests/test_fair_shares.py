@@ -12,6 +12,7 @@ from app.auth import Caller
 from app.config import Config
 from app.storage.database import Database
 from tests.conftest import Service, running
+from tests.graphql.conftest import RESOLVED
 
 LARGE, SMALL = 40, 4
 """Records of 10 KB: more and fewer than the limit allows in one answer."""
@@ -86,8 +87,8 @@ def many(text: str, count: int = 20) -> str:
 
 
 REPEATED = {
-    "a text": f"nodes {{ reminders {{ totalCount }} {many('name')} }}",
-    "a document": f"nodes {{ reminders {{ totalCount }} {many('custom')} }}",
+    "a text": f"nodes {{ {RESOLVED} {many('name')} }}",
+    "a document": f"nodes {{ {RESOLVED} {many('custom')} }}",
     "a text of another record": f"nodes {{ organization {{ {many('name')} }} }}",
     "a rendered list": many("nodes { name }"),
     "a rendered record in its edge": f"edges {{ {many('node { name }')} }}",

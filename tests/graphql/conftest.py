@@ -13,6 +13,8 @@ from app.ids import new_id
 from tests.conftest import Service
 
 DEFAULTS: Mapping[str, Any] = {"metadata": {}, "custom": {}}
+RESOLVED = f"{'x' * 64}: __typename"
+"""A field of a record whose name is too long for PostgreSQL, so that the record needs resolvers."""
 
 
 @dataclass
