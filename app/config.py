@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.errors import Misconfigured
 from app.settings import (
+    choice,
     hosts,
     http_url,
     networks,
@@ -176,8 +177,14 @@ class Config:
     """Compresses responses over 1,000 bytes for callers that accept gzip."""
     cors_origins: tuple[str, ...] = setting("CLIENTELE_CORS_ORIGINS", origins, ())
     """The web origins whose pages may call the APIs, separated by commas, or `*`."""
-    access_log: bool = setting("CLIENTELE_ACCESS_LOG", truth, False)
-    """Logs every request, without its token."""
+    access_log: bool = setting("CLIENTELE_ACCESS_LOG", truth, True)
+    """Logs every request, in one line."""
+    log_format: str = setting("CLIENTELE_LOG_FORMAT", choice("auto", "json", "text"), "auto")
+    """The form of the log: JSON, or lines for people. `auto` writes these to a terminal only."""
+    log_level: str = setting("CLIENTELE_LOG_LEVEL", choice("debug", "info", "warning", "error"), "info")
+    """The lowest level of the lines in the log."""
+    slow_request: float = setting("CLIENTELE_SLOW_REQUEST", seconds, 1.0)
+    """The time from which a request is logged as slow, with its slowest SQL statement."""
     demo_token: str | None = setting("CLIENTELE_DEMO_TOKEN", str, None)
     """A token that GraphiQL shows to every visitor. `clientele serve` sets it for the demo."""
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -30,6 +31,8 @@ from app.mail.mailer import Mailer
 from app.mail.quotas import ReminderLimits
 from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
+from app.observability.observer import Observe, Observer
+from app.observability.request_log import RequestLog
 from app.privacy.policy import Retention
 from app.privacy.worker import RetentionWorker
 from app.rest.call import Services
@@ -45,10 +48,10 @@ GRACE = 15.0
 """Seconds that a cancelled task gets to end; longer than the grace of the outbox worker."""
 
 
-def create_app(config: Config, database: Database | None = None) -> Starlette:
+def create_app(config: Config, database: Database | None = None, observe: Observe | None = None) -> Starlette:
     """The application over `config.database_url`, or over an open `database`, which it does not close.
 
-    Raises Misconfigured without either of them.
+    `observe` gets the figures of each request. Raises Misconfigured without either of them.
     """
     store = database or open_database(config)
     readiness = Readiness(store)
@@ -72,7 +75,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
         ],
         middleware=[
             *([Middleware(RootPath, path=config.root_path)] if config.root_path else []),
-            Middleware(RequestIds),
+            Middleware(RequestIds, observe=observe),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
             Middleware(
@@ -80,7 +83,7 @@ def create_app(config: Config, database: Database | None = None) -> Starlette:
             ),
         ],
         lifespan=Background(
-            store, readiness, outbox, retention, changes, vies, uses, known, owns_database=database is None
+            store, readiness, outbox, retention, changes, vies, uses, known, observe, owns_database=database is None
         ).lifespan,
     )
 
@@ -91,10 +94,16 @@ def app_from_environment() -> Starlette:
     The garbage collector never looks at the objects of the start again. Otherwise each full collection takes a third of a
     second.
     """
-    app = create_app(Config.from_environment())
+    config = Config.from_environment()
+    app = create_app(config, observe=make_observer(config).observe)
     gc.collect()
     gc.freeze()
     return app
+
+
+def make_observer(config: Config) -> Observer:
+    """The observer of a worker process, which writes the log of requests."""
+    return Observer(RequestLog.of(config))
 
 
 def open_database(config: Config) -> Database:
@@ -126,10 +135,11 @@ class Background:
     vies: Vies
     uses: TokenUses
     known: KnownTokens
+    observe: Observe | None
     owns_database: bool
 
     @asynccontextmanager
-    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self, _: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         """Starts the tasks, and at the end stops them and closes the connections."""
         notifier = ChangeNotifier(self.database, self.changes.wake)
         delivering = asyncio.create_task(self.outbox.run())
@@ -138,7 +148,7 @@ class Background:
         cleaning = asyncio.create_task(self.retention.run())
         noting = asyncio.create_task(self.uses.run())
         knowing = asyncio.create_task(self.known.run())
-        yield
+        yield {"observe": self.observe}
         await cancel(knowing)
         await cancel(noting)
         await cancel(cleaning)

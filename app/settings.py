@@ -135,6 +135,17 @@ def hosts(text: str) -> tuple[str, ...]:
     return parts
 
 
+def choice(*words: str) -> Callable[[str], str]:
+    """Returns the kind of one of some words, in any case."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise WrongValue(f"{', '.join(words[:-1])} or {words[-1]}", text)
+        return text.lower()
+
+    return read
+
+
 def truth(text: str) -> bool:
     """The kind of booleans."""
     if text.lower() not in TRUE | FALSE:

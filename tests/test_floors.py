@@ -27,6 +27,7 @@ LAYERS = (
     ),
     ("app.query", "app.http"),
     ("app.storage", "app.postgres"),
+    ("app.observability",),
     ("app.config", "app.countries", "app.errors", "app.ids", "app.settings", "app.used_up"),
 )
 """From the top down; a module belongs to the layer of the prefix that it starts with."""
@@ -82,6 +83,8 @@ FOREIGN = {
     "argon2": ("app.accounts.passwords",),
     "httpx": ("app.vat",),
     "stdnum": ("app.vat",),
+    "prometheus_client": ("app.observability",),
+    "pythonjsonlogger": ("app.server.logs",),
 }
 """The packages and modules, by their full names, that may import a library."""
 

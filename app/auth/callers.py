@@ -14,6 +14,7 @@ from app.auth.principals import Principal
 from app.errors import TokenExpired, Unauthenticated
 from app.http.addresses import network_of
 from app.http.rates import UNLIMITED, Meter, Rates
+from app.observability.figures import current_figures
 from app.storage.database import ConnectionSource, Database
 
 NoteUse: TypeAlias = Callable[[str], None]
@@ -84,6 +85,10 @@ class Caller:
             raise Unauthenticated("An access token is required")
         token = self.known.find(self.hashes[0]) or await self._look_up()
         self.note_use(token.id)
+        figures = current_figures.get()
+        figures.token_id, figures.account_id = token.id, token.account_id
+        if len(token.organizations) == 1:
+            figures.organization_id = token.organizations[0]
         self.meter.recognise(token.hash, token.tenant)
         return Principal(token.id, token.account_id, token.organizations, token.scope, token.environment, self.meter)
 

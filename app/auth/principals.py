@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from app.errors import NotFound, ReadOnlyToken
 from app.http.rates import UNLIMITED, Meter
+from app.observability.figures import current_figures
 
 UNMETERED = Meter(UNLIMITED, (), "")
 """The meter of callers inside the process."""
@@ -63,6 +64,7 @@ class Principal:
         """Returns the id. Raises NotFound, as for a missing one, if the token cannot access the organization."""
         if organization_id not in self.organizations:
             raise NotFound("There is no such organization")
+        current_figures.get().organization_id = organization_id
         return organization_id
 
     def require_write(self) -> None:

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.http.responses import make_private
+from app.observability.figures import current_figures
 from app.storage.readiness import Readiness
 
 LONG_DELAY = 1.0
@@ -21,6 +22,7 @@ def health_routes(readiness: Readiness, delay_of_changes: Callable[[], float]) -
 
     async def readyz(request: Request) -> Response:
         """Answers within a second: 200 when the service can work with its database, else 503 with the reason."""
+        _note_route("GET /readyz")
         if request.scope.get("state", {}).get("draining"):
             return _unavailable("the service is going to stop")
         problem = await readiness.find_problem()
@@ -34,7 +36,13 @@ def health_routes(readiness: Readiness, delay_of_changes: Callable[[], float]) -
 
 async def healthz(_: Request) -> Response:
     """Answers 200 while the process runs."""
+    _note_route("GET /healthz")
     return _ok()
+
+
+def _note_route(route: str) -> None:
+    figures = current_figures.get()
+    figures.api, figures.operation, figures.known = "health", route, True
 
 
 def _ok(**more: float) -> Response:

@@ -14,7 +14,10 @@ from app.errors import DomainError, TooMany, TooSlow, Unavailable
 from app.http.errors import HttpError
 from app.http.rates import write_rejection
 from app.http.redaction import hide_tokens
+from app.http.rejections import note_rejection
 from app.http.responses import Headers, JsonResponse
+from app.observability.figures import current_figures
+from app.observability.request_log import show_id
 from app.rest.call import Services
 from app.rest.router import WrongMethod
 
@@ -64,27 +67,30 @@ class ErrorTable:
         for kind in type(error).__mro__:
             if kind in self.rows and isinstance(error, DomainError | HttpError):
                 return ErrorCase(error, *self.rows[kind], request)
-        log.error("request %s failed", request.state.request_id, exc_info=error)
+        log.error("request %s failed", show_id(request.state.request_id), exc_info=error)
         return ErrorCase(InternalError("Internal Server Error"), *self.rows[InternalError], request)
 
     def respond(self, error: Exception, request: Request) -> JsonResponse:
         case = self.find(error, request)
         if isinstance(error, Unavailable):
-            log.error("request %s: %s", case.request_id, error.explanation)
+            log.error("request %s: %s", show_id(case.request_id), error.explanation)
+        note_rejection(error)
         body = hide_tokens(write_json(self.write(case)).decode())
         return self.response(body.encode(), case.status, error_headers(case))
 
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """The ASGI application of one API. `serve` answers a request, and no exception leaves the boundary."""
+    """The ASGI application of the API with this name. `serve` answers a request, and no exception leaves the boundary."""
 
+    api: str
     serve: Callable[[Request, Services], Awaitable[JsonResponse]]
     services: Services
     errors: ErrorTable
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        current_figures.get().api = self.api
         try:
             scope["meter"].admit(writes=scope["method"] not in READS)
             response = await self.serve(request, self.services)

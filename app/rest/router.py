@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http.errors import HttpError
 from app.http.root_path import remove_root_path
+from app.observability.figures import current_figures
 
 Handler = TypeVar("Handler")
 
@@ -50,15 +51,16 @@ class RouteMatch(Generic[Handler]):
 
 @dataclass(frozen=True, slots=True)
 class Shape(Generic[Handler]):
-    """The patterns with parameters at the same positions: their segments -> method -> handler and parameter names.
+    """The patterns with parameters at the same positions: their segments -> method -> handler, parameter names, and the route
+    as a text.
 
     In the segments of `patterns` an empty text stands for a parameter.
     """
 
     positions: tuple[int, ...]
-    patterns: dict[tuple[str, ...], dict[str, tuple[Handler, tuple[str, ...]]]]
+    patterns: dict[tuple[str, ...], dict[str, tuple[Handler, tuple[str, ...], str]]]
 
-    def find(self, literals: Sequence[str]) -> Mapping[str, tuple[Handler, tuple[str, ...]]] | None:
+    def find(self, literals: Sequence[str]) -> Mapping[str, tuple[Handler, tuple[str, ...], str]] | None:
         """The methods of the pattern that fits the segments of a path; a parameter needs at least one character."""
         blanked = [*literals]
         for position in self.positions:
@@ -82,7 +84,7 @@ class Router(Generic[Handler]):
             names = {index: segment[1:-1] for index, segment in enumerate(segments) if segment.startswith("{")}
             patterns = self._shape(len(segments), tuple(names)).patterns
             literals = tuple("" if index in names else segment for index, segment in enumerate(segments))
-            patterns.setdefault(literals, {})[method] = (handler, tuple(names.values()))
+            patterns.setdefault(literals, {})[method] = (handler, tuple(names.values()), f"{method} {path}")
 
     def _shape(self, length: int, positions: tuple[int, ...]) -> Shape[Handler]:
         shapes = self.shapes.setdefault(length, [])
@@ -94,6 +96,7 @@ class Router(Generic[Handler]):
     def match(self, method: str, path: str) -> RouteMatch[Handler]:
         """The handler for a method and a path as it was sent; literal segments win over parameters, HEAD is GET.
 
+        Notes the route in the figures of the request.
         Raises NoRoute, WrongMethod, and BadEncoding for a parameter that does not decode.
         """
         segments = split_path(path)
@@ -104,8 +107,10 @@ class Router(Generic[Handler]):
         for known_method in (method, "GET") if method == "HEAD" else (method,):
             for shape, methods in fitting:
                 if known_method in methods:
-                    handler, names = methods[known_method]
+                    handler, names, operation = methods[known_method]
                     parameters = [decode_segment(segments[position]) for position in shape.positions]
+                    figures = current_figures.get()
+                    figures.operation, figures.known = operation, True
                     return RouteMatch(handler, dict(zip(names, parameters, strict=True)))
         if not fitting:
             raise NoRoute("No resource has this path.")

@@ -12,6 +12,7 @@ from uvicorn.supervisors import Multiprocess, multiprocess
 from app.config import Config
 from app.http.hosts import AllowedHosts
 from app.http.protocol.state import WorkerState
+from app.observability.lines import LOG
 
 START_TIME = 60.0
 """Seconds in which a worker must start."""
@@ -69,6 +70,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         self._start_draining()
         await super().shutdown(sockets)
+        LOG.flush()
 
 
 class WorkerProcess(multiprocess.Process):

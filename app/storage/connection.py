@@ -11,6 +11,7 @@ from sqlalchemy import Insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.elements import ClauseElement
 
+from app.observability.figures import current_figures
 from app.storage.deadline import out_of_time, time_left
 from app.storage.driver import Driver, NoAnswer
 from app.storage.retries import PAUSES, wait_about
@@ -80,7 +81,9 @@ class Connection:
         values = [arguments[name] if name in arguments else bound[name] for name in names]
         left = self._time_left()
         try:
-            return Rows(await self.driver.fetch(sql, *values, timeout=left))
+            rows = Rows(await self.driver.fetch(sql, *values, timeout=left))
+            current_figures.get().rows += len(rows)
+            return rows
         except TimeoutError as error:
             raise (NoAnswer() if left is None else out_of_time()) from error
         except CONTENTION:

@@ -6,6 +6,7 @@ SharedDatabase is the same database for one operation of a tenant, which gets it
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from time import perf_counter
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +14,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.observability.figures import current_figures
 from app.storage.connection import Connection
 from app.storage.connector import Connector, connect
 from app.storage.deadline import PatternOutOfTime, time_left, time_limit
@@ -226,12 +228,15 @@ class ConnectionContext:
         return Connection(self.driver)
 
     async def _wait_for_driver(self) -> Driver:
+        began = perf_counter()
         try:
             async with asyncio.timeout(time_left()):
                 return await self.pool.take()
         except Exception as error:
             time_left()
             raise translate(error) from error
+        finally:
+            current_figures.get().wait_seconds += perf_counter() - began
 
     async def _begin(self) -> None:
         self.transaction = self.driver.transaction(**self.options)

@@ -3,10 +3,12 @@
 import secrets
 import socket
 from asyncio import AbstractEventLoop, Transport
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from app.observability.figures import current_figures
 from app.storage.limit import StatementLimit
 from app.storage.meter import Meter
 
@@ -60,13 +62,18 @@ class Driver(AsyncpgConnection):
         self.meter.end(NoAnswer())
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - as in asyncpg
-        limit = self.statement_limit if timeout is None else timeout
-        status: str = await super().execute(query, *args, timeout=limit)
-        return status
+        limit, began = self.statement_limit if timeout is None else timeout, perf_counter()
+        try:
+            status: str = await super().execute(query, *args, timeout=limit)
+            return status
+        finally:
+            if not args:  # with arguments, asyncpg calls _execute
+                _note_statement(query, perf_counter() - began)
 
     async def _execute(self, query: str, args: Any, *rest: Any, **options: Any) -> Any:
         """Runs a statement of fetch, fetchrow or fetchval, with one timer for many statements."""
         self._limit.begin()
+        began = perf_counter()
         try:
             return await super()._execute(query, args, *rest, **options)  # type: ignore[misc]
         except asyncpg.ConnectionDoesNotExistError as error:
@@ -75,6 +82,7 @@ class Driver(AsyncpgConnection):
             raise
         finally:
             self._limit.end()
+            _note_statement(query, perf_counter() - began)
 
     def _get_unique_id(self, prefix: str) -> str:
         """Returns a name for a prepared statement, a cursor or a savepoint.
@@ -83,6 +91,15 @@ class Driver(AsyncpgConnection):
         one process's statement under the name of the other's.
         """
         return f"{PROCESS}{super()._get_unique_id(prefix)}"  # type: ignore[misc]
+
+
+def _note_statement(sql: str, seconds: float) -> None:
+    """Adds a statement to the figures of its request."""
+    figures = current_figures.get()
+    figures.statements += 1
+    figures.sql_seconds += seconds
+    if seconds > figures.slowest:
+        figures.slowest, figures.statement = seconds, sql
 
 
 def note_access_change(driver: Any, message: Any) -> None:

@@ -27,6 +27,9 @@ from app.graphql.server.codes import STATUSES, ErrorCode
 from app.http.errors import HttpError
 from app.http.rates import write_rejection
 from app.http.redaction import hide_tokens
+from app.http.rejections import note_rejection
+from app.observability.figures import note_limit
+from app.observability.request_log import show_id
 
 log = logging.getLogger("clientele")
 
@@ -67,6 +70,7 @@ class RequestError(HttpError):
     ) -> None:
         super().__init__(message)
         self.code, self.headers, self.extensions = code, headers or {}, extensions or {}
+        _note_limit(code)
 
     @property
     def status(self) -> int:
@@ -76,6 +80,12 @@ class RequestError(HttpError):
     def formatted(self) -> dict[str, Any]:
         """The error as it appears in a result."""
         return {"message": _show_message(self.message), "extensions": {**self.extensions, "code": self.code}}
+
+
+def _note_limit(code: object) -> None:
+    """Notes the limit that a code is about, such as cost-limit-exceeded."""
+    if isinstance(code, ErrorCode) and code.endswith(("_LIMIT_EXCEEDED", "_TOO_LARGE")):
+        note_limit(code.lower().replace("_", "-"))
 
 
 def limit_error(code: ErrorCode, message: str, limit: int, node: Node | None = None) -> GraphQLError:
@@ -90,6 +100,9 @@ class OperationError(Exception):
 
     errors: list[GraphQLError]
     cost: int | None = None
+
+    def __post_init__(self) -> None:
+        _note_limit((self.errors[0].extensions or {}).get("code"))
 
 
 def format_error(error: GraphQLError, request_id: str, code: ErrorCode = ErrorCode.BAD_USER_INPUT) -> dict[str, Any]:
@@ -135,7 +148,8 @@ def write_headers(error: TooMany) -> dict[str, str]:
 def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
     """The message and the `extensions` that a caller may see. Other errors are logged."""
     if isinstance(error, Unavailable):
-        log.error("request %s: %s", request_id, error.explanation)
+        log.error("request %s: %s", show_id(request_id), error.explanation)
+    note_rejection(error)
     if isinstance(error, DomainError):
         code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), ErrorCode.BAD_USER_INPUT)
         extensions: dict[str, Any] = {"code": code}
@@ -148,7 +162,7 @@ def _describe(error: BaseException, request_id: str) -> tuple[str, dict[str, Any
         return _show_message(error.message), extensions
     if isinstance(error, GraphQLError):
         return _show_message(error.message), {"code": ErrorCode.BAD_USER_INPUT}
-    log.error("request %s failed", request_id, exc_info=error)
+    log.error("request %s failed", show_id(request_id), exc_info=error)
     return INTERNAL, {"code": ErrorCode.INTERNAL_SERVER_ERROR}
 
 

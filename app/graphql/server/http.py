@@ -39,6 +39,7 @@ from app.http.preferences import Preference, find_preference, read_preferences
 from app.http.responses import make_private
 from app.http.root_path import find_root_path
 from app.mail.worker import OutboxWorker
+from app.observability.figures import current_figures
 from app.vat.vies import Vies
 
 PATH = "/graphql"
@@ -84,6 +85,7 @@ class GraphQLApi:
         self.streams, self.waiting = stream_places(config), waiting_places(config)
 
     async def __call__(self, request: Request) -> Response:
+        current_figures.get().api = "graphql"
         preferences = read_accept(request)
         if self.config.graphiql and _is_browser(request, preferences):
             return self.show_page(request)
@@ -139,6 +141,7 @@ class GraphQLApi:
         return _result_response(result, media_type)
 
     def stream(self, request: Request, results: Results, principal: Principal) -> Response:
+        current_figures.get().streams = True
         place = ExitStack()
         place.enter_context(self.streams.take("", principal.tenant, principal.token_id))
         return EventStream(request, results, place, principal, self.config.token_check)

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, closing
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationType
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 
 from app.accounts.service import LoginDesk
 from app.auth import Access
@@ -32,7 +32,9 @@ from app.graphql.server.limits import MAX_INPUT_WEIGHT, TOO_HEAVY, WEIGHT_READ_A
 from app.graphql.server.prepared import GraphQLRequest, OperationResult, PreparedOperation, StreamStart
 from app.graphql.server.subscriptions import Subscriptions
 from app.graphql.server.trusted import hash_document, load_trusted
+from app.http.redaction import hide_tokens
 from app.mail.worker import OutboxWorker
+from app.observability.figures import current_figures
 from app.storage.deadline import time_limit
 from app.vat.vies import Vies
 
@@ -40,6 +42,9 @@ NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": ErrorCode
 """Apollo's clients know this message. They then send the text of the document."""
 NOT_SUPPORTED = GraphQLError("PersistedQueryNotSupported", extensions={"code": ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED})
 """Apollo's clients know this message, too. They then send texts without a hash, also in all later requests."""
+
+LONGEST_NAME = 100
+"""The most characters of an operation's name that are logged."""
 
 
 class Operations:
@@ -79,6 +84,7 @@ class Operations:
         cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
+        self._note_operation(operation, request.document_id, cost)
         if operation.operation is OperationType.MUTATION:
             access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None  # noqa: S101 - narrows the type
@@ -99,6 +105,13 @@ class Operations:
             hide_suggestions=self.documents.hide_suggestions,
             show=context.access.database.show,
         )
+
+    def _note_operation(self, operation: OperationDefinitionNode, document_id: str | None, cost: int) -> None:
+        """Notes the operation in the figures of the request. Its name is known if its document is trusted."""
+        figures = current_figures.get()
+        figures.operation = show_operation(operation.operation.value, operation.name.value if operation.name else "")
+        figures.cost, figures.known = cost, document_id is not None and self.trusted.find(document_id) is not None
+        figures.streams = figures.streams or operation.operation is OperationType.SUBSCRIPTION
 
     def _find_text(self, request: GraphQLRequest) -> str:
         """The text of the request's document. A text that is sent with its hash is not registered."""
@@ -191,6 +204,12 @@ class Operations:
 
     def _extensions(self, cost: int | None) -> dict[str, Any]:
         return {"extensions": {"cost": {"requested": cost, "limit": self.config.cost_limit}}}
+
+
+@lru_cache(maxsize=1000)
+def show_operation(kind: str, name: str) -> str:
+    """The kind and the name of an operation for the log, without tokens. A long name is left out."""
+    return f"{kind} {hide_tokens(name)}" if 0 < len(name) <= LONGEST_NAME else kind
 
 
 def _explain_missing_operation(name: str | None) -> str:

@@ -6,6 +6,7 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack, aclosing, suppress
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -23,7 +24,9 @@ from app.graphql.server.prepared import GraphQLRequest, StreamStart
 from app.graphql.server.requests import read_request
 from app.graphql.server.streams import Places, wait_for_invalid_token
 from app.http.addresses import network_of
+from app.observability.figures import Figures, current_figures
 
+API = "graphql"
 PROTOCOL = "graphql-transport-ws"
 FIRST_MESSAGE = 4096
 """The most characters of a message before the token is known."""
@@ -35,6 +38,8 @@ async def serve_websocket(
     websocket: WebSocket, operations: Operations, streams: Places, waiting: Places, config: Config
 ) -> None:
     """Serves a client until it leaves, breaks the protocol, or its token becomes invalid."""
+    figures = current_figures.get()
+    figures.api, figures.streams = API, True
     try:
         websocket.user.meter.admit()
     except TooMany as error:
@@ -215,6 +220,9 @@ class Connection:
         self._running[message.id] = asyncio.create_task(self._run(message.id, request))
 
     async def _run(self, id_: str, request: GraphQLRequest) -> None:
+        figures = Figures()
+        figures.began, figures.request_id, figures.api = perf_counter(), self.request_id, API
+        current_figures.set(figures)
         try:
             await self._execute(id_, request)
         except WebSocketDisconnect:
@@ -222,6 +230,9 @@ class Connection:
         except Exception as error:
             if not self._failed.done():
                 self._failed.set_exception(error)
+        finally:
+            if (observe := self.websocket.scope.get("observe")) is not None:
+                observe(figures)
 
     async def _execute(self, id_: str, request: GraphQLRequest) -> None:
         """Runs an operation and sends its results. An error of the operation does not close the WebSocket."""
@@ -253,6 +264,7 @@ class Connection:
         """Sends the last message of an operation. From then on its id is free."""
         if self._running.get(id_) is asyncio.current_task():
             del self._running[id_]
+            current_figures.get().status = 400 if type_ == "error" else 200
             await self._send(type_, id_, payload)
 
     async def _send(self, type_: str, id_: str = "", payload: Any = None) -> None:

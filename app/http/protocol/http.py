@@ -2,6 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any, cast
 
 import httptools
@@ -16,6 +17,8 @@ from app.http.protocol.heads import WATCHED, HeadError, RequestHead
 from app.http.protocol.state import WorkerState
 from app.http.protocol.upgrades import check_handshake, is_handshake, write_handshake, write_plain_head
 from app.http.protocol.websocket import WebSocketProtocol
+from app.observability.figures import Figures
+from app.observability.observer import Observe
 
 MOST_WAITING = 50
 """The most pipelined requests that wait for their turn."""
@@ -238,12 +241,21 @@ class HttpProtocol(HttpToolsProtocol):
     def _answer(self, status: int, message: str, header: bytes = b"") -> None:
         """Answers without the application, and closes the connection when the client has had time to read."""
         self.rejected = True
+        self._note(status)
         lines = [STATUS_LINE[status], header, b"content-type: text/plain; charset=utf-8\r\n"]
         lines += [b"%b: %b\r\n" % default for default in self.state.default_headers]
         lines += [b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n"]
         lines += [b"content-length: %d\r\nconnection: close\r\n\r\n" % len(message), message.encode("ascii")]
         self.transport.write(b"".join(lines))
         self._drain(draining.AFTER_REJECTION)
+
+    def _note(self, status: int) -> None:
+        """Logs and counts a request that the application does not see."""
+        observe: Observe | None = self.app_state.get("observe")
+        if observe is not None:
+            figures = Figures()
+            figures.began, figures.status = perf_counter(), status
+            observe(figures)
 
     def check_deadlines(self, now: float) -> None:
         """Ends the connection if its client makes the service wait for too long."""

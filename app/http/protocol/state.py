@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 from app.config import Config
 from app.http.addresses import TrustedProxies
 from app.http.hosts import AllowedHosts
+from app.observability.figures import REJECTED
 
 log = logging.getLogger("clientele")
 
@@ -58,11 +59,13 @@ class WorkerState(ServerState):
         `address` is None for a trusted proxy, which may have any number.
         """
         if len(self.connections) - self.lingering > self.limit:
+            REJECTED["connections"] += 1
             self.warn("connections", f"more than {self.limit} connections; new ones get 503 (CLIENTELE_CONNECTIONS)")
             return False
         if address is None:
             return True
         if self.addresses[address] >= self.config.address_connections:
+            REJECTED["address-connections"] += 1
             self.warn(
                 "address",
                 f"more than {self.config.address_connections} connections of {address}; new ones get 503 "

@@ -51,5 +51,5 @@ async def serve(request: Request, services: Services) -> CustomersResponse:
 
 def customers_api(services: Services) -> dict[str, Boundary]:
     """The ASGI application of the API by the first path segments that it answers."""
-    boundary = Boundary(serve, services, CUSTOMERS_ERRORS)
+    boundary = Boundary("customers", serve, services, CUSTOMERS_ERRORS)
     return {path.split("/")[1]: boundary for _, path in ROUTES}

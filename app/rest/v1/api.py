@@ -58,4 +58,4 @@ async def serve(request: Request, services: Services) -> V1Response:
 
 def v1_api(services: Services) -> Boundary:
     """The ASGI application of the API, which also answers 404 to the paths of no API."""
-    return Boundary(serve, services, V1_ERRORS)
+    return Boundary("v1", serve, services, V1_ERRORS)

@@ -1,0 +1,1 @@
+"""Logs and metrics: one line in the log for each request, and figures for Prometheus."""
