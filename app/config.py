@@ -8,7 +8,9 @@ from pathlib import Path
 
 from app.errors import Misconfigured
 from app.settings import (
+    check_names,
     choice,
+    drop_links,
     hosts,
     http_url,
     networks,
@@ -17,11 +19,15 @@ from app.settings import (
     read_settings,
     seconds,
     setting,
+    setting_names,
     truth,
     url_path,
     whole,
     whole_or_off,
 )
+
+DATABASE_ACCOUNT = "CLIENTELE_DATABASE_ACCOUNT"
+"""The variable that `app.postgres.os_user` reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +200,9 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Config":
-        """Reads the variables. An empty one counts as unset. Raises Misconfigured for an invalid value."""
+        """Reads the variables. An empty one counts as unset. Raises Misconfigured for an invalid value or an unknown name."""
+        environment = drop_links(environment)
+        check_names({*setting_names(cls), DATABASE_ACCOUNT}, environment)
         config = cls(**read_settings(cls, environment))
         if config.documents_only and config.documents is None:
             raise Misconfigured(

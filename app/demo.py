@@ -6,7 +6,7 @@ The clients are the lines of demo.jsonl.gz; `scripts/generate-demo` makes that f
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,16 @@ from app.auth import Caller, Scope
 from app.clients.repository import ClientRepository
 from app.errors import Unauthenticated
 from app.ids import new_id
+from app.mail.files import MailFiles
 from app.organizations.repository import OrganizationRepository
 from app.organizations.service import create_token
+from app.privacy.deletion import delete_account
+from app.privacy.purge import Batches, purge_due
 from app.storage.database import Database
 
 EMAIL = "demo@clientele.example"
+TOKEN, REMOVED = "demo-token", "demo-removed"
+"""The files in the data directory with the demo's token, and with the memory that the demo was removed."""
 ORGANIZATION = {
     "name": "Demo Studio",
     "email": "office@demo-studio.example",
@@ -45,16 +50,24 @@ class Demonstration:
 
 
 async def prepare_demo(database: Database, data_dir: Path) -> Demonstration | None:
-    """Creates the demo in an empty database. Returns None when the database holds other organizations only."""
+    """Creates the demo in an empty database, unless it was removed there. Returns None for a database without the demo."""
     async with database.read() as connection:
-        empty = not await OrganizationRepository(connection).any_exist()
-        account = await AccountRepository(connection).find(EMAIL)
-        taken = await AccountRepository(connection).is_taken(EMAIL)
-    if empty and not taken:
+        accounts = AccountRepository(connection)
+        empty = not (await OrganizationRepository(connection).any_exist() or await accounts.any_exist())
+        account = await accounts.find(EMAIL)
+    if empty and not (data_dir / REMOVED).exists():
         await _create_demo(database)
     elif account is None:
         return None
-    return await _open(database, data_dir / "demo-token")
+    return await _open(database, data_dir / TOKEN)
+
+
+async def remove_demo(database: Database, data_dir: Path) -> None:
+    """Deletes the demo's account and organization permanently, and keeps the demo away. Raises NotFound without a demo."""
+    await delete_account(database, EMAIL, timedelta())
+    await purge_due(Batches(database, 0, waits=True), MailFiles(data_dir / "mail"))
+    (data_dir / TOKEN).unlink(missing_ok=True)
+    (data_dir / REMOVED).touch(mode=0o600)
 
 
 def load_clients(now: datetime) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Declarations of settings: the environment variable of a field, its default, and the kind of its value."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import field, fields
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,10 @@ HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 URL_PATH = re.compile(r"(/[a-z0-9_~-][a-z0-9._~-]*)+", re.IGNORECASE)
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 OFF = "off"
+PREFIX = "CLIENTELE_"
+LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)")
+NO_SUGGESTION = "Remove it; clientele config show lists the settings."
+LINK_SCHEMES = ("tcp://", "udp://", "sctp://")
 SHORTEST, LONGEST = 0.001, 3600.0
 """The range of durations, in seconds."""
 
@@ -151,3 +156,28 @@ def truth(text: str) -> bool:
     if text.lower() not in TRUE | FALSE:
         raise WrongValue("true or false", text)
     return text.lower() in TRUE
+
+
+def drop_links(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment without the addresses that Kubernetes gives a container for a service named `clientele`."""
+    return {name: text for name, text in environment.items() if not _is_link(name, text)}
+
+
+def _is_link(name: str, text: str) -> bool:
+    in_link = any(f"{end}_" in f"{name}_" for end in ("_TCP", "_UDP", "_SCTP"))
+    return name.startswith(PREFIX) and bool(text.startswith(LINK_SCHEMES) or LINK.fullmatch(name) or in_link)
+
+
+def check_names(names: Collection[str], environment: Mapping[str, str]) -> None:
+    """Raises Misconfigured for a variable that begins as the settings do and is not one of `names`."""
+    for name, text in environment.items():
+        if name.upper().startswith(PREFIX) and name not in names and text.strip():
+            endings = [known.removeprefix(PREFIX) for known in names if known.startswith(PREFIX)]
+            similar = get_close_matches(name.upper().removeprefix(PREFIX), endings, n=1)
+            advice = f"Did you mean {PREFIX}{similar[0]}?" if similar else NO_SUGGESTION
+            raise Misconfigured(f"{name} is not a setting. {advice}", name)
+
+
+def setting_names(declarations: type) -> set[str]:
+    """The variables of a dataclass of settings."""
+    return {declared.metadata["name"] for declared in fields(declarations)}

@@ -14,9 +14,13 @@ from random import Random
 import pytest
 from sqlalchemy import select
 
+from app.accounts.service import create_account, list_accounts
 from app.auth import Caller
 from app.clients.repository import ClientRepository
-from app.demo import WRITTEN_AT, load_clients, prepare_demo
+from app.demo import WRITTEN_AT, load_clients, prepare_demo, remove_demo
+from app.errors import NotFound
+from app.organizations.repository import OrganizationRepository
+from app.organizations.service import create_organization, list_organizations
 from app.storage.database import Database
 from app.storage.tables import clients
 from scripts.demo.__main__ import TARGET, compress, render_lines
@@ -225,3 +229,31 @@ async def test_an_interrupted_start_leaves_no_part_of_the_demo(
     assert (await Caller((demo.token,), database).principal()).organizations == (demo.organization_id,)
     async with database.read() as connection:
         assert len(await connection.scalars(select(clients.c.id), {})) == 1000
+
+
+async def test_a_database_with_an_account_gets_no_demo(database: Database, tmp_path: Path) -> None:
+    await create_account(database, "ana@example.com")
+    assert await prepare_demo(database, tmp_path) is None
+    async with database.read() as connection:
+        assert not await OrganizationRepository(connection).any_exist()
+
+
+async def test_a_removed_demo_leaves_nothing_and_does_not_come_back(database: Database, tmp_path: Path) -> None:
+    assert await prepare_demo(database, tmp_path)
+    await create_account(database, "ana@example.com")
+    organization = await create_organization(database, "Studio", account_email="ana@example.com")
+    await remove_demo(database, tmp_path)
+    assert [kept.id for kept, _ in await list_organizations(database)] == [organization]
+    assert [account.email for account in await list_accounts(database)] == ["ana@example.com"]
+    assert not (tmp_path / "demo-token").exists()
+    with pytest.raises(NotFound):
+        await remove_demo(database, tmp_path)
+
+
+async def test_an_empty_database_from_which_the_demo_was_removed_stays_empty(
+    database: Database, tmp_path: Path
+) -> None:
+    assert await prepare_demo(database, tmp_path)
+    await remove_demo(database, tmp_path)
+    assert await prepare_demo(database, tmp_path) is None
+    assert await list_accounts(database) == []

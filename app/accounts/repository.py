@@ -120,6 +120,9 @@ class AccountRepository:
         row = (await self.connection.execute(LOCK_BY_EMAIL, {"email": email})).first()
         return None if row is None else Credentials(*row)
 
+    async def any_exist(self) -> bool:
+        return (await self.connection.execute(select(accounts.c.id).limit(1))).first() is not None
+
     async def entry(self, account_id: str) -> AccountEntry | None:
         row = (await self.connection.execute(ENTRY.where(accounts.c.id == account_id))).first()
         return None if row is None else AccountEntry(*row)

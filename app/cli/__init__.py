@@ -1,23 +1,39 @@
-"""The command `clientele`: results on stdout, messages on stderr."""
+"""The command `clientele`: results on stdout, messages on stderr.
 
+Exit codes: 0 for success, 1 for an expected error, 2 for wrong arguments, 130 after Ctrl-C, 141 when the reader of stdout
+has ended.
+"""
+
+import io
+import os
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import typer
 
 from app.cli.accounts import account_create, account_list, account_password, account_verify
 from app.cli.deletion import account_delete, account_restore, organization_delete, organization_restore
+from app.cli.demo import demo_remove
 from app.cli.documents import documents_check
 from app.cli.erasure import erase_command
 from app.cli.organizations import organization_create, organization_list
 from app.cli.outbox import outbox_list
+from app.cli.output import OutputClosed
 from app.cli.serving import migrate_command, schema_command, serve_command
 from app.cli.subjects import subject_export_command
 from app.cli.tokens import token_create, token_list, token_revoke
 from app.cli.transfer import export_command, import_command
 from app.errors import DomainError, Unavailable
 
+CLOSED_PIPE = 141
+"""128 and the number of SIGPIPE, as for programs that the signal ends."""
+
 cli = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Serve and manage the clients of invoicing organizations."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Serve and manage the clients of invoicing organizations.",
 )
 
 
@@ -59,14 +75,33 @@ _add_group(
 )
 _add_group("token", "Manage access tokens.", {"create": token_create, "list": token_list, "revoke": token_revoke})
 _add_group("outbox", "Show the reminders that were sent or are waiting.", {"list": outbox_list})
+_add_group("demo", "Manage the demo that an empty embedded database gets.", {"remove": demo_remove})
 _add_group("documents", "Check trusted documents, which front ends select by id.", {"check": documents_check})
 
 
 def main() -> None:
     """Runs the command. An expected error is one line on stderr and exit status 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli()
     except DomainError as error:
         message = error.explanation if isinstance(error, Unavailable) else str(error)
-        typer.echo(f"clientele: {message}", err=True)
+        _complain(message)
         raise SystemExit(1) from None
+    except OutputClosed:
+        _close_output()
+        raise SystemExit(CLOSED_PIPE) from None
+
+
+def _complain(message: str) -> None:
+    with suppress(OSError):
+        typer.echo(f"clientele: {message}", err=True)
+
+
+def _close_output() -> None:
+    """Lets Python flush stdout at its end without another error."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)

@@ -9,12 +9,13 @@ import typer
 from app.accounts import service as accounts
 from app.accounts.password_rules import check_password
 from app.accounts.passwords import Passwords
+from app.cli.input import is_terminal, read_line
+from app.cli.output import say
 from app.cli.running import with_database
 from app.config import Config
 from app.errors import Malformed
 from app.mail.addresses import check_address
 from app.query.invisible import trim
-from app.server import say
 
 
 def account_create(
@@ -51,8 +52,8 @@ def account_password(email: Annotated[str, typer.Argument(help="The account's e-
 
 
 def _read_password() -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
+    if not is_terminal():
+        return read_line()
     password = getpass.getpass("Password: ", stream=sys.stderr)
     if getpass.getpass("Repeat the password: ", stream=sys.stderr) != password:
         raise Malformed("The two passwords are not the same. Run the command again.")

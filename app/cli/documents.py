@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from app.cli.output import say
 from app.config import Config
 from app.errors import Malformed
 from app.graphql.server.trusted import load_trusted
-from app.server import say
 
 
 def documents_check(

@@ -1,13 +1,12 @@
 """`erase`: deletes everything that is stored about a client or customer."""
 
-import sys
 from typing import Annotated
 
 import typer
 
+from app.cli.input import confirm
 from app.cli.running import with_database
 from app.config import Config
-from app.errors import Malformed
 from app.mail.files import MailFiles
 from app.privacy.erasure import StoredClient, erase_stored, find_client
 from app.storage.database import Database
@@ -28,17 +27,12 @@ def erase_command(
 
     async def work(database: Database) -> None:
         client = await find_client(database, id, organization)
-        if not yes:
-            _confirm(client)
+        confirm("erase", f"Erase {_describe(client)} permanently?", yes=yes)
         await erase_stored(database, client, files)
 
     with_database(work)
     typer.echo("The client is erased.", err=True)
 
 
-def _confirm(client: StoredClient) -> None:
-    """Asks the operator. Raises Malformed without a terminal, and Abort for any answer but yes."""
-    if not sys.stdin.isatty():
-        raise Malformed("Add --yes to erase without a question. Without it, run the command in a terminal.")
-    named = f"{client.name!r} ({client.id}) of {client.organization!r} ({client.organization_id})"
-    typer.confirm(f"Erase {named} permanently?", abort=True, err=True)
+def _describe(client: StoredClient) -> str:
+    return f"{client.name!r} ({client.id}) of {client.organization!r} ({client.organization_id})"

@@ -5,18 +5,20 @@ from typing import Annotated
 import typer
 
 from app.auth import Environment
+from app.cli.output import say
 from app.cli.running import with_database
 from app.cli.verification import Unverified, require_verified
 from app.mail.addresses import check_address
 from app.organizations import service as organizations
 from app.query.invisible import trim
-from app.server import say
 from app.storage.database import Database
 
 
 def organization_create(
     name: Annotated[str, typer.Argument(help="The name of the organization; its reminders show it as the sender.")],
-    id: Annotated[str | None, typer.Option(help="The id, as 24 lower-case hex digits. [default: a new id]")] = None,  # noqa: A002
+    id: Annotated[  # noqa: A002
+        str | None, typer.Option(help="The id, as 24 lower-case hex digits.", show_default="a new id")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="The e-mail address of the account that gets access.")] = None,
     email: Annotated[str | None, typer.Option(help="The e-mail address for replies to reminders.")] = None,
     locale: Annotated[str, typer.Option(help="The language of reminders, such as de or de-AT.")] = "en",

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from app.cli.output import say
 from app.cli.running import with_database
 from app.mail.repository import Delivery, State, list_messages
-from app.server import say
 from app.storage.database import Database
 
 

@@ -9,7 +9,7 @@ from app.config import Config
 from app.errors import Misconfigured
 from app.postgres.embedded import embedded_postgres
 from app.storage.database import Database
-from app.storage.migrations import MISSING, find_schema_problem, migrate
+from app.storage.migrations import MISSING, find_schema_problem, migrate, require_version
 
 T = TypeVar("T")
 
@@ -51,6 +51,8 @@ def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
 
 async def _require_schema(database: Database) -> None:
     async with database.read() as connection:
+        version = connection.driver.get_server_version()
+        require_version(version.major, version.minor)
         problem = await find_schema_problem(connection)
     if problem == MISSING:
         raise Misconfigured("The database lacks migrations. Run clientele migrate first.")

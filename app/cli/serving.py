@@ -1,33 +1,37 @@
 """`serve`, `migrate` and `schema`."""
 
 import asyncio
-import sys
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from app.cli.checks import check_database, check_notices, check_settings
+from app.cli.output import say, stdout
 from app.cli.running import database_address, with_database
 from app.config import Config
 from app.demo import Demonstration, prepare_demo
-from app.graphql.server.trusted import load_trusted
-from app.main import open_database
-from app.server import base_address, describe, is_loopback, open_socket, say, serve
+from app.server import base_address, describe, is_loopback, open_socket, serve
 from app.storage.database import Database
 from app.storage.migrations import migrate
-from app.storage.readiness import Readiness
-
-START_LIMIT = 15.0
-"""Seconds for the check of the database at the start."""
 
 
 def serve_command(
-    host: Annotated[str | None, typer.Option(help="The address to listen on. [default: 127.0.0.1]")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on.", show_default="CLIENTELE_HOST, else 127.0.0.1")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port to listen on; 0 selects a free port. [default: 8000]")
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="The port to listen on; 0 selects a free port.",
+            show_default="CLIENTELE_PORT, else 8000",
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=64, help="The number of worker processes. [default: 1]")
+        int | None,
+        typer.Option(min=1, max=64, help="The number of worker processes.", show_default="CLIENTELE_WORKERS, else 1"),
     ] = None,
     migrate_first: Annotated[
         bool, typer.Option("--migrate", help="Migrate the database at DATABASE_URL first.")
@@ -41,7 +45,7 @@ def serve_command(
         port=config.port if port is None else port,
         workers=workers or config.workers,
     )
-    load_trusted(config.documents)
+    check_settings(config)
     with open_socket(config.host, config.port) as opened, database_address(config, keep_running=True) as url:
         demo = asyncio.run(_prepare(config, url, migrate_first))
         say(describe(config, base_address(opened) + config.root_path, demo))
@@ -51,29 +55,17 @@ def serve_command(
 
 
 async def _prepare(config: Config, url: str, migrate_first: bool) -> Demonstration | None:
-    database = Database(url, pool_size=2)
+    database, embedded = Database(url, pool_size=2), config.embedded
     try:
-        if config.embedded or migrate_first:
+        if embedded or migrate_first:
             await migrate(database)
-        if config.embedded:
-            return await prepare_demo(database, config.data_dir)
+        demo = await prepare_demo(database, config.data_dir) if embedded else None
     finally:
         await database.close()
-    await _check_database(replace(config, database_url=url))
-    return None
-
-
-async def _check_database(config: Config) -> None:
-    """Says once why the service will not be ready. Raises Misconfigured for a server or a pooler that is never suitable."""
-    readiness = Readiness(open_database(config), logs=False)
-    try:
-        problem = await readiness.find_problem(START_LIMIT)
-        if readiness.flaw is not None:
-            raise readiness.flaw
-        if problem is not None:
-            typer.echo(f"clientele: The service is not ready: {problem}. /readyz answers 503 until it is.", err=True)
-    finally:
-        await readiness.close()
+    served = replace(config, database_url=url)
+    if embedded or await check_database(served):
+        await check_notices(served)
+    return demo
 
 
 def migrate_command() -> None:
@@ -88,4 +80,6 @@ def schema_command() -> None:
     """Print the GraphQL schema, schema.graphql."""
     from app.graphql.schema.schema import print_schema
 
-    sys.stdout.write(print_schema())
+    output = stdout()
+    output.write(print_schema().encode())
+    output.flush()

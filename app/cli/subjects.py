@@ -15,9 +15,9 @@ def subject_export_command(
         str, typer.Argument(help="The e-mail address of the person, in any case and spelling of accents.")
     ],
     organization: Annotated[
-        str | None, typer.Option(help="The id of the only organization to look in. [default: all, and accounts]")
+        str | None, typer.Option(help="The id of the only organization to look in.", show_default="all, and accounts")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="The file to write. [default: stdout]")] = None,
+    output: Annotated[Path | None, typer.Option(help="The file to write.", show_default="stdout")] = None,
 ) -> None:
     """Write everything that is stored about the person with an e-mail address, as one JSON document."""
     with open_output(output) as file:

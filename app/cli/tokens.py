@@ -7,12 +7,12 @@ import typer
 
 from app.accounts.record import read_label
 from app.auth import Environment, Scope
+from app.cli.output import say
 from app.cli.running import with_database
 from app.cli.verification import Unverified, require_verified
 from app.errors import Invalid, Malformed, Problem
 from app.organizations import service as organizations
 from app.query.values import parse_moment
-from app.server import say
 from app.storage.database import Database
 from app.tokens import TokenEntry, list_tokens, revoke_token
 
@@ -29,7 +29,7 @@ def token_create(
         Environment, typer.Option(help="The environment of the account's organizations.")
     ] = Environment.LIVE,
     expires: Annotated[
-        str | None, typer.Option(help="The expiry, as an ISO 8601 date or date-time in UTC. [default: never]")
+        str | None, typer.Option(help="The expiry, as an ISO 8601 date or date-time in UTC.", show_default="never")
     ] = None,
     label: Annotated[str | None, typer.Option(help="A text that tells the token apart in lists.")] = None,
     unverified: Unverified = False,

@@ -11,11 +11,12 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from app.cli.input import stdin
+from app.cli.output import Output, say, stdout
 from app.cli.running import with_database
 from app.cli.verification import Unverified, require_verified
 from app.clients.transfer.service import export_clients, import_clients
 from app.errors import Malformed
-from app.server import say
 from app.storage.database import Database
 
 
@@ -43,7 +44,7 @@ def import_command(
 
 def export_command(
     organization: Annotated[str, typer.Option(help="The id of the organization that has the clients.")],
-    output: Annotated[Path | None, typer.Option(help="The file to write. [default: stdout]")] = None,
+    output: Annotated[Path | None, typer.Option(help="The file to write.", show_default="stdout")] = None,
 ) -> None:
     """Write every client of an organization, deleted ones too, as JSON lines for `clientele import`."""
     with open_output(output) as file:
@@ -54,8 +55,8 @@ def export_command(
 def open_records(path: Path) -> BinaryIO:
     """A file of records, or stdin for `-`. Input that cannot be read twice, such as a pipe, is copied to the disk."""
     try:
-        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as source:
-            if source is not sys.stdin.buffer and source.seekable():
+        with nullcontext(stdin()) if str(path) == "-" else path.open("rb") as source:
+            if str(path) != "-" and source.seekable():
                 return path.open("rb")
             copy = TemporaryFile()  # noqa: SIM115
             shutil.copyfileobj(source, copy)
@@ -65,16 +66,17 @@ def open_records(path: Path) -> BinaryIO:
 
 
 @contextmanager
-def open_output(path: Path | None) -> Iterator[BinaryIO]:
+def open_output(path: Path | None) -> Iterator[Output]:
     """Stdout, or a file that only its owner can read. The file appears when it is complete."""
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        output = stdout()
+        yield output
+        output.flush()
         return
     partial = path.with_name(f"{path.name}.part")
     try:
         with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
-            yield file
+            yield Output(file, str(path))
         partial.replace(path)
     except OSError as error:
         raise Malformed(f"{path} cannot be written: {error.strerror}") from error

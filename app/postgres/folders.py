@@ -22,6 +22,8 @@ from app.postgres.os_user import OsUser
 
 SHARED = Path("/var/lib/clientele")
 """Root's clusters and programs."""
+LINK = "postgres.place"
+"""The file in root's data folder that names the folder of its cluster."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ def find_data_directory(data_dir: Path, os_user: OsUser) -> DataDirectory:
         return _describe_directory(home, _password(data_dir, home), os_user)
 
 
+def find_home(data_dir: Path) -> Path:
+    """Returns the folder with the existing cluster of `data_dir`; see the top of this module."""
+    link = data_dir / LINK
+    return Path(link.read_text(encoding="utf-8")) if link.exists() else data_dir
+
+
 def remove_data_directory(data_dir: Path, directory: DataDirectory) -> None:
     """Deletes the cluster of `data_dir` with all its data and files. The caller holds its locks."""
     shutil.rmtree(directory.sockets, ignore_errors=True)
@@ -94,7 +102,7 @@ def make_shared_folder() -> Path:
 
 
 def _own_home(data_dir: Path) -> Path:
-    if (data_dir / "postgres.place").exists():
+    if (data_dir / LINK).exists():
         raise Misconfigured(
             f"The database of {data_dir} was created by root. Start as root, or set CLIENTELE_DATA_DIR to another folder."
         )
@@ -107,7 +115,7 @@ def _shared_home(data_dir: Path) -> Path:
             f"The database in {data_dir} was created by the user {(data_dir / 'postgres').owner()}. "
             "Start as that user, or set CLIENTELE_DATA_DIR to another folder."
         )
-    link, shared = data_dir / "postgres.place", make_shared_folder()
+    link, shared = data_dir / LINK, make_shared_folder()
     if not link.exists():
         home = Path(tempfile.mkdtemp(prefix="", dir=shared))
         home.chmod(0o711)

@@ -9,11 +9,11 @@ from app.http.hosts import AllowedHosts
 from app.http.protocol.http import HttpProtocol
 from app.http.protocol.websocket import WebSocketProtocol
 from app.server.logs import log_config
-from app.server.output import describe, say
+from app.server.output import describe
 from app.server.process import Server, ServerSettings, Workers
 from app.server.sockets import base_address, is_loopback, open_socket, raise_descriptor_limit
 
-__all__ = ["Server", "base_address", "describe", "is_loopback", "open_socket", "say", "serve", "server_settings"]
+__all__ = ["Server", "base_address", "describe", "is_loopback", "open_socket", "serve", "server_settings"]
 
 GRACE = 10
 """Seconds in which requests can end after the socket is closed."""

@@ -1,9 +1,8 @@
-"""The text that is printed: results of commands, and at the start the URLs with examples to paste."""
-
-import sys
+"""The text that is printed at the start: the URLs, with examples to paste."""
 
 from app.config import Config
 from app.demo import Demonstration
+from app.postgres.folders import find_home
 
 
 def describe(config: Config, base: str, demo: Demonstration | None) -> str:
@@ -16,6 +15,7 @@ def describe(config: Config, base: str, demo: Demonstration | None) -> str:
         show_graphql(config, base),
         f"  REST       {base}/v1  and  {base}/customers",
         f"  Mail       {mail}",
+        *([f"  Database   {find_home(config.data_dir)} (embedded PostgreSQL)"] if config.embedded else []),
     ]
     if demo is None:
         return "\n".join([*lines, "  Token      clientele token create --account EMAIL", ""])
@@ -39,8 +39,3 @@ def examples(config: Config, base: str, demo: Demonstration) -> list[str]:
         f"  curl -s '{v1}' -H 'Authorization: {demo.token}'",
         f"  curl -s '{base}/customers?limit=3' -H 'Authorization: Bearer {demo.token}'",
     ]
-
-
-def say(text: str) -> None:
-    """Prints a result to stdout, at once."""
-    print(text, file=sys.stdout, flush=True)

@@ -1,18 +1,24 @@
 """The processes that serve: a worker that drains its connections before it stops, and the parent of several workers."""
 
+import logging
 import os
 import signal
+import sys
 import time
 from types import FrameType
 from typing import Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from app.config import Config
+from app.errors import DomainError, Misconfigured
 from app.http.hosts import AllowedHosts
 from app.http.protocol.state import WorkerState
 from app.observability.lines import LOG
+
+log = logging.getLogger("clientele")
 
 START_TIME = 60.0
 """Seconds in which a worker must start."""
@@ -94,8 +100,15 @@ class WorkerProcess(multiprocess.Process):
         return self.process.is_alive() and time.monotonic() - self.started_at < START_TIME
 
     def target(self, sockets: Any = None) -> None:
+        """Runs in the worker. An error before it serves would come again, so the exit code tells the parent to stop."""
         signal.signal(STOP_NOW, self.server.handle_exit)
-        super().target(sockets)
+        try:
+            super().target(sockets)
+        except Exception as error:
+            if self.server.started:
+                raise
+            log.error("A worker cannot start: %s", error, exc_info=not isinstance(error, DomainError))
+            sys.exit(STARTUP_FAILURE)
 
     @property
     def server(self) -> uvicorn.Server:
@@ -108,8 +121,14 @@ class WorkerProcess(multiprocess.Process):
 class Workers(Multiprocess):
     """The parent of several workers. It passes signals on and replaces workers that end.
 
-    It closes its own socket first. Otherwise the system would accept connections that no worker takes.
+    It closes its own socket first. Otherwise the system would accept connections that no worker takes. When a worker
+    cannot start, all of them end, and run() raises Misconfigured.
     """
+
+    def run(self) -> None:
+        super().run()
+        if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
+            raise Misconfigured("A worker cannot start. The log has the reason.")
 
     def terminate_all(self) -> None:
         for opened in self.sockets:
