@@ -34,12 +34,14 @@ DATABASE_ACCOUNT = "CLIENTELE_DATABASE_ACCOUNT"
 class Config:
     """The settings. Times are in seconds, sizes in bytes. Each is declared by its variable, its kind and its default.
 
+    A secret is read from its variable, or from the file that the variable with `_FILE` behind its name names.
+
     docs/settings.md gives the type, the default, an example and the risk of each.
     """
 
-    database_url: str | None = setting("DATABASE_URL", str, None)
+    database_url: str | None = setting("DATABASE_URL", str, None, secret=True)
     """The libpq URL of the database. None starts the embedded PostgreSQL in `data_dir`."""
-    smtp_url: str | None = setting("SMTP_URL", str, None)
+    smtp_url: str | None = setting("SMTP_URL", str, None, secret=True)
     """The mail server: smtp://user:password@host:port or smtps://…. None writes .eml files into `data_dir`/mail."""
     vies_url: str | None = setting("VIES_URL", http_url, None)
     """The URL of the VIES REST API. None checks tax numbers offline only."""
@@ -151,7 +153,7 @@ class Config:
     """The most megabytes of change images of one organization; 0 is no limit."""
     deletion_days: int = setting("CLIENTELE_DELETION_DAYS", whole(0, 3_650), 30)
     """The days for which a deleted account or organization can be restored."""
-    listen_url: str | None = setting("CLIENTELE_LISTEN_URL", str, None)
+    listen_url: str | None = setting("CLIENTELE_LISTEN_URL", str, None, secret=True)
     """The libpq URL for notifications of changes. None means `database_url`."""
     streams: int = setting("CLIENTELE_STREAMS", whole(0, 1_000_000), 1000)
     """The most WebSockets after connection_init and event streams of one worker."""
@@ -191,7 +193,7 @@ class Config:
     """The lowest level of the lines in the log."""
     slow_request: float = setting("CLIENTELE_SLOW_REQUEST", seconds, 1.0)
     """The time from which a request is logged as slow, with its slowest SQL statement."""
-    demo_token: str | None = setting("CLIENTELE_DEMO_TOKEN", str, None)
+    demo_token: str | None = setting("CLIENTELE_DEMO_TOKEN", str, None, secret=True)
     """A token that GraphiQL shows to every visitor. `clientele serve` sets it for the demo."""
 
     @property

@@ -22,6 +22,8 @@ NO_SUGGESTION = "Remove it; clientele config show lists the settings."
 LINK_SCHEMES = ("tcp://", "udp://", "sctp://")
 SHORTEST, LONGEST = 0.001, 3600.0
 """The range of durations, in seconds."""
+FILE = "_FILE"
+"""The end of the name of a variable that names the file with a secret setting."""
 
 V = TypeVar("V")
 D = TypeVar("D")
@@ -35,9 +37,12 @@ class WrongValue(Exception):
         self.allowed, self.wrong = allowed, wrong
 
 
-def setting(name: str, kind: Callable[[str], V], default: D) -> V | D:
-    """Declares a field of a dataclass of settings: its variable, the kind of its value, and its default."""
-    declared: V | D = field(default=default, metadata={"name": name, "kind": kind})
+def setting(name: str, kind: Callable[[str], V], default: D, *, secret: bool = False) -> V | D:
+    """Declares a field of a dataclass of settings: its variable, the kind of its value, and its default.
+
+    A secret can also stand in a file, which the variable with `_FILE` behind its name names.
+    """
+    declared: V | D = field(default=default, metadata={"name": name, "kind": kind, "secret": secret})
     return declared
 
 
@@ -45,7 +50,8 @@ def read_settings(declarations: type, environment: Mapping[str, str]) -> dict[st
     """Returns field -> value for the variables that are set. An empty variable counts as unset. Raises Misconfigured."""
     values = {}
     for declared in fields(declarations):
-        name, text = declared.metadata["name"], environment.get(declared.metadata["name"], "").strip()
+        name = declared.metadata["name"]
+        text = _read_text(name, environment, secret=declared.metadata["secret"])
         if not text:
             continue
         try:
@@ -53,6 +59,28 @@ def read_settings(declarations: type, environment: Mapping[str, str]) -> dict[st
         except WrongValue as error:
             raise Misconfigured(f"{name} must be {error.allowed}; got {error.wrong!r}", name) from error
     return values
+
+
+def _read_text(name: str, environment: Mapping[str, str], *, secret: bool) -> str:
+    text = environment.get(name, "").strip()
+    file = environment.get(name + FILE, "").strip() if secret else ""
+    if text and file:
+        raise Misconfigured(f"{name} and {name}{FILE} are both set. Set only one of them.", name)
+    return _read_secret(name + FILE, Path(file)) if file else text
+
+
+def _read_secret(name: str, file: Path) -> str:
+    """Returns the only line of the file. An empty file is an error, because it would count as an unset variable."""
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Misconfigured(
+            f"{name} must name a readable text file; {str(file)!r} cannot be read: {reason}", name
+        ) from error
+    if len(text.splitlines()) != 1:
+        raise Misconfigured(f"{name} must name a file with one line; {str(file)!r} has {len(text.splitlines())}", name)
+    return text
 
 
 def path(text: str) -> Path:

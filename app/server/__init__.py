@@ -12,6 +12,7 @@ from app.server.logs import log_config
 from app.server.output import describe
 from app.server.process import Server, ServerSettings, Workers
 from app.server.sockets import base_address, is_loopback, open_socket, raise_descriptor_limit
+from app.settings import FILE
 
 __all__ = ["Server", "base_address", "describe", "is_loopback", "open_socket", "serve", "server_settings"]
 
@@ -21,11 +22,11 @@ GRACE = 10
 
 def serve(config: Config, opened: socket.socket) -> None:
     """Serves on the socket until a signal stops the process. `config.database_url` must be set."""
-    os.environ["DATABASE_URL"] = config.database_url or ""
-    os.environ["CLIENTELE_DATA_DIR"] = str(config.data_dir)
+    _set_variable("DATABASE_URL", config.database_url or "")
+    _set_variable("CLIENTELE_DATA_DIR", str(config.data_dir))
     if config.demo_token:
-        os.environ["CLIENTELE_DEMO_TOKEN"] = config.demo_token
-    os.environ["CLIENTELE_SIGN_UP"] = "true" if config.sign_up else "false"
+        _set_variable("CLIENTELE_DEMO_TOKEN", config.demo_token)
+    _set_variable("CLIENTELE_SIGN_UP", "true" if config.sign_up else "false")
     settings = server_settings(config, opened, "app.main:app_from_environment", factory=True)
     raise_descriptor_limit(config)
     try:
@@ -35,6 +36,12 @@ def serve(config: Config, opened: socket.socket) -> None:
             Server(settings).run(sockets=[opened])
     except KeyboardInterrupt:
         pass
+
+
+def _set_variable(name: str, value: str) -> None:
+    """Sets a setting of the worker processes. It replaces the variable that names a file with the value."""
+    os.environ[name] = value
+    os.environ.pop(name + FILE, None)
 
 
 def server_settings(config: Config, opened: socket.socket, app: Any, **more: Any) -> ServerSettings:
