@@ -27,26 +27,31 @@ def database_address(config: Config, *, keep_running: bool = False) -> Iterator[
         yield url
 
 
-def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+def with_database(work: Callable[[Database], Awaitable[T]], *, as_it_is: bool = False) -> T:
     """Runs `work` on the configured database and returns its result. Migrates an embedded database first.
 
-    Raises Misconfigured if the database lacks migrations, or is too new.
+    Raises Misconfigured if the database lacks migrations, or is too new. With `as_it_is`, the schema is not looked at.
     """
     config = Config.from_environment()
 
     async def run(url: str) -> T:
         database = Database(url, pool_size=2)
         try:
-            if config.embedded:
-                await migrate(database)
-            elif work is not migrate:
-                await _require_schema(database)
+            if not as_it_is:
+                await _prepare_schema(database, embedded=config.embedded)
             return await work(database)
         finally:
             await database.close()
 
     with database_address(config) as url:
         return asyncio.run(run(url))
+
+
+async def _prepare_schema(database: Database, *, embedded: bool) -> None:
+    if embedded:
+        await migrate(database)
+    else:
+        await _require_schema(database)
 
 
 async def _require_schema(database: Database) -> None:

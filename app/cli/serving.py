@@ -11,9 +11,13 @@ from app.cli.output import say, stdout
 from app.cli.running import database_address, with_database
 from app.config import Config
 from app.demo import Demonstration, prepare_demo
+from app.errors import Malformed
 from app.server import base_address, describe, is_loopback, open_socket, serve
 from app.storage.database import Database
-from app.storage.migrations import migrate
+from app.storage.migrations import find_missing, migrate, print_missing
+
+MIGRATIONS_MISSING = 3
+"""The exit code of `migrate --check` for a database that lacks migrations."""
 
 
 def serve_command(
@@ -68,18 +72,45 @@ async def _prepare(config: Config, url: str, migrate_first: bool) -> Demonstrati
     return demo
 
 
-def migrate_command() -> None:
+def migrate_command(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="List the missing migrations and change nothing; exit with 3 if there are any."),
+    ] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the missing migrations as SQL and change nothing.")] = False,
+) -> None:
     """Apply all migrations to the database."""
-    if with_database(migrate):
+    if check and sql:
+        raise Malformed("Give only one of --check and --sql.")
+    if check:
+        _check_migrations()
+    elif sql:
+        _write(with_database(print_missing, as_it_is=True))
+    elif with_database(migrate, as_it_is=True):
         typer.echo("All migrations are applied.", err=True)
     else:
         typer.echo("A newer version has migrated the database. This version can use it; nothing was changed.", err=True)
+
+
+def _check_migrations() -> None:
+    """Prints the revision and the title of each missing migration, and exits with MIGRATIONS_MISSING if there are any."""
+    missing = with_database(find_missing, as_it_is=True)
+    for script in missing:
+        say(f"{script.revision}\t{script.doc.splitlines()[0]}")
+    if missing:
+        typer.echo(f"Missing migrations: {len(missing)}. Run clientele migrate.", err=True)
+        raise typer.Exit(MIGRATIONS_MISSING)
+    typer.echo("No migration is missing.", err=True)
 
 
 def schema_command() -> None:
     """Print the GraphQL schema, schema.graphql."""
     from app.graphql.schema.schema import print_schema
 
+    _write(print_schema())
+
+
+def _write(text: str) -> None:
     output = stdout()
-    output.write(print_schema().encode())
+    output.write(text.encode())
     output.flush()

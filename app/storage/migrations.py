@@ -1,7 +1,9 @@
 """Migrations: their folder, the upgrade of a database to the newest revision, and the check for it."""
 
 import asyncio
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -68,6 +70,59 @@ async def migrate(database: Database) -> bool:
             raise Misconfigured(f"The migrations failed: {error.orig}") from error
 
 
+async def find_missing(database: Database) -> list[Script]:
+    """Returns the migrations that `migrate` would apply, in their order. It changes nothing.
+
+    Raises Misconfigured where `migrate` does before its first migration.
+    """
+    return (await _find_state(database)).missing
+
+
+async def print_missing(database: Database) -> str:
+    """Returns the missing migrations as SQL, with the transactions in which `migrate` applies them."""
+    state = await _find_state(database)
+    if not state.missing:
+        return ""
+    config, printed = alembic_config(), io.StringIO()
+    config.output_buffer = printed
+    config.attributes["compatible"] = state.compatible
+    async with _one_at_a_time:
+        command.upgrade(config, f"{state.head or 'base'}:head", sql=True)
+    return printed.getvalue()
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """The revision of a database, the revisions whose services can use it, and the migrations that it lacks."""
+
+    head: str | None
+    compatible: set[str]
+    missing: list[Script]
+
+
+async def _find_state(database: Database) -> SchemaState:
+    async with database.engine() as engine, engine.connect() as connection:
+        return await connection.run_sync(_read_state)
+
+
+def _read_state(connection: sqlalchemy.Connection) -> SchemaState:
+    """Raises Misconfigured for a PostgreSQL that is too old, and a schema that is too new."""
+    major, minor, *_ = connection.dialect.server_version_info or (0, 0)
+    require_version(int(major), int(minor))
+    head = MigrationContext.configure(connection).get_current_revision()
+    compatible = read_compatible(connection.execute(_COMMENT).scalar())
+    connection.rollback()
+    if head is None or head in known_revisions():
+        scripts = ScriptDirectory.from_config(alembic_config())
+        return SchemaState(head, compatible, [*scripts.iterate_revisions("head", head or "base")][::-1])
+    if known_revisions()[0] not in compatible:
+        raise Misconfigured(
+            f"The database is at revision {head}, which this version of the service does not know and cannot use. "
+            "Install the version of the service that migrated it."
+        )
+    return SchemaState(head, compatible, [])
+
+
 async def _take_turn(connection: AsyncConnection) -> None:
     """Holds the lock in a transaction that lasts until the connection is closed.
 
@@ -79,22 +134,13 @@ async def _take_turn(connection: AsyncConnection) -> None:
 
 
 def _upgrade(connection: sqlalchemy.Connection) -> bool:
-    major, minor, *_ = connection.dialect.server_version_info or (0, 0)
-    require_version(int(major), int(minor))
-    heads = MigrationContext.configure(connection).get_current_heads()
-    comment = connection.execute(_COMMENT).scalar()
-    connection.rollback()
-    unknown = sorted(set(heads) - set(known_revisions()))
-    if not unknown:
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    elif known_revisions()[0] not in read_compatible(comment):
-        raise Misconfigured(
-            f"The database is at revision {unknown[0]}, which this version of the service does not know and cannot use. "
-            "Install the version of the service that migrated it."
-        )
-    return not unknown
+    state = _read_state(connection)
+    if state.head is not None and state.head not in known_revisions():
+        return False
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return True
 
 
 def require_version(major: int, minor: int) -> None:
@@ -118,15 +164,24 @@ def record_compatible(
     connection: sqlalchemy.Connection, revision: str, previous: Sequence[str], *, compatible: bool
 ) -> None:
     """Records in the database that services of `revision` can use it, and of the earlier revisions if it is compatible."""
-    earlier = {*read_compatible(connection.execute(_COMMENT).scalar()), *previous} if compatible else set()
-    words = " ".join(sorted({*earlier, revision}))
-    connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{COMPATIBLE}{words}'")
+    known = read_compatible(connection.execute(_COMMENT).scalar())
+    connection.exec_driver_sql(write_compatible(add_compatible(known, revision, previous, compatible=compatible)))
+
+
+def add_compatible(known: set[str], revision: str, previous: Sequence[str], *, compatible: bool) -> set[str]:
+    """Returns the revisions whose services can use a database after its migration to `revision`."""
+    return {*(known if compatible else ()), *(previous if compatible else ()), revision}
+
+
+def write_compatible(revisions: set[str]) -> str:
+    """Returns the statement that records the revisions whose services can use the database."""
+    return f"COMMENT ON TABLE alembic_version IS '{COMPATIBLE}{' '.join(sorted(revisions))}'"
 
 
 def forget_compatible(connection: sqlalchemy.Connection, revision: str) -> None:
     """Records that services of `revision` can no longer use the database, because it is downgraded."""
     rest = read_compatible(connection.execute(_COMMENT).scalar()) - {revision}
-    connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{COMPATIBLE}{' '.join(sorted(rest))}'")
+    connection.exec_driver_sql(write_compatible(rest))
 
 
 def read_compatible(comment: str | None) -> set[str]:
