@@ -5,18 +5,23 @@ COPY scripts/build-graphiql scripts/
 COPY app/graphql/server/graphiql app/graphql/server/graphiql/
 RUN scripts/build-graphiql && test -f app/graphql/server/graphiql/dist/manifest.json
 
-# A virtual environment with the locked packages and the service, migrations and GraphiQL inside.
+# A virtual environment with the locked packages and the service, and the tools of the build beside it.
 FROM python:3.13-slim AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-RUN python -m venv /opt/clientele
-COPY requirements.lock ./
+RUN python -m venv /opt/clientele && python -m venv /opt/build
+COPY requirements.lock requirements-build.lock ./
 RUN /opt/clientele/bin/pip install --require-hashes -r requirements.lock
-COPY pyproject.toml README.md schema.graphql ./
+RUN /opt/build/bin/pip install --require-hashes -r requirements-build.lock
+COPY pyproject.toml README.md CHANGELOG.md LICENSE SECURITY.md schema.graphql ./
+COPY scripts/package scripts/package/
+COPY deploy deploy/
+COPY docs docs/
 COPY app app/
 COPY migrations migrations/
 COPY --from=graphiql /src/app/graphql/server/graphiql/dist app/graphql/server/graphiql/dist/
-RUN /opt/clientele/bin/pip install --no-deps --no-build-isolation .
+RUN /opt/build/bin/hatchling build --target wheel --directory /opt/wheels
+RUN /opt/clientele/bin/pip install --no-deps /opt/wheels/*.whl
 
 # The service as a plain user. Migrations are a command of their own: docker run … clientele migrate.
 FROM python:3.13-slim

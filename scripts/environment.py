@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv"
@@ -21,6 +22,9 @@ PYTHON = FOLDER / "bin" / "python"
 
 INCLUDES = {"requirements.lock": (), "requirements-dev.lock": ("requirements.lock",)}
 """Each lock file, and the lock files whose packages it includes."""
+
+BUILD_LOCK = "requirements-build.lock"
+"""The packages that build this one. They are installed for the build only."""
 
 PIP_SOURCES = re.compile(
     "CERT|CLIENT_CERT|PROXY|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CACHE_DIR|NO_CACHE_DIR|"
@@ -50,9 +54,10 @@ def make(lock: str) -> None:
             _run(sys.executable, "-I", "-m", "venv", "--clear", FOLDER)
         for name in INCLUDES:
             _stamp(name).unlink(missing_ok=True)
-        pip = (PYTHON, "-I", "-m", "pip", "install", "--quiet")
-        _run(*pip, "--require-hashes", "-r", ROOT / lock)
-        _run(*pip, "--no-deps", "--no-build-isolation", "-e", ROOT)
+        _install("--require-hashes", "-r", ROOT / lock)
+        with TemporaryDirectory(prefix="clientele-build-") as tools:
+            _install("--target", tools, "--require-hashes", "-r", ROOT / BUILD_LOCK)
+            _install("--no-deps", "--no-build-isolation", "-e", ROOT, PYTHONPATH=tools)
         for name in (*INCLUDES[lock], lock):
             _stamp(name).write_text(_stamp_text(name), encoding="utf-8")
 
@@ -74,9 +79,13 @@ def _succeeds(*arguments: str) -> bool:
     return PYTHON.exists() and subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0  # noqa: S603 - the command is the script's own
 
 
-def _run(*command: str | Path) -> None:
+def _install(*options: str | Path, **variables: str) -> None:
+    _run(PYTHON, "-I", "-m", "pip", "install", "--quiet", *options, **variables)
+
+
+def _run(*command: str | Path, **variables: str) -> None:
     kept = {name: text for name, text in os.environ.items() if name[:4] != "PIP_" or PIP_SOURCES.fullmatch(name[4:])}
-    subprocess.run(command, check=True, env={**kept, **PIP_SETTINGS})  # noqa: S603 - the command is the script's own
+    subprocess.run(command, check=True, env={**kept, **PIP_SETTINGS, **variables})  # noqa: S603 - the command is the script's own
 
 
 @contextmanager

@@ -28,7 +28,7 @@ LAYERS = (
     ("app.query", "app.http"),
     ("app.storage", "app.postgres"),
     ("app.observability",),
-    ("app.config", "app.countries", "app.errors", "app.ids", "app.settings", "app.used_up"),
+    ("app.config", "app.countries", "app.errors", "app.ids", "app.settings", "app.used_up", "app.version"),
 )
 """From the top down; a module belongs to the layer of the prefix that it starts with."""
 

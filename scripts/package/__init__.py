@@ -1,0 +1,1 @@
+"""The package: its build, its lock files and its releases."""

@@ -1,0 +1,29 @@
+"""The hook of the build: builds GraphiQL, and ends a build that would leave it out."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+GRAPHIQL = "app/graphql/server/graphiql/dist/manifest.json"
+MISSING = (
+    "GraphiQL is missing: {file} does not exist, and a package without it is incomplete. "
+    "Install Node.js 20 or newer with npm, and build the package again."
+)
+
+
+class GraphiqlHook(BuildHookInterface[Any]):
+    """Runs before the wheel and the source distribution are built, but not before an editable installation."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version == "editable":
+            return
+        root = Path(self.root)
+        script = root / "scripts" / "build-graphiql"
+        if script.exists():
+            subprocess.run([script], cwd=root, check=True)  # noqa: S603 - the script is the checkout's own
+        if not (root / GRAPHIQL).is_file():
+            raise SystemExit(MISSING.format(file=GRAPHIQL))
