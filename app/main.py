@@ -22,7 +22,8 @@ from app.errors import Misconfigured
 from app.graphql.server.http import graphql_routes
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
-from app.http.health import health_routes
+from app.http.disk import DiskCheck
+from app.http.health import Check, Health
 from app.http.rates import RateLimits, Rates
 from app.http.request_ids import RequestIds
 from app.http.root_path import RootPath
@@ -33,6 +34,7 @@ from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
 from app.observability.observer import Observe, Observer
 from app.observability.request_log import RequestLog
+from app.postgres.folders import find_cluster_folder
 from app.privacy.policy import Retention
 from app.privacy.worker import RetentionWorker
 from app.rest.call import Services
@@ -59,6 +61,9 @@ def create_app(config: Config, database: Database | None = None, observe: Observ
     reminders = ReminderLimits.of(config)
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files, limits=reminders)
     store.is_full = StorageQuota(store, config.record_quota, config.history_quota * 1_000_000).is_full
+    checks: dict[str, Check] = {"outbox": outbox.find_problem}
+    if (folder := find_cluster_folder(config.data_dir, store.url)) is not None:
+        checks["disk"] = DiskCheck(folder).find_problem
     retention = RetentionWorker(store, files, Retention.of(config))
     changes = ChangeReader(store, config.listen_url)
     vies = Vies(config.vies_url, config.vies_timeout)
@@ -69,7 +74,7 @@ def create_app(config: Config, database: Database | None = None, observe: Observ
     services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
     return Starlette(
         routes=[
-            *health_routes(readiness, lambda: changes.delay.seconds),
+            *Health(readiness, lambda: changes.delay.seconds, checks).routes(),
             *graphql_routes(outbox, config, changes, LoginDesk(store, passwords, limits), vies),
             RestRoute(customers_api(services), fallback=v1_api(services)),
         ],

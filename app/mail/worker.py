@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -36,6 +37,8 @@ DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3_600, 1
 RECORDING_PAUSES = (0.2, 1.0, 5.0, 15.0)
 """Seconds between attempts to record an outcome, so that no mail is sent twice after a short database outage."""
 LONGEST_PAUSE = 60.0
+STUCK = 300.0
+"""Seconds without a look at the outbox after which the worker is stuck. A look waits for a send, which takes at most 90."""
 
 Outcome = Callable[[Connection], Awaitable[None]]
 """Records the outcome of an attempt."""
@@ -96,6 +99,15 @@ class OutboxWorker:
         self._awake = asyncio.Event()
         self._sending: set[asyncio.Task[bool]] = set()
         self._stopping = False
+        self._looked_at: float | None = None
+        """The last time at which the worker was about to read the outbox; None if it does not run."""
+
+    async def find_problem(self) -> str | None:
+        """The reason for which no mail is delivered by this process, or None. An outage of the mail server is none."""
+        if self._looked_at is None:
+            return "the outbox worker does not run"
+        silent = time.monotonic() - self._looked_at
+        return f"the outbox worker has done nothing for {silent:.0f} seconds" if silent > STUCK else None
 
     def wake(self) -> None:
         """Reads the outbox now, because a message has been committed. Call it on the worker's event loop."""
@@ -131,6 +143,7 @@ class OutboxWorker:
         pause = self.poll
         try:
             while not self._stopping:
+                self._looked_at = time.monotonic()
                 self._awake.clear()
                 try:
                     pause = await self._deliver_next()
@@ -143,6 +156,7 @@ class OutboxWorker:
             if self._sending:
                 await asyncio.wait(self._sending)
         finally:
+            self._looked_at = None
             await self._cancel_sends()
 
     async def _deliver_next(self) -> float:

@@ -68,6 +68,17 @@ def find_home(data_dir: Path) -> Path:
     return Path(link.read_text(encoding="utf-8")) if link.exists() else data_dir
 
 
+def find_cluster_folder(data_dir: Path, url: str) -> Path | None:
+    """Returns the folder of the embedded database of `data_dir`, if `url` is its address. It creates nothing."""
+    try:
+        password = (data_dir / "postgres.password").read_text(encoding="utf-8")
+        if f":{password}@/" not in url:
+            return None
+        return find_home(data_dir)
+    except OSError:
+        return None
+
+
 def remove_data_directory(data_dir: Path, directory: DataDirectory) -> None:
     """Deletes the cluster of `data_dir` with all its data and files. The caller holds its locks."""
     shutil.rmtree(directory.sockets, ignore_errors=True)
