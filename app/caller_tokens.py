@@ -8,21 +8,25 @@ account loses the organization.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Select,
+    Subquery,
     Text,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
+    true,
 )
 
 from app.auth import Access, Environment, Principal, Scope, hash_token
@@ -30,7 +34,9 @@ from app.errors import Invalid, NotFound, Problem, Unauthenticated
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
 from app.query.key_page import NOTHING_OUTSIDE, KeyPage, KeyRows, cut_page
+from app.query.sql.render import Selection, render_row
 from app.storage.connection import Connection
+from app.storage.kept import keep_statements
 from app.storage.retries import retried
 from app.storage.tables import access_tokens
 from app.tokens import draw_token
@@ -75,19 +81,39 @@ _of_organization = and_(_account.is_(None), or_(access_tokens.c.id == _own, acce
 _manageable = or_(_of_account, _of_organization)
 _bound = {name: bindparam(name, type_=Text()) for name in ("after", "before")}
 
-GET = select(*_columns).where(_manageable, access_tokens.c.id == func.any(bindparam("ids", type_=ARRAY(Text))))
+_scopes = case(
+    (access_tokens.c.scope == literal(Scope.WRITE.value), literal_column("""'["READ","WRITE"]'::json""")),
+    else_=literal_column("""'["READ"]'::json"""),
+)
+SHOWN_COLUMNS = (*_columns, _scopes.label("scopes"), (access_tokens.c.id == _own).label("is_current"))
+"""The columns of the face ACCESS_TOKEN, for the caller of the parameters."""
+
+_with_ids = access_tokens.c.id == func.any(bindparam("ids", type_=ARRAY(Text)))
+GET = select(*_columns).where(_manageable, _with_ids)
 COUNT = select(func.count()).select_from(access_tokens).where(_manageable)
 _between = (
     or_(_bound["after"].is_(None), access_tokens.c.id < _bound["after"]),
     or_(_bound["before"].is_(None), access_tokens.c.id > _bound["before"]),
 )
-PAGES = {
-    backward: select(*_columns)
-    .where(_manageable, *_between)
-    .order_by(access_tokens.c.id.asc() if backward else access_tokens.c.id.desc())
-    .limit(bindparam("most"))
-    for backward in (False, True)
-}
+
+
+@keep_statements
+def get_statement(selection: Selection) -> Select[Any]:
+    """(id, JSON) The tokens with some ids that the caller may manage."""
+    return _render(select(*SHOWN_COLUMNS).where(_manageable, _with_ids).subquery("t"), selection)
+
+
+@keep_statements
+def page_statement(selection: Selection, backward: bool) -> Select[Any]:
+    """(id, JSON) At most `most` tokens that the caller may manage, newest first, or backward."""
+    order = access_tokens.c.id.asc() if backward else access_tokens.c.id.desc()
+    page = select(*SHOWN_COLUMNS).where(_manageable, *_between).order_by(order).limit(bindparam("most")).subquery("t")
+    return _render(page, selection).order_by(page.c.id.asc() if backward else page.c.id.desc())
+
+
+def _render(tokens: Subquery, selection: Selection) -> Select[Any]:
+    json, row = render_row(selection, tokens)
+    return select(tokens.c.id, json).select_from(tokens.join(row, true()))
 
 
 def _exists(bound: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -190,20 +216,29 @@ def _show(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def find_caller_tokens(access: Access, ids: Sequence[str]) -> dict[str, CallerToken]:
-    """The tokens with some ids that the caller may manage."""
+class RenderedToken(NamedTuple):
+    """A token as JSON text, and its id."""
+
+    id: str
+    json: str
+
+
+async def find_caller_tokens(access: Access, ids: Sequence[str], selection: Selection) -> dict[str, str]:
+    """The tokens with some ids that the caller may manage, rendered."""
     async with access.database.read() as connection:
-        rows = await connection.execute(GET, {**_caller(access.principal), "ids": list(ids)})
-    return {row[0]: CallerToken(*row) for row in rows}
+        rows = await connection.execute(get_statement(selection), {**_caller(access.principal), "ids": list(ids)})
+    return {token_id: json for token_id, json in rows}  # noqa: C416
 
 
-async def page_caller_tokens(access: Access, page: KeyPage[str], *, bounds: bool) -> KeyRows[CallerToken]:
-    """A page of the tokens that the caller may manage, newest first. With `bounds` it looks for tokens outside of it."""
+async def page_caller_tokens(
+    access: Access, page: KeyPage[str], selection: Selection, *, bounds: bool
+) -> KeyRows[RenderedToken]:
+    """A page of the tokens that the caller may manage, rendered, newest first. With `bounds` it looks for tokens outside of it."""
     parameters = {**_caller(access.principal), "after": page.after, "before": page.before, "most": page.limit + 1}
     async with access.database.read() as connection:
-        rows = await connection.execute(PAGES[page.backward], parameters)
+        rows = await connection.execute(page_statement(selection, page.backward), parameters)
         outside = (await connection.execute(OUTSIDE, parameters)).one() if bounds else NOTHING_OUTSIDE
-    return cut_page(page, [CallerToken(*row) for row in rows], tuple(outside))
+    return cut_page(page, [RenderedToken(*row) for row in rows], tuple(outside))
 
 
 async def count_caller_tokens(access: Access) -> int:

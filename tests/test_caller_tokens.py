@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from app.accounts.faces import ACCESS_TOKEN
 from app.auth import Access, Environment, Scope
 from app.auth.callers import Caller
 from app.caller_tokens import (
@@ -20,13 +21,15 @@ from app.idempotency import RequestKey
 from app.query.key_page import KeyPage
 from tests.conftest import Service
 
+SHOWN = tuple(ACCESS_TOKEN.fields.items())
+
 
 async def access_of(service: Service, token: str) -> Access:
     return await Caller((token,), service.database).access()
 
 
 async def ids(access: Access) -> list[str]:
-    rows = await page_caller_tokens(access, KeyPage(100), bounds=True)
+    rows = await page_caller_tokens(access, KeyPage(100), SHOWN, bounds=True)
     assert await count_caller_tokens(access) == len(rows.rows)
     return [row.id for row in rows.rows]
 
@@ -100,7 +103,7 @@ async def test_tokens_of_others_and_of_the_live_environment_are_absent(service: 
         (organization, access.principal.token_id),
         (sandbox, access.principal.token_id),
     ):
-        assert await find_caller_tokens(caller, [token_id]) == {}
+        assert await find_caller_tokens(caller, [token_id], SHOWN) == {}
         with pytest.raises(NotFound):
             await revoke_caller_token(caller, token_id)
 
@@ -125,9 +128,9 @@ async def test_pages_are_newest_first_in_both_directions(service: Service) -> No
     access = await access_of(service, service.token)
     made = [(await create_caller_token(access, NewToken(f"{n}")))[1].id for n in range(4)]
     newest = [*reversed(made), access.principal.token_id]
-    page = await page_caller_tokens(access, KeyPage(2), bounds=True)
+    page = await page_caller_tokens(access, KeyPage(2), SHOWN, bounds=True)
     assert ([row.id for row in page.rows], page.has_previous, page.has_next) == (newest[:2], False, True)
-    page = await page_caller_tokens(access, KeyPage(2, after=newest[1]), bounds=True)
+    page = await page_caller_tokens(access, KeyPage(2, after=newest[1]), SHOWN, bounds=True)
     assert ([row.id for row in page.rows], page.has_previous, page.has_next) == (newest[2:4], True, True)
-    page = await page_caller_tokens(access, KeyPage(2, before=newest[4], backward=True), bounds=True)
+    page = await page_caller_tokens(access, KeyPage(2, before=newest[4], backward=True), SHOWN, bounds=True)
     assert ([row.id for row in page.rows], page.has_previous, page.has_next) == (newest[2:4], True, True)

@@ -42,6 +42,7 @@ OWNERS_OF_TABLES = (
     "app.auth",
     "app.caller_tokens",
     "app.changes.authors",
+    "app.changes.columns",
     "app.changes.page_statements",
     "app.changes.statements",
     "app.clients.duplicates",

@@ -1,6 +1,6 @@
-"""The field table of accounts in v1. The password is not in it, because it is written but never shown or filtered."""
+"""The field tables of accounts. The password is not in them, because it is written but never shown or filtered."""
 
-from app.query.face import Face, Field, Kind
+from app.query.face import Codec, Face, Field, Kind
 
 # fmt: off
 ACCOUNT = Face(
@@ -34,4 +34,38 @@ ACCOUNT = Face(
     },
     folds=False,
 )
+
+GRAPHQL_ACCOUNT = Face(
+    "graphql account",
+    "Account",
+    {
+        field.name: field
+        for field in (
+            Field("id", "id", Kind.ID, Codec(node="Account"), writable=False, nullable=False),
+            Field("email", "email", writable=False, nullable=False),
+            Field("emailVerified", "email_verified", Kind.BOOLEAN, writable=False, nullable=False),
+        )
+    },
+    folds=False,
+)
+
+ACCESS_TOKEN = Face(
+    "graphql access token",
+    "AccessToken",
+    {
+        field.name: field
+        for field in (
+            Field("id", "id", Kind.ID, Codec(node="AccessToken"), writable=False, nullable=False),
+            Field("label", "label", writable=False),
+            Field("scopes", "scopes", Kind.JSON, writable=False, nullable=False, is_list=True),
+            Field("createdAt", "created_at", Kind.DATE, writable=False, nullable=False),
+            Field("expiresAt", "expires_at", Kind.DATE, writable=False),
+            Field("lastUsedAt", "last_used_at", Kind.DATE, writable=False),
+            Field("parentId", "parent_id", Kind.ID, Codec(node="AccessToken"), writable=False),
+            Field("isCurrent", "is_current", Kind.BOOLEAN, writable=False, nullable=False),
+        )
+    },
+    folds=False,
+)
 # fmt: on
+"""An access token in GraphQL, over the columns that `app.caller_tokens` shows of it."""

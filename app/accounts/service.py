@@ -218,6 +218,16 @@ async def find_own_account(access: Access) -> AccountEntry | None:
         return await AccountRepository(connection).entry(access.principal.account_id)
 
 
+async def get_own_accounts(access: Access, ids: Sequence[str], selection: Selection) -> dict[str, str]:
+    """The account of `ids` that is the caller's, rendered, by its id."""
+    own = access.principal.account_id
+    if own is None or own not in ids:
+        return {}
+    async with access.database.read() as connection:
+        json = await AccountRepository(connection).render(own, selection)
+    return {} if json is None else {own: json}
+
+
 @retried
 async def add_token(access: Access, account_id: str, terms: TokenTerms) -> AccessToken:
     """Makes another token for the caller's account and environment. It does not outlive the caller's token.

@@ -19,7 +19,7 @@ from sqlalchemy import (
     true,
 )
 
-from app.changes.statements import MOST, list_facts, list_images, select_changes
+from app.changes.statements import MOST, select_changes, select_followed_changes
 from app.query.face import Face
 from app.storage.tables import client_changes
 
@@ -74,13 +74,13 @@ def changes_statement(face: Face, by_client: bool, by_action: bool, descending: 
     With `by_client` those of `clients`, and with `by_action` those with one of `actions`. `descending` starts from the end.
     """
     changes = _chosen(by_client, by_action, descending)
-    return select(*list_facts(changes), *list_images(changes, face)).order_by(_in_order(changes.c.id, descending))
+    return select_changes(changes, face).order_by(_in_order(changes.c.id, descending))
 
 
 @lru_cache(maxsize=4)
 def followed_statement(by_client: bool, by_action: bool) -> Select[Any]:
     """As `changes_statement`, in the order of the numbers, with the columns of SETTLED_CHANGES."""
-    return select_changes(_chosen(by_client, by_action, descending=False))
+    return select_followed_changes(_chosen(by_client, by_action, descending=False))
 
 
 @lru_cache(maxsize=4)
@@ -100,7 +100,7 @@ def get_statement(face: Face) -> Select[Any]:
         client_changes.c.id == func.any(bindparam("numbers", type_=ARRAY(BigInteger))),
     )
     changes = select(client_changes).where(*wanted).subquery("c")
-    return select(*list_facts(changes), *list_images(changes, face))
+    return select_changes(changes, face)
 
 
 _record = (
@@ -121,7 +121,7 @@ def history_statement(face: Face, descending: bool) -> Select[Any]:
     own = select(client_changes).where(*_of_record, *_between).order_by(_in_order(number, descending)).limit(MOST)
     each = own.correlate(_record).lateral("each")
     changes = select(*each.c).select_from(_record.join(each, true())).subquery("c")
-    return select(*list_facts(changes), *list_images(changes, face)).order_by(_in_order(changes.c.id, descending))
+    return select_changes(changes, face).order_by(_in_order(changes.c.id, descending))
 
 
 def _has_changes(bound: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -7,30 +7,39 @@ from app.errors import ChangesReset, Malformed
 from app.query.cursor import read_cursor, write_cursor
 
 LARGEST_NUMBER = 2**63 - 1
+NO_DIFFERENCES = "[]"
 INVALID_CURSOR = "Invalid cursor: pass a cursor that this API returned for these changes."
 
 
 @dataclass(frozen=True, slots=True)
 class PastChange:
-    """A change of a record, with its images under one face.
+    """A change of a record under one face.
 
-    `number` grows with each change of any organization. `at` is text in ISO 8601. `sent_columns` is the JSON list of the
-    columns that the caller of a creation sent, if it is known. `before` and `after` are images: the record as JSON text
-    with the fields of the face. `before` is None for a creation. Both are None once the person is erased, and when the
-    images are older than the operator keeps them; only then `images_expired` is true.
+    `number` grows with each change of any organization. `facts` is JSON text with the fields of the change beside its
+    images. `before` and `after` are images: the record as JSON text with the fields of the face. `before` is None for a
+    creation. Both are None once the person is erased, and when the images are older than the operator keeps them; only
+    then `images_expired` is true. `differences` is the JSON text of a list: the fields with a new value, whose values before
+    and after the change are texts of JSON.
     """
 
     number: int
     organization_id: str
     client_id: str
-    version: int
     action: str
     actor: str
-    at: str
-    sent_columns: str | None
     images_expired: bool
+    facts: str
     before: str | None
     after: str | None
+    differences: str
+
+    @property
+    def size(self) -> int:
+        """The number of characters in the images and the differences."""
+        return len(self.before or "") + len(self.after or "") + len(self.differences)
+
+    def without_images(self) -> Self:
+        return replace(self, before=None, after=None, differences=NO_DIFFERENCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +73,10 @@ class Change:
 
     @property
     def size(self) -> int:
-        """The number of characters in the images."""
-        faces = (self.client, self.customer)
-        return sum(len(image) for face in faces for image in (face.before, face.after) if image)
+        return self.client.size + self.customer.size
 
     def without_images(self) -> "Change":
-        client, customer = [replace(face, before=None, after=None) for face in (self.client, self.customer)]
-        return replace(self, client=client, customer=customer)
+        return replace(self, client=self.client.without_images(), customer=self.customer.without_images())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """ChangeRepository: reads the table of changes in the order of their numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from app.changes.page_statements import (
@@ -146,15 +146,15 @@ class ChangeRepository:
         await self.connection.execute(WAKE)
 
 
-FACTS = len(fields(PastChange)) - 2
-"""The number of columns of a change before its images."""
+COMMON, SHOWN = 6, 4
+"""The number of columns of a change that do not depend on a face, and of those that do."""
 
 
 def _read_change(row: Sequence[Any], epoch: str) -> Change:
-    """The change in a row of `select_changes`."""
+    """The change in a row of `select_followed_changes`."""
     transaction, *rest = row
-    facts, images = rest[:FACTS], rest[FACTS:]
-    return Change(transaction, PastChange(*facts, *images[:2]), PastChange(*facts, *images[2:]), epoch)
+    common, client, customer = rest[:COMMON], rest[COMMON : COMMON + SHOWN], rest[COMMON + SHOWN :]
+    return Change(transaction, PastChange(*common, *client), PastChange(*common, *customer), epoch)
 
 
 def _shape(wanted: ChangeFilter) -> tuple[bool, bool]:

@@ -24,15 +24,14 @@ from sqlalchemy import (
     true,
 )
 
-from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.query.face import Face, Field, Kind
-from app.query.sql.render import render_field, render_row
-from app.storage.tables import client_changes, clients
+from app.changes.columns import CODED_FACES, bare_id, image_name, render_differences, render_images
+from app.changes.faces import CHANGE, IMAGES
+from app.query.face import Face
+from app.query.sql.render import Selection, render_object
+from app.storage.tables import client_changes
 
 CHANNEL = "client_changes"
-AT = Field("at", "at", Kind.DATE)
 Statement: TypeAlias = Select[Any]
-STORED = tuple(stored for stored in clients.c if stored.computed is None)
 
 _sequence = table("client_changes_id_seq", column("last_value", BigInteger), column("is_called", Boolean))
 
@@ -91,21 +90,6 @@ WAKE = select(func.pg_notify(CHANNEL, ""))
 """Wakes the readers in every process. NOTIFY locks the whole server until its commit, so it is a transaction of its own."""
 
 
-def _image(changes: FromClause, document: ColumnElement[Any], face: Face) -> ColumnElement[Any]:
-    """The image in one column of `changes`, as JSON text with the fields of a face; null if there is none."""
-    populated = func.jsonb_populate_record(literal_column("NULL::clients"), document)
-    row = populated.table_valued(*(column(stored.name, stored.type) for stored in STORED), name="image")
-    deleted = row.c.deleted_at.is_not(None).label("is_deleted")
-    record = select(*row.c, deleted).where(document.is_not(None)).correlate(changes).lateral("record")
-    json, rendered = render_row(tuple(face.fields.items()), record)
-    return select(json).select_from(record.join(rendered, true())).correlate(changes).scalar_subquery()
-
-
-def _before(changes: FromClause) -> ColumnElement[Any]:
-    """The image before a change: the image after it, with the former values of what has changed."""
-    return changes.c.after.op("||")(changes.c.before)
-
-
 ERASED: ColumnElement[Any] = literal_column("'erased'")
 _later = client_changes.alias("later")
 
@@ -118,30 +102,39 @@ def _images_expired(changes: FromClause) -> ColumnElement[bool]:
     return and_(c.after.is_(None), c.action != ERASED, ~erasure.correlate(changes).exists())
 
 
+FACTS: Selection = tuple((name, field) for name, field in CHANGE.fields.items() if field.column not in IMAGES)
+"""The fields of a change beside its images."""
+
+
 def list_facts(changes: FromClause) -> Sequence[ColumnElement[Any]]:
-    """The columns of app.changes.record.PastChange before its images."""
+    """The columns of app.changes.record.PastChange that do not depend on a face."""
     c = changes.c
+    return c.id, c.organization_id, c.client_id, c.action, c.actor, _images_expired(changes)
+
+
+def _list_shown(changes: FromClause, images: FromClause, face: Face) -> Sequence[ColumnElement[Any]]:
+    """The columns of PastChange that depend on a face."""
+    before, after = [images.c[image_name(name, face)] for name in IMAGES]
+    columns = {**dict(changes.c.items()), "bare_id": bare_id(changes.c.id, face)}
+    facts = render_object(FACTS, columns)
+    return cast(facts, Text), before, after, render_differences(before, after, changes.c.sent_columns, face)
+
+
+def select_changes(changes: FromClause, *faces: Face) -> Select[Any]:
+    """The facts of changes, and what is shown of them under each face."""
+    images = render_images(changes, *faces)
+    shown = [column for face in faces for column in _list_shown(changes, images, face)]
+    return select(*list_facts(changes), *shown).select_from(changes.join(images, true()))
+
+
+def select_followed_changes(changes: FromClause) -> Select[Any]:
+    """The transaction of changes, with what `select_changes` shows under both faces, in the order of their numbers."""
+    shown = select_changes(changes, *CODED_FACES)
     return (
-        c.id,
-        c.organization_id,
-        c.client_id,
-        c.version,
-        c.action,
-        c.actor,
-        render_field(AT, c),
-        cast(c.sent_columns, Text),
-        _images_expired(changes),
+        select(changes.c.transaction, *shown.selected_columns)
+        .select_from(*shown.get_final_froms())
+        .order_by(changes.c.id)
     )
-
-
-def list_images(changes: FromClause, face: Face) -> Sequence[ColumnElement[Any]]:
-    return _image(changes, _before(changes), face), _image(changes, changes.c.after, face)
-
-
-def select_changes(changes: FromClause) -> Select[Any]:
-    """The transaction and the facts of changes, and their images under both faces, in the order of their numbers."""
-    faces = (*list_images(changes, GRAPHQL_CLIENT), *list_images(changes, GRAPHQL_CUSTOMER))
-    return select(changes.c.transaction, *list_facts(changes), *faces).order_by(changes.c.id)
 
 
 _ranges = (
@@ -167,7 +160,7 @@ _in_range = (
     .lateral("each")
 )
 
-SETTLED_CHANGES = select_changes(
+SETTLED_CHANGES = select_followed_changes(
     select(*_in_range.c).select_from(_ranges.join(_in_range, true())).order_by(_in_range.c.id).limit(MOST).subquery("c")
 )
 """At most `most` changes of several organizations, in order: those above `after` and up to `upto` of each of them."""

@@ -11,10 +11,18 @@ from app.mail.message import LANGUAGES, compose_reminder, find_language, languag
 from app.mail.outbox import put_message
 from app.mail.quotas import check_reminders
 from app.mail.rejections import RejectedClient, Rejections
-from app.mail.repository import ClientKey, Delivery, count_messages, get_messages, look_outside, page_messages
+from app.mail.repository import (
+    ClientKey,
+    RenderedMessage,
+    count_messages,
+    get_messages,
+    look_outside,
+    page_messages,
+)
 from app.mail.worker import OutboxWorker
 from app.query.invisible import trim
 from app.query.key_page import NOTHING_OUTSIDE, KeyPage, KeyRows, cut_page
+from app.query.sql.render import Selection
 from app.storage.connection import Connection
 from app.storage.retries import retried
 
@@ -92,24 +100,23 @@ async def admit_reminder(
 
 
 async def list_reminders(
-    access: Access, clients: Sequence[ClientKey], page: KeyPage[str], *, bounds: bool
-) -> dict[ClientKey, KeyRows[Delivery]]:
-    """A page of the reminders of each client that the caller can access, newest first.
+    access: Access, clients: Sequence[ClientKey], page: KeyPage[str], selection: Selection, *, bounds: bool
+) -> dict[ClientKey, KeyRows[RenderedMessage]]:
+    """A page of the reminders of each client that the caller can access, newest first, rendered.
 
     With `bounds` it looks for reminders outside of the page.
     """
     accessible = _accessible(access, clients)
     async with access.database.read() as connection:
-        rows = await page_messages(connection, accessible, page)
+        rows = await page_messages(connection, accessible, page, selection)
         outside = await look_outside(connection, accessible, page) if bounds else {}
     return {key: cut_page(page, rows.get(key, []), outside.get(key, NOTHING_OUTSIDE)) for key in accessible}
 
 
-async def find_reminders(access: Access, ids: Sequence[str]) -> dict[str, Delivery]:
-    """The reminders with some ids that the caller can access."""
+async def find_reminders(access: Access, ids: Sequence[str], selection: Selection) -> dict[str, str]:
+    """The reminders with some ids that the caller can access, rendered."""
     async with access.database.read() as connection:
-        found = await get_messages(connection, access.principal.organizations, ids)
-    return {reminder.id: reminder for reminder in found}
+        return await get_messages(connection, access.principal.organizations, ids, selection)
 
 
 async def count_reminders(access: Access, clients: Sequence[ClientKey]) -> dict[ClientKey, int]:

@@ -145,14 +145,20 @@ def read_selections(info: strawberry.Info[Any, Any]) -> tuple[SelectionSetNode, 
     return (raw.operation.selection_set, *(fragment.selection_set for fragment in raw.fragments.values()))
 
 
-class Rendered:
-    """The JSON text of a whole selection. The executor puts it into the result as it is. `size` is in bytes."""
+class RenderedValue:
+    """JSON text that the executor puts into the result as it is. `size` is in bytes."""
 
     __slots__ = ("fragment", "size")
 
     def __init__(self, json: str | bytes) -> None:
         data = json if isinstance(json, bytes) or json.isascii() else json.encode()
         self.fragment, self.size = orjson.Fragment(data), len(data)
+
+
+class Rendered(RenderedValue):
+    """The JSON text of a whole selection."""
+
+    __slots__ = ()
 
 
 Show: TypeAlias = Callable[[int], None]
@@ -181,7 +187,7 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
     def complete_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
-        if type(result) is Rendered:
+        if isinstance(result, RenderedValue):
             return result.fragment if self._admit(result.size) else NOTHING
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 

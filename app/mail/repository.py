@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Select,
+    Subquery,
     Text,
     bindparam,
     case,
@@ -23,7 +24,9 @@ from sqlalchemy import (
 
 from app.mail.outbox import OPEN
 from app.query.key_page import KeyPage
+from app.query.sql.render import Selection, render_row
 from app.storage.connection import Connection
+from app.storage.kept import keep_statements
 from app.storage.tables import outbox
 
 ClientKey: TypeAlias = tuple[str, str]
@@ -62,6 +65,13 @@ class Delivery:
     last_error: str | None
 
 
+class RenderedMessage(NamedTuple):
+    """A message as JSON text, and its id."""
+
+    id: str
+    json: str
+
+
 def _text(name: str) -> ColumnElement[Any]:
     return bindparam(name, type_=Text())
 
@@ -88,18 +98,25 @@ _of_client = (
 )
 
 
-def _page_statement(descending: bool) -> Select[Any]:
-    """At most `most` messages of each client between the ids `above` and `below`; null stands for no bound."""
+@keep_statements
+def page_statement(selection: Selection, descending: bool) -> Select[Any]:
+    """(organization, client, id, JSON) At most `most` messages of each client between the ids `above` and `below`.
+
+    Null stands for no bound.
+    """
     above, below = _text("above"), _text("below")
     bounds = (or_(above.is_(None), outbox.c.id > above), or_(below.is_(None), outbox.c.id < below))
     rows = select(*_shown).where(*_of_client, *bounds).limit(bindparam("most")).correlate(_client)
     page = rows.order_by(outbox.c.id.desc() if descending else outbox.c.id.asc()).lateral("page")
-    ordered = select(*page.c).select_from(_client.join(page, true()))
-    return ordered.order_by(page.c.id.desc() if descending else page.c.id.asc())
+    messages = select(*page.c).select_from(_client.join(page, true())).subquery("m")
+    rendered = _render(messages, selection)
+    return rendered.order_by(messages.c.id.desc() if descending else messages.c.id.asc())
 
 
-_PAGES = {descending: _page_statement(descending) for descending in (True, False)}
-"""The statements of a page from the newest message, and from the oldest."""
+def _render(messages: Subquery, selection: Selection) -> Select[Any]:
+    json, row = render_row(selection, messages)
+    shown = (messages.c.organization_id, messages.c.client_id, messages.c.id, json)
+    return select(*shown).select_from(messages.join(row, true()))
 
 
 def _has_messages(bound: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -113,17 +130,23 @@ _BOUNDS: Select[Any] = select(
     _has_messages(outbox.c.id >= _text("below")),
     _has_messages(outbox.c.id <= _text("above")),
 ).select_from(_client)
-_BY_ID: Select[Any] = select(*_shown).where(
-    outbox.c.organization_id == func.any(bindparam("organizations", type_=ARRAY(Text))),
-    outbox.c.id == func.any(bindparam("ids", type_=ARRAY(Text))),
-    outbox.c.recipient != "",
-)
 _COUNTS: Select[Any] = (
     select(outbox.c.organization_id, outbox.c.client_id, func.count())
     .select_from(_client.join(outbox, true()))
     .where(*_of_client)
     .group_by(outbox.c.organization_id, outbox.c.client_id)
 )
+
+
+@keep_statements
+def get_statement(selection: Selection) -> Select[Any]:
+    """As `page_statement`, the messages of some organizations with some ids."""
+    messages = select(*_shown).where(
+        outbox.c.organization_id == func.any(bindparam("organizations", type_=ARRAY(Text))),
+        outbox.c.id == func.any(bindparam("ids", type_=ARRAY(Text))),
+        outbox.c.recipient != "",
+    )
+    return _render(messages.subquery("m"), selection)
 
 
 async def list_messages(
@@ -135,18 +158,18 @@ async def list_messages(
 
 
 async def page_messages(
-    connection: Connection, clients: Sequence[ClientKey], page: KeyPage[str]
-) -> dict[ClientKey, list[Delivery]]:
+    connection: Connection, clients: Sequence[ClientKey], page: KeyPage[str], selection: Selection
+) -> dict[ClientKey, list[RenderedMessage]]:
     """The messages of each client, the newest first, one more than the page holds.
 
     A backward page begins with the oldest message. Messages to erased persons are left out.
     """
     parameters = {**_parameters(clients), "most": page.limit + 1, "above": page.before, "below": page.after}
-    rows = await connection.execute(_PAGES[not page.backward], parameters)
-    by_client: dict[ClientKey, list[Delivery]] = {}
-    for row in rows.mappings():
-        delivery = Delivery(**row)
-        by_client.setdefault((delivery.organization_id, delivery.client_id), []).append(delivery)
+    by_client: dict[ClientKey, list[RenderedMessage]] = {}
+    for organization, client, id_, json in await connection.execute(
+        page_statement(selection, not page.backward), parameters
+    ):
+        by_client.setdefault((organization, client), []).append(RenderedMessage(id_, json))
     return by_client
 
 
@@ -158,10 +181,12 @@ async def look_outside(
     return {(organization, client): (newer, older) for organization, client, newer, older in rows}
 
 
-async def get_messages(connection: Connection, organizations: Sequence[str], ids: Sequence[str]) -> list[Delivery]:
-    """The messages of some organizations with some ids, without those to erased persons."""
-    rows = await connection.execute(_BY_ID, {"organizations": list(organizations), "ids": list(ids)})
-    return [Delivery(**row) for row in rows.mappings()]
+async def get_messages(
+    connection: Connection, organizations: Sequence[str], ids: Sequence[str], selection: Selection
+) -> dict[str, str]:
+    """The messages of some organizations with some ids, rendered, without those to erased persons."""
+    parameters = {"organizations": list(organizations), "ids": list(ids)}
+    return {id_: json for *_, id_, json in await connection.execute(get_statement(selection), parameters)}
 
 
 async def count_messages(connection: Connection, clients: Sequence[ClientKey]) -> dict[ClientKey, int]:

@@ -122,6 +122,13 @@ async def filter_organizations(access: Access, ids: Sequence[str], where: Predic
         return await OrganizationRepository(connection).list_meeting(accessible, where)
 
 
+async def get_organizations(access: Access, ids: Sequence[str], selection: Selection) -> dict[str, str]:
+    """The organizations of `ids` that the caller can access, rendered, by id."""
+    accessible = access.organizations_among(ids)
+    async with access.database.read() as connection:
+        return await OrganizationRepository(connection).get_many(accessible, accessible, selection)
+
+
 async def render_organizations(access: Access, ids: Sequence[str], selection: Selection) -> list[str]:
     """The organizations of `ids` that the caller can access, oldest first, rendered."""
     accessible = access.organizations_among(ids)

@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The type of a field's values. JSON is stored in a jsonb column. An ID is a text that is never folded."""
+    """The type of a field's values.
+
+    JSON is stored in a jsonb column. JSON_TEXT is the same, shown as the text of the JSON. An ID is a text that is never folded.
+    """
 
     TEXT = "text"
     ID = "id"
@@ -15,6 +18,7 @@ class Kind(StrEnum):
     DATE = "date"
     NUMBER = "number"
     JSON = "json"
+    JSON_TEXT = "json text"
 
 
 class Link(StrEnum):

@@ -13,7 +13,7 @@ START = Position(0, "e")
 
 def change(number: int, client: str = "a", action: str = "updated", image: str = "{}") -> Change:
     shown = None if action == "erased" else image
-    past = PastChange(number, "home", client, number, action, "test", "", None, False, None, shown)
+    past = PastChange(number, "home", client, action, "test", False, "{}", None, shown, "")
     return Change(number, past, past, "e")
 
 

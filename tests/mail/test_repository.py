@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert
 
+from app.mail.faces import REMINDER
 from app.mail.outbox import claim_due, erase_messages, mark_sent, mark_waiting, put_message, release
 from app.mail.repository import State, count_messages, list_messages, page_messages
 from app.query.key_page import KeyPage
@@ -14,6 +15,7 @@ from tests.mail.conftest import ORGANIZATION, Outbox, make_message
 
 OTHER = "65f000000000000000000002"
 LEASE = timedelta(minutes=5)
+SHOWN = tuple(REMINDER.fields.items())
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ async def test_the_messages_of_some_clients_are_paged_for_each(database: Databas
 
     async def paged(most: int, after: str | None = None) -> dict[tuple[str, str], list[str]]:
         async with database.read() as connection:
-            pages = await page_messages(connection, clients, KeyPage(most - 1, after))
+            pages = await page_messages(connection, clients, KeyPage(most - 1, after), SHOWN)
         return {key: [delivery.id for delivery in page] for key, page in pages.items()}
 
     assert await paged(5) == {clients[0]: [put[0]], clients[1]: [put[1]], clients[2]: [put[3], put[2]]}
@@ -59,14 +61,14 @@ async def test_the_messages_of_some_clients_are_paged_for_each(database: Databas
     assert await paged(5, put[2]) == {clients[0]: [put[0]], clients[1]: [put[1]]}
     async with database.read() as connection:
         assert await count_messages(connection, clients) == {clients[0]: 1, clients[1]: 1, clients[2]: 2}
-        assert await page_messages(connection, [], KeyPage(4)) == {}
+        assert await page_messages(connection, [], KeyPage(4), SHOWN) == {}
 
 
 async def test_the_messages_of_an_erased_client_are_hidden(database: Database, put: list[str]) -> None:
     mine, theirs = (ORGANIZATION, "c1"), (OTHER, "c1")
     async with database.write() as connection:
         await erase_messages(connection, *mine)
-        assert list(await page_messages(connection, [mine, theirs], KeyPage(4))) == [theirs]
+        assert list(await page_messages(connection, [mine, theirs], KeyPage(4), SHOWN)) == [theirs]
         assert await count_messages(connection, [mine, theirs]) == {theirs: 1}
 
 

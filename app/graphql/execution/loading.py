@@ -2,22 +2,21 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar, cast
 
 import orjson
+from strawberry.types import get_object_definition
 
 from app.auth import Access
 from app.errors import NotFound
-from app.graphql.execution.context import Context, Info, find_plan
-from app.graphql.execution.plans import plan_selection
-from app.graphql.internals import Rendered
+from app.graphql.execution.context import Info, find_plan
+from app.graphql.execution.plans import plan_inside, plan_selection
+from app.graphql.internals import Rendered, RenderedValue
 from app.mail.repository import ClientKey
-from app.organizations.repository import Organization
-from app.organizations.service import list_accessible_organizations
-from app.query.face import Face
+from app.query.face import Face, Field, Kind
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.repository import Listing, RenderedRecord
@@ -42,8 +41,14 @@ class Reads:
     list_page: Callable[[Access, str, ListRequest], Awaitable[Listing]]
 
 
+class GetRows(Protocol):
+    """A service function that gives the rendered rows of some ids that the caller can access."""
+
+    def __call__(self, access: Access, ids: Sequence[str], selection: Selection, /) -> Awaitable[Mapping[str, str]]: ...
+
+
 class Document:
-    """A document of a record. Its attributes are the members of the rendered document."""
+    """A document of a row. Its attributes are the members of the rendered document."""
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:
@@ -52,25 +57,36 @@ class Document:
         return document
 
 
-class Record:
-    """A record under one of its faces. Its attributes are the members of a rendered row.
+class ShownRow:
+    """A row under a face. Its attributes are the members of the rendered row.
 
-    `documents` are the types of its documents, by attribute.
+    `documents` are the types of its documents, by attribute. `hidden` are further attributes, which only resolvers read.
     """
 
     face: ClassVar[Face]
-    reads: ClassVar[Reads]
     documents: ClassVar[Mapping[str, type[Document]]] = {}
-    same_row: Mapping[type["Record"], "Record"] = MappingProxyType({})
-    """The record under its faces, if they were read together: a record that a mutation has erased cannot be read again."""
+    hidden: ClassVar[Selection] = ()
+
+    @classmethod
+    def read(cls, json: str) -> Self:
+        """The row that was rendered with `whole_row`."""
+        return cls.of(_read_texts(orjson.loads(json), find_texts(cls.face)))
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        record = object.__new__(cls)
-        record.__dict__.update(row)
+        shown = object.__new__(cls)
+        shown.__dict__.update(row)
         for name, type_ in cls.documents.items():
-            record.__dict__[name] = _make_documents(type_, row.get(name))
-        return record
+            shown.__dict__[name] = _make_documents(type_, row.get(name))
+        return shown
+
+
+class Record(ShownRow):
+    """A client or a customer: the same row under one of its faces."""
+
+    reads: ClassVar[Reads]
+    same_row: Mapping[type["Record"], "Record"] = MappingProxyType({})
+    """The record under its faces, if they were read together: a record that a mutation has erased cannot be read again."""
 
     @property
     def key(self) -> ClientKey:
@@ -85,6 +101,36 @@ def _make_documents(type_: type[Document], value: Any) -> Any:
     return None if value is None else type_.of(value)
 
 
+Texts: TypeAlias = Mapping[str, "Texts | None"]
+"""The members of a rendered row that are texts of JSON, with None, and those that are documents with such members."""
+
+
+@cache
+def find_texts(face: Face) -> Texts:
+    return _find_texts(whole_record(face))
+
+
+def _find_texts(selection: Selection) -> Texts:
+    texts: dict[str, Texts | None] = {}
+    for name, field in selection:
+        inner = _find_texts(field.codec.members)
+        if field.kind is Kind.JSON_TEXT or inner:
+            texts[name] = inner or None
+    return texts
+
+
+def _read_texts(value: Any, texts: Texts) -> Any:
+    """A rendered row, document or list of documents with the texts of JSON as rendered values: each stays as it is stored."""
+    if isinstance(value, list):
+        return [_read_texts(each, texts) for each in value]
+    for name, inner in texts.items() if value else ():
+        member = value[name]
+        if member is not None:
+            value[name] = RenderedValue(member) if inner is None else _read_texts(member, inner)
+    return value
+
+
+RowT = TypeVar("RowT", bound=ShownRow)
 RecordT = TypeVar("RecordT", bound=Record)
 
 
@@ -94,9 +140,24 @@ def python_name(name: str) -> str:
     return CAPITAL.sub(r"_\1", name).lower()
 
 
+@cache
 def whole_record(face: Face) -> Selection:
-    """Every field of a face under its attribute's name, for records whose fields are resolved one by one."""
-    return tuple((python_name(field.name), field) for field in face.fields.values())
+    """Every field of a face under its attribute's name, for rows whose fields are resolved one by one."""
+    return tuple((python_name(field.name), _show_text(field)) for field in face.fields.values())
+
+
+def whole_row(type_: type[ShownRow]) -> Selection:
+    """Every attribute of a row."""
+    return whole_record(type_.face) + type_.hidden
+
+
+def _show_text(field: Field) -> Field:
+    """The field with its JSON as text, since a number can have more digits than a number of Python."""
+    codec = field.codec
+    if codec.document is not None:
+        members = tuple((name, _show_text(member)) for name, member in codec.members)
+        return replace(field, codec=replace(codec, members=members))
+    return replace(field, kind=Kind.JSON_TEXT) if field.kind is Kind.JSON else field
 
 
 def find_record_plan(info: Info, face: Face) -> Selection | None:
@@ -104,12 +165,18 @@ def find_record_plan(info: Info, face: Face) -> Selection | None:
     return find_plan(info, face.name, plan_selection, face)
 
 
-def make_record(type_: type[RecordT], selection: Selection | None, json: str) -> RecordT:
-    """The record of a row that was rendered with `selection`, or with `whole_record` when that is None.
+def find_payload_plan(info: Info, face: Face, name: str) -> Selection | None:
+    """The selection in the field `name` of the payload being made, or None when some of it needs a resolver."""
+    payload = get_object_definition(info.return_type, strict=True).name
+    return find_plan(info, f"{face.name} in a payload", plan_inside, face, (payload, name))
 
-    A rendered selection is not a record, but the executor takes it for the completed value of one.
+
+def make_record(type_: type[RowT], selection: Selection | None, json: str) -> RowT:
+    """The row that was rendered with `selection`, or with `whole_record` when that is None.
+
+    A rendered selection is not a row, but the executor takes it for the completed value of one.
     """
-    return type_.of(orjson.loads(json)) if selection is None else cast("RecordT", Rendered(json))
+    return type_.read(json) if selection is None else cast("RowT", Rendered(json))
 
 
 async def find_record(info: Info, type_: type[RecordT], record_id: str, *, deleted_too: bool = False) -> RecordT | None:
@@ -141,13 +208,23 @@ async def _load_rows(
     return [rows.get(record_id) for record_id in ids]
 
 
-async def load_organization(context: Context, organization_id: str) -> Organization | None:
-    """An organization that the caller's token can access."""
-    load = partial(load_organizations, context.access)
-    return await context.loader("organizations", load).load(organization_id)
+async def load_row(info: Info, type_: type[RowT], get_rows: GetRows, row_id: str) -> RowT | None:
+    """The row with an id, rendered if its selection allows it; None when the token can access no such row."""
+    return await load_planned_row(info, type_, get_rows, row_id, find_record_plan(info, type_.face))
 
 
-async def load_organizations(access: Access, ids: Sequence[str]) -> list[Organization | None]:
-    """The organizations with these ids, in their order; None where the caller's token has no access."""
-    organizations = {organization.id: organization for organization in await list_accessible_organizations(access, ids)}
-    return [organizations.get(organization_id) for organization_id in ids]
+async def load_planned_row(
+    info: Info, type_: type[RowT], get_rows: GetRows, row_id: str, selection: Selection | None
+) -> RowT | None:
+    """The row with an id, rendered with `selection`, or whole when that is None. All who ask for it share one object."""
+    load = partial(_load_shared_rows, info.context.access, type_, get_rows, selection)
+    return await info.context.loader((type_.face.name, selection), load).load(row_id)
+
+
+async def _load_shared_rows(
+    access: Access, type_: type[RowT], get_rows: GetRows, selection: Selection | None, ids: Sequence[str]
+) -> list[RowT | None]:
+    chosen = selection if selection is not None else whole_row(type_)
+    rows = await get_rows(access, ids, chosen)
+    made = {row_id: make_record(type_, selection, json) for row_id, json in rows.items()}
+    return [made.get(row_id) for row_id in ids]

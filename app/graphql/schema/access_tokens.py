@@ -1,35 +1,41 @@
 """Access tokens: the type, their connection below the viewer, and the look-up by id."""
 
-from collections.abc import Sequence
-from functools import partial
+from typing import ClassVar
 
 import strawberry
 from strawberry import field
 
-from app.auth import Access
-from app.caller_tokens import CallerToken, count_caller_tokens, find_caller_tokens, page_caller_tokens
+from app.accounts.faces import ACCESS_TOKEN
+from app.caller_tokens import count_caller_tokens, find_caller_tokens, page_caller_tokens
 from app.errors import Malformed
-from app.graphql.execution.context import Info, write_global_id
-from app.graphql.execution.loading import load_organization
-from app.graphql.schema.accounts import Account, find_account
+from app.graphql.execution.context import Info
+from app.graphql.execution.loading import ShownRow, load_row, whole_row
+from app.graphql.schema.accounts import Account, load_account
 from app.graphql.schema.connections import Connection
 from app.graphql.schema.inputs import DateTime
 from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted, read_page_arguments, show_rows
 from app.graphql.schema.nodes import Node
-from app.graphql.schema.reminders import show_moment
-from app.graphql.schema.types import Organization
+from app.graphql.schema.types import Organization, load_organization
 from app.graphql.schema.words import TokenScope
 from app.ids import is_id
 from app.query.cursor import read_cursor, write_cursor, write_values
+from app.query.face import Face, Field, Kind
 from app.query.key_page import KeyPage
 from app.query.request import CursorArgument
+from app.query.sql.render import Selection
 
 SCOPE = "access tokens"
 """The scope of the cursors: a cursor of another list is not valid here."""
 
 
 @strawberry.type(description="An access token, without its text.")
-class AccessToken(Node):
+class AccessToken(ShownRow, Node):
+    face: ClassVar[Face] = ACCESS_TOKEN
+    hidden: ClassVar[Selection] = (
+        ("account_id", Field("accountId", "account_id", Kind.ID)),
+        ("organization_id", Field("organizationId", "organization_id", Kind.ID)),
+    )
+
     label: str | None = field(description="The label that its maker gave it.")
     scopes: list[TokenScope] = field(description="The rights of the token. Every token may read.")
     created_at: DateTime = field(description="The time when the token was created.")
@@ -49,31 +55,14 @@ class AccessToken(Node):
         "that your token does not belong to."
     )
     async def account(self, info: Info) -> Account | None:
-        own = info.context.principal.account_id
-        return await find_account(info) if self.account_id is not None and self.account_id == own else None
+        return await load_account(info, self.account_id)
 
     @strawberry.field(
         description="The only organization that the token can access. Null for a token of an account, which can access all "
         "of its organizations."
     )
     async def organization(self, info: Info) -> Organization | None:
-        stored = await load_organization(info.context, self.organization_id) if self.organization_id else None
-        return Organization.of(stored) if stored else None
-
-    @classmethod
-    def of(cls, info: Info, token: CallerToken) -> "AccessToken":
-        return cls(
-            id=strawberry.ID(write_global_id("AccessToken", token.id)),
-            label=token.label,
-            scopes=[TokenScope.READ, TokenScope.WRITE] if token.scope == "write" else [TokenScope.READ],
-            created_at=show_moment(token.created_at),
-            expires_at=show_moment(token.expires_at) if token.expires_at else None,
-            last_used_at=show_moment(token.last_used_at) if token.last_used_at else None,
-            parent_id=strawberry.ID(write_global_id("AccessToken", token.parent_id)) if token.parent_id else None,
-            is_current=token.id == info.context.principal.token_id,
-            account_id=token.account_id,
-            organization_id=token.organization_id,
-        )
+        return await load_organization(info, self.organization_id) if self.organization_id else None
 
 
 async def resolve_access_tokens(
@@ -85,9 +74,9 @@ async def resolve_access_tokens(
     page = KeyPage(arguments.limit, after_id, before_id, arguments.backward)
     wanted = find_wanted(info, SCOPE, "AccessTokenConnection")
     bounds = wanted.bounds and (after_id is not None or before_id is not None)
-    rows = await page_caller_tokens(access, page, bounds=bounds)
+    rows = await page_caller_tokens(access, page, whole_row(AccessToken), bounds=bounds)
     total = await count_caller_tokens(access) if wanted.total else 0
-    keyed = [(write_cursor(SCOPE, write_values([token.id])), AccessToken.of(info, token)) for token in rows.rows]
+    keyed = [(write_cursor(SCOPE, write_values([row_id])), AccessToken.read(json)) for row_id, json in rows.rows]
     return show_rows(keyed, rows, total)
 
 
@@ -103,11 +92,4 @@ def _read_cursor(cursor: CursorArgument | None) -> str | None:
 
 async def load_access_token(info: Info, token_id: str) -> AccessToken | None:
     """A token by its bare id; None when the token of the request may not manage it."""
-    load = partial(_find_tokens, info.context.access)
-    token = await info.context.loader("access tokens by id", load).load(token_id)
-    return None if token is None else AccessToken.of(info, token)
-
-
-async def _find_tokens(access: Access, ids: Sequence[str]) -> list[CallerToken | None]:
-    tokens = await find_caller_tokens(access, ids)
-    return [tokens.get(token_id) for token_id in ids]
+    return await load_row(info, AccessToken, find_caller_tokens, token_id)

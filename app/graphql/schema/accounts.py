@@ -1,26 +1,29 @@
 """The account of a token."""
 
+from typing import ClassVar
+
 import strawberry
 from strawberry import field
 
-from app.accounts.service import find_own_account
-from app.graphql.execution.context import Info, write_global_id
+from app.accounts.faces import GRAPHQL_ACCOUNT
+from app.accounts.service import get_own_accounts
+from app.graphql.execution.context import Info
+from app.graphql.execution.loading import ShownRow, load_row
 from app.graphql.schema.inputs import EmailAddress
 from app.graphql.schema.nodes import Node
+from app.query.face import Face
 
 
 @strawberry.type(description="The account that a token belongs to.")
-class Account(Node):
+class Account(ShownRow, Node):
+    face: ClassVar[Face] = GRAPHQL_ACCOUNT
+
     email: EmailAddress = field(description="The e-mail address of the account.")
     email_verified: bool = field(
         description="True if the operator has verified the account. Organizations of unverified accounts cannot send mail."
     )
 
 
-async def find_account(info: Info) -> Account | None:
-    """The caller's account; None for an organization's own token."""
-    account = await find_own_account(info.context.access)
-    if account is None:
-        return None
-    global_id = strawberry.ID(write_global_id("Account", account.id))
-    return Account(id=global_id, email=EmailAddress(account.email), email_verified=account.verified)
+async def load_account(info: Info, account_id: str | None) -> Account | None:
+    """The account with a bare id, rendered if its selection allows it; None unless it is the caller's."""
+    return await load_row(info, Account, get_own_accounts, account_id) if account_id else None

@@ -1,31 +1,34 @@
 """Actors: the authors of changes."""
 
 from collections.abc import Sequence
-from enum import Enum
 from functools import partial
-from typing import Self
+from typing import ClassVar
 
 import strawberry
 from strawberry import field
 
 from app.auth import Access
-from app.changes.authors import Author, AuthorKey, AuthorKind, find_authors
-from app.graphql.execution.context import Info, write_global_id
+from app.changes.authors import AuthorKey, find_authors
+from app.changes.faces import ACTOR
+from app.graphql.execution.context import Info
+from app.graphql.execution.loading import ShownRow, find_record_plan, make_record, whole_row
+from app.graphql.schema.words import Word
+from app.query.face import Face
+from app.query.sql.render import Selection
 
 
 @strawberry.enum(description="The kind of an author of changes.")
-class ActorType(Enum):
-    ACCOUNT = strawberry.enum_value("account", description="An account, through any of its tokens.")
-    TOKEN = strawberry.enum_value("token", description="A token of the organization.")
-    OPERATOR = strawberry.enum_value("operator", description="The operator of the service, through the command line.")
-    SYSTEM = strawberry.enum_value("system", description="The service itself.")
-
-
-NODE_TYPES = {AuthorKind.ACCOUNT: "Account", AuthorKind.TOKEN: "AccessToken"}
+class ActorType(Word):
+    ACCOUNT = strawberry.enum_value("ACCOUNT", description="An account, through any of its tokens.")
+    TOKEN = strawberry.enum_value("TOKEN", description="A token of the organization.")
+    OPERATOR = strawberry.enum_value("OPERATOR", description="The operator of the service, through the command line.")
+    SYSTEM = strawberry.enum_value("SYSTEM", description="The service itself.")
 
 
 @strawberry.type(description="The author of a change.")
-class Actor:
+class Actor(ShownRow):
+    face: ClassVar[Face] = ACTOR
+
     type: ActorType = field(description="The kind of the author.")
     id: strawberry.ID | None = field(
         description="The global id of the account or the token. Null for the operator and the service, for an account that "
@@ -37,17 +40,14 @@ class Actor:
         "accounts are `member`. A token without a label is `token`, and a revoked one `revoked token`."
     )
 
-    @classmethod
-    def of(cls, author: Author) -> Self:
-        global_id = None if author.id is None else strawberry.ID(write_global_id(NODE_TYPES[author.kind], author.id))
-        return cls(type=ActorType(author.kind.value), id=global_id, name=author.name)
-
 
 async def load_actor(info: Info, organization_id: str, actor: str) -> Actor:
-    """The author of a change. The authors of all changes of a page are loaded together."""
-    load = partial(_load_authors, info.context.access)
-    return Actor.of(await info.context.loader("authors", load).load((organization_id, actor)))
+    """The author of a change, rendered if its selection allows it. The authors of all changes of a page are loaded together."""
+    selection = find_record_plan(info, ACTOR)
+    load = partial(_load_authors, info.context.access, selection)
+    return await info.context.loader(("authors", selection), load).load((organization_id, actor))
 
 
-async def _load_authors(access: Access, keys: Sequence[AuthorKey]) -> list[Author]:
-    return await find_authors(access, keys)
+async def _load_authors(access: Access, selection: Selection | None, keys: Sequence[AuthorKey]) -> list[Actor]:
+    authors = await find_authors(access, keys, selection if selection is not None else whole_row(Actor))
+    return [make_record(Actor, selection, author) for author in authors]

@@ -54,7 +54,7 @@ def read_filter(client_ids: Sequence[str] | None, actions: Sequence[ChangeAction
         message = f"`clientIds` must hold at most {MOST_CLIENT_IDS} ids; got {len(client_ids)}."
         raise Malformed(message, "clientIds")
     ids = None if client_ids is None else frozenset(read_id("Client", text) for text in client_ids) - {""}
-    return ChangeFilter(ids, None if actions is None else frozenset(str(action.value) for action in actions))
+    return ChangeFilter(ids, None if actions is None else frozenset(action.lower() for action in actions))
 
 
 async def resolve_changes(

@@ -6,7 +6,6 @@ from enum import Enum
 from types import GenericAlias
 from typing import Annotated, Any, Generic, TypeVar, cast, get_type_hints
 
-import orjson
 import strawberry
 from strawberry import field
 from strawberry.annotation import StrawberryAnnotation
@@ -205,7 +204,7 @@ def _show_listing(
     cursors = [write_cursor(fingerprint, keys or "[]") for _, keys in listing.rows]
     rows, total = [json for json, _ in listing.rows], listing.total or 0
     if plan.selection is None:
-        keyed = [(cursor, type_.of(orjson.loads(row))) for cursor, row in zip(cursors, rows, strict=True)]
+        keyed = [(cursor, type_.read(row)) for cursor, row in zip(cursors, rows, strict=True)]
         return make_connection(keyed, has_next=listing.has_next, has_previous=listing.has_previous, total=total)
     return Connection(
         edges=[] if plan.edge is None else _render_edges(plan.edge, rows, cursors),

@@ -1,16 +1,17 @@
 """History: the changes of a record, and the type of a change."""
 
+import json
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import orjson
 import strawberry
 from strawberry import field
 
 from app.auth import Access
-from app.changes.differences import find_differences
+from app.changes.columns import CODED_FACES
 from app.changes.record import (
     LARGEST_NUMBER,
     Change,
@@ -22,9 +23,10 @@ from app.changes.record import (
 from app.changes.repository import RecordKey
 from app.changes.service import count_histories, get_changes, list_histories
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.graphql.execution.context import Info, write_global_id
-from app.graphql.execution.loading import Record, RecordT, python_name
+from app.graphql.execution.context import Info
+from app.graphql.execution.loading import Document, Record, RecordT, python_name
 from app.graphql.execution.positions import load_settled
+from app.graphql.internals import RenderedValue
 from app.graphql.schema.actors import Actor, load_actor
 from app.graphql.schema.inputs import DateTime, Json
 from app.graphql.schema.key_pages import (
@@ -38,22 +40,26 @@ from app.graphql.schema.key_pages import (
     show_rows,
 )
 from app.graphql.schema.nodes import Node
+from app.graphql.schema.words import Word
 from app.query.face import Face
 from app.query.key_page import KeyPage, KeyRows
 from app.query.request import CursorArgument
+
+SHORTEST_LARGE = 18
+"""The digits of integers that may need more than 64 bits."""
 
 HISTORY = "The changes of the record through every API, newest first."
 
 
 @strawberry.enum(description="The kind of a change.")
-class ChangeAction(Enum):
-    CREATED = strawberry.enum_value("created", description="The record was created.")
-    IMPORTED = strawberry.enum_value("imported", description="The record was imported with its id from another system.")
-    UPDATED = strawberry.enum_value("updated", description="Fields of the record were written.")
-    DELETED = strawberry.enum_value("deleted", description="The record was deleted. It can be restored.")
-    RESTORED = strawberry.enum_value("restored", description="The record was restored.")
+class ChangeAction(Word):
+    CREATED = strawberry.enum_value("CREATED", description="The record was created.")
+    IMPORTED = strawberry.enum_value("IMPORTED", description="The record was imported with its id from another system.")
+    UPDATED = strawberry.enum_value("UPDATED", description="Fields of the record were written.")
+    DELETED = strawberry.enum_value("DELETED", description="The record was deleted. It can be restored.")
+    RESTORED = strawberry.enum_value("RESTORED", description="The record was restored.")
     ERASED = strawberry.enum_value(
-        "erased", description="The record was deleted permanently, together with its earlier images."
+        "ERASED", description="The record was deleted permanently, together with its earlier images."
     )
 
 
@@ -64,35 +70,31 @@ class RecordFace(Enum):
 
 
 FACES: Mapping[RecordFace, Face] = {RecordFace.CLIENT: GRAPHQL_CLIENT, RecordFace.CUSTOMER: GRAPHQL_CUSTOMER}
-CODED_FACES = (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
-"""The faces in the order of their codes, which stand in the ids of changes."""
-
-
-def write_change_id(number: int, face: Face) -> str:
-    """The global id of a change under a face.
-
-    It has eight hex digits for the face and sixteen for the number. The fields of a change differ between the faces, so a
-    cache must keep them apart.
-    """
-    return write_global_id("Change", f"{CODED_FACES.index(face):08x}{number:016x}")
 
 
 def read_change_id(bare: str) -> tuple[int, Face] | None:
-    """The number and the face in the bare id of a change; None for an id of no face."""
+    """The number and the face in the bare id of a change; None for an id of no face.
+
+    The fields of a change differ between the faces, so a cache must keep them apart.
+    """
     code, number = int(bare[:8], 16), int(bare[8:], 16)
     return (number, CODED_FACES[code]) if code < len(CODED_FACES) and number <= LARGEST_NUMBER else None
 
 
 @strawberry.type(description="A field of a record with a new value.")
-class FieldChange:
+class FieldChange(Document):
     field: str = strawberry.field(description="The name of the field, in the type that the change is shown for.")
     before: Json | None = strawberry.field(description="The value before the change. Null for a new record.")
     after: Json | None = strawberry.field(description="The value after the change.")
 
 
-def _json(text: str | None) -> Json | None:
+def _show_json(text: str | None) -> Json | None:
     """JSON text as a value that goes into the answer unchanged."""
-    return None if text is None else Json(orjson.Fragment(text))
+    return None if text is None else cast("Json", RenderedValue(text))
+
+
+def _read_difference(field: str, before: str | None, after: str | None) -> FieldChange:
+    return FieldChange.of({"field": field, "before": _show_json(before), "after": _show_json(after)})
 
 
 @strawberry.type
@@ -111,18 +113,10 @@ class RecordedChange(Node):
 
     @classmethod
     def of(cls, past: PastChange, face: Face, *, position: str | None = None, followed: Change | None = None) -> Self:
-        return cls(
-            id=strawberry.ID(write_change_id(past.number, face)),
-            action=ChangeAction(past.action),
-            at=DateTime(past.at),
-            version=past.version,
-            client_id=strawberry.ID(past.client_id),
-            customer_id=strawberry.ID(f"cust_{past.client_id}"),
-            past=past,
-            face=face,
-            followed=followed,
-            position=position,
-        )
+        change = object.__new__(cls)
+        change.__dict__.update({python_name(name): value for name, value in orjson.loads(past.facts).items()})
+        change.past, change.face, change.followed, change.position = past, face, followed, position
+        return change
 
     @property
     def shared_key(self) -> tuple[object, ...]:
@@ -138,24 +132,21 @@ class RecordedChange(Node):
         "record is erased, and when the image is older than the operator keeps images."
     )
     def before(self) -> Json | None:
-        return _json(self.past.before)
+        return _show_json(self.past.before)
 
     @strawberry.field(
         description="The record after the change. Null after the record is erased, and when the image is older than the "
         "operator keeps images."
     )
     def after(self) -> Json | None:
-        return _json(self.past.after)
+        return _show_json(self.past.after)
 
     @strawberry.field(
         description="The fields with a new value, without `version` and `updatedAt`. For a new record: the fields that its "
         "caller gave. Empty when there are no images."
     )
     def changes(self) -> list[FieldChange]:
-        return [
-            FieldChange(field=name, before=Json(before), after=Json(after))
-            for name, before, after in find_differences(self.past, self.face)
-        ]
+        return [_read_difference(**difference) for difference in orjson.loads(self.past.differences)]
 
     @strawberry.field(
         description="The position of the change among all changes of its organization: `changes` and `clientChanges` can "
@@ -173,7 +164,13 @@ def read_image(type_: type[RecordT], text: str | None) -> RecordT | None:
     """The record that an image of it shows."""
     if text is None:
         return None
-    return type_.of({python_name(name): value for name, value in orjson.loads(text).items()})
+    image = json.loads(text, parse_float=orjson.Fragment, parse_int=_read_integer)
+    return type_.of({python_name(name): value for name, value in image.items()})
+
+
+def _read_integer(digits: str) -> Any:
+    """An integer of an image. One that is too large for GraphQL stays as it is."""
+    return int(digits) if len(digits) < SHORTEST_LARGE else orjson.Fragment(digits)
 
 
 async def load_change(info: Info, bare: str) -> tuple[PastChange, Face] | None:

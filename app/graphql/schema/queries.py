@@ -9,9 +9,9 @@ from strawberry import field
 
 from app.errors import Malformed
 from app.graphql.execution.context import Info, choose_organization, read_id, require_organization, split_global_id
-from app.graphql.execution.loading import find_record, load_organization, load_record
+from app.graphql.execution.loading import find_record, find_record_plan, load_record, make_record, whole_row
 from app.graphql.schema.access_tokens import AccessToken, load_access_token, resolve_access_tokens
-from app.graphql.schema.accounts import Account, find_account
+from app.graphql.schema.accounts import Account, load_account
 from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
 from app.graphql.schema.history import load_change
 from app.graphql.schema.inputs import RECORD_ID, OrganizationArgument, argument
@@ -25,9 +25,10 @@ from app.graphql.schema.types import (
     Client,
     Customer,
     Organization,
+    load_organization,
 )
 from app.graphql.schema.words import TokenScope
-from app.organizations.service import list_accessible_organizations
+from app.organizations.service import render_organizations
 
 MOST_NODES = 100
 
@@ -42,11 +43,27 @@ NodeIds = Annotated[
 IncludeDeleted = Annotated[bool, argument("True to find a deleted record, too.")]
 
 
+async def resolve_account(info: Info) -> Account | None:
+    return await load_account(info, info.context.principal.account_id)
+
+
+async def resolve_organizations(info: Info) -> list[Organization]:
+    """The organizations that the token can access, rendered if their selection allows it."""
+    selection, access = find_record_plan(info, Organization.face), info.context.access
+    chosen = selection if selection is not None else whole_row(Organization)
+    rows = await render_organizations(access, access.principal.organizations, chosen)
+    return [make_record(Organization, selection, row) for row in rows]
+
+
 @strawberry.type(description="The account or organization that the token belongs to.")
 class Viewer:
-    account: Account | None = field(description="The account. Null for a token of an organization.")
+    account: Account | None = field(
+        resolver=resolve_account, description="The account. Null for a token of an organization."
+    )
     scopes: list[TokenScope] = field(description="The rights of the token. Every token may read.")
-    organizations: list[Organization] = field(description="The organizations that your token can access, oldest first.")
+    organizations: list[Organization] = field(
+        resolver=resolve_organizations, description="The organizations that your token can access, oldest first."
+    )
 
     @strawberry.field(
         description="The access tokens that your token may revoke, newest first. A token of an account may revoke those of its "
@@ -58,19 +75,9 @@ class Viewer:
         return await resolve_access_tokens(info, first, after, last, before)
 
 
-async def make_viewer(info: Info) -> Viewer:
-    principal = info.context.principal
-    account = await find_account(info)
-    stored = await list_accessible_organizations(info.context.access)
-    scopes = [TokenScope.READ, TokenScope.WRITE] if principal.scope == "write" else [TokenScope.READ]
-    return Viewer(
-        account=account, scopes=scopes, organizations=[Organization.of(organization) for organization in stored]
-    )
-
-
-async def find_organization(info: Info, organization_id: str | None) -> Organization | None:
-    stored = await load_organization(info.context, organization_id) if organization_id else None
-    return Organization.of(stored) if stored else None
+def make_viewer(info: Info) -> Viewer:
+    is_writer = info.context.principal.scope == "write"
+    return Viewer(scopes=[TokenScope.READ, TokenScope.WRITE] if is_writer else [TokenScope.READ])
 
 
 async def find_node(info: Info, global_id: str) -> Node | None:
@@ -79,7 +86,7 @@ async def find_node(info: Info, global_id: str) -> Node | None:
     if type_name in RECORDS:
         return await load_record(info, RECORDS[type_name], bare, deleted_too=False)
     if type_name == "Organization":
-        return await find_organization(info, bare)
+        return await load_organization(info, bare)
     if type_name == "Change":
         change = await load_change(info, bare)
         return None if change is None else Change.of(*change)
@@ -87,8 +94,7 @@ async def find_node(info: Info, global_id: str) -> Node | None:
         return await load_reminder(info, bare)
     if type_name == "AccessToken":
         return await load_access_token(info, bare)
-    account = await find_account(info) if type_name == "Account" else None
-    return account if account is not None and account.id == global_id else None
+    return await load_account(info, bare) if type_name == "Account" else None
 
 
 async def find_nodes(info: Info, global_ids: Sequence[str]) -> list[Node | None]:
@@ -114,11 +120,12 @@ class Query:
 
     @strawberry.field(description="The account or organization that the token belongs to.")
     async def viewer(self, info: Info) -> Viewer:
-        return await make_viewer(info)
+        return make_viewer(info)
 
     @strawberry.field(description="An organization. Null if there is no such organization that your token can access.")
     async def organization(self, info: Info, id: OrganizationArgument = None) -> Organization | None:
-        return await find_organization(info, choose_organization(info, id))
+        organization = choose_organization(info, id)
+        return await load_organization(info, organization) if organization else None
 
     @strawberry.field(description="A client. Null if there is no such client that your token can access.")
     async def client(

@@ -1,9 +1,8 @@
 """The reminders of a client: a connection by key. Those of all clients of a page are loaded together."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from enum import Enum
 from functools import partial
+from typing import ClassVar
 
 import strawberry
 from strawberry import field
@@ -11,16 +10,18 @@ from strawberry import field
 from app.auth import Access
 from app.clients.reminders import count_reminders, find_reminders, list_reminders
 from app.errors import Malformed
-from app.graphql.execution.context import Info, write_global_id
-from app.graphql.execution.loading import Record
+from app.graphql.execution.context import Info
+from app.graphql.execution.loading import Record, ShownRow, load_row, whole_record
 from app.graphql.schema.connections import Connection
 from app.graphql.schema.inputs import DateTime
 from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted, read_page_arguments, show_rows
 from app.graphql.schema.nodes import Node
-from app.graphql.schema.words import ReminderLanguage
+from app.graphql.schema.words import ReminderLanguage, Word
 from app.ids import is_id
-from app.mail.repository import ClientKey, Delivery
+from app.mail.faces import REMINDER
+from app.mail.repository import ClientKey, RenderedMessage
 from app.query.cursor import read_cursor, write_cursor, write_values
+from app.query.face import Face
 from app.query.key_page import KeyPage, KeyRows
 from app.query.request import CursorArgument
 
@@ -31,15 +32,17 @@ REMINDERS = "The reminders to the client in every state, newest first."
 
 
 @strawberry.enum(description="The state of a reminder.")
-class ReminderState(Enum):
-    WAITING = strawberry.enum_value("waiting", description="The reminder waits for its next delivery attempt.")
-    SENDING = strawberry.enum_value("sending", description="The reminder is being delivered to the mail server.")
-    SENT = strawberry.enum_value("sent", description="The mail server accepted the reminder.")
-    FAILED = strawberry.enum_value("failed", description="Delivery failed permanently, or every retry failed.")
+class ReminderState(Word):
+    WAITING = strawberry.enum_value("WAITING", description="The reminder waits for its next delivery attempt.")
+    SENDING = strawberry.enum_value("SENDING", description="The reminder is being delivered to the mail server.")
+    SENT = strawberry.enum_value("SENT", description="The mail server accepted the reminder.")
+    FAILED = strawberry.enum_value("FAILED", description="Delivery failed permanently, or every retry failed.")
 
 
 @strawberry.type(description="A reminder of open documents, with the state of its delivery.")
-class Reminder(Node):
+class Reminder(ShownRow, Node):
+    face: ClassVar[Face] = REMINDER
+
     client_id: strawberry.ID = field(description="The bare id of the client, as in the v1 API.")
     customer_id: strawberry.ID = field(description="The id of the customer, as in the Customers API: `cust_…`.")
     to: str = field(description="The e-mail address of the recipient.")
@@ -57,26 +60,6 @@ class Reminder(Node):
         description="The time when the mail server accepted the reminder. Null until then."
     )
 
-    @classmethod
-    def of(cls, stored: Delivery) -> "Reminder":
-        return cls(
-            id=strawberry.ID(write_global_id("Reminder", stored.id)),
-            client_id=strawberry.ID(stored.client_id),
-            customer_id=strawberry.ID(f"cust_{stored.client_id}"),
-            to=stored.recipient,
-            language=ReminderLanguage(stored.language.upper()),
-            state=ReminderState[stored.state.upper()],
-            attempts=stored.attempts,
-            created_at=show_moment(stored.created_at),
-            last_attempt_at=show_moment(stored.last_attempt_at) if stored.last_attempt_at else None,
-            next_attempt_at=show_moment(stored.next_attempt_at) if stored.next_attempt_at else None,
-            sent_at=show_moment(stored.sent_at) if stored.sent_at else None,
-        )
-
-
-def show_moment(moment: datetime) -> DateTime:
-    return DateTime(moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
-
 
 async def resolve_reminders(
     root: Record, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
@@ -92,15 +75,13 @@ async def resolve_reminders(
     total = 0
     if wanted.total:
         total = await info.context.loader("numbers of reminders", partial(_count_reminders, access)).load(root.key)
-    keyed = [(write_cursor(SCOPE, write_values([sent.id])), Reminder.of(sent)) for sent in rows.rows]
+    keyed = [(write_cursor(SCOPE, write_values([row_id])), Reminder.read(json)) for row_id, json in rows.rows]
     return show_rows(keyed, rows, total)
 
 
 async def load_reminder(info: Info, reminder_id: str) -> Reminder | None:
     """A reminder by its bare id; None when the token can access no such reminder."""
-    load = partial(_find_reminders, info.context.access)
-    stored = await info.context.loader("reminders by id", load).load(reminder_id)
-    return None if stored is None else Reminder.of(stored)
+    return await load_row(info, Reminder, find_reminders, reminder_id)
 
 
 def _read_cursor(cursor: CursorArgument | None) -> str | None:
@@ -115,16 +96,11 @@ def _read_cursor(cursor: CursorArgument | None) -> str | None:
 
 async def _load_reminders(
     access: Access, page: KeyPage[str], bounds: bool, clients: Sequence[ClientKey]
-) -> list[KeyRows[Delivery]]:
-    reminders = await list_reminders(access, clients, page, bounds=bounds)
+) -> list[KeyRows[RenderedMessage]]:
+    reminders = await list_reminders(access, clients, page, whole_record(REMINDER), bounds=bounds)
     return [reminders.get(client, KeyRows((), False, False)) for client in clients]
 
 
 async def _count_reminders(access: Access, clients: Sequence[ClientKey]) -> list[int]:
     counts = await count_reminders(access, clients)
     return [counts.get(client, 0) for client in clients]
-
-
-async def _find_reminders(access: Access, ids: Sequence[str]) -> list[Delivery | None]:
-    reminders = await find_reminders(access, ids)
-    return [reminders.get(reminder_id) for reminder_id in ids]

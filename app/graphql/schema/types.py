@@ -1,21 +1,18 @@
 """The object types. A record's attributes are its rendered JSON; a test compares its fields with the field table."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from functools import partial
+from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import strawberry
 from strawberry import field
 
-from app.auth import Access
 from app.changes.record import PastChange
 from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client, get_clients, list_clients
 from app.errors import NotFound
-from app.graphql.execution.context import Info, write_global_id
-from app.graphql.execution.loading import Document, Reads, Record, RecordT, load_organizations, load_record
+from app.graphql.execution.context import Info
+from app.graphql.execution.loading import Document, Reads, Record, RecordT, ShownRow, load_record, load_row
 from app.graphql.schema.changes import CHANGES, CHANGES_CURSOR, resolve_changes, resolve_changes_cursor
 from app.graphql.schema.connections import (
     Connection,
@@ -36,10 +33,11 @@ from app.graphql.schema.duplicates import (
 from app.graphql.schema.history import HISTORY, RecordedChange, RecordWithHistory, read_image, resolve_history
 from app.graphql.schema.inputs import DateTime, Json
 from app.graphql.schema.nodes import Node
-from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders, show_moment
+from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders
 from app.graphql.schema.words import ClientType, ContactType, Environment
 from app.mail.repository import ClientKey
-from app.organizations.repository import Organization as StoredOrganization
+from app.organizations.faces import GRAPHQL_ORGANIZATION
+from app.organizations.service import get_organizations
 from app.query.face import Face
 
 CLIENT_READS = Reads(get_client, get_clients, list_clients)
@@ -51,12 +49,10 @@ COUNTRY_CODE = (
 )
 
 
-SPELLED = frozenset({"id", "environment", "created_at", "updated_at"})
-"""The columns of an organization whose values have another spelling here."""
-
-
 @strawberry.type(description="An organization: a business that has clients and customers.")
-class Organization(Node):
+class Organization(ShownRow, Node):
+    face: ClassVar[Face] = GRAPHQL_ORGANIZATION
+
     organization_id: strawberry.ID = field(description="The bare id, as in the REST APIs: 24 hex digits.")
     version: int = field(
         description="The version. It grows by one with each change, and `expectedVersion` of a mutation is compared with it."
@@ -88,18 +84,6 @@ class Organization(Node):
     created_at: DateTime = field(description="The time when the organization was created.")
     updated_at: DateTime = field(description="The time when the organization was last changed.")
 
-    @classmethod
-    def of(cls, stored: StoredOrganization) -> Self:
-        values = {each.name: getattr(stored, each.name) for each in fields(stored) if each.name not in SPELLED}
-        return cls(
-            id=strawberry.ID(write_global_id("Organization", stored.id)),
-            organization_id=strawberry.ID(stored.id),
-            environment=Environment[stored.environment.upper()],
-            created_at=show_moment(stored.created_at),
-            updated_at=show_moment(stored.updated_at),
-            **values,
-        )
-
     @strawberry.field(description="The clients of the organization.", extensions=[CLIENT_CONNECTION])
     async def clients(self, info: Info, arguments: ConnectionArguments) -> "Connection[Client]":
         return await resolve_connection(info, Client, self.organization_id, arguments)
@@ -119,16 +103,15 @@ class Organization(Node):
 async def resolve_organization(root: Record, info: Info) -> Organization:
     """The organization of a client or a customer. Raises NotFound if the caller has lost access since."""
     organization_id, _ = root.key
-    load = partial(_load_organizations, info.context.access)
-    organization = await info.context.loader("organizations of records", load).load(organization_id)
+    organization = await load_organization(info, organization_id)
     if organization is None:
         raise NotFound("There is no such organization")
     return organization
 
 
-async def _load_organizations(access: Access, ids: Sequence[str]) -> list[Organization | None]:
-    """One object for each organization, which all records of a list share."""
-    return [None if stored is None else Organization.of(stored) for stored in await load_organizations(access, ids)]
+async def load_organization(info: Info, organization_id: str) -> Organization | None:
+    """An organization that the caller's token can access, rendered if its selection allows it."""
+    return await load_row(info, Organization, get_organizations, organization_id)
 
 
 async def resolve_client(root: Record, info: Info) -> "Client":

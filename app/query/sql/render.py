@@ -38,18 +38,14 @@ def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
     if codec.link:
         return _render_linked(codec, columns)
     if codec.row:
-        return cast(_render_object(codec.row, columns), Text)
+        return cast(render_object(codec.row, columns), Text)
     if codec.constant:
         return literal(codec.constant, Text())
     value: Column[Any] = columns[field.column]
     if codec.document:
         return _render_list(codec, value) if codec.many else _render_document(codec, value)
     if codec.node:
-        return func.translate(
-            func.encode(func.convert_to(func.textcat(literal(f"{codec.node}:", Text()), value), "UTF8"), "base64"),
-            "\n",
-            "",
-        )
+        return render_node_id(codec.node, value)
     if codec.prefix:
         return func.textcat(literal(codec.prefix, Text()), value)
     if codec.words:
@@ -59,18 +55,24 @@ def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
         return func.coalesce(value, literal_column("false"))
     if field.kind is Kind.DATE:
         return func.to_char(func.timezone("UTC", value), MOMENT)
-    return value
+    return cast(value, Text) if field.kind is Kind.JSON_TEXT else value
+
+
+def render_node_id(node: str, bare: ColumnElement[str]) -> ColumnElement[str]:
+    """The Relay global id of a bare id of the type `node`."""
+    text = func.textcat(literal(f"{node}:", Text()), bare)
+    return func.translate(func.encode(func.convert_to(text, "UTF8"), "base64"), "\n", "")
 
 
 def _render_linked(codec: Codec, columns: Columns) -> ColumnElement[Any]:
     """The record that belongs to a row. Every row has its organization, which the row's scope makes accessible."""
     if codec.link is Link.SAME_ROW:
-        return _render_object(codec.members, columns)
+        return render_object(codec.members, columns)
     own = organizations.alias()
-    return _render_object(codec.members, own.c, own, own.c.id == columns["organization_id"])
+    return render_object(codec.members, own.c, own, own.c.id == columns["organization_id"])
 
 
-def _render_object(
+def render_object(
     selection: Selection, columns: Columns, source: FromClause | None = None, *where: ColumnElement[bool]
 ) -> ColumnElement[Any]:
     """The JSON object of some fields. It stands inside a SELECT that has the columns, or reads the only row of `source`."""
@@ -86,7 +88,7 @@ def _render_object(
 def _render_document(codec: Codec, document: ColumnElement[Any]) -> ColumnElement[Any]:
     """The members of a stored object; null for any other value."""
     is_object = func.jsonb_typeof(document) == literal_column("'object'")
-    return case((is_object, _render_object(codec.members, _read_members(codec, document))))
+    return case((is_object, render_object(codec.members, _read_members(codec, document))))
 
 
 def _render_list(codec: Codec, documents: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -94,7 +96,7 @@ def _render_list(codec: Codec, documents: ColumnElement[Any]) -> ColumnElement[A
     is_list = func.jsonb_typeof(documents) == literal_column("'array'")
     elements = func.jsonb_array_elements(case((is_list, documents)))
     item = elements.table_valued(column("item", JSONB), with_ordinality="number").render_derived(name="item")
-    shown = _render_object(codec.members, _read_members(codec, item.c.item))
+    shown = render_object(codec.members, _read_members(codec, item.c.item))
     listed: ColumnElement[Any] = func.json_agg(aggregate_order_by(shown, item.c.number))
     joined = select(listed).select_from(item).correlate_except(item).scalar_subquery()
     return case((is_list, func.coalesce(joined, literal_column("'[]'::json"))))
@@ -108,7 +110,7 @@ def _read_members(codec: Codec, document: ColumnElement[Any]) -> dict[str, Colum
 def _read_member(kind: Kind, document: ColumnElement[Any], key: str) -> ColumnElement[Any]:
     name: ColumnElement[str] = literal_column(f"'{key}'")
     value: ColumnElement[Any] = document.op("->", return_type=JSONB())(name)
-    if kind is Kind.JSON:
+    if kind in (Kind.JSON, Kind.JSON_TEXT):
         return value
     if kind is Kind.BOOLEAN:
         return case((func.jsonb_typeof(value) == literal_column("'boolean'"), cast(value, Boolean)))

@@ -4,12 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.errors import Unavailable
-from app.graphql.execution import loading
-from app.graphql.schema import history
-from app.organizations.repository import Organization
-from app.organizations.service import list_accessible_organizations
+from app.graphql.schema import history, types
+from app.organizations.service import get_organizations
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 
@@ -27,13 +26,30 @@ async def test_a_failed_field_is_the_error_of_the_response(
         await loading_began.wait()
         raise Unavailable("no connection to the database became free")
 
-    async def load_late(*arguments: Any) -> list[Organization]:
+    async def load_late(*arguments: Any) -> dict[str, str]:
         loading_began.set()
-        return list(await list_accessible_organizations(*arguments))
+        return await get_organizations(*arguments)
 
     monkeypatch.setattr(history, "list_histories", fail_late)
-    monkeypatch.setattr(loading, "list_accessible_organizations", load_late)
+    monkeypatch.setattr(types, "get_organizations", load_late)
     response = await api.post(NESTED)
     assert response.status_code == 503
     (error,) = response.json()["errors"]
     assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+
+
+NUMBERS = '{"digits": 123456789012345678901234567890, "exact": 1.50, "large": 1e400, "small": 1e-9}'
+
+
+@pytest.mark.parametrize("more", ["", "reminders { totalCount }"], ids=["rendered", "resolved"])
+async def test_the_numbers_of_stored_json_keep_their_spelling(api: GraphQLApi, service: Service, more: str) -> None:
+    (client,) = await add_records(service, [{"name": "Ana"}])
+    async with service.database.write() as connection:
+        data = f'[{{"itemId": "1", "name": "n", "value": {NUMBERS}, "options": 1e400}}]'
+        stored = {"custom": NUMBERS, "data": data, "metadata": NUMBERS}
+        columns = ", ".join(f"{column} = CAST('{value}' AS jsonb)" for column, value in stored.items())
+        await connection.execute(text(f"UPDATE clients SET {columns}"))
+        expected: str = await connection.scalar(text("SELECT CAST(custom AS text) FROM clients"))
+    query = f"query($id: ID!) {{ client(id: $id) {{ custom data {{ value options }} customer {{ metadata {more} }} {more} }} }}"
+    response = await api.post(query, {"id": client})
+    assert response.text.replace(" ", "").count(expected.replace(" ", "")) == 3

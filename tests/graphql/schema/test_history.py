@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.changes.record import write_change_cursor, write_history_cursor
 from app.graphql.execution.context import write_global_id
@@ -96,6 +97,38 @@ async def test_an_image_has_the_form_of_the_record(service: Service, api: GraphQ
 
 FACES = "history { nodes { id changes { field before after } } }"
 BOTH = f"query ($id: ID!) {{ client(id: $id) {{ {FACES} customer {{ {FACES} }} }} }}"
+
+
+LARGE = "1234567890123456789012345678901"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "differs"),
+    [
+        ('{"a": true}', '{"a": 1}', True),
+        ('{"a": false}', '{"a": 0}', True),
+        (f'{{"a": {LARGE}}}', f'{{"a": {LARGE[:-1]}2}}', True),
+        ('{"a": 1e400}', '{"a": 2e400}', True),
+        ('{"a": 1.0}', '{"a": 1}', False),
+        ('{"a": 1, "b": [2]}', '{"b": [2], "a": 1.00}', False),
+        ('{"a": null}', "{}", True),
+    ],
+)
+async def test_values_differ_if_they_differ_as_jsonb(
+    service: Service, api: GraphQLApi, before: str, after: str, differs: bool
+) -> None:
+    (client,) = await add_records(service, [{"name": "Ann"}])
+    await change(api, client, name="Bea")
+    values = {"before": before, "after": after}
+    images = [f"""{name} = {name} || CAST('{{"custom": {value}}}' AS jsonb)""" for name, value in values.items()]
+    async with service.database.write() as connection:
+        await connection.execute(text(f"UPDATE client_changes SET {', '.join(images)} WHERE action = 'updated'"))
+        spelled = await connection.scalar(text(f"SELECT CAST(CAST('{after}' AS jsonb) AS text)"))
+    query = "query ($id: ID!) { client(id: $id) { history(first: 1) { nodes { changes { field value: after } } } } }"
+    response = await api.post(query, {"id": client})
+    (node,) = response.json()["data"]["client"]["history"]["nodes"]
+    assert [each["field"] for each in node["changes"]] == ["name", *(["custom"] if differs else [])]
+    assert (f'"value":{spelled}' in response.text) is differs
 
 
 async def test_field_changes_have_the_names_and_values_of_their_type(service: Service, api: GraphQLApi) -> None:

@@ -7,8 +7,10 @@ import strawberry
 from strawberry import field
 
 from app.accounts.password_change import PasswordChange, change_password
+from app.accounts.service import get_own_accounts
 from app.graphql.execution.context import Info
-from app.graphql.schema.accounts import Account, find_account
+from app.graphql.execution.loading import find_payload_plan, load_planned_row
+from app.graphql.schema.accounts import Account
 from app.graphql.schema.inputs import argument
 from app.graphql.schema.mutations.inputs import IdempotencyKey
 from app.graphql.schema.mutations.payloads import Payload
@@ -42,7 +44,7 @@ class AccountMutations:
         idempotency_key: IdempotencyKey = None,
     ) -> ChangePasswordPayload:
         _, errors = await attempt(_change_password(info, input, idempotency_key), ["input"])
-        return ChangePasswordPayload(account=None if errors else await find_account(info), user_errors=errors)
+        return ChangePasswordPayload(account=None if errors else await _show(info), user_errors=errors)
 
 
 async def _change_password(info: Info, passwords: ChangePasswordInput, key: str | None) -> None:
@@ -51,3 +53,9 @@ async def _change_password(info: Info, passwords: ChangePasswordInput, key: str 
     request = request_key(info, key, "change password")
     change = PasswordChange(passwords.old_password, passwords.new_password, request)
     await change_password(desk, access, change)
+
+
+async def _show(info: Info) -> Account | None:
+    """The account as it is now."""
+    own, selection = info.context.principal.account_id, find_payload_plan(info, Account.face, "account")
+    return await load_planned_row(info, Account, get_own_accounts, own, selection) if own else None

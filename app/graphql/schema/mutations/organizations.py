@@ -11,7 +11,7 @@ from strawberry.types import get_object_definition
 
 from app.errors import AccountTokenRequired
 from app.graphql.execution.context import Info, read_id
-from app.graphql.execution.loading import load_organization, python_name
+from app.graphql.execution.loading import find_payload_plan, load_planned_row, python_name
 from app.graphql.schema.inputs import ORGANIZATION_ID, Json, Member, argument, make_input, optional
 from app.graphql.schema.mutations.inputs import Expected, IdempotencyKey
 from app.graphql.schema.mutations.payloads import Payload
@@ -21,7 +21,7 @@ from app.graphql.schema.user_errors import attempt
 from app.idempotency import StoredResponse
 from app.organizations.faces import GRAPHQL_ORGANIZATION
 from app.organizations.record import read_fields
-from app.organizations.service import add_organization, change_organization
+from app.organizations.service import add_organization, change_organization, get_organizations
 from app.query.face import Kind
 from app.query.sql.render import Selection
 from app.records.repository import RenderedRecord
@@ -145,5 +145,5 @@ async def _show(info: Info, organization_id: str) -> Organization | None:
         organizations = (*principal.organizations, organization_id)
         context.access = replace(context.access, principal=replace(principal, organizations=organizations))
     context.forget_loaded()
-    stored = await load_organization(context, organization_id)
-    return Organization.of(stored) if stored else None
+    selection = find_payload_plan(info, Organization.face, "organization")
+    return await load_planned_row(info, Organization, get_organizations, organization_id, selection)

@@ -99,9 +99,7 @@ class FacePlans:
         """The record under each face, from a row that was rendered with `rendered`."""
         texts: dict[str, str] = orjson.loads(row)
         wholes = {
-            type_: type_.of(orjson.loads(texts[key]))
-            for name, type_ in self.types.items()
-            if (key := whole_key(name)) in texts
+            type_: type_.read(texts[key]) for name, type_ in self.types.items() if (key := whole_key(name)) in texts
         }
         for record in wholes.values():
             record.same_row = wholes

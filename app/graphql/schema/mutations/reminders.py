@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import field
 
-from app.clients.reminders import send_reminder
+from app.clients.reminders import find_reminders, send_reminder
 from app.graphql.execution.context import Info, read_id
+from app.graphql.execution.loading import find_payload_plan, load_planned_row
 from app.graphql.schema.inputs import EmailAddress, argument
 from app.graphql.schema.mutations.inputs import ClientId, CustomerId, IdempotencyKey
 from app.graphql.schema.mutations.payloads import Payload
 from app.graphql.schema.mutations.records import request_key
-from app.graphql.schema.reminders import Reminder, load_reminder
+from app.graphql.schema.reminders import Reminder
 from app.graphql.schema.user_errors import attempt
 from app.graphql.schema.words import ReminderLanguage
 
@@ -85,7 +86,12 @@ async def _send(info: Info, request: ReminderRequest) -> Mapping[str, Any]:
     """The members of the payload."""
     reminder_id, errors = await attempt(_store(info, request), [])
     info.context.forget_loaded()
-    return {"reminder": await load_reminder(info, reminder_id) if reminder_id else None, "user_errors": errors}
+    return {"reminder": await _show(info, reminder_id) if reminder_id else None, "user_errors": errors}
+
+
+async def _show(info: Info, reminder_id: str) -> Reminder | None:
+    selection = find_payload_plan(info, Reminder.face, "reminder")
+    return await load_planned_row(info, Reminder, find_reminders, reminder_id, selection)
 
 
 async def _store(info: Info, request: ReminderRequest) -> str:

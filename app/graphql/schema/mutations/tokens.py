@@ -8,8 +8,9 @@ from strawberry import UNSET, field
 
 from app.accounts.record import read_label
 from app.auth import Scope
-from app.caller_tokens import CallerToken, NewToken, create_caller_token, revoke_caller_token
+from app.caller_tokens import CallerToken, NewToken, create_caller_token, find_caller_tokens, revoke_caller_token
 from app.graphql.execution.context import Info, read_id, require_organization, write_global_id
+from app.graphql.execution.loading import find_payload_plan, load_planned_row
 from app.graphql.schema.access_tokens import AccessToken
 from app.graphql.schema.inputs import ORGANIZATION_ID, DateTime, argument
 from app.graphql.schema.mutations.inputs import IdempotencyKey
@@ -75,7 +76,7 @@ class AccessTokenMutations:
         text, token = created
         if text is None:
             errors = [UserError(field=["idempotencyKey"], message=SHOWN_ONCE, code=UserErrorCode.ALREADY_SHOWN)]
-        return CreateAccessTokenPayload(token=text, access_token=AccessToken.of(info, token), user_errors=errors)
+        return CreateAccessTokenPayload(token=text, access_token=await _show(info, token.id), user_errors=errors)
 
     @strawberry.mutation(
         description="Revokes an access token, and all that were made with it. Requests with it fail from now on."
@@ -105,6 +106,11 @@ async def _create(info: Info, input: CreateAccessTokenInput, key: str | None) ->
     )
     parts = ("create token", new.label, new.scope, str(new.expires_at), organization)
     return await create_caller_token(info.context.access, new, request_key(info, key, *parts))
+
+
+async def _show(info: Info, token_id: str) -> AccessToken | None:
+    selection = find_payload_plan(info, AccessToken.face, "accessToken")
+    return await load_planned_row(info, AccessToken, find_caller_tokens, token_id, selection)
 
 
 async def _revoke(info: Info, token_id: str, key: str | None) -> None:
