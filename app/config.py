@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from app.errors import Misconfigured
 from app.settings import (
+    SettingValue,
     check_names,
     choice,
+    describe_setting,
     drop_links,
     hosts,
     http_url,
@@ -211,3 +213,14 @@ class Config:
                 "CLIENTELE_DOCUMENTS_ONLY needs a file of trusted documents; set CLIENTELE_DOCUMENTS too"
             )
         return replace(config, data_dir=config.data_dir.absolute())
+
+    @classmethod
+    def describe(cls, environment: Mapping[str, str] = os.environ) -> list[SettingValue]:
+        """Every setting with its value and source, without secrets. Raises as `from_environment`."""
+        config, environment = cls.from_environment(environment), drop_links(environment)
+        declared = [(field.metadata, getattr(config, field.name)) for field in fields(cls)]
+        account = environment.get(DATABASE_ACCOUNT, "").strip() or None
+        return [
+            *(describe_setting(data["name"], value, environment, secret=data["secret"]) for data, value in declared),
+            describe_setting(DATABASE_ACCOUNT, account, environment, secret=False),
+        ]

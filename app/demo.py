@@ -70,6 +70,12 @@ async def remove_demo(database: Database, data_dir: Path) -> None:
     (data_dir / REMOVED).touch(mode=0o600)
 
 
+def forget_demo(data_dir: Path) -> None:
+    """Deletes the files of the demo, so that a new database gets a new one."""
+    for name in (TOKEN, REMOVED):
+        (data_dir / name).unlink(missing_ok=True)
+
+
 def load_clients(now: datetime) -> Iterator[dict[str, Any]]:
     """Yields the column values of the demo's clients, oldest first, created in the three years before `now`.
 

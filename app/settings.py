@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app.errors import Misconfigured
 
@@ -17,6 +18,7 @@ URL_PATH = re.compile(r"(/[a-z0-9_~-][a-z0-9._~-]*)+", re.IGNORECASE)
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 OFF = "off"
 PREFIX = "CLIENTELE_"
+HIDDEN = "***"
 LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)")
 NO_SUGGESTION = "Remove it; clientele config show lists the settings."
 LINK_SCHEMES = ("tcp://", "udp://", "sctp://")
@@ -24,6 +26,8 @@ SHORTEST, LONGEST = 0.001, 3600.0
 """The range of durations, in seconds."""
 FILE = "_FILE"
 """The end of the name of a variable that names the file with a secret setting."""
+SOURCES = {"": "environment", FILE: "file"}
+"""The sources of a setting, by the end of the variable that has it."""
 
 V = TypeVar("V")
 D = TypeVar("D")
@@ -207,5 +211,46 @@ def check_names(names: Collection[str], environment: Mapping[str, str]) -> None:
 
 
 def setting_names(declarations: type) -> set[str]:
-    """The variables of a dataclass of settings."""
-    return {declared.metadata["name"] for declared in fields(declarations)}
+    """The variables of a dataclass of settings, with those that name files."""
+    declared = [field.metadata for field in fields(declarations)]
+    return {data["name"] for data in declared} | {data["name"] + FILE for data in declared if data["secret"]}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """The value of a setting as a text, None without a value, and its source: environment, file or default."""
+
+    name: str
+    value: str | None
+    source: str
+
+
+def describe_setting(name: str, value: object, environment: Mapping[str, str], *, secret: bool) -> SettingValue:
+    """Describes a setting without its secrets."""
+    text = write_value(value)
+    source = next((source for end, source in SOURCES.items() if environment.get(name + end, "").strip()), "default")
+    return SettingValue(name, hide_secret(text) if secret and text else text, source)
+
+
+def write_value(value: object) -> str | None:
+    """The value in the form in which a variable has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or None
+    return None if value is None or value == "" else str(value)
+
+
+def hide_secret(text: str) -> str:
+    """Hides the passwords in a URL, and all of any other text."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return HIDDEN
+    if not parts.scheme or "://" not in text:
+        return HIDDEN
+    user, at, host = parts.netloc.rpartition("@")
+    name, colon, _ = user.partition(":")
+    query = [(key, HIDDEN if "pass" in key.lower() else value) for key, value in parse_qsl(parts.query)]
+    shown = f"{name}:{HIDDEN}@{host}" if colon else f"{user}{at}{host}"
+    return parts._replace(netloc=shown, query=urlencode(query, safe="*/:,"), fragment="").geturl()

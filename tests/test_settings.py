@@ -32,7 +32,8 @@ def test_every_setting_with_a_password_is_a_secret() -> None:
 def test_a_setting_without_a_secret_is_not_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "port"
     file.write_text("1234")
-    assert Config.from_environment({"CLIENTELE_PORT_FILE": str(file)}).port == 8000
+    with pytest.raises(Misconfigured, match="CLIENTELE_PORT_FILE is not a setting"):
+        Config.from_environment({"CLIENTELE_PORT_FILE": str(file)})
 
 
 @pytest.mark.parametrize(

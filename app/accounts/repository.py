@@ -1,6 +1,6 @@
 """Accounts in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,19 @@ class AccountEntry:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class AccountDetails:
+    """An account for the operator, also a deleted one. `organizations` are pairs of id and name."""
+
+    id: str
+    email: str
+    verified: bool
+    has_password: bool
+    created_at: datetime
+    purge_at: datetime | None
+    organizations: Sequence[tuple[str, str]]
+
+
 ENTRY = select(accounts.c.id, accounts.c.email, accounts.c.email_verified, accounts.c.created_at)
 
 EMAIL = func.lower(collate(bindparam("email", type_=Text()), "pg_c_utf8"))
@@ -75,6 +88,27 @@ ORGANIZATION_NAMES = (
     .join(account_organizations, account_organizations.c.organization_id == organizations.c.id)
     .where(account_organizations.c.account_id == bindparam("account", type_=Text()))
     .limit(MOST_NAMES)
+)
+
+DETAILS = select(
+    accounts.c.id,
+    accounts.c.email,
+    accounts.c.email_verified,
+    accounts.c.password_hash.is_not(None),
+    accounts.c.created_at,
+    accounts.c.purge_at,
+).where(HAS_EMAIL)
+ACCESSIBLE = (
+    select(organizations.c.id, organizations.c.name)
+    .join(account_organizations, account_organizations.c.organization_id == organizations.c.id)
+    .where(account_organizations.c.account_id == bindparam("account", type_=Text()))
+    .order_by(organizations.c.created_at, organizations.c.id)
+)
+MEMBERS = (
+    select(accounts.c.email)
+    .join(account_organizations, account_organizations.c.account_id == accounts.c.id)
+    .where(account_organizations.c.organization_id == bindparam("organization", type_=Text()))
+    .order_by(accounts.c.created_at, accounts.c.id)
 )
 
 LOCK_BY_EMAIL = FIND_BY_EMAIL.with_for_update(key_share=True)
@@ -126,6 +160,19 @@ class AccountRepository:
     async def entry(self, account_id: str) -> AccountEntry | None:
         row = (await self.connection.execute(ENTRY.where(accounts.c.id == account_id))).first()
         return None if row is None else AccountEntry(*row)
+
+    async def describe(self, email: str) -> AccountDetails | None:
+        row = (await self.connection.execute(DETAILS, {"email": email})).first()
+        if row is None:
+            return None
+        account_id, address, verified, has_password, created_at, purge_at = row
+        accessible = await self.connection.execute(ACCESSIBLE, {"account": account_id})
+        organizations = [(organization_id, name) for organization_id, name in accessible]
+        return AccountDetails(account_id, address, verified, has_password, created_at, purge_at, organizations)
+
+    async def list_members(self, organization_id: str) -> list[str]:
+        """The addresses of the accounts that can access an organization, oldest first."""
+        return await self.connection.scalars(MEMBERS, {"organization": organization_id})
 
     async def list_all(self) -> list[AccountEntry]:
         """All accounts, oldest first."""

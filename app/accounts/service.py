@@ -8,7 +8,7 @@ from app.accounts.limits import AccountLimits, check_sign_ups, count_sign_up, lo
 from app.accounts.password_rules import check_password
 from app.accounts.passwords import Passwords
 from app.accounts.record import email_taken, read_sign_up
-from app.accounts.repository import AccountEntry, AccountRepository, Credentials
+from app.accounts.repository import AccountDetails, AccountEntry, AccountRepository, Credentials
 from app.auth import Access, Principal
 from app.counts import Counter, check_counts, count_acts
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
@@ -64,6 +64,15 @@ async def list_accounts(database: Database) -> list[AccountEntry]:
     """Every account, oldest first, for the operator."""
     async with database.read() as connection:
         return await AccountRepository(connection).list_all()
+
+
+async def describe_account(database: Database, email: str) -> AccountDetails:
+    """An account for the operator, also a deleted one. Raises NotFound."""
+    async with database.read() as connection:
+        details = await AccountRepository(connection).describe(_normalise(email))
+    if details is None:
+        raise NotFound(f"There is no account with the address {email}")
+    return details
 
 
 async def find_unverified(

@@ -13,13 +13,15 @@ from typing import Annotated
 
 import typer
 
-from app.cli.accounts import account_create, account_list, account_password, account_verify
+from app.cli.accounts import account_create, account_list, account_password, account_show, account_verify
+from app.cli.configuration import config_show
+from app.cli.database import database_remove, database_show
 from app.cli.deletion import account_delete, account_restore, organization_delete, organization_restore
 from app.cli.demo import demo_remove
 from app.cli.documents import documents_check
 from app.cli.erasure import erase_command
-from app.cli.organizations import organization_create, organization_list
-from app.cli.outbox import outbox_list
+from app.cli.organizations import organization_create, organization_list, organization_show, organization_update
+from app.cli.outbox import outbox_cancel, outbox_list, outbox_retry
 from app.cli.output import OutputClosed
 from app.cli.serving import migrate_command, schema_command, serve_command
 from app.cli.subjects import subject_export_command
@@ -33,7 +35,6 @@ CLOSED_PIPE = 141
 
 cli = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Serve and manage the clients of invoicing organizations.",
 )
@@ -74,6 +75,7 @@ _add_group(
     {
         "create": account_create,
         "list": account_list,
+        "show": account_show,
         "verify": account_verify,
         "password": account_password,
         "delete": account_delete,
@@ -86,12 +88,20 @@ _add_group(
     {
         "create": organization_create,
         "list": organization_list,
+        "show": organization_show,
+        "update": organization_update,
         "delete": organization_delete,
         "restore": organization_restore,
     },
 )
 _add_group("token", "Manage access tokens.", {"create": token_create, "list": token_list, "revoke": token_revoke})
-_add_group("outbox", "Show the reminders that were sent or are waiting.", {"list": outbox_list})
+_add_group(
+    "outbox",
+    "Manage the reminders that were sent, wait or have failed.",
+    {"list": outbox_list, "retry": outbox_retry, "cancel": outbox_cancel},
+)
+_add_group("config", "Show the settings.", {"show": config_show})
+_add_group("database", "Manage the embedded database.", {"show": database_show, "remove": database_remove})
 _add_group("demo", "Manage the demo that an empty embedded database gets.", {"remove": demo_remove})
 _add_group("documents", "Check trusted documents, which front ends select by id.", {"check": documents_check})
 

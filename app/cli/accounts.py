@@ -1,54 +1,77 @@
-"""`account create`, `account list`, `account verify` and `account password`."""
+"""`account create`, `account list`, `account show`, `account verify` and `account password`."""
 
 import getpass
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from app.accounts import service as accounts
-from app.accounts.password_rules import check_password
-from app.accounts.passwords import Passwords
 from app.cli.input import is_terminal, read_line
-from app.cli.output import say
+from app.cli.output import Json, Rows, print_record, print_result, report, show
 from app.cli.running import with_database
 from app.config import Config
 from app.errors import Malformed
-from app.mail.addresses import check_address
-from app.query.invisible import trim
+
+Email = Annotated[str, typer.Argument(help="The account's e-mail address.")]
 
 
 def account_create(
     email: Annotated[str, typer.Argument(help="The e-mail address of the account, for logins.")],
+    json: Json = False,
 ) -> None:
     """Create an account and print its id."""
+    from app.accounts import service as accounts
+    from app.mail.addresses import check_address
+    from app.query.invisible import trim
+
     address = check_address(trim(email))
-    say(with_database(lambda database: accounts.create_account(database, address)))
+    print_result(with_database(lambda database: accounts.create_account(database, address)), "id", json)
 
 
-def account_list() -> None:
-    """Print the id, e-mail address, state and creation time of every account, separated by tabs."""
-    for account in with_database(accounts.list_accounts):
-        state = "verified" if account.verified else "unverified"
-        say(f"{account.id}\t{account.email}\t{state}\t{account.created_at.isoformat(timespec='seconds')}")
+def account_list(json: Json = False) -> None:
+    """List every account with its id, e-mail address, state and creation time, the oldest first."""
+    from app.accounts import service as accounts
+
+    with Rows(("id", "e-mail address", "state", "created at"), as_json=json) as rows:
+        for account in with_database(accounts.list_accounts):
+            state = "verified" if account.verified else "unverified"
+            rows.add((account.id, account.email, state, show(account.created_at)), account)
 
 
-def account_verify(email: Annotated[str, typer.Argument(help="The account's e-mail address.")]) -> None:
+def account_show(email: Email, json: Json = False) -> None:
+    """Show an account: its state, its organizations, and when it is deleted permanently if it is deleted."""
+    from app.accounts import service as accounts
+
+    details = with_database(lambda database: accounts.describe_account(database, email))
+    members = asdict(details)
+    if not json:
+        members["organizations"] = [f"{name} ({organization_id})" for organization_id, name in details.organizations]
+    print_record(members, json)
+
+
+def account_verify(email: Email, json: Json = False) -> None:
     """Verify an account that signed up by itself, so that its organizations can send reminders.
 
     Anybody can sign up with the address of somebody else. Ask the owner of the address first, and set a new password with
     `account password` if the owner does not know the account.
     """
+    from app.accounts import service as accounts
+
     with_database(lambda database: accounts.verify_account(database, email))
-    typer.echo("The account is verified. Its organizations can send reminders.", err=True)
+    report("The account is verified. Its organizations can send reminders.", json, email=email, verified=True)
 
 
-def account_password(email: Annotated[str, typer.Argument(help="The account's e-mail address.")]) -> None:
+def account_password(email: Email, json: Json = False) -> None:
     """Set the password of an account and end its sessions. Asks for it twice, or reads the first line of stdin."""
+    from app.accounts import service as accounts
+    from app.accounts.password_rules import check_password
+    from app.accounts.passwords import Passwords
+
     password = check_password(_read_password())
     passwords = Passwords(Config.from_environment().password_memory)
     with_database(lambda database: accounts.set_password(database, passwords, email, password))
-    typer.echo("The password is set. All sessions of the account have ended.", err=True)
+    report("The password is set. All sessions of the account have ended.", json, email=email)
 
 
 def _read_password() -> str:

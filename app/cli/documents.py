@@ -5,22 +5,24 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import say
+from app.cli.output import Json, Rows
 from app.config import Config
 from app.errors import Malformed
-from app.graphql.server.trusted import load_trusted
 
 
 def documents_check(
     file: Annotated[Path, typer.Argument(help="A JSON object of ids and documents, or a manifest of Apollo.")],
+    json: Json = False,
 ) -> None:
     """Check trusted documents against the schema and the limits. Print the id and the error for each problem."""
     from app.graphql.server.checking import check_documents
+    from app.graphql.server.trusted import load_trusted
 
     trusted = load_trusted(file)
     problems = check_documents(trusted, Config.from_environment().cost_limit)
-    for problem in problems:
-        say(str(problem))
+    with Rows(("problem",), as_json=json) as rows:
+        for problem in problems:
+            rows.add((str(problem),), problem)
     if problems:
         wrong = len({problem.document_id for problem in problems})
         raise Malformed(

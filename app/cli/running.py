@@ -1,15 +1,15 @@
-"""Runs the work of a command on the configured database."""
+"""Runs the work of a command on the configured database. Its imports are late, so that `--help` is fast."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from app.config import Config
 from app.errors import Misconfigured
-from app.postgres.embedded import embedded_postgres
-from app.storage.database import Database
-from app.storage.migrations import MISSING, find_schema_problem, migrate, require_version
+
+if TYPE_CHECKING:
+    from app.storage.database import Database
 
 T = TypeVar("T")
 
@@ -23,38 +23,46 @@ def database_address(config: Config, *, keep_running: bool = False) -> Iterator[
     if config.database_url is not None:
         yield config.database_url
         return
+    from app.postgres.embedded import embedded_postgres
+
     with embedded_postgres(config.data_dir, keep_running=keep_running) as url:
         yield url
 
 
-def with_database(work: Callable[[Database], Awaitable[T]], *, as_it_is: bool = False) -> T:
+def with_database(work: "Callable[[Database], Awaitable[T]]", *, as_it_is: bool = False) -> T:
     """Runs `work` on the configured database and returns its result. Migrates an embedded database first.
 
     Raises Misconfigured if the database lacks migrations, or is too new. With `as_it_is`, the schema is not looked at.
     """
     config = Config.from_environment()
-
-    async def run(url: str) -> T:
-        database = Database(url, pool_size=2)
-        try:
-            if not as_it_is:
-                await _prepare_schema(database, embedded=config.embedded)
-            return await work(database)
-        finally:
-            await database.close()
-
     with database_address(config) as url:
-        return asyncio.run(run(url))
+        return asyncio.run(_run(work, url, prepare=not as_it_is, embedded=config.embedded))
 
 
-async def _prepare_schema(database: Database, *, embedded: bool) -> None:
+async def _run(work: "Callable[[Database], Awaitable[T]]", url: str, *, prepare: bool, embedded: bool) -> T:
+    from app.storage.database import Database
+
+    database = Database(url, pool_size=2)
+    try:
+        if prepare:
+            await _prepare_schema(database, embedded=embedded)
+        return await work(database)
+    finally:
+        await database.close()
+
+
+async def _prepare_schema(database: "Database", *, embedded: bool) -> None:
+    from app.storage.migrations import migrate
+
     if embedded:
         await migrate(database)
     else:
         await _require_schema(database)
 
 
-async def _require_schema(database: Database) -> None:
+async def _require_schema(database: "Database") -> None:
+    from app.storage.migrations import MISSING, find_schema_problem, require_version
+
     async with database.read() as connection:
         version = connection.driver.get_server_version()
         require_version(version.major, version.minor)

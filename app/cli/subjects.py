@@ -7,7 +7,6 @@ import typer
 
 from app.cli.running import with_database
 from app.cli.transfer import open_output
-from app.privacy.subjects import export_subject
 
 
 def subject_export_command(
@@ -20,6 +19,8 @@ def subject_export_command(
     output: Annotated[Path | None, typer.Option(help="The file to write.", show_default="stdout")] = None,
 ) -> None:
     """Write everything that is stored about the person with an e-mail address, as one JSON document."""
+    from app.privacy.subjects import export_subject
+
     with open_output(output) as file:
         count = with_database(lambda database: export_subject(database, email, organization, file.write))
     typer.echo(f"Rows exported: {count}", err=True)

@@ -7,38 +7,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from app.cli.input import stdin
-from app.cli.output import Output, say, stdout
+from app.cli.output import Json, Output, say, stdout, to_json
 from app.cli.running import with_database
 from app.cli.verification import Unverified, require_verified
-from app.clients.transfer.service import export_clients, import_clients
 from app.errors import Malformed
-from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from app.storage.database import Database
 
 
 def import_command(
     file: Annotated[Path, typer.Argument(help="Clients as v1 shows them: JSON lines or one JSON list; - is stdin.")],
     organization: Annotated[str, typer.Option(help="The id of the organization that gets the clients.")],
     unverified: Unverified = False,
+    json: Json = False,
 ) -> None:
     """Add the clients of a file, all of them or none, with their ids and dates; print their number."""
+    from app.clients.transfer.service import import_clients
+
     with open_records(file) as records:
         size = records.seek(0, os.SEEK_END)
         shown = sys.stderr.isatty()
         with typer.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not shown) as bar:
 
-            async def work(database: Database) -> int:
+            async def work(database: "Database") -> int:
                 await require_verified(database, organization=organization, unverified=unverified)
                 return await import_clients(
                     database, organization, records, lambda: bar.update(records.tell() - bar.pos)
                 )
 
             count = with_database(work)
-    say(str(count))
+    say(to_json({"imported": count}) if json else str(count))
     typer.echo(f"Clients imported: {count}", err=True)
 
 
@@ -47,6 +51,8 @@ def export_command(
     output: Annotated[Path | None, typer.Option(help="The file to write.", show_default="stdout")] = None,
 ) -> None:
     """Write every client of an organization, deleted ones too, as JSON lines for `clientele import`."""
+    from app.clients.transfer.service import export_clients
+
     with open_output(output) as file:
         count = with_database(lambda database: export_clients(database, organization, file.write))
     typer.echo(f"Clients exported: {count}", err=True)

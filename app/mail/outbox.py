@@ -198,3 +198,41 @@ _ERASED = select(outbox.c.id).where(
 async def erased_messages(connection: Connection, ids: Collection[str]) -> list[str]:
     """The messages among `ids` to erased persons, of every organization."""
     return await connection.scalars(_ERASED, {"messages": list(ids)})
+
+
+_by_ids = outbox.c.id == func.any(bindparam("messages", type_=ARRAY(Text)))
+_AGAIN = (
+    update(outbox)
+    .where(or_(outbox.c.state == "waiting", outbox.c.state == "failed"), outbox.c.recipient != "", outbox.c.text != "")
+    .values(state="waiting", attempts=0, next_attempt_at=NOW)
+    .returning(outbox.c.id)
+)
+_RETRY_MESSAGES = _AGAIN.where(_by_ids)
+_organization = bindparam("organization", type_=Text())
+_RETRY_FAILED = _AGAIN.where(
+    outbox.c.state == "failed", or_(_organization.is_(None), outbox.c.organization_id == _organization)
+)
+_CANCEL = (
+    update(outbox)
+    .where(outbox.c.state == "waiting", _by_ids)
+    .values(state="failed", last_error="Cancelled by the operator")
+    .returning(outbox.c.id)
+)
+
+
+async def retry_messages(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Makes messages due now that wait or have failed, with all attempts before them. Returns their ids.
+
+    A message without a text is left out: its time was over, or its recipient was erased.
+    """
+    return await connection.scalars(_RETRY_MESSAGES, {"messages": list(ids)})
+
+
+async def retry_failed(connection: Connection, organization_id: str | None) -> list[str]:
+    """As retry_messages, for all messages of an organization, or of all, that have failed."""
+    return await connection.scalars(_RETRY_FAILED, {"organization": organization_id})
+
+
+async def cancel_messages(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Makes waiting messages failed, so that no worker sends them. Returns their ids."""
+    return await connection.scalars(_CANCEL, {"messages": list(ids)})

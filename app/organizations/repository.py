@@ -83,6 +83,12 @@ class OrganizationRepository(RecordRepository):
         listed = select(*SHOWN, organizations.c.purge_at).order_by(organizations.c.created_at, organizations.c.id)
         return [(Organization(*shown), purge_at) for *shown, purge_at in await self.connection.execute(listed)]
 
+    async def find(self, organization_id: str) -> tuple[Organization, datetime | None] | None:
+        """An organization, also a deleted one, and the moment of its permanent deletion."""
+        statement = select(*SHOWN, organizations.c.purge_at).where(organizations.c.id == organization_id)
+        row = (await self.connection.execute(statement)).first()
+        return None if row is None else (Organization(*row[:-1]), row[-1])
+
     async def render(self, ids: Sequence[str], selection: Selection) -> list[str]:
         """The organizations of `ids`, oldest first, rendered."""
         order = ("created_at", "id")

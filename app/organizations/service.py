@@ -1,17 +1,18 @@
 """Use cases of organizations, for operators and for accounts. Each function is one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.accounts.repository import AccountRepository
 from app.accounts.service import require_account
-from app.auth import Access, Environment, ExpectedVersion, Scope
+from app.auth import Access, Environment, ExpectedVersion, Scope, Target
 from app.countries import country_code
 from app.errors import Conflict, NotFound
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
-from app.organizations.record import check_name, check_organization_id
+from app.organizations.record import check_name, check_organization_id, read_fields
 from app.organizations.repository import Organization, OrganizationRepository
 from app.query.model import Predicate
 from app.query.request import ListRequest, has_slow_pattern
@@ -106,6 +107,35 @@ async def list_organizations(database: Database) -> Sequence[tuple[Organization,
     """Every organization, for the operator, and the moment of its permanent deletion if it is deleted."""
     async with database.read() as connection:
         return await OrganizationRepository(connection).list_all()
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationDetails:
+    """An organization for the operator, with the addresses of the accounts that can access it."""
+
+    organization: Organization
+    accounts: Sequence[str]
+    purge_at: datetime | None
+
+
+async def describe_organization(database: Database, organization_id: str) -> OrganizationDetails:
+    """An organization for the operator, also a deleted one. Raises NotFound."""
+    async with database.read() as connection:
+        row = await OrganizationRepository(connection).find(organization_id)
+        if row is None:
+            raise NotFound(f"There is no organization with the id {organization_id}")
+        return OrganizationDetails(row[0], await AccountRepository(connection).list_members(organization_id), row[1])
+
+
+@retried
+async def update_organization(database: Database, organization_id: str, fields: Mapping[str, Any]) -> None:
+    """Changes fields of any organization, for the operator. Raises NotFound, and Invalid with every problem."""
+    values = read_fields(fields, "update")
+    async with database.write() as connection:
+        if await OrganizationRepository(connection).environment(organization_id) is None:
+            raise NotFound(f"There is no organization with the id {organization_id}")
+        target = Target((organization_id,), organization_id, "operator")
+        await OrganizationRepository(connection).change(target, values, ())
 
 
 async def list_accessible_organizations(access: Access, ids: Sequence[str] | None = None) -> Sequence[Organization]:

@@ -26,9 +26,13 @@ ARGUMENTS = {
     "account create": (EMAIL,),
     "account delete": (EMAIL,),
     "account list": (),
+    "account show": (EMAIL,),
     "account password": (EMAIL,),
     "account restore": (EMAIL,),
     "account verify": (EMAIL,),
+    "config show": (),
+    "database remove": ("--yes",),
+    "database show": (),
     "demo remove": ("--yes",),
     "documents check": (os.devnull,),
     "erase": (ID, "--yes"),
@@ -39,7 +43,11 @@ ARGUMENTS = {
     "organization delete": (ID,),
     "organization list": (),
     "organization restore": (ID,),
+    "organization show": (ID,),
+    "organization update": (ID, "--name", "Studio"),
+    "outbox cancel": (ID,),
     "outbox list": (),
+    "outbox retry": (ID,),
     "schema": (),
     "serve": ("--port", "0"),
     "subject-export": (EMAIL,),
@@ -49,7 +57,7 @@ ARGUMENTS = {
 }
 """Arguments with which each command reaches its work."""
 
-OFFLINE = {"schema", "documents check"}
+OFFLINE = {"schema", "documents check", "config show", "database show", "database remove"}
 """The commands that need no database."""
 PATIENT = {"serve"}
 """The commands that begin without a ready database, and say so."""
@@ -63,7 +71,7 @@ def test_every_command_is_tried() -> None:
 @pytest.fixture
 def attempt(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[str, str, int]]:
     """Runs a command by its name with its arguments. `serve` ends when it would begin to serve."""
-    monkeypatch.setattr("app.cli.serving.serve", lambda *_: sys.exit(0))
+    monkeypatch.setattr("app.cli.service.serve", lambda *_: sys.exit(0))
     monkeypatch.setattr("app.cli.checks.START_LIMIT", 3.0)
 
     def run_command(name: str) -> tuple[str, str, int]:

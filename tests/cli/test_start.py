@@ -34,7 +34,7 @@ def test_a_listen_url_that_leads_elsewhere_is_said_at_the_start(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server_url: str, url: str
 ) -> None:
     monkeypatch.setenv("CLIENTELE_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr("app.cli.serving.serve", lambda *_: None)
+    monkeypatch.setattr("app.cli.service.serve", lambda *_: None)
     monkeypatch.setenv("CLIENTELE_LISTEN_URL", server_url if url == "server" else url)
     with monkeypatch.context() as patched:
         patched.setattr("app.storage.notices.LIMIT", 1.0)
@@ -47,7 +47,7 @@ def test_a_listen_url_to_the_same_database_is_no_problem(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str
 ) -> None:
     monkeypatch.setenv("CLIENTELE_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr("app.cli.serving.serve", lambda *_: None)
+    monkeypatch.setattr("app.cli.service.serve", lambda *_: None)
     monkeypatch.setenv("CLIENTELE_LISTEN_URL", database_url)
     assert run("serve", "--port", "0")[1:] == ("", 0)
 
