@@ -18,6 +18,7 @@ from app.clients.statements import (
     rank_statement,
 )
 from app.clients.writes import (
+    CREATED,
     FORGET_IMAGES,
     FORMER_ADDRESSES,
     NOTE_ERASURE,
@@ -160,7 +161,7 @@ class ClientRepository(ListRepository):
         return await self.connection.execute(statement, {**parameters, **condition_parameters((), search.terms)})
 
     async def add(
-        self, rows: Sequence[Values], actor: str, selection: Selection, action: str = "created"
+        self, rows: Sequence[Values], actor: str, selection: Selection, action: str = CREATED
     ) -> dict[str, RenderedRecord]:
         """The new records by id. Each row is complete, except for the columns that the database fills."""
         parameters = {"rows": rows, "actor": actor}

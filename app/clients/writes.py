@@ -3,6 +3,7 @@
 Each changes rows, writes their history and totals, and renders them, at once.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -47,6 +48,7 @@ from app.storage.tables import client_changes, client_totals, clients, erasures
 
 SLOTS = 64
 HISTORY = History(client_changes, "client_id")
+CREATED = "created"
 
 
 def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None) -> CTE:
@@ -61,9 +63,9 @@ def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None) -> 
 
 
 @keep_statements
-def add_statement(selection: Selection, action: str = "created") -> Select[Any]:
-    """Inserts `rows` as write_new does; `actor` and `action` go into the history."""
-    write = write_new(clients, selection, HISTORY, action)
+def add_statement(selection: Selection, action: str = CREATED) -> Select[Any]:
+    """Inserts `rows` as write_new does; `actor` and `action` go into the history. Only callers of an API send columns."""
+    write = write_new(clients, selection, replace(HISTORY, sent_columns=action == CREATED), action)
     return write.statement.add_cte(_counted(write.rows, +1, write.rows.c.deleted_at.is_(None)))
 
 

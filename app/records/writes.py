@@ -55,10 +55,14 @@ NEW_ROWS: ColumnElement[Any] = bindparam("rows", type_=JSON())
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A table with one row for each change of a record. `record` is its column for the id of the record."""
+    """A table with one row for each change of a record. `record` is its column for the id of the record.
+
+    With `sent_columns`, a new record's change stores the SENT_COLUMNS of the record.
+    """
 
     table: Table
     record: str
+    sent_columns: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ def write_change(change: Change, selection: Selection) -> Write:
 def write_new(table: Table, selection: Selection, history: History | None = None, action: str = "created") -> Write:
     """Inserts `rows`, a JSON list of records, with the defaults of the table for what is null.
 
-    The history stores the SENT_COLUMNS of a record. Gives (id, JSON, version) of each record, in no certain order.
+    Gives (id, JSON, version) of each record, in no certain order.
     """
     stored = stored_columns(table)
     source = func.json_populate_recordset(literal_column(f"NULL::{table.name}"), NEW_ROWS)
@@ -149,19 +153,18 @@ def write_new(table: Table, selection: Selection, history: History | None = None
     json, row = render_row(selection, rows)
     statement = select(rows.c.id, json, rows.c.version).select_from(rows.join(row, true()))
     if history is not None:
-        members, columns = _sent_columns(rows)
-        more = {SENT_COLUMNS: columns}
-        statement = statement.add_cte(
-            log_rows(history, rows, action, members, NO_IMAGE, _image(table, "ch"), more=more)
-        )
+        logged, more = _sent_columns(rows) if history.sent_columns else (rows, {})
+        log = log_rows(history, rows, action, logged, NO_IMAGE, _image(table, "ch"), more=more)
+        statement = statement.add_cte(log)
     return Write(statement, rows)
 
 
-def _sent_columns(rows: CTE) -> tuple[FromClause, ColumnElement[Any]]:
-    """The new rows joined with the members of `rows` that they were made of, and the SENT_COLUMNS of these."""
+def _sent_columns(rows: CTE) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
+    """The new rows joined with the members of `rows` that they were made of, and the SENT_COLUMNS of these, by column."""
     member = func.json_array_elements(NEW_ROWS).table_valued(column("value", JSON()), name="member").render_derived()
     own = member.c.value.op("->>")(literal_column("'id'")) == rows.c.id
-    return rows.join(member, own), cast(member.c.value.op("->")(literal_column(f"'{SENT_COLUMNS}'")), JSONB)
+    sent = cast(member.c.value.op("->")(literal_column(f"'{SENT_COLUMNS}'")), JSONB)
+    return rows.join(member, own), {SENT_COLUMNS: sent}
 
 
 def _or_default(stored: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -1,5 +1,6 @@
 """Import and export: each is one transaction. A failed import reports the problems of its records."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -12,7 +13,7 @@ from app.query.values import stringify
 from app.records.bodies import Values
 from app.storage.database import Database
 
-BATCH, BATCH_SIZE = 500, 4 * 1024 * 1024
+BATCH, BATCH_SIZE = 1000, 4 * 1024 * 1024
 """The most records that are added at once, and about the most characters."""
 MOST_PROBLEMS = 20
 LONGEST_NAME = 100
@@ -64,14 +65,27 @@ async def _import_clients(
         if not account_organizations:
             raise NotFound(NO_ORGANIZATION.format(organization_id))
         importing = Importing(repository, organization_id, account_organizations)
-        for entries in batches(read_entries(file)):
-            await importing.add(entries)
-            advance()
-            if len(importing.problems) > MOST_PROBLEMS:
-                break
+        await _add_all(importing, file, advance)
         if importing.problems:
             raise NotImported(describe(importing.problems, organization_id, file))
         return importing.count
+
+
+async def _add_all(importing: "Importing", file: BinaryIO, advance: Callable[[], object]) -> None:
+    """Adds the records of a file until there are too many problems.
+
+    A thread reads a batch while the database adds the one before it. At the end, no thread uses the file any more.
+    """
+    reader = importing.read(file)
+    batch = next(reader, None)
+    while batch is not None and len(importing.problems) <= MOST_PROBLEMS:
+        rows = await importing.find_free(batch)
+        reading = asyncio.create_task(asyncio.to_thread(next, reader, None))
+        try:
+            await importing.add(rows)
+        finally:
+            batch = await reading
+        advance()
 
 
 def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -100,6 +114,10 @@ class RecordProblem:
     existing: ExistingRecord | None = None
 
 
+Batch = dict[str, tuple[Values, Entry]]
+"""Rows to add by their ids, each with the record of the file that it was read from."""
+
+
 @dataclass
 class Importing:
     """The state of one import.
@@ -115,20 +133,31 @@ class Importing:
     source: str | None = None
     """The organization that the file names; all of its records name the same."""
 
-    async def add(self, entries: Sequence[Entry]) -> None:
-        rows: dict[str, Values] = {}
-        origins: dict[str, Entry] = {}
+    def read(self, file: BinaryIO) -> Iterator[Batch]:
+        """The valid records of a file. The problems of the others are noted."""
+        for entries in batches(read_entries(file)):
+            yield self._read_batch(entries)
+
+    def _read_batch(self, entries: Sequence[Entry]) -> Batch:
+        batch: Batch = {}
         for entry in entries:
             row = self._read(entry)
-            if row is not None and row["id"] in rows:
+            if row is not None and row["id"] in batch:
                 self.problems.append(RecordProblem(entry))
             elif row is not None:
-                rows[row["id"]], origins[row["id"]] = row, entry
-        for existing in await self._existing_records(list(rows)):
-            self.problems.append(RecordProblem(origins[existing.id], existing=existing))
-            del rows[existing.id]
+                batch[row["id"]] = (row, entry)
+        return batch
+
+    async def find_free(self, batch: Batch) -> list[Values]:
+        """The rows whose ids are free. The others are problems."""
+        existing = await self._existing_records(list(batch))
+        self.problems += [RecordProblem(batch[record.id][1], existing=record) for record in existing]
+        taken = {record.id for record in existing}
+        return [row for record_id, (row, _) in batch.items() if record_id not in taken]
+
+    async def add(self, rows: Sequence[Values]) -> None:
         if rows:
-            await self.repository.add(list(rows.values()))
+            await self.repository.add(rows)
         self.count += len(rows)
 
     def _read(self, entry: Entry) -> Values | None:

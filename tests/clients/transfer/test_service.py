@@ -3,7 +3,8 @@
 import asyncio
 import io
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ from app.query.invisible import trim
 from app.query.model import EVERYTHING, Query
 from app.query.request import count_request
 from app.query.values import whole_numbers
+from app.records.bodies import Values
 from app.storage.database import Database
 from app.storage.tables import clients
 from tests.seeding import insert_rows, make_organization
@@ -263,6 +265,59 @@ async def test_a_text_of_10000_characters_is_imported_and_a_longer_one_is_report
     ]
     assert lines[1].startswith("line 4 (")
     assert await load(database, organization, *long) == 3
+
+
+async def test_a_batch_is_read_while_the_one_before_it_is_added(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization = await make_organization(database)
+    monkeypatch.setattr(service, "BATCH", 1)
+    was_read, add, read = threading.Semaphore(0), TransferRepository.add, service.Importing._read_batch
+
+    def read_and_tell(importing: service.Importing, entries: Sequence[Entry]) -> service.Batch:
+        was_read.release()
+        return read(importing, entries)
+
+    async def wait_and_add(repository: TransferRepository, rows: Sequence[Values]) -> None:
+        if rows[0]["name"] != "Last":
+            assert await asyncio.to_thread(was_read.acquire, timeout=20)
+        await add(repository, rows)
+
+    monkeypatch.setattr(service.Importing, "_read_batch", read_and_tell)
+    monkeypatch.setattr(TransferRepository, "add", wait_and_add)
+    lines = [record(name="First"), record(name="Second"), record(name="Last")]
+    importing = asyncio.create_task(load(database, organization, *lines))
+    assert await asyncio.to_thread(was_read.acquire, timeout=20)
+    assert await importing == 3
+
+
+async def test_a_failed_import_leaves_its_file_alone(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread reads it any more."""
+    organization = await make_organization(database)
+    monkeypatch.setattr(service, "BATCH", 1)
+    read = service.Importing._read_batch
+    reading = threading.Event()
+
+    def read_slowly(importing: service.Importing, entries: Sequence[Entry]) -> service.Batch:
+        batch = read(importing, entries)
+        if threading.current_thread() is not threading.main_thread():
+            assert not reading.is_set()
+            reading.set()
+            was_added.wait(20)
+            reading.clear()
+        return batch
+
+    async def fail(repository: TransferRepository, rows: Sequence[Values]) -> None:
+        await asyncio.to_thread(reading.wait, 20)
+        was_added.set()
+        raise NotFound("no")
+
+    was_added = threading.Event()
+    monkeypatch.setattr(service.Importing, "_read_batch", read_slowly)
+    monkeypatch.setattr(TransferRepository, "add", fail)
+    with pytest.raises(NotFound, match="no"):
+        await load(database, organization, record(), record(), record())
+    assert not reading.is_set()
 
 
 async def test_batches_are_limited_by_number_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
