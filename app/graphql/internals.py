@@ -127,6 +127,7 @@ def _return_input(type_: type, value: Mapping[str, Any], context: InputContext) 
 class ResolvedField:
     """The field that a resolver runs for: its nodes in the document, the document's fragments, and the coerced variables."""
 
+    schema: GraphQLSchema
     nodes: Sequence[FieldNode]
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Mapping[str, Any]
@@ -136,7 +137,7 @@ def read_resolved_field(info: strawberry.Info[Any, Any]) -> ResolvedField:
     """The field that `info` belongs to. Strawberry's own `info.selected_fields` is a converted copy; plans need the nodes."""
     raw = info._raw_info
     variables: Any = raw.variable_values
-    return ResolvedField(raw.field_nodes, raw.fragments, variables)
+    return ResolvedField(raw.schema, raw.field_nodes, raw.fragments, variables)
 
 
 def read_selections(info: strawberry.Info[Any, Any]) -> tuple[SelectionSetNode, ...]:

@@ -1,9 +1,10 @@
 """Field and Face: one public spelling of the rows of a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from enum import StrEnum
+from typing import Any, Protocol
 
 
 class Kind(StrEnum):
@@ -28,6 +29,19 @@ class Link(StrEnum):
     ORGANIZATION = "organization"
 
 
+class Computed(Protocol):
+    """A value that SQL computes for a row. It is hashable, and equal ones have the same SQL."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of the row that the value depends on."""
+        ...
+
+    def render(self, columns: Any) -> Any:
+        """The SQL of the value, from the columns of the row by their names."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """The public spelling of a stored value.
@@ -42,6 +56,7 @@ class Codec:
     - `document` spells the members of a stored JSON object, or with `many` of each object in a stored list. `members` are
       the shown ones, as pairs of a key and a field of the document, whose column is the stored key.
     - `link` shows the record that belongs to the row, as an object of the `members`. Its face is the `document`.
+    - `computed` shows what SQL computes from several columns of the row.
     """
 
     prefix: str = ""
@@ -56,6 +71,7 @@ class Codec:
     members: "tuple[tuple[str, Field], ...]" = ()
     link: Link | None = dataclass_field(default=None, repr=False)
     """The text of a selection is a part of idempotency keys, so it is the same as before there were links."""
+    computed: Computed | None = dataclass_field(default=None, repr=False)
 
 
 PLAIN = Codec()

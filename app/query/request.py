@@ -19,12 +19,17 @@ MOST_WILDCARDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The parts of an answer that an API shows. `beyond` also looks for rows outside the bounds of the page."""
+    """The parts of an answer that an API shows.
+
+    `cursors`: the order values of each row. `beyond`: whether rows lie outside the bounds of the page. `edges`: the selection
+    shows the cursor of its row.
+    """
 
     rows: bool = True
     total: bool = False
     cursors: bool = True
     beyond: bool = False
+    edges: bool = False
 
 
 ROWS = Wanted(cursors=False)
@@ -120,7 +125,8 @@ def complete_request(
 ) -> ListRequest:
     """The request that an API makes of its arguments. Raises Malformed for a cursor that belongs to another question."""
     orders = complete_orders(query.orders)
-    scope = make_fingerprint(face.name, query) if wanted.cursors else ""
+    shows_cursors = wanted.cursors or wanted.edges or page.after is not None or page.before is not None
+    scope = make_fingerprint(face.name, query) if shows_cursors else ""
     values: list[Scalar] = []
     return ListRequest(
         face=face,

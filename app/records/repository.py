@@ -10,7 +10,7 @@ from app.auth import Target
 from app.errors import NotFound, Stale
 from app.query.request import ListRequest
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, page_statement
-from app.query.sql.render import Selection
+from app.query.sql.render import BoundSelection, Selection
 from app.records.statements import count_statement, get_many_statement, get_statement
 from app.records.writes import change_statement
 from app.storage.connection import Connection
@@ -44,7 +44,9 @@ class Listing:
 async def get_record(
     connection: Connection, table: Table, target: Target, selection: Selection
 ) -> RenderedRecord | None:
-    parameters = {"organizations": list(target.organizations), "record": target.id}
+    parameters: dict[str, Any] = {"organizations": list(target.organizations), "record": target.id}
+    if isinstance(selection, BoundSelection):
+        parameters |= selection.parameters
     row = (await connection.execute(get_statement(table, selection), parameters)).first()
     return None if row is None else RenderedRecord(*row)
 

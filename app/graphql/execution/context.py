@@ -1,4 +1,4 @@
-"""Context: the access, plans and loaders of an operation, and the ids in its arguments."""
+"""Context: the access, plans and loaders of an operation, and the ids and pages in its arguments."""
 
 import asyncio
 from base64 import b64decode, b64encode
@@ -14,11 +14,12 @@ from strawberry.types import Info as StrawberryInfo
 from app.accounts.service import LoginDesk
 from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
-from app.errors import Invalid, NotFound, Problem
-from app.graphql.execution.plans import SelectionReader
-from app.graphql.internals import read_resolved_field, read_selections
+from app.errors import Invalid, Malformed, NotFound, Problem
+from app.graphql.execution.selections import SelectionReader
+from app.graphql.internals import ResolvedField, read_resolved_field, read_selections
 from app.ids import is_id
 from app.mail.worker import OutboxWorker
+from app.query.request import CursorArgument, PageArguments
 from app.vat.vies import Vies
 
 PlanT = TypeVar("PlanT")
@@ -26,8 +27,10 @@ KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 Arguments = TypeVarTuple("Arguments")
 
-MOST_PLANS = 200
-"""The limit for one document, since each field and each value of a boolean variable makes another plan."""
+MOST_PLANS, LONGEST_VALUES = 200, 1_000
+"""The most plans of one document, since each field and each value of a variable makes another plan. The most characters of the
+values of variables of a plan that is kept."""
+NAMES = "names of variables"
 
 
 class Loader(DataLoader[KeyT, ValueT]):
@@ -86,16 +89,41 @@ def find_plan(
     *arguments: *Arguments,
 ) -> PlanT:
     """The plan of the field being resolved, for a face. It is made once per document and set of boolean variables."""
-    resolved = read_resolved_field(info)
-    switches = tuple(item for item in resolved.variables.items() if isinstance(item[1], bool))
-    key = (face, tuple(map(id, resolved.nodes)), switches)
-    plans = info.context.plans
-    if key not in plans:
-        if len(plans) >= MOST_PLANS:
+    return find_field_plan(read_resolved_field(info), info.context.plans, face, plan, *arguments)
+
+
+def find_field_plan(
+    field: ResolvedField,
+    plans: dict[Hashable, Any],
+    face: str,
+    plan: Callable[[SelectionReader, Sequence[FieldNode], *Arguments], PlanT],
+    *arguments: *Arguments,
+) -> PlanT:
+    """As `find_plan`, for a field of a document with the plans of the document.
+
+    Other variables than booleans count only if the plan read them. Their names are kept beside the plan.
+    """
+    switches = tuple(item for item in field.variables.items() if isinstance(item[1], bool))
+    key: Hashable = (face, tuple(map(id, field.nodes)), switches)
+    names = plans.get((NAMES, key))
+    whole = key if names is None else (key, _read_values(field, names))
+    if whole not in plans:
+        reader = SelectionReader(field.fragments, field.variables, field.schema)
+        made = plan(reader, field.nodes, *arguments)
+        if len(plans) >= MOST_PLANS - 1:
             plans.clear()
-        plans[key] = plan(SelectionReader(resolved.fragments, resolved.variables), resolved.nodes, *arguments)
-    stored: PlanT = plans[key]
+        if reader.notes.variables:
+            names = plans[NAMES, key] = tuple(sorted(reader.notes.variables))
+            whole = (key, _read_values(field, names))
+            if len(whole[1]) > LONGEST_VALUES:
+                return made
+        plans[whole] = made
+    stored: PlanT = plans[whole]
     return stored
+
+
+def _read_values(field: ResolvedField, names: Sequence[str]) -> str:
+    return repr([field.variables.get(name, ...) for name in names])
 
 
 POSITION = "changesCursor"
@@ -185,3 +213,22 @@ def require_written_organization(info: Info, argument: str | None) -> str:
         message = "Your token can access several organizations. Pass `organizationId` to choose one."
         raise Invalid([Problem("organizationId", "presence", message)])
     return require_organization(info, argument)
+
+
+LARGEST_PAGE, DEFAULT_PAGE = 100, 20
+
+
+def read_page(first: int | None, after: str | None, last: int | None, before: str | None) -> PageArguments:
+    """The page. Raises Malformed for a count below 0 or over 100, and for both counts."""
+    if first is not None and last is not None:
+        raise Malformed("Pass `first` or `last`, not both.", "last")
+    for name, count in (("first", first), ("last", last)):
+        if count is not None and not 0 <= count <= LARGEST_PAGE:
+            raise Malformed(f"`{name}` must be between 0 and {LARGEST_PAGE}; got {count}.", name)
+    count = first if last is None else last
+    return PageArguments(
+        DEFAULT_PAGE if count is None else count,
+        after=None if after is None else CursorArgument("after", after),
+        before=None if before is None else CursorArgument("before", before),
+        backward=last is not None,
+    )

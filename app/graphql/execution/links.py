@@ -1,10 +1,16 @@
-"""Links: the fields of a record that show the record that belongs to it. The database renders both together."""
+"""Links and lists: the fields of a record that show what belongs to it. The database renders them with the record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.mail.faces import REMINDER
+from app.mail.sources import REMINDERS, read_reminder_cursor
 from app.organizations.faces import GRAPHQL_ORGANIZATION
 from app.query.face import Codec, Face, Field, Link
+from app.query.request import CursorArgument
+from app.query.sql.connections import RowSource
 
 
 def _make_link(name: str, column: str, link: Link, face: Face) -> Field:
@@ -20,3 +26,26 @@ LINKS: Mapping[tuple[str, str], Field] = {
     ("Customer", "client"): _make_link("client", "id", Link.SAME_ROW, GRAPHQL_CLIENT),
 }
 """The links by their type and name."""
+
+RecordKey: TypeAlias = tuple[str, str]
+"""The ids of an organization and of one of its records."""
+
+
+@dataclass(frozen=True, slots=True)
+class NestedList:
+    """A connection inside a record. Its rows have the `face`.
+
+    `read_cursor` gives the key in a cursor, and the record that the cursor belongs to if it names one. It raises Malformed.
+    """
+
+    source: RowSource
+    face: Face
+    read_cursor: Callable[[CursorArgument], tuple[RecordKey | None, object]]
+
+
+REMINDERS_OF_RECORD = NestedList(REMINDERS, REMINDER, lambda cursor: (None, read_reminder_cursor(cursor)))
+LISTS: Mapping[tuple[str, str], NestedList] = {
+    ("Client", "reminders"): REMINDERS_OF_RECORD,
+    ("Customer", "reminders"): REMINDERS_OF_RECORD,
+}
+"""The connections by the type and the name of their field."""

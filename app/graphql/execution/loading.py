@@ -12,8 +12,9 @@ from strawberry.types import get_object_definition
 
 from app.auth import Access
 from app.errors import NotFound
+from app.graphql.execution.compiler import compile_record, compile_rows
 from app.graphql.execution.context import Info, find_plan
-from app.graphql.execution.plans import plan_inside, plan_selection
+from app.graphql.execution.plans import plan_inside
 from app.graphql.internals import Rendered, RenderedValue
 from app.mail.repository import ClientKey
 from app.query.face import Face, Field, Kind
@@ -162,7 +163,7 @@ def _show_text(field: Field) -> Field:
 
 def find_record_plan(info: Info, face: Face) -> Selection | None:
     """The selection under the field being resolved, or None when some of it needs a resolver."""
-    return find_plan(info, face.name, plan_selection, face)
+    return compile_rows(info, face)
 
 
 def find_payload_plan(info: Info, face: Face, name: str) -> Selection | None:
@@ -183,10 +184,12 @@ async def find_record(info: Info, type_: type[RecordT], record_id: str, *, delet
     """One record, rendered if its selection allows it; None when the token can access no such record."""
     if deleted_too:
         return await load_record(info, type_, record_id)
-    selection = find_record_plan(info, type_.face)
-    chosen = selection if selection is not None else whole_record(type_.face)
+    plan, read = compile_record(info, type_.face), partial(type_.reads.get, info.context.access, record_id)
+    selection = plan.selection if plan.owner is None or plan.owner[1] == record_id else None
     try:
-        row = await type_.reads.get(info.context.access, record_id, chosen)
+        row = await read(selection if selection is not None else whole_record(type_.face))
+        if selection is not None and plan.owner not in (None, (row.organization_id, record_id)):
+            selection, row = None, await read(whole_record(type_.face))
     except NotFound:
         return None
     return make_record(type_, selection, row.json)

@@ -1,126 +1,119 @@
-"""Plans: the parts of a record that a selection needs, read once per document, and whether the database can render them."""
+"""Plans: the selection that the database renders for the fields of a record, or the reason why it needs resolvers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from graphql import (
-    DirectiveNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    InlineFragmentNode,
-    SelectionNode,
-    SelectionSetNode,
-    VariableNode,
-)
+from graphql import FieldNode, GraphQLError
 
-from app.graphql.execution.links import LINKS
-from app.query.face import Codec, Face, Field, Kind
-from app.query.sql.render import Selection
+from app.errors import DomainError
+from app.graphql.execution.context import read_page
+from app.graphql.execution.links import LINKS, LISTS, NestedList, RecordKey
+from app.graphql.execution.selections import Fields, NotRendered, Reason, SelectionReader, Step
+from app.query.face import Codec, Face, Field, Kind, Link
+from app.query.sql.connections import (
+    EDGE_CURSOR,
+    PAGE_INFO,
+    PAGE_INFO_FACE,
+    TOTAL_COUNT,
+    Connection,
+    PageShape,
+    list_field,
+    list_name,
+)
+from app.query.sql.render import BoundSelection, Selection
 
 LONGEST_LABEL = 63
 """PostgreSQL cuts longer labels, so longer aliases are not rendered."""
-MOST_LABELS = 500
-"""PostgreSQL selects at most 1,664 columns, and writes each value as often as it is selected. A selection with more labels,
-those of documents and linked records included, is not rendered."""
-
-Fields = dict[str, list[FieldNode]]
-"""The fields of a selection by response key, in order."""
-Step = tuple[str, str]
-"""A type and one of its fields, on the way into a selection."""
+MOST_LABELS, MOST_NESTED_LABELS = 500, 1_500
+"""PostgreSQL selects at most 1,664 columns, and writes each value as often as it is selected. So a record with more labels,
+those of documents and linked records included, is not rendered. The second is for all lists inside the record, too."""
+MOST_DOCUMENTS = 400
+"""A list inside a record is one value in PostgreSQL's memory. This many free-form documents in it have at most 40 MB."""
 
 
 @dataclass(frozen=True, slots=True)
-class SelectionReader:
-    """Reads the selections of a document with its fragments and the values of its variables."""
+class Compiled:
+    """The plan of a selection. `selection` is None if it needs resolvers, for the `reason`.
 
-    fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Mapping[str, Any]
+    `owner` is the only record that the selection is valid for, if a cursor in it belongs to a record.
+    """
 
-    def collect(self, nodes: Iterable[FieldNode], types: frozenset[str]) -> Fields:
-        """The fields selected under `nodes` for a type that goes by any name in `types` (its own and its interfaces)."""
-        fields: Fields = {}
-        for node in nodes:
-            if node.selection_set is not None:
-                for field in self._walk(node.selection_set, types, set()):
-                    fields.setdefault(field.alias.value if field.alias else field.name.value, []).append(field)
-        return fields
-
-    def find_groups(self, nodes: Sequence[FieldNode], *steps: "Step") -> list[Sequence[FieldNode]]:
-        """The fields that lie `steps` below some fields of one response key, grouped by their response keys."""
-        groups: list[Sequence[FieldNode]] = [nodes]
-        for type_, name in steps:
-            below = (self.collect(group, frozenset({type_})) for group in groups)
-            groups = [group for fields in below for group in fields.values() if group[0].name.value == name]
-        return groups
-
-    def _walk(self, selection: SelectionSetNode, types: frozenset[str], seen: set[str]) -> Iterator[FieldNode]:
-        for node in selection.selections:
-            if not self._is_included(node):
-                continue
-            if isinstance(node, FieldNode):
-                yield node
-            elif isinstance(node, InlineFragmentNode):
-                if node.type_condition is None or node.type_condition.name.value in types:
-                    yield from self._walk(node.selection_set, types, seen)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
-                seen.add(node.name.value)
-                fragment = self.fragments[node.name.value]
-                if fragment.type_condition.name.value in types:
-                    yield from self._walk(fragment.selection_set, types, seen)
-
-    def _is_included(self, node: SelectionNode) -> bool:
-        return all(map(self._keeps, node.directives or ()))
-
-    def _keeps(self, directive: DirectiveNode) -> bool:
-        """True unless `@skip` or `@include` leaves its node out."""
-        if directive.name.value not in ("skip", "include") or not directive.arguments:
-            return True
-        condition: Any = directive.arguments[0].value
-        is_variable = isinstance(condition, VariableNode)
-        value = self.variables.get(condition.name.value) if is_variable else condition.value
-        return bool(value) is (directive.name.value == "include")
+    selection: BoundSelection | None
+    reason: Reason | None = None
+    owner: RecordKey | None = None
 
 
-def plan_record(reader: SelectionReader, fields: Fields, face: Face) -> Selection | None:
-    """The selection that renders these fields, or None when some need a resolver."""
-    selection: list[tuple[str, Field]] = []
-    if len(fields) > MOST_LABELS:
-        return None
-    for key, nodes in fields.items():
-        name = nodes[0].name.value
-        field = _typename(face.type_name) if name == "__typename" else _plan_field(reader, nodes, face)
-        if field is None or len(key.encode()) > LONGEST_LABEL:
-            return None
-        selection.append((key, field))
-    return tuple(selection) if count_labels(selection) <= MOST_LABELS else None
+def plan_rows(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Compiled:
+    """The plan of rows of a face, without parameters."""
+    return _finish(reader.nest(), nodes, face)
 
 
-def _plan_field(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Field | None:
-    """The field with the selected members of its document or linked record, or None when some need a resolver."""
+def plan_one(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Compiled:
+    """The plan of one record that is named by its id."""
+    return _finish(reader.nest(bound=True, known=True), nodes, face)
+
+
+def _finish(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Compiled:
+    """The plan with the values and the owner that the reader has noted."""
+    try:
+        selection = plan_selection(reader, nodes, face)
+    except NotRendered as error:
+        return Compiled(None, error.reason)
+    return Compiled(BoundSelection(selection, reader.notes.parameters), owner=reader.notes.owner)
+
+
+def plan_record(reader: SelectionReader, fields: Fields, face: Face) -> Selection:
+    """The selection that renders these fields. Raises NotRendered."""
+    reader.notes.labels += len(fields)
+    if len(fields) > MOST_LABELS or reader.notes.labels > MOST_NESTED_LABELS:
+        raise NotRendered(Reason.SIZE)
+    selection = tuple((_check_label(key), _plan_field(reader, nodes, face)) for key, nodes in fields.items())
+    if count_labels(selection) > MOST_LABELS:
+        raise NotRendered(Reason.SIZE)
+    return selection
+
+
+def _check_label(key: str) -> str:
+    if len(key.encode()) > LONGEST_LABEL:
+        raise NotRendered(Reason.LABEL)
+    return key
+
+
+def _plan_field(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Field:
+    """The field with the selected members of its object or its list."""
     name = nodes[0].name.value
-    field = face.fields.get(name) or LINKS.get((face.type_name, name))
-    if field is None or field.codec.document is None:
-        return field
-    members = plan_selection(reader, nodes, field.codec.document)
-    return None if members is None else _narrow(field, members)
+    if name == "__typename":
+        return typename_field(face.type_name)
+    key = (face.type_name, name)
+    if key in LISTS and reader.nested:
+        return _plan_list(reader, nodes, face.type_name, LISTS[key])
+    field = face.fields.get(name) or LINKS.get(key)
+    if field is None:
+        raise NotRendered(Reason.RESOLVER)
+    if field.codec.document is not None:
+        return _narrow(field, plan_selection(reader, nodes, field.codec.document))
+    if reader.rows and field.kind is Kind.JSON:
+        reader.notes.documents += reader.rows
+        if reader.notes.documents > MOST_DOCUMENTS:
+            raise NotRendered(Reason.SIZE)
+    return field
 
 
 def count_labels(selection: Iterable[tuple[str, Field]]) -> int:
-    """The number of keys in one rendered record."""
+    """The number of keys in one rendered record, without those of its lists."""
     return sum(1 + count_labels(field.codec.members) for _, field in selection)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _narrow(field: Field, members: Selection) -> Field:
     """The field with these members of its object. Equal calls give one field, so that its statement is kept."""
     return replace(field, codec=replace(field.codec, members=members))
 
 
-def plan_selection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Selection | None:
-    """The selection of the records that some fields of one response key give."""
+def plan_selection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Selection:
+    """The selection of the records that some fields of one response key give. Raises NotRendered."""
     return plan_record(reader, reader.collect(nodes, types_of(face.type_name)), face)
 
 
@@ -129,7 +122,10 @@ def plan_inside(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face,
 
     It is empty when no record is selected, and None when a field needs a resolver or two places select different fields.
     """
-    selections = [plan_selection(reader, group, face) for group in reader.find_groups(nodes, *steps)]
+    try:
+        selections = [plan_selection(reader, group, face) for group in reader.find_groups(nodes, *steps)]
+    except NotRendered:
+        return None
     if not selections:
         return ()
     return selections[0] if len(set(selections)) == 1 else None
@@ -140,82 +136,129 @@ def render_faces(selections: Mapping[str, Selection | None]) -> Selection:
     return tuple((name, _row_field(name, selection)) for name, selection in selections.items() if selection)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _row_field(name: str, selection: Selection) -> Field:
     return Field(name, "id", codec=Codec(row=selection), writable=False, filterable=False, sortable=False)
 
 
 @cache
-def _typename(type_name: str) -> Field:
-    """The field `__typename` of a record type."""
+def typename_field(type_name: str) -> Field:
+    """The field `__typename` of a type."""
     return Field(
         "__typename", "id", Kind.TEXT, Codec(constant=type_name), writable=False, filterable=False, sortable=False
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """The JSON of a connection's edge with slots for its node and its cursor."""
-
-    pattern: str
-
-    def fill(self, node: str, cursor: str) -> str:
-        return self.pattern % {"node": node, "cursor": cursor}
+def types_of(type_name: str) -> frozenset[str]:
+    """The names that a fragment on a record may use."""
+    return frozenset({type_name, "Node"})
 
 
-SLOTS = {"node": "%(node)s", "cursor": '"%(cursor)s"'}
+def _plan_list(reader: SelectionReader, nodes: Sequence[FieldNode], type_name: str, nested: NestedList) -> Field:
+    """The field of a connection inside a record."""
+    try:
+        page = _read_page(reader, reader.read_arguments(type_name, nodes[0]), nested)
+    except (DomainError, GraphQLError) as error:
+        raise NotRendered(Reason.ARGUMENT) from error
+    parts = plan_parts(reader.enter_list(page.limit), nodes, nested.face)
+    return _connection_field(nodes[0].name.value, Connection(nested.source, page, *parts))
 
 
-def make_edge_template(fields: Fields, edge_type: str) -> Template:
-    """The template of an edge with these fields."""
-    members = (f'"{key}":' + SLOTS.get(nodes[0].name.value, f'"{edge_type}"') for key, nodes in fields.items())
-    return Template("{" + ",".join(members) + "}")
+def _read_page(reader: SelectionReader, arguments: Mapping[str, Any], nested: NestedList) -> PageShape:
+    """The page of a connection. The keys in its cursors become parameters. Raises NotRendered if one may belong elsewhere."""
+    names = ("first", "after", "last", "before")
+    page, sides = read_page(*(arguments.get(name) for name in names)), {}
+    for side, cursor in (("after", page.after), ("before", page.before)):
+        if cursor is not None:
+            owner, key = nested.read_cursor(cursor)
+            if not reader.bound or (owner is not None and not reader.accept_owner(owner)):
+                raise NotRendered(Reason.ARGUMENT)
+            sides[side] = reader.add_parameter(key)
+    return PageShape(page.limit, page.backward, **sides)
+
+
+@lru_cache(maxsize=8192)
+def _connection_field(name: str, connection: Connection) -> Field:
+    return Field(name, "", codec=Codec(computed=connection), writable=False, filterable=False, sortable=False)
+
+
+def plan_parts(
+    reader: SelectionReader, nodes: Sequence[FieldNode], face: Face
+) -> tuple[tuple[Selection, ...], Selection]:
+    """The lists of a connection of a face's rows, and the fields of the connection. Raises NotRendered."""
+    lists: list[Selection] = []
+    fields = reader.collect(nodes, frozenset({f"{face.type_name}Connection"}))
+    shown = tuple((_check_label(key), _plan_part(reader, group, face, lists)) for key, group in fields.items())
+    return tuple(lists), shown
+
+
+def _plan_part(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, lists: list[Selection]) -> Field:
+    """The field of a connection. The selection of its rows, if it has any, is added to `lists`."""
+    name = nodes[0].name.value
+    if name == "__typename":
+        return typename_field(f"{face.type_name}Connection")
+    if name == "totalCount":
+        return TOTAL_COUNT
+    if name == "pageInfo":
+        return _narrow(PAGE_INFO, plan_selection(reader, nodes, PAGE_INFO_FACE))
+    lists.append(plan_selection(reader, nodes, face if name == "nodes" else _edge_face(face)))
+    return list_field(name, len(lists) - 1)
+
+
+@cache
+def _edge_face(face: Face) -> Face:
+    """The face of the edges of a face's rows."""
+    node = Field("node", "", codec=Codec(document=face, link=Link.SAME_ROW), writable=False, filterable=False)
+    return Face(f"{face.name} edge", f"{face.type_name}Edge", {"cursor": EDGE_CURSOR, "node": node}, folds=True)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPlan:
-    """The parts of a connection that its selection needs. `selection` is None when some node field needs a resolver."""
+    """The parts of a root connection that its selection needs.
+
+    - `total`, `next`, `previous`, `ends`, `edges`: the selected facts; the last two are cursors of the page info and of edges.
+    - `lists`: the columns of its lists. `shown` has its fields.
+    - `rendered` is the selection of one row: that of the only list, or one text for each list.
+    """
 
     rows: bool
     total: bool
     next: bool
     previous: bool
-    selection: Selection | None
-    edge: Template | None
+    ends: bool
+    edges: bool
+    rendered: Compiled
+    lists: tuple[str, ...] = ()
+    shown: Selection = ()
 
 
 def plan_connection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> ConnectionPlan:
-    """The plan of the fields under a connection of a face's records."""
-    type_name = face.type_name
-    fields = reader.collect(nodes, frozenset({f"{type_name}Connection"}))
-    by_name: dict[str, list[list[FieldNode]]] = {}
-    for group in fields.values():
-        by_name.setdefault(group[0].name.value, []).append(group)
-    infos = [reader.collect(group, frozenset({"PageInfo"})) for group in by_name.get("pageInfo", [])]
-    wanted = {node.name.value for info in infos for group in info.values() for node in group}
-    edges = [reader.collect(group, frozenset({f"{type_name}Edge"})) for group in by_name.get("edges", [])]
-    selections = [plan_selection(reader, group, face) for group in (*by_name.get("nodes", []), *_edge_nodes(edges))]
-    one_edge = len(edges) <= 1 and not any(map(_repeats, edges))
-    plain = bool(selections) and None not in selections and len(set(selections)) == 1 and one_edge
+    """The plan of the fields under a root connection of a face's records."""
+    reader = reader.nest(bound=True)
+    lists, shown, reason = _try_parts(reader, nodes, face)
+    row = lists[0] if len(lists) == 1 else render_faces({str(index): each for index, each in enumerate(lists)})
+    fields = reader.collect(nodes, frozenset({f"{face.type_name}Connection"})).values()
+    names = {group[0].name.value for group in fields}
+    infos = (reader.collect(group, frozenset({"PageInfo"})) for group in fields if group[0].name.value == "pageInfo")
+    wanted = {group[0].name.value for info in infos for group in info.values()}
     return ConnectionPlan(
-        rows=bool(edges or by_name.get("nodes") or wanted),
-        total="totalCount" in by_name,
+        rows=bool(names & {"nodes", "edges"} or wanted - {"__typename"}),
+        total="totalCount" in names,
         next="hasNextPage" in wanted,
         previous="hasPreviousPage" in wanted,
-        selection=selections[0] if plain else () if not selections and one_edge else None,
-        edge=make_edge_template(edges[0], f"{type_name}Edge") if len(edges) == 1 else None,
+        ends=not wanted.isdisjoint({"startCursor", "endCursor"}),
+        edges=any(field is EDGE_CURSOR for each in lists for _, field in each),
+        rendered=Compiled(None if reason else BoundSelection(row, reader.notes.parameters), reason),
+        lists=tuple(map(list_name, range(len(lists)))),
+        shown=shown,
     )
 
 
-def _repeats(fields: Fields) -> bool:
-    """True if a field is selected under several names. An edge with a long cursor under many names would be vast."""
-    return len({nodes[0].name.value for nodes in fields.values()}) < len(fields)
-
-
-def _edge_nodes(edges: Iterable[Fields]) -> list[list[FieldNode]]:
-    return [group for edge in edges for group in edge.values() if group[0].name.value == "node"]
-
-
-def types_of(type_name: str) -> frozenset[str]:
-    """The names that a fragment on a record may use."""
-    return frozenset({type_name, "Node"})
+def _try_parts(
+    reader: SelectionReader, nodes: Sequence[FieldNode], face: Face
+) -> tuple[tuple[Selection, ...], Selection, Reason | None]:
+    """As `plan_parts`, with the reason why the connection needs resolvers."""
+    try:
+        return *plan_parts(reader, nodes, face), None
+    except NotRendered as error:
+        return (), (), error.reason

@@ -8,12 +8,12 @@ from strawberry import field
 from app.accounts.faces import ACCESS_TOKEN
 from app.caller_tokens import count_caller_tokens, find_caller_tokens, page_caller_tokens
 from app.errors import Malformed
-from app.graphql.execution.context import Info
+from app.graphql.execution.context import Info, read_page
 from app.graphql.execution.loading import ShownRow, load_row, whole_row
 from app.graphql.schema.accounts import Account, load_account
 from app.graphql.schema.connections import Connection
 from app.graphql.schema.inputs import DateTime
-from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted, read_page_arguments, show_rows
+from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted, show_rows
 from app.graphql.schema.nodes import Node
 from app.graphql.schema.types import Organization, load_organization
 from app.graphql.schema.words import TokenScope
@@ -69,7 +69,7 @@ async def resolve_access_tokens(
     info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
 ) -> Connection[AccessToken]:
     """A page of tokens, newest first. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
-    arguments, access = read_page_arguments(first, after, last, before), info.context.access
+    arguments, access = read_page(first, after, last, before), info.context.access
     after_id, before_id = [_read_cursor(cursor) for cursor in (arguments.after, arguments.before)]
     page = KeyPage(arguments.limit, after_id, before_id, arguments.backward)
     wanted = find_wanted(info, SCOPE, "AccessTokenConnection")

@@ -8,11 +8,11 @@ import strawberry
 from app.changes.record import ChangeFilter, PastChange, write_change_cursor
 from app.changes.service import ChangeQuery, list_changes
 from app.errors import Malformed
-from app.graphql.execution.context import Info, read_id
+from app.graphql.execution.context import Info, read_id, read_page
 from app.graphql.execution.positions import load_settled
 from app.graphql.schema.history import FACES, ChangeAction, RecordFace
 from app.graphql.schema.inputs import argument
-from app.graphql.schema.key_pages import Before, First, Last, find_wanted, read_page_arguments, show_rows
+from app.graphql.schema.key_pages import Before, First, Last, find_wanted, show_rows
 from app.query.face import Face
 
 MOST_CLIENT_IDS = 100
@@ -69,7 +69,7 @@ async def resolve_changes(
     face: FaceArgument = RecordFace.CLIENT,
 ) -> Any:
     """A page of the changes of the organization `root`, which makes the objects of its changes."""
-    arguments = read_page_arguments(first, after, last, before)
+    arguments = read_page(first, after, last, before)
     query = ChangeQuery(root.organization_id, FACES[face], read_filter(client_ids, actions))
     wanted = find_wanted(info, "changes", "ChangeConnection")
     page = await list_changes(info.context.access, query, arguments, bounds=wanted.bounds, total=wanted.total)

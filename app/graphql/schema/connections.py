@@ -1,11 +1,12 @@
 """Connections: a page of records by key, rendered by the database where no field needs a resolver."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import GenericAlias
 from typing import Annotated, Any, Generic, TypeVar, cast, get_type_hints
 
+import orjson
 import strawberry
 from strawberry import field
 from strawberry.annotation import StrawberryAnnotation
@@ -15,9 +16,10 @@ from strawberry.types.field import StrawberryField
 
 from app.clients.service import search_words
 from app.errors import Malformed
-from app.graphql.execution.context import Info, find_plan, selects_position
+from app.graphql.execution.compiler import compile_connection
+from app.graphql.execution.context import Info, read_page, selects_position
 from app.graphql.execution.loading import RecordT, whole_record
-from app.graphql.execution.plans import ConnectionPlan, Template, plan_connection
+from app.graphql.execution.plans import ConnectionPlan
 from app.graphql.execution.positions import load_settled
 from app.graphql.internals import Rendered
 from app.graphql.schema.dialect import GRAPHQL
@@ -28,15 +30,15 @@ from app.graphql.schema.inputs import (
     read_orders,
 )
 from app.query.cursor import make_fingerprint, write_cursor, write_values
-from app.query.face import RELEVANCE, Face
+from app.query.face import RELEVANCE, Face, Field
 from app.query.model import EVERYTHING, And, Compare, Query
 from app.query.operators import IS_NULL
 from app.query.reader import read_predicate
-from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
+from app.query.request import ListRequest, Wanted, complete_request
+from app.query.sql.connections import END_CURSOR, HAS_NEXT, HAS_PREVIOUS, START_CURSOR, TOTAL
+from app.query.sql.render import Selection
 from app.query.values import check_text
 from app.records.repository import Listing
-
-LARGEST_PAGE, DEFAULT_PAGE = 100, 20
 
 SEARCH = (
     "Words to search for. A record matches if its texts contain every word, anywhere. Case and accents are ignored."
@@ -142,29 +144,15 @@ def read_query(arguments: ConnectionArguments, face: Face) -> Query:
     return Query(where, words, orders, deleted_too=arguments.deleted is not DeletedRecords.EXCLUDE)
 
 
-def read_page(arguments: ConnectionArguments) -> PageArguments:
-    """The page. Raises Malformed for a count below 0 or over 100, and for both counts."""
-    if arguments.first is not None and arguments.last is not None:
-        raise Malformed("Pass `first` or `last`, not both.", "last")
-    for name, count in (("first", arguments.first), ("last", arguments.last)):
-        if count is not None and not 0 <= count <= LARGEST_PAGE:
-            raise Malformed(f"`{name}` must be between 0 and {LARGEST_PAGE}; got {count}.", name)
-    backward = arguments.last is not None
-    count = arguments.last if backward else arguments.first
-    return PageArguments(
-        DEFAULT_PAGE if count is None else count,
-        after=None if arguments.after is None else CursorArgument("after", arguments.after),
-        before=None if arguments.before is None else CursorArgument("before", arguments.before),
-        backward=backward,
-    )
-
-
 def read_request(arguments: ConnectionArguments, face: Face, plan: ConnectionPlan) -> ListRequest:
     """The request for the rows and facts that the plan shows. Raises Malformed for arguments that are not valid."""
-    query, page = read_query(arguments, face), read_page(arguments)
+    query = read_query(arguments, face)
+    page = read_page(arguments.first, arguments.after, arguments.last, arguments.before)
     beyond = (plan.previous and page.after is not None) or (plan.next and page.before is not None)
-    wanted = Wanted(rows=plan.rows, total=plan.total, beyond=beyond)
-    selection = plan.selection if plan.selection is not None else whole_record(face)
+    selection = plan.rendered.selection
+    if selection is None:
+        return complete_request(face, whole_record(face), query, page, Wanted(plan.rows, plan.total, beyond=beyond))
+    wanted = Wanted(plan.rows, plan.total, cursors=plan.ends, beyond=beyond, edges=plan.edges)
     return complete_request(face, selection, query, page, wanted)
 
 
@@ -179,13 +167,14 @@ async def resolve_connection(
     info: Info, type_: type[RecordT], organization_id: str, arguments: ConnectionArguments
 ) -> Connection[RecordT]:
     """The connection of an organization's records of a type."""
-    face = type_.face
-    plan = find_plan(info, face.name, plan_connection, face)
-    request = read_request(arguments, face, plan)
+    plan = compile_connection(info, type_.face)
+    request = read_request(arguments, type_.face, plan)
     if selects_position(info):
         await load_settled(info, organization_id)
     listing = await type_.reads.list_page(info.context.access, organization_id, request)
-    return _show_listing(listing, plan, request.fingerprint, type_)
+    if plan.rendered.selection is None:
+        return _show_records(listing, request.fingerprint, type_)
+    return cast("Connection[RecordT]", Rendered(write_listing(listing, request.fingerprint, plan)))
 
 
 def make_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previous: bool, total: int) -> Connection[T]:
@@ -198,26 +187,45 @@ def make_connection(rows: Sequence[tuple[str, T]], *, has_next: bool, has_previo
     )
 
 
-def _show_listing(
-    listing: Listing, plan: ConnectionPlan, fingerprint: str, type_: type[RecordT]
-) -> Connection[RecordT]:
-    cursors = [write_cursor(fingerprint, keys or "[]") for _, keys in listing.rows]
-    rows, total = [json for json, _ in listing.rows], listing.total or 0
-    if plan.selection is None:
-        keyed = [(cursor, type_.read(row)) for cursor, row in zip(cursors, rows, strict=True)]
-        return make_connection(keyed, has_next=listing.has_next, has_previous=listing.has_previous, total=total)
-    return Connection(
-        edges=[] if plan.edge is None else _render_edges(plan.edge, rows, cursors),
-        nodes=cast("list[RecordT]", Rendered(f"[{','.join(rows)}]")),
-        page_info=_make_page_info(cursors, listing.has_next, listing.has_previous),
-        total_count=total,
-    )
+def _show_records(listing: Listing, fingerprint: str, type_: type[RecordT]) -> Connection[RecordT]:
+    """The connection of records whose fields are resolved one by one."""
+    keyed = [(write_cursor(fingerprint, keys or "[]"), type_.read(json)) for json, keys in listing.rows]
+    total = listing.total or 0
+    return make_connection(keyed, has_next=listing.has_next, has_previous=listing.has_previous, total=total)
 
 
-def _render_edges(template: Template, rows: Sequence[str], cursors: Sequence[str]) -> list[Edge[RecordT]]:
-    """The edges as JSON, which the executor takes for a completed list."""
-    edges = (template.fill(row, cursor) for row, cursor in zip(rows, cursors, strict=True))
-    return cast("list[Edge[RecordT]]", Rendered(f"[{','.join(edges)}]"))
+def write_listing(listing: Listing, fingerprint: str, plan: ConnectionPlan) -> str:
+    """The JSON of a connection whose rows are rendered."""
+    values = {
+        TOTAL: str(listing.total),
+        HAS_NEXT: "true" if listing.has_next else "false",
+        HAS_PREVIOUS: "true" if listing.has_previous else "false",
+    }
+    if plan.ends:
+        ends = [f'"{write_cursor(fingerprint, keys)}"' for _, keys in (*listing.rows[:1], *listing.rows[-1:]) if keys]
+        values[START_CURSOR], values[END_CURSOR] = ends or ("null", "null")
+    rows = [json for json, _ in listing.rows]
+    lists = [rows] if len(plan.lists) == 1 else _split_lists(rows, len(plan.lists))
+    values |= {name: f"[{','.join(each)}]" for name, each in zip(plan.lists, lists, strict=True)}
+    return _write_object(plan.shown, values)
+
+
+def _split_lists(rows: Sequence[str], count: int) -> list[list[str]]:
+    """The members of each list, from rows that have one text for each list."""
+    texts = [orjson.loads(row) for row in rows]
+    return [[text.get(str(index), "{}") for text in texts] for index in range(count)]
+
+
+def _write_object(shown: Selection, values: Mapping[str, str]) -> str:
+    """The JSON of a connection or of its page info, from the JSON of its columns."""
+    members = ",".join(f'"{key}":{_write_value(field, values)}' for key, field in shown)
+    return f"{{{members}}}"
+
+
+def _write_value(field: Field, values: Mapping[str, str]) -> str:
+    if field.codec.link:
+        return _write_object(field.codec.members, values)
+    return f'"{field.codec.constant}"' if field.codec.constant else values[field.column]
 
 
 def _make_page_info(cursors: Sequence[str], has_next: bool, has_previous: bool) -> PageInfo:

@@ -13,7 +13,8 @@ from app.clients.duplicates import MOST_DUPLICATES, Duplicate, Subject, find_dup
 from app.errors import Malformed
 from app.graphql.execution.context import Info, find_plan
 from app.graphql.execution.loading import Record, make_record, whole_record
-from app.graphql.execution.plans import SelectionReader, plan_inside
+from app.graphql.execution.plans import plan_inside
+from app.graphql.execution.selections import SelectionReader
 from app.graphql.schema.inputs import argument
 from app.query.face import Face
 from app.query.sql.render import Selection

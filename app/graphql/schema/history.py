@@ -23,7 +23,7 @@ from app.changes.record import (
 from app.changes.repository import RecordKey
 from app.changes.service import count_histories, get_changes, list_histories
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
-from app.graphql.execution.context import Info
+from app.graphql.execution.context import Info, read_page
 from app.graphql.execution.loading import Document, Record, RecordT, python_name
 from app.graphql.execution.positions import load_settled
 from app.graphql.internals import RenderedValue
@@ -36,7 +36,6 @@ from app.graphql.schema.key_pages import (
     Last,
     Wanted,
     find_wanted,
-    read_page_arguments,
     show_rows,
 )
 from app.graphql.schema.nodes import Node
@@ -207,7 +206,7 @@ async def resolve_history(
     before: Before = None,
 ) -> Any:
     """A page of a record's changes. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
-    arguments = read_page_arguments(first, after, last, before)
+    arguments = read_page(first, after, last, before)
     after_number, before_number = [_read_cursor(root.key, cursor) for cursor in (arguments.after, arguments.before)]
     page = KeyPage(arguments.limit, after_number, before_number, arguments.backward)
     wanted = find_wanted(info, "history", "ChangeConnection")

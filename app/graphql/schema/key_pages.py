@@ -7,11 +7,10 @@ from typing import Annotated, TypeVar
 from graphql import FieldNode
 
 from app.graphql.execution.context import Info, find_plan
-from app.graphql.execution.plans import SelectionReader
-from app.graphql.schema.connections import Connection, ConnectionArguments, make_connection, read_page
+from app.graphql.execution.selections import SelectionReader
+from app.graphql.schema.connections import Connection, make_connection
 from app.graphql.schema.inputs import argument
 from app.query.key_page import KeyRows
-from app.query.request import PageArguments
 
 RowT = TypeVar("RowT")
 NodeT = TypeVar("NodeT")
@@ -22,11 +21,6 @@ First = Annotated[
 After = Annotated[str | None, argument("The cursor of the row before the page.")]
 Last = Annotated[int | None, argument("The number of rows from the end, or before `before`: at most 100.")]
 Before = Annotated[str | None, argument("The cursor of the row after the page.")]
-
-
-def read_page_arguments(first: int | None, after: str | None, last: int | None, before: str | None) -> PageArguments:
-    """The page. Raises Malformed for a count below 0 or over 100, and for both counts."""
-    return read_page(ConnectionArguments(first=first, after=after, last=last, before=before))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,24 +9,19 @@ from strawberry import field
 
 from app.auth import Access
 from app.clients.reminders import count_reminders, find_reminders, list_reminders
-from app.errors import Malformed
-from app.graphql.execution.context import Info
+from app.graphql.execution.context import Info, read_page
 from app.graphql.execution.loading import Record, ShownRow, load_row, whole_record
 from app.graphql.schema.connections import Connection
 from app.graphql.schema.inputs import DateTime
-from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted, read_page_arguments, show_rows
+from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted, show_rows
 from app.graphql.schema.nodes import Node
 from app.graphql.schema.words import ReminderLanguage, Word
-from app.ids import is_id
 from app.mail.faces import REMINDER
 from app.mail.repository import ClientKey, RenderedMessage
-from app.query.cursor import read_cursor, write_cursor, write_values
+from app.mail.sources import SCOPE, read_reminder_cursor
+from app.query.cursor import write_cursor, write_values
 from app.query.face import Face
 from app.query.key_page import KeyPage, KeyRows
-from app.query.request import CursorArgument
-
-SCOPE = "reminders"
-"""The scope of the cursors: a cursor of another list is not valid here."""
 
 REMINDERS = "The reminders to the client in every state, newest first."
 
@@ -65,8 +60,10 @@ async def resolve_reminders(
     root: Record, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
 ) -> Connection[Reminder]:
     """A page of a client's reminders. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
-    arguments, access = read_page_arguments(first, after, last, before), info.context.access
-    after_id, before_id = [_read_cursor(cursor) for cursor in (arguments.after, arguments.before)]
+    arguments, access = read_page(first, after, last, before), info.context.access
+    after_id, before_id = [
+        None if cursor is None else read_reminder_cursor(cursor) for cursor in (arguments.after, arguments.before)
+    ]
     page = KeyPage(arguments.limit, after_id, before_id, arguments.backward)
     wanted = find_wanted(info, "reminders", "ReminderConnection")
     bounds = wanted.bounds and (after_id is not None or before_id is not None)
@@ -82,16 +79,6 @@ async def resolve_reminders(
 async def load_reminder(info: Info, reminder_id: str) -> Reminder | None:
     """A reminder by its bare id; None when the token can access no such reminder."""
     return await load_row(info, Reminder, find_reminders, reminder_id)
-
-
-def _read_cursor(cursor: CursorArgument | None) -> str | None:
-    """The id of the reminder that a cursor names."""
-    if cursor is None:
-        return None
-    (reminder_id,) = read_cursor(SCOPE, cursor.text, cursor.name, 1)
-    if not isinstance(reminder_id, str) or not is_id(reminder_id):
-        raise Malformed("Invalid cursor: pass a cursor that this API returned.", cursor.name)
-    return reminder_id
 
 
 async def _load_reminders(

@@ -28,6 +28,7 @@ from app.query.model import Page, Predicate, Scalar
 from app.query.request import ListRequest
 from app.query.search_terms import Term, TermShape
 from app.query.sql.conditions import ParameterNames, condition, search_condition
+from app.query.sql.connections import CURSOR, write_cursor
 from app.query.sql.orders import (
     Keys,
     Nulls,
@@ -39,7 +40,7 @@ from app.query.sql.orders import (
     order_key,
     order_keys,
 )
-from app.query.sql.render import Columns, Selection, needed_columns, render_row
+from app.query.sql.render import BoundSelection, Columns, Selection, needed_columns, render_row
 from app.storage.kept import keep_statements
 
 Ordering = Callable[[PageOrder, Keys], list[ColumnElement[Any]]]
@@ -80,6 +81,8 @@ class Search:
 
 NO_SEARCH = Search()
 OWNER: ColumnElement[Any] = bindparam("organization", type_=Text())
+LIST: ColumnElement[Any] = bindparam("list", type_=Text())
+"""The fingerprint of a list, which its cursors begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,10 @@ def page_statement(
         search.skip_tenant_key,
     )
     parameters = condition_parameters(request.values, search.terms) | _page_parameters(page)
+    if isinstance(request.selection, BoundSelection):
+        parameters |= request.selection.parameters
+    if request.wanted.edges:
+        parameters["list"] = request.fingerprint
     if request.by_relevance:
         parameters["term"] = " ".join(request.words)
     return build_page(shape), parameters
@@ -152,14 +159,16 @@ def _nulls(position: tuple[Scalar, ...] | None) -> Nulls | None:
 @keep_statements
 def build_page(shape: Shape) -> Select[str, str]:
     """The statement of a shape, built once."""
-    names, order = needed_columns(shape.selection), shape.order
+    names, order = [name for name in needed_columns(shape.selection) if name != CURSOR], shape.order
     branched = is_split(order.face, order.orders) and shape.way is not Way.USE_INDEX
     rows = _read_branches(shape, names) if branched else _read_rows(shape, names)
-    known = {"organization_id": OWNER} if "organization_id" in shape.table.c else {}
+    values = cast(func.json_build_array(*(rows.c[f"k{index}"] for index in range(len(order.orders)))), Text)
+    known: dict[str, Any] = {CURSOR: write_cursor(LIST, values)}
+    if "organization_id" in shape.table.c:
+        known["organization_id"] = OWNER
     text, row = render_row(shape.selection, rows, known)
-    keys = [rows.c[f"k{index}"] for index in range(len(order.orders))]
-    values = cast(func.json_build_array(*keys), Text) if shape.cursors else literal(None, Text)
-    return select(text, values).select_from(rows.join(row, true()))
+    shown = values if shape.cursors else literal(None, Text)
+    return select(text, shown).select_from(rows.join(row, true()))
 
 
 def scope(table: Table, deleted_too: bool, *, skip_tenant_key: bool = False) -> ColumnElement[bool]:

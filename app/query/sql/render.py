@@ -1,7 +1,7 @@
 """The SQL that spells a stored value in public, and a row as JSON text."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from sqlalchemy import (
     Boolean,
@@ -28,6 +28,18 @@ Columns: TypeAlias = Any
 Selection: TypeAlias = tuple[tuple[str, Field], ...]
 """The fields to render, each with its key in the answer."""
 
+
+class BoundSelection(tuple[tuple[str, Field], ...]):
+    """A selection, and the values of the parameters in its SQL. Two with the same fields have one statement."""
+
+    parameters: Mapping[str, Any]
+
+    def __new__(cls, selection: Selection, parameters: Mapping[str, Any]) -> Self:
+        bound = super().__new__(cls, selection)
+        bound.parameters = parameters
+        return bound
+
+
 NOTHING_KNOWN: Mapping[str, ColumnElement[Any]] = {}
 MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
@@ -35,8 +47,8 @@ MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 def render_field(field: Field, columns: Columns) -> ColumnElement[Any]:
     """The stored value in its public spelling; null stays null."""
     codec = field.codec
-    if codec.link:
-        return _render_linked(codec, columns)
+    if codec.computed or codec.link:
+        return _render_related(codec, columns)
     if codec.row:
         return cast(render_object(codec.row, columns), Text)
     if codec.constant:
@@ -64,8 +76,11 @@ def render_node_id(node: str, bare: ColumnElement[str]) -> ColumnElement[str]:
     return func.translate(func.encode(func.convert_to(text, "UTF8"), "base64"), "\n", "")
 
 
-def _render_linked(codec: Codec, columns: Columns) -> ColumnElement[Any]:
-    """The record that belongs to a row. Every row has its organization, which the row's scope makes accessible."""
+def _render_related(codec: Codec, columns: Columns) -> ColumnElement[Any]:
+    """The rows or the record that belong to a row. Every row has its organization, which the row's scope makes accessible."""
+    if codec.computed:
+        rendered: ColumnElement[Any] = codec.computed.render(columns)
+        return rendered
     if codec.link is Link.SAME_ROW:
         return render_object(codec.members, columns)
     own = organizations.alias()
@@ -143,8 +158,9 @@ def needed_columns(selection: Selection) -> Sequence[str]:
 def _columns_of(selection: Selection) -> Iterator[str]:
     for _, field in selection:
         codec = field.codec
-        inner = codec.members if codec.link is Link.SAME_ROW else codec.row
-        if inner:
-            yield from _columns_of(inner)
-        else:
+        if codec.computed:
+            yield from codec.computed.columns
+        elif codec.row or codec.link is Link.SAME_ROW:
+            yield from _columns_of(codec.row or codec.members)
+        elif not codec.constant:
             yield field.column

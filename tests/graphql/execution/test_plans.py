@@ -5,8 +5,7 @@ import random
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from graphql import GraphQLObjectType
@@ -19,11 +18,11 @@ from app.clients.faces import GRAPHQL_CLIENT
 from app.graphql.execution import plans
 from app.graphql.execution.context import MOST_PLANS, Context
 from app.graphql.execution.loading import Record, find_record_plan
-from app.graphql.schema import connections
+from app.graphql.execution.selections import NotRendered, Reason
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.operations import Operations
 from tests.conftest import Service
-from tests.graphql.conftest import GraphQLApi
+from tests.graphql.conftest import RESOLVED, GraphQLApi
 from tests.graphql.execution.conftest import Executor
 from tests.graphql.random_documents import VOLATILE, DocumentWriter
 from tests.graphql.test_random_documents import collect
@@ -33,13 +32,13 @@ from tests.graphql.test_random_documents import collect
 def nothing_rendered(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Makes every record take the path of resolvers, and every edge, also one that shows its cursor only."""
     with patch.context() as patched:
-        patched.setattr(plans, "plan_record", lambda *_: None)
-        patched.setattr(connections, "plan_connection", _plan_resolved)
+        for name in ("plan_record", "plan_parts"):
+            patched.setattr(plans, name, _reject)
         yield
 
 
-def _plan_resolved(*arguments: Any) -> plans.ConnectionPlan:
-    return replace(plans.plan_connection(*arguments), selection=None)
+def _reject(*_: Any) -> NoReturn:
+    raise NotRendered(Reason.RESOLVER)
 
 
 @settings(
@@ -137,9 +136,9 @@ async def test_nearly_every_plain_selection_is_rendered(executor: Executor, monk
 
 
 async def test_the_counter_distinguishes_rendered_from_resolved(executor: Executor) -> None:
-    assert (await executor.run("{ clients { nodes { name } edges { node { name } } } }"))[1] == 2
-    assert (await executor.run("{ clients { nodes { name reminders { totalCount } } } }"))[1] == 0
-    assert (await executor.run("{ clients { totalCount } }"))[1] == 0
+    assert (await executor.run("{ clients { nodes { name } edges { node { name } } } }"))[1] == 1
+    assert (await executor.run(f"{{ clients {{ nodes {{ name {RESOLVED} }} }} }}"))[1] == 0
+    assert (await executor.run("{ clients { totalCount } }"))[1] == 1
 
 
 async def test_long_aliases_with_a_common_beginning_stay_apart(executor: Executor) -> None:
@@ -238,6 +237,6 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
 def _info(ast: Any, values: dict[str, bool], context: Context) -> Any:
     """The parts of a resolver's info that planning reads."""
     operation = ast.definitions[0]
-    raw = type("Raw", (), {"variable_values": values, "fragments": {}, "operation": operation})
+    raw = type("Raw", (), {"variable_values": values, "fragments": {}, "operation": operation, "schema": core_schema()})
     raw.field_nodes = list(operation.selection_set.selections)  # type: ignore[attr-defined]
     return type("Info", (), {"_raw_info": raw, "context": context})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.graphql.schema.connections import DEFAULT_PAGE, LARGEST_PAGE
+from app.graphql.execution.context import DEFAULT_PAGE, LARGEST_PAGE
 from app.graphql.schema.schema import core_schema
 from app.graphql.server import costs
 from app.graphql.server.costs import VariableCosts

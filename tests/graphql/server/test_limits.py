@@ -20,7 +20,8 @@ from graphql import (
 )
 from graphql.language import Visitor
 
-from app.graphql.execution.plans import SelectionReader, types_of
+from app.graphql.execution.plans import types_of
+from app.graphql.execution.selections import SelectionReader
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.costs import Costs, VariableCosts
 from app.graphql.server.documents import KEPT_CHARACTERS, LONGEST_KEPT, MAX_CHARACTERS, Document, Documents

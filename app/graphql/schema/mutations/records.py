@@ -15,7 +15,8 @@ from app.clients.record import CLIENT_RULES, GRAPHQL_CUSTOMER_RULES
 from app.clients.service import add_clients, change_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_written_organization, write_global_id
 from app.graphql.execution.loading import Record, make_record, python_name, whole_record
-from app.graphql.execution.plans import SelectionReader, Step, plan_inside, render_faces
+from app.graphql.execution.plans import plan_inside, render_faces
+from app.graphql.execution.selections import SelectionReader, Step
 from app.graphql.schema.inputs import camel
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError, attempt
