@@ -20,8 +20,8 @@ COPY docs docs/
 COPY app app/
 COPY migrations migrations/
 COPY --from=graphiql /src/app/graphql/server/graphiql/dist app/graphql/server/graphiql/dist/
-RUN /opt/build/bin/hatchling build --target wheel --directory /opt/wheels
-RUN /opt/clientele/bin/pip install --no-deps /opt/wheels/*.whl
+RUN /opt/build/bin/hatchling build --target wheel --directory wheels
+RUN /opt/clientele/bin/pip install --no-deps wheels/*.whl
 
 # The service as a plain user. Migrations are a command of their own: docker run … clientele migrate.
 FROM python:3.13-slim

@@ -44,7 +44,7 @@ class Installation:
 
     def pip(self, *arguments: str | Path) -> str:
         """Runs pip in the environment. Returns its output."""
-        pip: list[str | Path] = [self.python, "-I", "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+        pip: list[str | Path] = [self.python, "-I", "-m", "pip", "--disable-pip-version-check", *arguments]
         return subprocess.run(pip, check=True, timeout=INSTALLATION, stdout=subprocess.PIPE, text=True).stdout
 
     @contextmanager
@@ -104,8 +104,8 @@ def install(wheel: Path, lock: Path, folder: Path, extra: str = "embedded") -> I
     work = folder / "work"
     work.mkdir()
     installation = Installation(python, work)
-    installation.pip("install", "--require-hashes", "-r", lock)
-    installation.pip("install", f"{wheel}[{extra}]")
+    installation.pip("install", "--quiet", "--require-hashes", "-r", lock)
+    installation.pip("install", "--quiet", f"{wheel}[{extra}]")
     return installation
 
 
