@@ -156,7 +156,7 @@ def proxied(folder: Path, upstreams: list[Service]) -> Iterator[str]:
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder),
         "XDG_DATA_HOME": str(folder / "caddy"),
-        "CLIENTELE_UPSTREAMS": " ".join(f"127.0.0.1:{service.port}" for service in upstreams),
+        "UPSTREAMS": " ".join(f"127.0.0.1:{service.port}" for service in upstreams),
     }
     log = folder / "caddy.log"
     with log.open("w") as errors:
