@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from app.cli.accounts import account_create, account_list, account_password, account_show, account_verify
+from app.cli.backups import backup_command, restore_command
 from app.cli.configuration import config_show
 from app.cli.database import database_remove, database_show
 from app.cli.deletion import account_delete, account_restore, organization_delete, organization_restore
@@ -68,6 +69,7 @@ def _add_group(name: str, about: str, commands: Mapping[str, Callable[..., None]
 
 _add(cli, {"serve": serve_command, "migrate": migrate_command, "schema": schema_command})
 _add(cli, {"import": import_command, "export": export_command})
+_add(cli, {"backup": backup_command, "restore": restore_command})
 _add(cli, {"subject-export": subject_export_command, "erase": erase_command})
 _add_group(
     "account",

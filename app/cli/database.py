@@ -1,5 +1,6 @@
 """`database show` and `database remove`: the embedded database on the disk."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,6 +49,14 @@ def database_remove(
     remove_embedded(config.data_dir)
     forget_demo(config.data_dir)
     report(f"The database in {home} is removed.", json, removed=str(home))
+
+
+def require_database(data_dir: Path) -> None:
+    """Raises NotFound if the data directory has no embedded database."""
+    from app.postgres.folders import find_home
+
+    if not (find_home(data_dir) / "postgres").exists():
+        raise NotFound(f"There is no embedded database in {data_dir}. Set CLIENTELE_DATA_DIR to its data directory.")
 
 
 def require_embedded(command: str) -> Config:

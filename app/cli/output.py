@@ -1,5 +1,6 @@
 """Output: the results of commands on stdout, as tables for people, as lines with tabs for scripts, or as JSON."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -39,6 +40,14 @@ class Output:
         """As `write`."""
         try:
             self.file.flush()
+        except OSError as error:
+            raise explain_output(error, self.name) from error
+
+    def sync(self) -> None:
+        """Writes a file to the disk. As `write`."""
+        self.flush()
+        try:
+            os.fsync(self.file.fileno())
         except OSError as error:
             raise explain_output(error, self.name) from error
 

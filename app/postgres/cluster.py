@@ -54,6 +54,15 @@ class Cluster:
         host = quote(str(self.directory.sockets), safe="")
         return f"postgresql://{NAME}:{self.directory.password}@/{NAME}?host={host}&port={PORT}&sslmode=disable"
 
+    @property
+    def replaced(self) -> Path:
+        """The folder of a cluster while another one takes its place."""
+        return self.directory.home / "postgres.replaced"
+
+    def connection_options(self, database: str) -> list[str | Path]:
+        """The options with which programs connect as the service does; the password goes with PGPASSWORD."""
+        return ["-h", self.directory.sockets, "-p", PORT, "-U", NAME, "-d", database, "-w"]
+
     def run(self, program: str, *arguments: str | Path, standard_input: str = "", password: str = "") -> str:
         """Runs a program of PostgreSQL as `os_user`; see `OsUser.run`."""
         variables = {"PGPASSWORD": password} if password else {}
@@ -62,6 +71,7 @@ class Cluster:
     def ensure_created(self) -> None:
         """Creates the cluster unless it exists; creation is atomic. Raises Misconfigured when this server cannot use it."""
         self._clear_leftovers()
+        self._finish_replacement()
         if not self.folder.exists():
             self._create()
         if self.folder.stat().st_uid != self.os_user.uid:
@@ -78,9 +88,24 @@ class Cluster:
 
     def ensure_database(self) -> None:
         """Creates the database unless it exists. It connects like the service, which also checks password and socket."""
-        connection: list[str | Path] = ["-h", self.directory.sockets, "-p", PORT, "-U", NAME, "-d", "postgres"]
-        options = ["-X", "-w", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"name={NAME}"]
-        self.run("psql", *options, *connection, standard_input=DATABASE_IF_ABSENT, password=self.directory.password)
+        options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"name={NAME}", *self.connection_options("postgres")]
+        self.run("psql", *options, standard_input=DATABASE_IF_ABSENT, password=self.directory.password)
+
+    def replace_with(self, other: "Cluster") -> None:
+        """Puts the data of another cluster in the place of this one, which is deleted. Both servers are stopped."""
+        if self.folder.exists():
+            self.folder.rename(self.replaced)
+        other.folder.rename(self.folder)
+        self._finish_replacement()
+
+    def _finish_replacement(self) -> None:
+        """Deletes the replaced cluster, or brings it back if the process ended before the other one was in its place."""
+        if not self.replaced.exists():
+            return
+        if self.folder.exists():
+            shutil.rmtree(self.replaced)
+        else:
+            self.replaced.rename(self.folder)
 
     def _create(self) -> None:
         """Creates the cluster with the service's role, which may create databases and is not a superuser."""

@@ -1,20 +1,24 @@
 """The embedded PostgreSQL of the default set-up: the first process starts it and the last process stops it."""
 
+import shutil
 import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from app.errors import Misconfigured
 from app.postgres.binaries import copy_binaries, find_binaries
 from app.postgres.cluster import Cluster
-from app.postgres.folders import find_data_directory, locked, make_shared_folder, open_lock, remove_data_directory
-from app.postgres.os_user import choose_os_user
+from app.postgres.folders import Lock, find_data_directory, locked, make_shared_folder, open_lock, remove_data_directory
+from app.postgres.os_user import OsUser, choose_os_user
 from app.postgres.server import Server
 from app.postgres.watcher import kept_running
 
+RESTORING = "restoring"
+"""The folder in the data directory in which a database is restored."""
 TERMINATION = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -64,10 +68,54 @@ def remove_embedded(data_dir: Path, os_user: str | None = None) -> None:
     """Deletes the database of `data_dir` with all its data. Raises Misconfigured while a process uses it."""
     cluster = find_cluster(data_dir, os_user)
     with locked(cluster.directory.start_lock), open_lock(cluster.directory.users_lock) as users:
-        if not users.is_alone():
-            raise Misconfigured(f"The database of {data_dir} is in use. Stop the processes that use it first.")
+        _require_alone(users, data_dir)
         Server(cluster).stop()
         remove_data_directory(data_dir, cluster.directory)
+
+
+@contextmanager
+def replacing_embedded(data_dir: Path, os_user: str | None = None) -> Iterator[Cluster]:
+    """Yields a new, running cluster. It takes the place of the cluster of `data_dir` when the block ends without an error.
+
+    Nobody else can use the database meanwhile. Raises Misconfigured while a process uses it.
+    """
+    with _exiting_on_signals():
+        with _explaining_errors():
+            cluster = find_cluster(data_dir, os_user)
+        with locked(cluster.directory.start_lock), open_lock(cluster.directory.users_lock) as users:
+            _require_alone(users, data_dir)
+            with _temporary_cluster(cluster, data_dir / RESTORING) as new:
+                yield new
+                Server(new).stop()
+                Server(cluster).stop()
+                cluster.replace_with(new)
+
+
+@contextmanager
+def _temporary_cluster(cluster: Cluster, data_dir: Path) -> Iterator[Cluster]:
+    """A running cluster in another data directory, with the password of `cluster`. It is deleted at the end."""
+    _remove_temporary(data_dir, cluster.os_user)
+    directory = find_data_directory(data_dir, cluster.os_user)
+    new = replace(cluster, directory=replace(directory, password=cluster.directory.password))
+    try:
+        with _explaining_errors():
+            new.ensure_created()
+            Server(new).ensure_running(alone=True)
+        yield new
+    finally:
+        Server(new).stop()
+        _remove_temporary(data_dir, cluster.os_user)
+
+
+def _remove_temporary(data_dir: Path, os_user: OsUser) -> None:
+    if data_dir.exists():
+        remove_data_directory(data_dir, find_data_directory(data_dir, os_user))
+        shutil.rmtree(data_dir)
+
+
+def _require_alone(users: Lock, data_dir: Path) -> None:
+    if not users.is_alone():
+        raise Misconfigured(f"The database of {data_dir} is in use. Stop the processes that use it first.")
 
 
 @contextmanager

@@ -30,6 +30,7 @@ ARGUMENTS = {
     "account password": (EMAIL,),
     "account restore": (EMAIL,),
     "account verify": (EMAIL,),
+    "backup": ("/dev/null/file",),
     "config show": (),
     "database remove": ("--yes",),
     "database show": (),
@@ -44,6 +45,7 @@ ARGUMENTS = {
     "organization list": (),
     "organization restore": (ID,),
     "organization show": (ID,),
+    "restore": (os.devnull,),
     "organization update": (ID, "--name", "Studio"),
     "outbox cancel": (ID,),
     "outbox list": (),
@@ -57,7 +59,7 @@ ARGUMENTS = {
 }
 """Arguments with which each command reaches its work."""
 
-OFFLINE = {"schema", "documents check", "config show", "database show", "database remove"}
+OFFLINE = {"schema", "documents check", "config show", "database show", "database remove", "backup", "restore"}
 """The commands that need no database."""
 PATIENT = {"serve"}
 """The commands that begin without a ready database, and say so."""
