@@ -195,6 +195,10 @@ class Config:
     """The lowest level of the lines in the log."""
     slow_request: float = setting("CLIENTELE_SLOW_REQUEST", seconds, 1.0)
     """The time from which a request is logged as slow, with its slowest SQL statement."""
+    metrics_port: int | None = setting("CLIENTELE_METRICS_PORT", whole(1, 65535), None)
+    """The port of /metrics. None serves no metrics."""
+    metrics_host: str = setting("CLIENTELE_METRICS_HOST", str, "127.0.0.1")
+    """The address of /metrics. Everybody who can reach it can read the metrics."""
     demo_token: str | None = setting("CLIENTELE_DEMO_TOKEN", str, None, secret=True)
     """A token that GraphiQL shows to every visitor. `clientele serve` sets it for the demo."""
 

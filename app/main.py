@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -30,9 +30,10 @@ from app.http.root_path import RootPath
 from app.mail.files import FileMailer, MailFiles
 from app.mail.mailer import Mailer
 from app.mail.quotas import ReminderLimits
+from app.mail.repository import measure_outbox
 from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
-from app.observability.observer import Observe, Observer
+from app.observability.observer import Observer
 from app.observability.request_log import RequestLog
 from app.postgres.folders import find_cluster_folder
 from app.privacy.policy import Retention
@@ -46,14 +47,18 @@ from app.storage.readiness import Readiness
 from app.token_uses import TokenUses
 from app.vat.vies import Vies
 
+if TYPE_CHECKING:
+    from app.observability.metrics import Metrics
+    from app.observability.sampler import Sampler
+
 GRACE = 15.0
 """Seconds that a cancelled task gets to end; longer than the grace of the outbox worker."""
 
 
-def create_app(config: Config, database: Database | None = None, observe: Observe | None = None) -> Starlette:
+def create_app(config: Config, database: Database | None = None, observer: Observer | None = None) -> Starlette:
     """The application over `config.database_url`, or over an open `database`, which it does not close.
 
-    `observe` gets the figures of each request. Raises Misconfigured without either of them.
+    `observer` gets the figures of each request. Raises Misconfigured without either of them.
     """
     store = database or open_database(config)
     readiness = Readiness(store)
@@ -80,7 +85,7 @@ def create_app(config: Config, database: Database | None = None, observe: Observ
         ],
         middleware=[
             *([Middleware(RootPath, path=config.root_path)] if config.root_path else []),
-            Middleware(RequestIds, observe=observe),
+            Middleware(RequestIds, observe=observer.observe if observer else None),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
             Middleware(
@@ -88,7 +93,7 @@ def create_app(config: Config, database: Database | None = None, observe: Observ
             ),
         ],
         lifespan=Background(
-            store, readiness, outbox, retention, changes, vies, uses, known, observe, owns_database=database is None
+            store, readiness, outbox, retention, changes, vies, uses, known, observer, owns_database=database is None
         ).lifespan,
     )
 
@@ -100,15 +105,35 @@ def app_from_environment() -> Starlette:
     second.
     """
     config = Config.from_environment()
-    app = create_app(config, observe=make_observer(config).observe)
+    app = create_app(config, observer=make_observer(config))
     gc.collect()
     gc.freeze()
     return app
 
 
 def make_observer(config: Config) -> Observer:
-    """The observer of a worker process, which writes the log of requests."""
-    return Observer(RequestLog.of(config))
+    """The observer of a worker process, which logs requests and counts them."""
+    if config.metrics_port is None:
+        return Observer(RequestLog.of(config))
+    from app.observability.metrics import Metrics
+
+    return Observer(RequestLog.of(config), Metrics())
+
+
+def make_sampler(metrics: "Metrics", database: Database, changes: ChangeReader) -> "Sampler":
+    """The sampler of a worker process."""
+    from app.observability.sampler import PoolFigures, Sampler, Sources
+
+    def pool() -> PoolFigures:
+        shares = database.pool.shares
+        return PoolFigures(database.pool_size, database.pool_size - shares.free, database.pool.idle, shares.waiting)
+
+    async def measure() -> tuple[int, float]:
+        async with database.read() as connection:
+            return await measure_outbox(connection)
+
+    sources = Sources(pool, lambda: changes.followers, lambda: changes.delay.seconds, measure)
+    return Sampler(metrics.process, sources)
 
 
 def open_database(config: Config) -> Database:
@@ -140,7 +165,7 @@ class Background:
     vies: Vies
     uses: TokenUses
     known: KnownTokens
-    observe: Observe | None
+    observer: Observer | None
     owns_database: bool
 
     @asynccontextmanager
@@ -153,7 +178,9 @@ class Background:
         cleaning = asyncio.create_task(self.retention.run())
         noting = asyncio.create_task(self.uses.run())
         knowing = asyncio.create_task(self.known.run())
-        yield {"observe": self.observe}
+        sampling = asyncio.create_task(self._sample())
+        yield {"observe": self.observer.observe if self.observer else None}
+        await cancel(sampling)
         await cancel(knowing)
         await cancel(noting)
         await cancel(cleaning)
@@ -164,6 +191,11 @@ class Background:
         await self.readiness.close()
         if self.owns_database:
             await self.database.close()
+
+    async def _sample(self) -> None:
+        """Writes the figures of this process into its metrics, if there are any."""
+        if self.observer is not None and self.observer.metrics is not None:
+            await make_sampler(self.observer.metrics, self.database, self.changes).run()
 
 
 async def cancel(task: "asyncio.Task[None]") -> None:

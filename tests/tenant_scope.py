@@ -36,6 +36,7 @@ ALL_ORGANIZATIONS: Mapping[str, str] = {
     "app.mail.outbox.erased_messages": "the retention worker looks up the messages of the mail files by their ids",
     "app.mail.outbox.retry_failed": "a command of the operator sends messages again",
     "app.mail.outbox.retry_messages": "a command of the operator sends messages again by their ids",
+    "app.mail.repository.measure_outbox": "the metrics count the messages of all organizations",
     "app.mail.repository.list_messages": "a command of the operator lists the outbox",
     "app.organizations.repository.OrganizationRepository.any_exist": "the demo is loaded into an empty database only",
     "app.organizations.repository.OrganizationRepository.list_all": "a command of the operator lists the organizations",

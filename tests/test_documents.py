@@ -72,6 +72,7 @@ EXAMPLES = {
     "CLIENTELE_TRUSTED_PROXIES": "10.0.0.0/8",
     "CLIENTELE_ALLOWED_HOSTS": "app.example",
     "CLIENTELE_SIGN_UP": "true",
+    "CLIENTELE_METRICS_PORT": "9000",
     "CLIENTELE_ROOT_PATH": "/erp",
 }
 """Values of settings without a default to which a URL does not belong."""

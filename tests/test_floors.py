@@ -86,7 +86,7 @@ FOREIGN = {
     "argon2": ("app.accounts.passwords",),
     "httpx": ("app.vat",),
     "stdnum": ("app.vat",),
-    "prometheus_client": ("app.observability",),
+    "prometheus_client": ("app.observability", "app.server.metrics"),
     "pythonjsonlogger": ("app.server.logs",),
 }
 """The packages and modules, by their full names, that may import a library."""

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from app.auth.principals import ENVIRONMENTS, SCOPES, Environment, Scope
 from app.auth.statements import FIND_TOKEN, FIND_TOKENS
 from app.errors import TooSlow, Unavailable
+from app.observability.totals import CACHE_USES
 from app.storage.database import Database
 from app.storage.deadline import time_limit
 from app.storage.tables import access_revision
@@ -38,6 +39,7 @@ MOST_IDS = 50_000
 AT_ONCE = 500
 """The most tokens of streams that one statement looks up."""
 UNKNOWN_REVISION = object()
+HIT, MISS = ("tokens", "hit"), ("tokens", "miss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,12 @@ class KnownTokens:
     def find(self, hash_: bytes) -> KnownToken | None:
         """The token with a hash, if it is remembered and certainly valid."""
         token = self._tokens.get(hash_)
-        if token is None:
-            return None
         now = time.monotonic()
-        return token if now < self._trusted_until and now < token.ends_at else None
+        if token is None or now >= self._trusted_until or now >= token.ends_at:
+            CACHE_USES[MISS] += 1
+            return None
+        CACHE_USES[HIT] += 1
+        return token
 
     async def look_up(self, hashes: Sequence[bytes]) -> list[KnownToken]:
         """The tokens with these hashes that are in the database, including expired ones. Remembers the valid ones.

@@ -57,6 +57,11 @@ class ChangeReader:
         self._running = False
         self._listening: asyncio.Task[None] | None = None
 
+    @property
+    def followers(self) -> int:
+        """The subscriptions that follow changes now."""
+        return sum(feed.followers for feed in self._feeds.values())
+
     def wake(self) -> None:
         """Reads soon, because there may be changes. Without followers it does nothing."""
         if self._feeds:

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Double,
     Select,
     Subquery,
     Text,
     bindparam,
     case,
+    cast,
     column,
     func,
     literal_column,
@@ -87,6 +89,9 @@ _LIST = (
     .order_by(outbox.c.id.desc())
 )
 
+_age = func.extract("epoch", func.now() - func.min(outbox.c.created_at))
+_MEASURE = select(func.count(), cast(func.coalesce(_age, 0), Double)).select_from(outbox).where(OPEN)
+
 _keys = func.unnest(bindparam("organizations", type_=ARRAY(Text)), bindparam("clients", type_=ARRAY(Text)))
 _client = _keys.table_valued(
     column("organization_id", Text()), column("client_id", Text()), name="client"
@@ -147,6 +152,12 @@ def get_statement(selection: Selection) -> Select[Any]:
         outbox.c.recipient != "",
     )
     return _render(messages.subquery("m"), selection)
+
+
+async def measure_outbox(connection: Connection) -> tuple[int, float]:
+    """The number of messages that are not delivered yet, and the age of the oldest one in seconds."""
+    count, age = (await connection.execute(_MEASURE)).one()
+    return count, age
 
 
 async def list_messages(

@@ -27,6 +27,7 @@ from app.mail.outbox import (
 )
 from app.mail.quotas import NO_LIMITS, ReminderLimits
 from app.mail.rejections import Rejections
+from app.observability.totals import DELIVERIES
 from app.storage.connection import Connection
 from app.storage.database import Database
 
@@ -224,6 +225,7 @@ class OutboxWorker:
             log.exception("Message %s failed with an unexpected error", claim.id)
             await self._retry_later(claim, type(error).__name__)
         else:
+            DELIVERIES["sent"] += 1
             await self._record_outcome(lambda connection: self._mark_sent(connection, claim))
             return True
         return False
@@ -251,11 +253,13 @@ class OutboxWorker:
     async def _retry_later(self, claim: Claim, error: str) -> None:
         if claim.attempt > len(DELAYS):
             return await self._give_up(claim, error)
+        DELIVERIES["retried"] += 1
         delay = self.jitter(DELAYS[claim.attempt - 1])
         log.warning("Message %s was not sent in attempt %d: %s", claim.id, claim.attempt, hide_addresses(error))
         return await self._record_outcome(lambda connection: mark_waiting(connection, claim, one_line(error), delay))
 
     async def _give_up(self, claim: Claim, error: str) -> None:
+        DELIVERIES["failed"] += 1
         log.warning(
             "Message %s has failed permanently in attempt %d: %s", claim.id, claim.attempt, hide_addresses(error)
         )

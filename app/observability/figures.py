@@ -1,7 +1,8 @@
 """Figures: what one request did and used. Every layer adds its part, and the end of the request logs and counts it."""
 
-from collections import Counter
 from contextvars import ContextVar
+
+from app.observability.totals import REJECTED
 
 
 class Figures:
@@ -48,9 +49,6 @@ BACKGROUND = Figures()
 
 current_figures: ContextVar[Figures] = ContextVar("current_figures", default=BACKGROUND)
 """The figures of the request to which the current task belongs."""
-
-REJECTED: Counter[str] = Counter()
-"""How often each limit of this process rejected a request or a connection."""
 
 
 def note_limit(name: str) -> None:

@@ -3,19 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from app.observability.figures import Figures
 from app.observability.request_log import RequestLog
 
+if TYPE_CHECKING:
+    from app.observability.metrics import Metrics
+
 Observe: TypeAlias = Callable[[Figures], None]
 """Takes the figures of a request at its end."""
-
-
-class RequestCounter(Protocol):
-    """The metrics of requests."""
-
-    def note(self, figures: Figures, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +20,11 @@ class Observer:
     """Logs and counts requests."""
 
     log: RequestLog
-    metrics: RequestCounter | None = None
+    metrics: "Metrics | None" = None
 
     def observe(self, figures: Figures) -> None:
         """Logs and counts a request that ends now."""
         seconds = perf_counter() - figures.began
         self.log.note(figures, seconds)
         if self.metrics is not None:
-            self.metrics.note(figures, seconds)
+            self.metrics.request.note(figures, seconds)

@@ -9,6 +9,7 @@ from app.http.hosts import AllowedHosts
 from app.http.protocol.http import HttpProtocol
 from app.http.protocol.websocket import WebSocketProtocol
 from app.server.logs import log_config
+from app.server.metrics import serving_metrics
 from app.server.output import describe
 from app.server.process import Server, ServerSettings, Workers
 from app.server.sockets import base_address, is_loopback, open_socket, raise_descriptor_limit
@@ -30,10 +31,11 @@ def serve(config: Config, opened: socket.socket) -> None:
     settings = server_settings(config, opened, "app.main:app_from_environment", factory=True)
     raise_descriptor_limit(config)
     try:
-        if config.workers > 1:
-            Workers(settings, sockets=[opened]).run()
-        else:
-            Server(settings).run(sockets=[opened])
+        with serving_metrics(config):
+            if config.workers > 1:
+                Workers(settings, sockets=[opened]).run()
+            else:
+                Server(settings).run(sockets=[opened])
     except KeyboardInterrupt:
         pass
 

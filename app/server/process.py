@@ -17,6 +17,7 @@ from app.errors import DomainError, Misconfigured
 from app.http.hosts import AllowedHosts
 from app.http.protocol.state import WorkerState
 from app.observability.lines import LOG
+from app.server.metrics import forget_process
 
 log = logging.getLogger("clientele")
 
@@ -129,6 +130,13 @@ class Workers(Multiprocess):
         super().run()
         if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
             raise Misconfigured("A worker cannot start. The log has the reason.")
+
+    def keep_subprocess_alive(self) -> None:
+        before = [process.pid for process in self.processes]
+        super().keep_subprocess_alive()
+        for pid in set(before) - {process.pid for process in self.processes}:
+            if pid is not None:
+                forget_process(pid)
 
     def terminate_all(self) -> None:
         for opened in self.sockets:

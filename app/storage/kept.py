@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy.sql.elements import ClauseElement
 
+from app.observability.totals import CACHE_USES
 from app.storage.connection import compile_statement
 
 P = ParamSpec("P")
@@ -15,6 +16,7 @@ StatementT = TypeVar("StatementT", bound=ClauseElement)
 
 MOST_CHARACTERS = 500_000
 """The most characters of SQL of all kept statements. SQLAlchemy's objects take about 60 bytes for each."""
+HIT, MISS = ("statements", "hit"), ("statements", "miss")
 LONGEST = 16_000
 """A statement with more characters of SQL is not kept: a filter of some 150 conditions. The longest change has 13,200."""
 
@@ -73,8 +75,10 @@ def keep_statements(build: Callable[P, StatementT]) -> Callable[P, StatementT]:
         key = (build, arguments, *options.items())
         kept = KEPT.entries.get(key)
         if kept is not None:
+            CACHE_USES[HIT] += 1
             kept.used = True
             return kept.statement  # type: ignore[return-value]
+        CACHE_USES[MISS] += 1
         statement = build(*arguments, **options)
         KEPT.add(key, statement)
         return statement

@@ -40,6 +40,11 @@ class Pool:
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def idle(self) -> int:
+        """The connections that are open and free."""
+        return len(self._free)
+
     def take_now(self, owner: Owner = None) -> Driver | None:
         """Takes a connection that is open and that its owner may have without waiting; None if there is none."""
         if not self._free or not self.shares.take_now(owner):

@@ -35,6 +35,11 @@ class Shares:
         self.all_unsent = 0
         self._queues: dict[Owner, deque[asyncio.Future[None]]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """The callers that wait for a connection."""
+        return sum(map(len, self._queues.values()))
+
     def take_now(self, owner: Owner) -> bool:
         """Takes the right to one connection, or returns False if its owner must wait for it."""
         held = self.held.get(owner, 0)

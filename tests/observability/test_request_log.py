@@ -46,7 +46,7 @@ def observed(service: Service, *, every: bool = True, slow: float = 60.0) -> Ite
     """The same service with a log."""
     lines = Lines()
     observer = Observer(RequestLog(every=every, slow=slow, text=False, writer=lines))
-    app = create_app(service.config, service.database, observer.observe)
+    app = create_app(service.config, service.database, observer)
     http = httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://service",
@@ -94,7 +94,7 @@ async def test_each_api_names_the_route_or_the_operation(service: Service) -> No
         ("POST", "/graphql", {"json": {"query": document}}, ("graphql", "query Names", 200)),
         ("POST", "/graphql", {"json": {"query": "{ viewer { __typename } }"}}, ("graphql", "query", 200)),
         ("POST", "/graphql", {"json": {"query": "{"}}, ("graphql", None, 200)),
-        ("GET", "/readyz", {}, ("health", "GET /readyz", 200)),
+        ("GET", "/healthz", {}, ("health", "GET /healthz", 200)),
     ]
     for method, path, options, expected in cases:
         line = await ask_line(service, method, path, **options)

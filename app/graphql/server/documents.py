@@ -35,8 +35,10 @@ from app.graphql.server.errors import limit_error
 from app.graphql.server.limits import MAX_OBJECTS, Measure, check_limits, count_objects, too_deep
 from app.graphql.server.reading import ReadingThread
 from app.graphql.server.trusted import TrustedDocuments
+from app.observability.totals import CACHE_USES
 from app.query.values import MOST_DIGITS
 
+HIT, MISS = ("documents", "hit"), ("documents", "miss")
 MAX_CHARACTERS = 100_000
 MAX_TOKENS = 10_000
 MAX_ERRORS = 20
@@ -103,6 +105,7 @@ class Documents:
         """The document with this text. A long one is read in a thread, where the owners take turns."""
         if source in self._kept or len(source) <= READ_AT_ONCE:
             return self.find(source)
+        CACHE_USES[MISS] += 1
         document = await self.thread.run(owner, partial(self._read, source))
         self._keep(source, document)
         return document
@@ -111,9 +114,11 @@ class Documents:
         """The document with this text, read at once."""
         document = self._kept.get(source)
         if document is None:
+            CACHE_USES[MISS] += 1
             document = self._read(source)
             self._keep(source, document)
         else:
+            CACHE_USES[HIT] += 1
             self._kept.move_to_end(source)
         return document
 

@@ -11,6 +11,7 @@ from app.config import Config
 from app.errors import TooSlow, Unauthenticated, Unavailable
 from app.graphql.server.codes import ErrorCode
 from app.graphql.server.errors import RequestError
+from app.observability.totals import OPEN
 
 CLOCK_PRECISION = 0.01
 """Seconds after the expiry of a token, so that a check finds it expired."""
@@ -27,10 +28,13 @@ class PlaceLimit:
 
 
 class Places:
-    """Places of this process that are limited in several ways at once, such as in all, per account and per token."""
+    """Places of this process that are limited in several ways at once, such as in all, per account and per token.
 
-    def __init__(self, *limits: PlaceLimit) -> None:
-        self.limits = limits
+    The metrics show how many places of a `kind` are taken.
+    """
+
+    def __init__(self, kind: str, *limits: PlaceLimit) -> None:
+        self.kind, self.limits = kind, limits
         self._taken: tuple[Counter[str], ...] = tuple(Counter() for _ in limits)
 
     def check(self, *holders: str) -> None:
@@ -46,9 +50,11 @@ class Places:
         self.check(*holders)
         for taken, holder in zip(self._taken, holders, strict=True):
             taken[holder] += 1
+        OPEN[self.kind] += 1
         try:
             yield
         finally:
+            OPEN[self.kind] -= 1
             for taken, holder in zip(self._taken, holders, strict=True):
                 taken[holder] -= 1
                 if not taken[holder]:
@@ -59,6 +65,7 @@ def stream_places(config: Config) -> Places:
     """The places of WebSockets after connection_init and of event streams: in all, per account, and per token."""
     text = "has {most} open streams, the most allowed. Close one first."
     return Places(
+        "streams",
         PlaceLimit(config.streams, ErrorCode.STREAM_LIMIT_EXCEEDED, FULL),
         PlaceLimit(config.account_streams, ErrorCode.ACCOUNT_STREAM_LIMIT_EXCEEDED, f"Your account {text}"),
         PlaceLimit(config.token_streams, ErrorCode.TOKEN_STREAM_LIMIT_EXCEEDED, f"Your token {text}"),
@@ -69,6 +76,7 @@ def waiting_places(config: Config) -> Places:
     """The places of WebSockets before connection_init: in all, and per network of a client."""
     text = "{most} WebSockets of your address wait for connection_init."
     return Places(
+        "waiting",
         PlaceLimit(config.waiting_sockets, ErrorCode.STREAM_LIMIT_EXCEEDED, FULL),
         PlaceLimit(config.address_waiting_sockets, ErrorCode.STREAM_LIMIT_EXCEEDED, text),
     )
@@ -79,6 +87,7 @@ def subscription_places(config: Config) -> Places:
     text = "has {most} running subscriptions, the most allowed. Complete one first."
     account, token = ErrorCode.ACCOUNT_SUBSCRIPTION_LIMIT_EXCEEDED, ErrorCode.TOKEN_SUBSCRIPTION_LIMIT_EXCEEDED
     return Places(
+        "subscriptions",
         PlaceLimit(config.account_subscriptions, account, f"Your account {text}"),
         PlaceLimit(config.token_subscriptions, token, f"Your token {text}"),
     )

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from app.config import Config
 from app.http.addresses import TrustedProxies
 from app.http.hosts import AllowedHosts
-from app.observability.figures import REJECTED
+from app.observability.totals import REJECTED
 
 log = logging.getLogger("clientele")
 

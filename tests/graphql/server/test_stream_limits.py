@@ -22,6 +22,7 @@ VIEWER = "{ viewer { scopes } }"
 
 def test_places_are_free_again_after_the_block_and_after_an_error() -> None:
     places = Places(
+        "places",
         PlaceLimit(2, ErrorCode.STREAM_LIMIT_EXCEEDED, "all"),
         PlaceLimit(1, ErrorCode.TOKEN_STREAM_LIMIT_EXCEEDED, "one {most}"),
     )
