@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ARRAY, Select, Text, bindparam, column, func, select, true
+from sqlalchemy import ARRAY, Boolean, Select, Text, bindparam, column, func, select, true
 
 from app.auth import Access
 from app.changes.columns import author_columns
@@ -24,7 +24,7 @@ _author = (
 def authors_statement(selection: Selection) -> Select[Any]:
     """(organization, actor, JSON) of each author."""
     key = (_author.c.organization_id, _author.c.actor)
-    columns = author_columns(_author.c.actor, _author.c.organization_id)
+    columns = author_columns(_author.c.actor, _author.c.organization_id, bindparam("shows_addresses", type_=Boolean()))
     shown = select(*key, *(value.label(name) for name, value in columns.items())).subquery("a")
     json, row = render_row(selection, shown)
     return select(shown.c.organization_id, shown.c.actor, json).select_from(shown.join(row, true()))
@@ -34,7 +34,7 @@ async def find_authors(access: Access, keys: Sequence[AuthorKey], selection: Sel
     """The authors of changes with the fields of the face ACTOR, rendered, in the order of the keys."""
     organizations, actors = map(list, zip(*sorted(set(keys)), strict=True))
     shows_addresses = access.principal.account_id is not None
-    parameters = {"organizations": organizations, "actors": actors, "caller_shows_addresses": shows_addresses}
+    parameters = {"organizations": organizations, "actors": actors, "shows_addresses": shows_addresses}
     async with access.database.read() as connection:
         rows = await connection.execute(authors_statement(selection), parameters)
     authors = {(organization, actor): json for organization, actor, json in rows}

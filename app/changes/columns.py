@@ -7,16 +7,15 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import (
     JSON,
-    Boolean,
     ColumnElement,
     FromClause,
     Select,
     TableValuedAlias,
     Text,
     and_,
-    bindparam,
     case,
     cast,
+    collate,
     column,
     func,
     literal,
@@ -31,7 +30,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 from app.changes.faces import FIELD_CHANGE
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.query.face import Face, Field, Kind
-from app.query.sql.render import Selection, render_node_id, render_row
+from app.query.sql.render import Selection, render_node_id, render_object, render_row
 from app.storage.tables import access_tokens, account_organizations, accounts, clients
 
 Columns: TypeAlias = Mapping[str, ColumnElement[Any]]
@@ -43,9 +42,6 @@ ALWAYS_CHANGED = frozenset({"version", "updated_at"})
 """The columns that every change writes."""
 
 STORED = tuple(stored for stored in clients.c if stored.computed is None)
-SHOWS_ADDRESSES = bindparam("caller_shows_addresses", type_=Boolean())
-"""The address of an account is shown to callers with a token of an account only: a token of an organization may belong to
-another company's program."""
 
 
 def bare_id(number: ColumnElement[int], face: Face) -> ColumnElement[str]:
@@ -54,20 +50,25 @@ def bare_id(number: ColumnElement[int], face: Face) -> ColumnElement[str]:
     return func.textcat(literal(f"{CODED_FACES.index(face):08x}", Text()), digits, type_=Text())
 
 
-def author_columns(actor: ColumnElement[str], organization_id: ColumnElement[str]) -> Columns:
-    """The columns of the face ACTOR. An author that has left the organization, or is deleted, has no id."""
+def author_columns(
+    actor: ColumnElement[str], organization_id: ColumnElement[str], shows_addresses: ColumnElement[bool]
+) -> Columns:
+    """The columns of the face ACTOR. An author that has left the organization, or is deleted, has no id.
+
+    The address of an account is shown to callers with a token of an account only: a token of an organization may belong to
+    another company's program.
+    """
     kind = case(
         (actor.like(literal_column("'account:%'")), literal_column("'account'", Text())),
         (actor.like(literal_column("'token:%'")), literal_column("'token'", Text())),
-        (actor == literal_column("'operator'"), actor),
+        (actor == literal_column("'operator'"), literal_column("'operator'", Text())),
         else_=literal_column("'system'", Text()),
     )
-    author: ColumnElement[str] = func.substr(
-        actor, func.strpos(actor, literal_column("':'")) + literal_column("1"), type_=Text()
-    )
+    start = func.strpos(actor, literal_column("':'")) + literal_column("1")
+    author: ColumnElement[str] = collate(func.substr(actor, start, type_=Text()), "C")
     member, token = _find_member(author, organization_id), _find_token(author, organization_id)
     is_account, is_token = kind == literal_column("'account'"), kind == literal_column("'token'")
-    address = case((SHOWS_ADDRESSES, accounts.c.email), else_=literal_column("'member'"))
+    address = case((shows_addresses, accounts.c.email), else_=literal_column("'member'"))
     label = func.coalesce(func.nullif(access_tokens.c.label, literal_column("''")), literal_column("'token'"))
     return {
         "actor_type": kind,
@@ -105,16 +106,24 @@ def _show(row: Select[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
     return row.add_columns(value).scalar_subquery()
 
 
+def render_image(columns: Any, name: str, face: Face) -> ColumnElement[Any]:
+    """The image `before` or `after` a change, as JSON with the fields of a face; null if there is none."""
+    document = columns["after"] if name == "after" else columns["after"].op("||")(columns["before"])
+    populated = func.jsonb_populate_record(literal_column("NULL::clients"), document)
+    row = populated.table_valued(*(column(stored.name, stored.type) for stored in STORED), name="image")
+    values = {**dict(row.c.items()), "is_deleted": row.c.deleted_at.is_not(None)}
+    return render_object(tuple(face.fields.items()), values, row, document.is_not(None))
+
+
 def render_images(changes: FromClause, *faces: Face) -> LateralFromClause:
-    """(before, after) The images of a change as JSON text under each of the faces; null where there is none.
+    """(before, after) The images of a change as JSON text under each of the faces.
 
     OFFSET 0 makes PostgreSQL render each image once, however often it is read. An image that nothing reads is not rendered.
     """
-    before = changes.c.after.op("||")(changes.c.before)
     images = [
-        _render_image(changes, document, face).label(image_name(name, face))
+        cast(render_image(changes.c, name, face), Text).label(image_name(name, face))
         for face in faces
-        for name, document in (("before", before), ("after", changes.c.after))
+        for name in ("before", "after")
     ]
     return select(*images).offset(literal_column("0")).correlate(changes).lateral("images")
 
@@ -123,25 +132,17 @@ def image_name(name: str, face: Face) -> str:
     return f"{name} as {face.type_name}"
 
 
-def _render_image(changes: FromClause, document: ColumnElement[Any], face: Face) -> ColumnElement[Any]:
-    populated = func.jsonb_populate_record(literal_column("NULL::clients"), document)
-    row = populated.table_valued(*(column(stored.name, stored.type) for stored in STORED), name="image")
-    deleted = row.c.deleted_at.is_not(None).label("is_deleted")
-    record = select(*row.c, deleted).where(document.is_not(None)).correlate(changes).lateral("record")
-    json, rendered = render_row(tuple(face.fields.items()), record)
-    return select(json).select_from(record.join(rendered, true())).correlate(changes).scalar_subquery()
-
-
 def find_differences(
-    before: ColumnElement[str], after: ColumnElement[str], sent_columns: ColumnElement[Any], face: Face
+    changes: Any, before: ColumnElement[Any], after: ColumnElement[Any], face: Face
 ) -> LateralFromClause:
     """(number, field, before, after) The fields of a face with a new value, in its order. Without images: none.
 
+    `changes` has the columns of a change, and `before` and `after` are its images under the face.
     PostgreSQL compares the values as jsonb: `true` is not `1`, and numbers are compared with all their digits. Of a creation
     the fields that its caller sent count. An import notes no columns: every field of a file with a value counts, except
     for those that an API never writes.
     """
-    was, now = _list_members(before, "was"), _list_members(after, "now")
+    was, now, sent_columns = _list_members(before, "was"), _list_members(after, "now"), changes["sent_columns"]
     name, value = now.c.key, cast(now.c.value, JSONB)
     fields = face.fields.values()
     constant = _list_names(field for field in fields if field.column in ALWAYS_CHANGED)
@@ -158,7 +159,7 @@ def find_differences(
     return (
         select(now.c.number, name.label("field"), was.c.value.label("before"), now.c.value.label("after"))
         .select_from(now.outerjoin(was, was.c.key == name))
-        .where(case((before.is_(None), is_new), else_=is_changed))
+        .where(case((changes["before"].is_(None), is_new), else_=is_changed))
         .correlate_except(was, now)
         .lateral("d")
     )
@@ -177,10 +178,10 @@ def _list_names(fields: Iterable[Field]) -> list[ColumnElement[str]]:
 
 
 def render_differences(
-    before: ColumnElement[str], after: ColumnElement[str], sent_columns: ColumnElement[Any], face: Face
+    changes: Any, before: ColumnElement[str], after: ColumnElement[str], face: Face
 ) -> ColumnElement[str]:
     """The differences as the text of a JSON list, whose members have their values as texts of JSON."""
-    differences = find_differences(before, after, sent_columns, face)
+    differences = find_differences(changes, before, after, face)
     shown: Selection = tuple(
         (name, replace(field, kind=Kind.JSON_TEXT) if field.kind is Kind.JSON else field)
         for name, field in FIELD_CHANGE.fields.items()

@@ -16,27 +16,15 @@ ACTION_WORD = Codec(
 ACTOR_WORD = Codec(words=(("ACCOUNT", "account"), ("TOKEN", "token"), ("OPERATOR", "operator"), ("SYSTEM", "system")))
 """The words of GraphQL's enums."""
 
-IMAGES = ("before", "after")
-
 # fmt: off
-CHANGE = Face(
-    "graphql change",
-    "Change",
-    {
-        field.name: field
-        for field in (
-            Field("id", "bare_id", Kind.ID, Codec(node="Change"), writable=False, nullable=False),
-            Field("action", "action", codec=ACTION_WORD, writable=False, nullable=False),
-            Field("at", "at", Kind.DATE, writable=False, nullable=False),
-            Field("version", "version", Kind.NUMBER, writable=False, nullable=False),
-            Field("clientId", "client_id", Kind.ID, writable=False, nullable=False),
-            Field("customerId", "client_id", Kind.ID, Codec(prefix="cust_"), writable=False, nullable=False),
-            Field("before", "before", Kind.JSON, writable=False),
-            Field("after", "after", Kind.JSON, writable=False),
-        )
-    },
-    folds=False,
+CHANGE_FIELDS = (
+    Field("action", "action", codec=ACTION_WORD, writable=False, nullable=False),
+    Field("at", "at", Kind.DATE, writable=False, nullable=False),
+    Field("version", "version", Kind.NUMBER, writable=False, nullable=False),
+    Field("clientId", "client_id", Kind.ID, writable=False, nullable=False),
+    Field("customerId", "client_id", Kind.ID, Codec(prefix="cust_"), writable=False, nullable=False),
 )
+"""The fields that a change has under every face of its record."""
 
 ACTOR = Face(
     "graphql actor",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from app.errors import ChangesReset, Malformed
-from app.query.cursor import read_cursor, write_cursor
+from app.query.cursor import read_cursor, read_scope, write_cursor
 
 LARGEST_NUMBER = 2**63 - 1
 NO_DIFFERENCES = "[]"
@@ -152,6 +152,15 @@ def write_history_cursor(organization_id: str, client_id: str, number: int) -> s
 def read_history_cursor(organization_id: str, client_id: str, text: str, field: str = "after") -> int:
     """The number in a cursor of a record's history. Raises Malformed for any other text."""
     return _read(_history_scope(organization_id, client_id), text, field, 1)[0]
+
+
+def read_history_owner(text: str, field: str = "after") -> tuple[str, str]:
+    """The organization and the client whose history a cursor belongs to. Raises Malformed for any other text."""
+    kind, _, owner = read_scope(text, field).partition(" ")
+    organization_id, _, client_id = owner.partition(" ")
+    if kind != "history":
+        raise Malformed(INVALID_CURSOR, field)
+    return organization_id, client_id
 
 
 def _change_scope(organization_id: str) -> str:

@@ -24,10 +24,10 @@ from sqlalchemy import (
     true,
 )
 
-from app.changes.columns import CODED_FACES, bare_id, image_name, render_differences, render_images
-from app.changes.faces import CHANGE, IMAGES
-from app.query.face import Face
-from app.query.sql.render import Selection, render_object
+from app.changes.columns import CODED_FACES, image_name, render_differences, render_images
+from app.changes.sources import CHANGE_FACES
+from app.query.face import Face, Kind
+from app.query.sql.render import render_object
 from app.storage.tables import client_changes
 
 CHANNEL = "client_changes"
@@ -102,10 +102,6 @@ def _images_expired(changes: FromClause) -> ColumnElement[bool]:
     return and_(c.after.is_(None), c.action != ERASED, ~erasure.correlate(changes).exists())
 
 
-FACTS: Selection = tuple((name, field) for name, field in CHANGE.fields.items() if field.column not in IMAGES)
-"""The fields of a change beside its images."""
-
-
 def list_facts(changes: FromClause) -> Sequence[ColumnElement[Any]]:
     """The columns of app.changes.record.PastChange that do not depend on a face."""
     c = changes.c
@@ -114,10 +110,12 @@ def list_facts(changes: FromClause) -> Sequence[ColumnElement[Any]]:
 
 def _list_shown(changes: FromClause, images: FromClause, face: Face) -> Sequence[ColumnElement[Any]]:
     """The columns of PastChange that depend on a face."""
-    before, after = [images.c[image_name(name, face)] for name in IMAGES]
-    columns = {**dict(changes.c.items()), "bare_id": bare_id(changes.c.id, face)}
-    facts = render_object(FACTS, columns)
-    return cast(facts, Text), before, after, render_differences(before, after, changes.c.sent_columns, face)
+    before, after = [images.c[image_name(name, face)] for name in ("before", "after")]
+    facts = tuple(
+        (name, field) for name, field in CHANGE_FACES[face.name].fields.items() if field.kind is not Kind.JSON
+    )
+    differences = render_differences(changes.c, before, after, face)
+    return cast(render_object(facts, changes.c), Text), before, after, differences
 
 
 def select_changes(changes: FromClause, *faces: Face) -> Select[Any]:

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 
@@ -41,6 +42,22 @@ def write_values(values: Sequence[object]) -> str:
 
 def read_cursor(scope: str, text: str, field: str, count: int) -> tuple[Scalar, ...]:
     """The `count` order values in a cursor. Raises Malformed, naming `field`, for a broken cursor or another scope."""
+    values = _decode(text, field)
+    if values[0] != scope or len(values) != count + 1:
+        raise Malformed(
+            "The cursor belongs to another list: pass it with the filter, the search and the order that it was returned for",
+            field,
+        )
+    return tuple(values[1:])
+
+
+def read_scope(text: str, field: str) -> str:
+    """The scope of a cursor. Raises Malformed, naming `field`, for a broken cursor."""
+    return str(_decode(text, field)[0])
+
+
+def _decode(text: str, field: str) -> list[Any]:
+    """The scope and the order values in a cursor."""
     if len(text) > LONGEST_CURSOR:
         raise Malformed(f"A cursor has at most {LONGEST_CURSOR} characters; got {len(text)}.", field)
     try:
@@ -50,12 +67,7 @@ def read_cursor(scope: str, text: str, field: str, count: int) -> tuple[Scalar, 
         values = None
     if not isinstance(values, list) or not values or not isinstance(values[0], str):
         raise Malformed("Invalid cursor: pass a cursor that this API returned.", field)
-    if values[0] != scope or len(values) != count + 1:
-        raise Malformed(
-            "The cursor belongs to another list: pass it with the filter, the search and the order that it was returned for",
-            field,
-        )
-    return tuple(values[1:])
+    return values
 
 
 def positions(

@@ -89,26 +89,30 @@ def find_plan(
     *arguments: *Arguments,
 ) -> PlanT:
     """The plan of the field being resolved, for a face. It is made once per document and set of boolean variables."""
-    return find_field_plan(read_resolved_field(info), info.context.plans, face, plan, *arguments)
+    context = info.context
+    shows_addresses = context.principal.account_id is not None
+    return find_field_plan(read_resolved_field(info), context.plans, shows_addresses, face, plan, *arguments)
 
 
 def find_field_plan(
     field: ResolvedField,
     plans: dict[Hashable, Any],
+    shows_addresses: bool,
     face: str,
     plan: Callable[[SelectionReader, Sequence[FieldNode], *Arguments], PlanT],
     *arguments: *Arguments,
 ) -> PlanT:
-    """As `find_plan`, for a field of a document with the plans of the document.
+    """As `find_plan`, for a field of a document with the plans of the document, and for callers that may see the addresses
+    of accounts or not.
 
     Other variables than booleans count only if the plan read them. Their names are kept beside the plan.
     """
     switches = tuple(item for item in field.variables.items() if isinstance(item[1], bool))
-    key: Hashable = (face, tuple(map(id, field.nodes)), switches)
+    key: Hashable = (face, shows_addresses, tuple(map(id, field.nodes)), switches)
     names = plans.get((NAMES, key))
     whole = key if names is None else (key, _read_values(field, names))
     if whole not in plans:
-        reader = SelectionReader(field.fragments, field.variables, field.schema)
+        reader = SelectionReader(field.fragments, field.variables, field.schema, shows_addresses=shows_addresses)
         made = plan(reader, field.nodes, *arguments)
         if len(plans) >= MOST_PLANS - 1:
             plans.clear()

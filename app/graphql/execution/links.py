@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from app.changes.faces import ACTOR, FIELD_CHANGE
+from app.changes.sources import CHANGE_FACES, HISTORY, Author, ChangedRecord, Differences, read_owned_cursor
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.mail.faces import REMINDER
 from app.mail.sources import REMINDERS, read_reminder_cursor
@@ -11,6 +13,7 @@ from app.organizations.faces import GRAPHQL_ORGANIZATION
 from app.query.face import Codec, Face, Field, Link
 from app.query.request import CursorArgument
 from app.query.sql.connections import RowSource
+from app.query.sql.nested import NestedSource
 
 
 def _make_link(name: str, column: str, link: Link, face: Face) -> Field:
@@ -44,8 +47,41 @@ class NestedList:
 
 
 REMINDERS_OF_RECORD = NestedList(REMINDERS, REMINDER, lambda cursor: (None, read_reminder_cursor(cursor)))
+CLIENT_HISTORY, CUSTOMER_HISTORY = [
+    NestedList(HISTORY, CHANGE_FACES[face.name], read_owned_cursor) for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
+]
 LISTS: Mapping[tuple[str, str], NestedList] = {
+    ("Client", "history"): CLIENT_HISTORY,
+    ("Customer", "history"): CUSTOMER_HISTORY,
     ("Client", "reminders"): REMINDERS_OF_RECORD,
     ("Customer", "reminders"): REMINDERS_OF_RECORD,
 }
 """The connections by the type and the name of their field."""
+
+
+@dataclass(frozen=True, slots=True)
+class NestedField:
+    """A field that shows a row, or a short list of rows, that belongs to a row. Its rows have the `face`."""
+
+    source: NestedSource
+    face: Face
+
+
+def find_nested(face: Face, name: str, shows_addresses: bool) -> NestedField | None:
+    """The nested field of a face, for a caller that may see the addresses of accounts or not."""
+    if name == "actor" and face.type_name == "Change":
+        return AUTHORS[shows_addresses]
+    return NESTED.get((face.name, name))
+
+
+AUTHORS = [NestedField(Author(shows_addresses), ACTOR) for shows_addresses in (False, True)]
+NESTED: Mapping[tuple[str, str], NestedField] = {
+    (CHANGE_FACES[face.name].name, name): field
+    for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
+    for name, field in (
+        ("changes", NestedField(Differences(face), FIELD_CHANGE)),
+        ("client", NestedField(ChangedRecord(), GRAPHQL_CLIENT)),
+        ("customer", NestedField(ChangedRecord(), GRAPHQL_CUSTOMER)),
+    )
+}
+"""The nested fields by the name of their face and their own."""

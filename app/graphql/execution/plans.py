@@ -9,7 +9,7 @@ from graphql import FieldNode, GraphQLError
 
 from app.errors import DomainError
 from app.graphql.execution.context import read_page
-from app.graphql.execution.links import LINKS, LISTS, NestedList, RecordKey
+from app.graphql.execution.links import LINKS, LISTS, NestedList, RecordKey, find_nested
 from app.graphql.execution.selections import Fields, NotRendered, Reason, SelectionReader, Step
 from app.query.face import Codec, Face, Field, Kind, Link
 from app.query.sql.connections import (
@@ -22,6 +22,7 @@ from app.query.sql.connections import (
     list_field,
     list_name,
 )
+from app.query.sql.nested import Nested
 from app.query.sql.render import BoundSelection, Selection
 
 LONGEST_LABEL = 63
@@ -89,6 +90,10 @@ def _plan_field(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face)
     key = (face.type_name, name)
     if key in LISTS and reader.nested:
         return _plan_list(reader, nodes, face.type_name, LISTS[key])
+    nested = find_nested(face, name, reader.shows_addresses) if reader.nested else None
+    if nested is not None:
+        members = plan_selection(reader.enter_list(1), nodes, nested.face)
+        return _nested_field(name, Nested(nested.source, members))
     field = face.fields.get(name) or LINKS.get(key)
     if field is None:
         raise NotRendered(Reason.RESOLVER)
@@ -180,6 +185,11 @@ def _read_page(reader: SelectionReader, arguments: Mapping[str, Any], nested: Ne
 @lru_cache(maxsize=8192)
 def _connection_field(name: str, connection: Connection) -> Field:
     return Field(name, "", codec=Codec(computed=connection), writable=False, filterable=False, sortable=False)
+
+
+@lru_cache(maxsize=8192)
+def _nested_field(name: str, nested: Nested) -> Field:
+    return Field(name, "", codec=Codec(computed=nested), writable=False, filterable=False, sortable=False)
 
 
 def plan_parts(

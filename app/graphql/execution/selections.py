@@ -75,6 +75,7 @@ class SelectionReader:
 
     - `nested`: lists inside of records may be rendered. `bound`: they may have parameters.
     - `known`: the selection is that of one record, so a cursor in it may belong to the record.
+    - `shows_addresses`: the caller may see the addresses of accounts.
     - `rows`: the most rows of one aggregated value that the selection is for; 0 outside of such a value.
     """
 
@@ -84,6 +85,7 @@ class SelectionReader:
     nested: bool = False
     bound: bool = False
     known: bool = False
+    shows_addresses: bool = False
     rows: int = 0
     notes: Notes = field(default_factory=Notes)
 

@@ -13,7 +13,9 @@ from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 
 RECORDS = 3
-NESTED = "{ clients { nodes { name organization { name } history { nodes { version } } } } }"
+RESOLVED = f"{'x' * 64}: name"
+"""A field under a name that PostgreSQL would cut, so that resolvers show its record."""
+NESTED = f"{{ clients {{ nodes {{ {RESOLVED} organization {{ name }} history {{ nodes {{ version }} }} }} }} }}"
 
 
 async def test_a_failed_field_is_the_error_of_the_response(
