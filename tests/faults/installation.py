@@ -1,7 +1,6 @@
 """Installations of the service from a wheel, in an environment of its own and away from the checkout."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -109,9 +108,7 @@ def install(wheel: Path, lock: Path, folder: Path, extra: str = "embedded") -> I
     return installation
 
 
-def remove(installation: Installation) -> None:
+def remove_database(installation: Installation) -> None:
     """Deletes the embedded database of the installation, which can be in another folder."""
     code = "import pathlib, app.postgres.embedded as e; e.remove_embedded(pathlib.Path('.clientele'))"
-    if installation.python.exists():
-        subprocess.run([installation.python, "-I", "-c", code], cwd=installation.folder, check=True)
-    shutil.rmtree(installation.folder)
+    subprocess.run([installation.python, "-I", "-c", code], cwd=installation.folder, check=True)

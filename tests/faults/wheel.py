@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from app.version import VERSION
-from tests.faults.installation import ROOT, Installation, build_wheel, install, remove
+from tests.faults.installation import ROOT, Installation, build_wheel, install, remove_database
 from tests.faults.processes import open_folder
 from tests.faults.smoke import Service
 from tests.faults.smoke import main as use_every_api
@@ -63,7 +63,6 @@ def check(installation: Installation) -> None:
         check_graphiql(Service(address, token))
         assert installation.run("organization", "list").stdout.count("\n") >= 1
     assert installation.run("migrate", "--check").stderr == "No migration is missing.\n"
-    check_missing_extra(installation)
 
 
 def main(wheel: str = "") -> None:
@@ -76,7 +75,8 @@ def main(wheel: str = "") -> None:
         try:
             check(installation)
         finally:
-            remove(installation)
+            remove_database(installation)
+        check_missing_extra(installation)
     print(f"The wheel serves without the checkout, {time.monotonic() - began:.1f} s in all")
 
 
