@@ -63,12 +63,32 @@ def check_compose(folder: Path) -> None:
             assert not source.startswith(".") or (DEPLOY / source).exists(), f"{name} mounts {source}, which is missing"
         assert set(service.get("depends_on", {})) <= set(compose["services"]), name
         assert set(service.get("secrets", [])) <= set(compose["secrets"]), name
+    check_scraping(compose, folder)
     shutil.copy(DEPLOY / "make-secrets", folder)
     run(folder / "make-secrets")
     made = {path: path.read_text() for path in (folder / "secrets").iterdir()}
     assert {Path(secret["file"]).name for secret in compose["secrets"].values()} == {path.name for path in made}
     run(folder / "make-secrets")
     assert {path: path.read_text() for path in made} == made, "make-secrets replaced a secret"
+
+
+def check_scraping(compose: dict[str, Any], folder: Path) -> None:
+    """Prometheus reads the metrics of both services, as the job that the alert rules select."""
+    prometheus = yaml.safe_load((DEPLOY / "compose" / "prometheus.yml").read_text())
+    ((job, targets),) = (
+        (scraped["job_name"], scraped["static_configs"][0]["targets"]) for scraped in prometheus["scrape_configs"]
+    )
+    rules = "".join(file.read_text() for file in (DEPLOY / "prometheus").glob("*.yaml"))
+    assert set(re.findall(r'job="(\w+)"', rules)) == {job}
+    services_ = [name for name, service in compose["services"].items() if name.startswith("clientele-")]
+    for name in services_:
+        config = read_settings(
+            {key: text for key, text in compose["services"][name]["environment"].items() if "DOMAIN" not in text},
+            folder,
+        )
+        assert f"{name}:{config.metrics_port}" in targets
+        assert config.metrics_host == "0.0.0.0"  # noqa: S104 - inside the network of the containers
+    assert len(targets) == len(services_) == 2
 
 
 def check_unit(folder: Path) -> None:
@@ -125,6 +145,7 @@ def check_ports(every: list[dict[str, Any]], ports: dict[str, int], labels: dict
         for service in reached
         if monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     )
+    assert watched["metadata"]["labels"][monitor["jobLabel"]] == "clientele"
     assert {endpoint["port"] for endpoint in monitor["endpoints"]} <= {
         port["name"] for port in watched["spec"]["ports"]
     }
@@ -138,6 +159,7 @@ def check_pod(by_kind: dict[str, dict[str, Any]], container: dict[str, Any], fol
     assert {Path(value).name for name, value in variables.items() if name.endswith("_FILE")} == set(
         by_kind["Secret"]["stringData"]
     )
+    assert config.metrics_port in {port["containerPort"] for port in container["ports"]}
     probe = container["readinessProbe"]
     assert probe["httpGet"]["path"] == "/readyz"
     assert config.drain > probe["periodSeconds"] * probe["failureThreshold"] + probe["timeoutSeconds"]
