@@ -149,11 +149,11 @@ def read_selections(info: strawberry.Info[Any, Any]) -> tuple[SelectionSetNode, 
 class RenderedValue:
     """JSON text that the executor puts into the result as it is. `size` is in bytes."""
 
-    __slots__ = ("fragment", "size")
+    __slots__ = ("json", "size")
 
     def __init__(self, json: str | bytes) -> None:
-        data = json if isinstance(json, bytes) or json.isascii() else json.encode()
-        self.fragment, self.size = orjson.Fragment(data), len(data)
+        self.json = json if isinstance(json, bytes) else json.encode()
+        self.size = len(self.json)
 
 
 class Rendered(RenderedValue):
@@ -165,6 +165,7 @@ class Rendered(RenderedValue):
 Show: TypeAlias = Callable[[int], None]
 """Counts bytes that the result shows. It raises an exception when there are too many."""
 
+TYPENAME = "__typename"
 SMALL = 100
 """The longest text in characters that is not counted. An operation has at most some 50,000 values."""
 NOTHING = orjson.Fragment(b"null")
@@ -175,21 +176,29 @@ def ignore_size(size: int) -> None:
     """For operations without a limit."""
 
 
+NO_HELPERS: Any = None
+"""Takes the place of the helpers for resolvers, which no resolver of the service uses."""
+
+
 class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's executor, which takes rendered values as complete and counts the size of the result.
 
     A document can select one long value under 500 names, so the result may be far larger than all that was loaded.
-    `too_large` is the exception of `show`. From then on the executor makes no more values.
+    `too_large` is the exception of `show`. From then on the executor makes no more values. `has_resolved_root` tells
+    whether a root field has a value that is not rendered.
     """
 
     show: Show = staticmethod(ignore_size)
     too_large: Exception | None = None
+    has_resolved_root = False
 
     def complete_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
         if isinstance(result, RenderedValue):
-            return result.fragment if self._admit(result.size) else NOTHING
+            return orjson.Fragment(result.json) if self.admit(result.size) else NOTHING
+        if path.prev is None and result is not None and info.field_name != TYPENAME:
+            self.has_resolved_root = True
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
     def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
@@ -206,9 +215,9 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
             value, size = orjson.Fragment(data), len(data)
         else:
             return value
-        return value if self._admit(size) else NOTHING
+        return value if self.admit(size) else NOTHING
 
-    def _admit(self, size: int) -> bool:
+    def admit(self, size: int) -> bool:
         """Counts bytes of the result. Returns False when there are too many."""
         if self.too_large is None:
             try:
@@ -218,8 +227,12 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
         return self.too_large is None
 
     def release(self) -> None:
-        """Drops the helpers, which hold the executor. So it leaves memory with its context, and not with the next collection."""
-        del self.async_helpers
+        """Drops what holds the executor. So it leaves memory with its context, and not with the next collection.
+
+        Fields beside an error may still run, in the background. They need no helpers.
+        """
+        self.async_helpers = NO_HELPERS
+        self.middleware_manager = None
 
     def for_event(self, event: object, context: object, show: Show = ignore_size) -> "RenderingExecutor":
         """An executor of the same operation for an event of its subscription. It coerces no variables again.

@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar, TypeVarTuple
@@ -107,8 +107,7 @@ def find_field_plan(
 
     Other variables than booleans count only if the plan read them. Their names are kept beside the plan.
     """
-    switches = tuple(item for item in field.variables.items() if isinstance(item[1], bool))
-    key: Hashable = (face, shows_addresses, tuple(map(id, field.nodes)), switches)
+    key: Hashable = (face, shows_addresses, tuple(map(id, field.nodes)), find_switches(field.variables))
     names = plans.get((NAMES, key))
     whole = key if names is None else (key, _read_values(field, names))
     if whole not in plans:
@@ -124,6 +123,11 @@ def find_field_plan(
         plans[whole] = made
     stored: PlanT = plans[whole]
     return stored
+
+
+def find_switches(variables: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
+    """The boolean variables, which decide about the fields that are left out."""
+    return tuple((name, value) for name, value in variables.items() if isinstance(value, bool))
 
 
 def _read_values(field: ResolvedField, names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from graphql import (
     InlineFragmentNode,
     ListValueNode,
     ObjectValueNode,
+    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     ValueNode,
@@ -119,7 +120,7 @@ class SelectionReader:
             self.notes.variables |= set(_find_variables(argument.value))
         return get_argument_values(type_.fields[node.name.value], node, VariableValues({}, dict(self.variables)))
 
-    def collect(self, nodes: Iterable[FieldNode], types: frozenset[str]) -> Fields:
+    def collect(self, nodes: Iterable[FieldNode | OperationDefinitionNode], types: frozenset[str]) -> Fields:
         """The fields selected under `nodes` for a type that goes by any name in `types` (its own and its interfaces)."""
         fields: Fields = {}
         for node in nodes:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from graphql import GraphQLError
 
 from app.graphql.schema.schema import core_schema
-from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Document, Documents
 from app.graphql.server.trusted import TrustedDocuments
 
@@ -43,7 +42,7 @@ def _check_document(document_id: str, document: Document, cost_limit: int) -> It
     for error in document.errors:
         yield _to_problem(document_id, error)
     for operation in document.operations() if document.ast is not None else ():
-        cost = VariableCosts(operation, {}).add_up(document.cost(operation))
+        cost = document.cost(operation, {})
         if cost > cost_limit:
             name = operation.name.value if operation.name else "The operation"
             yield Problem(document_id, f"{name} costs {cost:,}; at most {cost_limit:,} is allowed.")

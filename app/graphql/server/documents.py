@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from app.graphql.internals import (
     validate_document,
 )
 from app.graphql.server.codes import ErrorCode
-from app.graphql.server.costs import Costs, SelectionCost
+from app.graphql.server.costs import Costs, SelectionCost, VariableCosts
 from app.graphql.server.disclosure import hide_names
 from app.graphql.server.errors import limit_error
 from app.graphql.server.limits import MAX_OBJECTS, Measure, check_limits, count_objects, too_deep
@@ -46,6 +46,8 @@ READ_AT_ONCE = 2_000
 """The most characters of a document that is read on the event loop, in about 10 ms. A longer one is read in a thread."""
 KEPT, KEPT_CHARACTERS, LONGEST_KEPT = 500, 200_000, 20_000
 """Documents are kept up to this number and these characters in all. A character takes up to 200 bytes of memory."""
+MOST_SUMS = 200
+"""The limit for one document, since each page size in its variables makes another sum."""
 LONG_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{MOST_DIGITS + 1}}}")
 NUMBERS = frozenset({TokenKind.INT, TokenKind.FLOAT})
 NO_INTROSPECTION = "Introspection is off, so this service does not show its schema."
@@ -54,13 +56,17 @@ TOO_TANGLED = "The document selects the same fields too often in the same places
 
 @dataclass(slots=True)
 class Document:
-    """A parsed document with its errors, the costs of its operations, and the plans of its selections."""
+    """A parsed document with its errors, the costs of its operations, and the plans of its selections.
+
+    `sums` are the costs that are added up already.
+    """
 
     ast: DocumentNode | None
     errors: list[GraphQLError]
     costs: dict[int, SelectionCost] = field(default_factory=dict)
     plans: dict[Hashable, Any] = field(default_factory=dict)
     roots: dict[int, int] = field(default_factory=dict)
+    sums: dict[Hashable, int] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation with a name. Without a name it is the only operation, or None if there are several."""
@@ -80,9 +86,20 @@ class Document:
             self.roots[id(operation)] = Measure(self.ast).measure(operation.selection_set).roots
         return self.roots[id(operation)]
 
-    def cost(self, operation: OperationDefinitionNode) -> SelectionCost:
-        """The cost of an operation of a valid document, without the values of its variables."""
-        return self.costs[id(operation)]
+    def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any], *, plain: bool = False) -> int:
+        """The cost of an operation of a valid document. `plain` says that no variable is an object or a list.
+
+        The cost depends on the integers among plain variables only, so it is added up once for the same integers.
+        """
+        if not plain:
+            return VariableCosts(operation, variables).add_up(self.costs[id(operation)])
+        counts = ((name, value if type(value) is int else None) for name, value in variables.items())
+        key = (id(operation), *counts)
+        if key not in self.sums:
+            if len(self.sums) >= MOST_SUMS:
+                self.sums.clear()
+            self.sums[key] = self.cost(operation, variables)
+        return self.sums[key]
 
 
 class Documents:

@@ -222,12 +222,13 @@ class DisconnectWatcher:
 def _result_response(result: OperationResult, media_type: str) -> Response:
     """The status is 503 if no field has a value because of the database, and 429 because of a limit. For an operation that
     was not executed it is 400, and 200 under application/json."""
+    body = orjson.dumps(result.body) if result.rendered is None else result.rendered
     if result.limited is not None:
-        return Response(orjson.dumps(result.body), 429, write_headers(result.limited), media_type)
+        return Response(body, 429, write_headers(result.limited), media_type)
     if result.unavailable:
-        return make_private(Response(orjson.dumps(result.body), 503, {"Retry-After": "5"}, media_type))
+        return make_private(Response(body, 503, {"Retry-After": "5"}, media_type))
     status = 200 if result.executed or media_type == JSON else 400
-    return make_private(Response(orjson.dumps(result.body), status, media_type=media_type))
+    return make_private(Response(body, status, media_type=media_type))
 
 
 def _error_response(error: RequestError, media_type: str) -> Response:

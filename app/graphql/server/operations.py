@@ -1,7 +1,7 @@
 """The one way from a request to its result. Every transport uses it; a transport itself only reads and writes messages."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing, closing
 from datetime import timedelta
 from functools import lru_cache, partial
@@ -14,10 +14,10 @@ from app.auth import Access
 from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.execution.context import Context
-from app.graphql.internals import Built, build_executor, execute
+from app.graphql.execution.direct import execute_operation
+from app.graphql.internals import Built, build_executor
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.codes import ErrorCode
-from app.graphql.server.costs import VariableCosts
 from app.graphql.server.disclosure import hide_value_error
 from app.graphql.server.documents import Documents
 from app.graphql.server.errors import (
@@ -77,11 +77,12 @@ class Operations:
         if operation is None:
             message = _explain_missing_operation(request.operation_name)
             raise RequestError(ErrorCode.OPERATION_RESOLUTION_FAILURE, message)
-        weight = weigh_variables(self.schema, operation, request.variables) if request.variables else 0
+        plain = not any(isinstance(value, dict | list) for value in request.variables.values())
+        weight = 0 if plain else weigh_variables(self.schema, operation, request.variables)
         if weight > MAX_INPUT_WEIGHT:
             code = ErrorCode.VARIABLE_LIMIT_EXCEEDED
             raise OperationError([limit_error(code, TOO_HEAVY, MAX_INPUT_WEIGHT, operation)])
-        cost = VariableCosts(operation, request.variables).add_up(document.cost(operation))
+        cost = document.cost(operation, request.variables, plain=plain)
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
         self._note_operation(operation, request.document_id, cost)
@@ -171,8 +172,15 @@ class Operations:
         keep their values.
         """
         with time_limit(self.config.operation_timeout):
-            done = await execute(prepared.executor)
+            done = await execute_operation(prepared.executor)
+        if isinstance(done, list):
+            return self._join_result(done, prepared.cost)
         return self._format_result(done, prepared, request_id)
+
+    def _join_result(self, parts: Sequence[bytes], cost: int) -> OperationResult:
+        """The result of a query that is rendered whole, with its members as orjson writes those of other results."""
+        end = b'},"extensions":{"cost":{"requested":%d,"limit":%d}}}' % (cost, self.config.cost_limit)
+        return OperationResult({}, executed=True, rendered=b"".join((b'{"data":{', *parts, end)))
 
     def _format_result(self, result: ExecutionResult, prepared: PreparedOperation, request_id: str) -> OperationResult:
         errors = self._show_errors(result, prepared)

@@ -55,7 +55,9 @@ class StreamStart:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """The members of a result, ready for orjson. `executed` is false if nothing was executed, so that there is no data.
+    """A result: its members in `body`, ready for orjson, or its JSON in `rendered`.
+
+    `executed` is false if nothing was executed, so that there is no data.
     `unavailable` is true if no field has a value because the operation timed out or had no database. `limited` is the
     limit because of which no field has a value. The result of an event has its `cursor`."""
 
@@ -64,7 +66,6 @@ class OperationResult:
     unavailable: bool = False
     limited: TooMany | None = None
     rendered: bytes | None = None
-    """The body as JSON, if it is rendered already."""
     cursor: str | None = None
 
     @property

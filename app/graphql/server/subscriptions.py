@@ -59,4 +59,4 @@ class Subscriptions:
     async def _execute_event(self, prepared: PreparedOperation, event: Event, request_id: str) -> OperationResult:
         with closing(prepared.for_event(event)) as current:
             result = await self.execute(current, request_id)
-            return replace(result, rendered=orjson.dumps(result.body), cursor=event.position)
+            return replace(result, rendered=orjson.dumps(result.payload), cursor=event.position)

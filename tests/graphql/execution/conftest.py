@@ -1,17 +1,17 @@
 """An executor that counts the rendered values, over the rows of random documents."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import pytest
-from graphql import ExecutionResult, GraphQLError, execute, parse, validate
+from graphql import DocumentNode, ExecutionResult, GraphQLError, execute, parse, validate
 
 from app.auth import Access, Caller
 from app.errors import DomainError
 from app.graphql.execution.context import Context
-from app.graphql.internals import Rendered, RenderingExecutor
+from app.graphql.internals import Built, Rendered, RenderingExecutor, build_executor
 from app.graphql.schema.schema import core_schema
 from app.mail.files import FileMailer
 from app.mail.worker import OutboxWorker
@@ -37,6 +37,7 @@ class Executor:
 
     service: Service
     variables: dict[str, Any]
+    documents: dict[str, DocumentNode] = field(default_factory=dict, repr=False)
 
     async def run(self, source: str) -> tuple[str, int]:
         """The JSON of the data of a result without errors, and the number of rendered values."""
@@ -53,12 +54,27 @@ class Executor:
         shown = sorted((_show_error(error, json.loads(data)) for error in errors), key=str)
         return data, shown, rendered
 
+    async def build(self, source: str, plans: dict[Any, Any]) -> Built:
+        """The executor of a document, whose plans are kept."""
+        self.documents.setdefault(source, parse(source))
+        return build_executor(
+            core_schema(),
+            self.documents[source],
+            context=await self.make_context(plans),
+            variables=self.variables,
+            operation_name=None,
+            hide_suggestions=False,
+        )
+
+    async def make_context(self, plans: dict[Any, Any]) -> Context:
+        principal = await Caller((self.service.token,), self.service.database).principal()
+        outbox = OutboxWorker(self.service.database, FileMailer(self.service.config.data_dir), "office@example.com")
+        return Context(Access(self.service.database, principal), plans, outbox, None, None, None)  # type: ignore[arg-type]
+
     async def execute(self, source: str) -> tuple[ExecutionResult, int]:
         document = parse(source)
         assert validate(core_schema(), document) == [], source
-        principal = await Caller((self.service.token,), self.service.database).principal()
-        outbox = OutboxWorker(self.service.database, FileMailer(self.service.config.data_dir), "office@example.com")
-        context = Context(Access(self.service.database, principal), {}, outbox, None, None, None)  # type: ignore[arg-type]
+        context = await self.make_context({})
         CountingExecutor.rendered = 0
         done = execute(
             core_schema(),

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from app.graphql.execution.context import DEFAULT_PAGE, LARGEST_PAGE
 from app.graphql.schema.schema import core_schema
 from app.graphql.server import costs
-from app.graphql.server.costs import VariableCosts
 from app.graphql.server.documents import Documents
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi
@@ -22,7 +21,7 @@ def cost(source: str, **variables: Any) -> int:
     document = DOCUMENTS.find(source)
     assert document.errors == []
     (operation,) = document.operations()
-    return VariableCosts(operation, variables).add_up(document.cost(operation))
+    return document.cost(operation, variables)
 
 
 KNOWN: list[tuple[str, dict[str, Any], int]] = [
