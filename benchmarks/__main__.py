@@ -53,7 +53,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=int, default=16, help="the number of connections; by default 16")
     parser.add_argument("--unbounded", action="store_true", help="exit with 0 even when a target is not reached")
     parser.add_argument("--only", help="measure only the rows whose name and API contain this text")
-    parser.add_argument("--database-url", help="an empty database to use instead of an embedded one")
+    parser.add_argument(
+        "--database-url",
+        help="an empty database to use instead of an embedded one; for the scale also one that an earlier run filled",
+    )
     return parser
 
 
