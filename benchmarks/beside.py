@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -142,10 +142,10 @@ def python_of(folder: Path) -> str:
     return str(own) if own.exists() else sys.executable
 
 
-def environment_of(folder: Path, url: str, data_dir: str) -> dict[str, str]:
+def environment_of(folder: Path, url: str, data_dir: str, access_log: bool) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CLIENTELE_")}
     own = {"DATABASE_URL": url, "CLIENTELE_DATA_DIR": data_dir, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "0"}
-    return kept | HIGH_RATES | own
+    return kept | HIGH_RATES | own | {"CLIENTELE_ACCESS_LOG": str(access_log).lower()}
 
 
 async def make_database(url: str, name: str) -> str:
@@ -184,19 +184,32 @@ def run_command(folder: Path, environment: dict[str, str], *arguments: str) -> s
 
 
 @contextmanager
-def run_checkout(folder: Path, url: str, clients: int) -> Iterator[Checkout]:
-    """Migrates and fills the database with the checkout's own code, and runs the checkout over it."""
-    with tempfile.TemporaryDirectory(prefix="clientele-beside-") as data_dir:
-        environment = environment_of(folder, url, data_dir)
+def run_checkout(folder: Path, url: str, clients: int, *, access_log: bool = False) -> Iterator[Checkout]:
+    """Migrates and fills the database with the checkout's own code, and runs the checkout over it.
+
+    Its log goes to a file that is deleted. Checkouts from before the access log cannot write one in process.
+    """
+    with tempfile.TemporaryDirectory(prefix="clientele-beside-") as data_dir, tempfile.TemporaryFile() as log:
+        environment = environment_of(folder, url, data_dir, access_log)
         run_command(folder, environment, "migrate")
         run_command(folder, environment, "account", "create", EMAIL)
         asyncio.run(fill_database(url, clients))
         token = run_command(folder, environment, "token", "create", "--account", EMAIL)
         program = [python_of(folder), "-P", str(ROOT / "benchmarks" / "in_process.py"), str(folder)]
         with subprocess.Popen(  # noqa: S603 - the command is the benchmark's own
-            program, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            program, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
         ) as process:
-            yield Checkout(folder, token, process)
+            try:
+                yield Checkout(folder, token, process)
+            except RuntimeError:
+                show_end(log)
+                raise
+
+
+def show_end(log: IO[bytes]) -> None:
+    """Prints the last lines of a log."""
+    log.seek(0)
+    print(log.read().decode(errors="replace")[-3000:], file=sys.stderr)
 
 
 @dataclass

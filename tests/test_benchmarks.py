@@ -16,6 +16,7 @@ from benchmarks.__main__ import make_parser
 from benchmarks.beside import Comparison, Row, Timing, python_of, run
 from benchmarks.cases import TARGETS, make_all_cases
 from benchmarks.in_process import Message, measure
+from benchmarks.layers import LAYERS, Layer, describe, make_requests
 from benchmarks.load import HttpRequest, Load, send_load
 from benchmarks.meters import children_of, cpu_seconds, memory_of
 from benchmarks.report import Memory, Report, RowFigures
@@ -182,3 +183,14 @@ def test_processes_are_measured() -> None:
         assert 0 < now <= most
         process.communicate()
     assert cpu_seconds(process.pid) == 0.0
+
+
+def test_the_cost_of_a_layer_is_the_difference_of_two_requests() -> None:
+    layers = [Layer("first", "a"), Layer("second", "b", "a"), Layer("each row", "c", "b", 100)]
+    costs = {"a": 30.0, "b": 50.0, "c": 250.0}
+    assert describe(costs, layers) == [["first", "30.0", "30"], ["second", "20.0", "50"], ["each row", "2.0", "250"]]
+
+
+def test_every_layer_belongs_to_requests() -> None:
+    requests = make_requests("token")
+    assert {name for layer in LAYERS for name in (layer.request, layer.without) if name} <= set(requests)
