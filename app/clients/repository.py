@@ -31,7 +31,6 @@ from app.clients.writes import (
     restore_statement,
 )
 from app.errors import DomainError, Invalid, NotFound, Problem, Stale
-from app.query.model import EVERYTHING
 from app.query.request import ListRequest
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters
 from app.query.sql.render import Selection
@@ -106,6 +105,7 @@ class ClientRepository(ListRepository):
     """
 
     table = clients
+    total = TOTAL
 
     def __init__(self, connection: Connection, window: int = WINDOW) -> None:
         super().__init__(connection)
@@ -133,7 +133,7 @@ class ClientRepository(ListRepository):
     async def count(self, organization: str, request: ListRequest) -> int:
         """The number of records that a request matches. Without conditions it costs the same at any size."""
         owners = {"organization": organization}
-        if request.where == EVERYTHING and not request.words and not request.deleted_too:
+        if request.is_unconditional:
             return int(await self.connection.scalar(TOTAL, owners))
         if not request.terms:
             return await count_records(self.connection, clients, owners, request)

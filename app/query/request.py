@@ -91,6 +91,11 @@ class ListRequest(NamedTuple):
         return self.terms[: len(self.words)]
 
     @property
+    def is_unconditional(self) -> bool:
+        """True for the list of all live records."""
+        return self.where == EVERYTHING and not self.words and not self.deleted_too
+
+    @property
     def has_slow_pattern(self) -> bool:
         """True if a condition has a pattern that may take long."""
         return self.where is not EVERYTHING and has_slow_pattern(self.where, self.values)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import Select, Table
 
 from app.auth import Target
 from app.errors import NotFound, Stale
 from app.query.request import ListRequest
+from app.query.sql.facts import facts_statement
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, page_statement
 from app.query.sql.render import BoundSelection, Selection
 from app.records.statements import count_statement, get_many_statement, get_statement
@@ -136,12 +137,39 @@ class RecordRepository:
         return record
 
 
+class PageWithFacts(NamedTuple):
+    """The rows of a page and one more, whether rows lie outside of its bounds, and the total if it was read with them."""
+
+    rows: list[RenderedRow]
+    earlier: bool
+    later: bool
+    total: int | None = None
+
+
 class ListRepository(RecordRepository):
-    """The repository of records that belong to an organization, and its lists."""
+    """The repository of records that belong to an organization, and its lists.
+
+    `total` is a statement with the number of all live records of the parameter `organization`, if there is a fast one.
+    """
+
+    total: ClassVar[Select[Any] | None] = None
 
     async def page(self, organization: str, request: ListRequest) -> list[RenderedRow]:
         """At most `page.limit` rows in the order of the request; a backward page begins with its last row."""
         return await list_records(self.connection, self.table, {"organization": organization}, request)
+
+    async def page_with_facts(self, organization: str, request: ListRequest) -> PageWithFacts:
+        """The page of a request without search terms, one row more than its limit, and the facts around it."""
+        wanted, page = request.wanted, request.page
+        total = self.total if wanted.total and request.is_unconditional else None
+        if total is None and not wanted.beyond:
+            rows = await self.page(organization, request.with_one_more())
+            return PageWithFacts(rows, page.after is not None, page.before is not None)
+        statement, parameters = facts_statement(self.table, request.with_one_more(), total)
+        found = await self.connection.execute(statement, {"organization": organization, **parameters})
+        *_, earlier, later, number = found[0]
+        earlier, later = (earlier, later) if wanted.beyond else (page.after is not None, page.before is not None)
+        return PageWithFacts([(json, keys) for json, keys, *_ in found if json is not None], earlier, later, number)
 
     async def count(self, organization: str, request: ListRequest) -> int:
         """The number of records that a request matches."""
@@ -153,12 +181,15 @@ async def list_page(repository: ListRepository, organization_id: str, request: L
 
     Unless the request wants to look beyond its page, rows are taken to lie beyond each bound that the page has.
     """
-    page, rows = request.page, None
-    if request.wanted.rows:
-        rows = await repository.page(organization_id, request.with_one_more())
-    earlier, later = await _rows_outside(repository, organization_id, request)
-    total = await _count(repository, organization_id, request, rows)
-    more, kept = len(rows or ()) > page.limit, (rows or [])[: page.limit]
+    page, total = request.page, None
+    if request.wanted.rows and not request.terms:
+        rows, earlier, later, total = await repository.page_with_facts(organization_id, request)
+    else:
+        rows = await repository.page(organization_id, request.with_one_more()) if request.wanted.rows else []
+        earlier, later = await _rows_outside(repository, organization_id, request)
+    if request.wanted.total and total is None:
+        total = await _count(repository, organization_id, request, rows)
+    more, kept = len(rows) > page.limit, rows[: page.limit]
     if page.backward:
         return Listing(kept[::-1], later, more or earlier, total)
     return Listing(kept, more or later, earlier, total)
@@ -176,13 +207,11 @@ async def _rows_outside(repository: ListRepository, organization_id: str, reques
 
 
 async def _count(
-    repository: ListRepository, organization_id: str, request: ListRequest, rows: Sequence[RenderedRow] | None
-) -> int | None:
-    """The total, if it is wanted. A page from the start that shows the last row tells it without another statement."""
+    repository: ListRepository, organization_id: str, request: ListRequest, rows: Sequence[RenderedRow]
+) -> int:
+    """The total. A page from the start that shows the last row tells it without another statement."""
     page = request.page
-    if not request.wanted.total:
-        return None
-    from_start = page.after is None and page.before is None
-    if rows is not None and from_start and len(rows) <= page.limit and (rows or not page.skip):
+    from_start = request.wanted.rows and page.after is None and page.before is None
+    if from_start and len(rows) <= page.limit and (rows or not page.skip):
         return page.skip + len(rows)
     return await repository.count(organization_id, request)

@@ -40,13 +40,17 @@ Nulls: TypeAlias = tuple[bool, ...]
 
 @dataclass(frozen=True, slots=True)
 class PageOrder:
-    """The complete orders of a page, its direction, and the bounds that it has. Rows without a value come last."""
+    """The complete orders of a page, its direction, and the bounds that it has. Rows without a value come last.
+
+    The names of the parameters of the bounds begin with `prefix`.
+    """
 
     face: Face
     orders: tuple[Order, ...]
     after: Nulls | None
     before: Nulls | None
     backward: bool
+    prefix: str = ""
 
     def nullable(self, index: int) -> bool:
         order = self.orders[index]
@@ -143,7 +147,7 @@ def order_keys(order: PageOrder, keys: Keys) -> list[ColumnElement[Any]]:
 
 def _value(order: PageOrder, side: str, index: int) -> ColumnElement[Any]:
     kind = order.face.order_field(order.orders[index].column).kind
-    return bindparam(f"{side}{index}", type_=TYPES.get(kind, Text()))
+    return bindparam(f"{order.prefix}{side}{index}", type_=TYPES.get(kind, Text()))
 
 
 def _later(order: PageOrder, side: str, index: int) -> bool:

@@ -113,11 +113,16 @@ def page_statement(
 
     Its rows are (JSON text, JSON list of order values). The second is null unless the request wants cursors.
     """
+    return build_page(make_shape(table, request, search)), make_parameters(request, search)
+
+
+def make_shape(table: Table, request: ListRequest, search: Search, prefix: str = "") -> Shape:
     page = request.page
-    shape = Shape(
+    bounds = _nulls(page.after), _nulls(page.before)
+    return Shape(
         table,
         request.selection,
-        PageOrder(request.face, request.orders, _nulls(page.after), _nulls(page.before), page.backward),
+        PageOrder(request.face, request.orders, *bounds, page.backward, prefix),
         request.where,
         search.shapes,
         request.deleted_too,
@@ -128,14 +133,17 @@ def page_statement(
         search.window,
         search.skip_tenant_key,
     )
-    parameters = condition_parameters(request.values, search.terms) | _page_parameters(page)
+
+
+def make_parameters(request: ListRequest, search: Search) -> dict[str, Any]:
+    parameters = condition_parameters(request.values, search.terms) | page_parameters(request.page)
     if isinstance(request.selection, BoundSelection):
         parameters |= request.selection.parameters
     if request.wanted.edges:
         parameters["list"] = request.fingerprint
     if request.by_relevance:
         parameters["term"] = " ".join(request.words)
-    return build_page(shape), parameters
+    return parameters
 
 
 def condition_parameters(values: Sequence[Scalar], terms: Sequence[Term]) -> dict[str, Any]:
@@ -144,11 +152,12 @@ def condition_parameters(values: Sequence[Scalar], terms: Sequence[Term]) -> dic
     return parameters | {f"w{index}": term.text for index, term in enumerate(terms)}
 
 
-def _page_parameters(page: Page) -> dict[str, Any]:
+def page_parameters(page: Page, prefix: str = "") -> dict[str, Any]:
     """The parameters of the bounds (a0, a1, … and b0, b1, …) and of the rows to skip."""
     parameters: dict[str, Any] = {"skip": page.skip} if page.skip else {}
     for name, position in (("a", page.after), ("b", page.before)):
-        parameters |= {f"{name}{index}": value for index, value in enumerate(position or ()) if value is not None}
+        values = enumerate(position or ())
+        parameters |= {f"{prefix}{name}{index}": value for index, value in values if value is not None}
     return parameters
 
 
@@ -159,16 +168,20 @@ def _nulls(position: tuple[Scalar, ...] | None) -> Nulls | None:
 @keep_statements
 def build_page(shape: Shape) -> Select[str, str]:
     """The statement of a shape, built once."""
-    names, order = [name for name in needed_columns(shape.selection) if name != CURSOR], shape.order
-    branched = is_split(order.face, order.orders) and shape.way is not Way.USE_INDEX
-    rows = _read_branches(shape, names) if branched else _read_rows(shape, names)
-    values = cast(func.json_build_array(*(rows.c[f"k{index}"] for index in range(len(order.orders)))), Text)
+    rows = find_page(shape, [name for name in needed_columns(shape.selection) if name != CURSOR])
+    keys = [rows.c[f"k{index}"] for index in range(len(shape.order.orders))]
+    values = cast(func.json_build_array(*keys), Text)
     known: dict[str, Any] = {CURSOR: write_cursor(LIST, values)}
     if "organization_id" in shape.table.c:
         known["organization_id"] = OWNER
     text, row = render_row(shape.selection, rows, known)
     shown = values if shape.cursors else literal(None, Text)
-    return select(text, shown).select_from(rows.join(row, true()))
+    return select(text.label("json"), shown.label("keys")).select_from(rows.join(row, true()))
+
+
+def find_page(shape: Shape, names: Sequence[str]) -> Any:
+    branched = is_split(shape.order.face, shape.order.orders) and shape.way is not Way.USE_INDEX
+    return _read_branches(shape, names) if branched else _read_rows(shape, names)
 
 
 def scope(table: Table, deleted_too: bool, *, skip_tenant_key: bool = False) -> ColumnElement[bool]:

@@ -1,0 +1,78 @@
+"""Each root field that the database renders is one statement, whatever is selected below it."""
+
+import random
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import ClauseElement
+
+from app.graphql.execution.compiler import COUNTS, RENDERED
+from app.storage.connection import Connection
+from tests.graphql.execution.conftest import Executor
+from tests.graphql.random_documents import DocumentWriter
+
+
+@contextmanager
+def counting_statements(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The statements that read records, changes or reminders inside the block. Access and background work are left out."""
+    statements: list[str] = []
+    execute = Connection.execute
+
+    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
+        text = str(statement)
+        if re.search(r"FROM (clients|client_changes|outbox|client_totals)\b", text):
+            statements.append(text)
+        return await execute(connection, statement, *arguments)
+
+    with patch.context() as patched:
+        patched.setattr(Connection, "execute", note)
+        yield statements
+
+
+PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+WHOLE = f"totalCount edges {{ cursor node {{ name }} }} nodes {{ city organization {{ name }} }} {PAGE}"
+LISTS = {
+    "a page with all facts": f"clients(first: 2) {{ {WHOLE} }}",
+    "a page after a cursor": f"clients(first: 2, after: $afterClient) {{ {WHOLE} }}",
+    "a backward page": f"clients(last: 1, before: $afterClient) {{ {WHOLE} }}",
+    "an empty page": f"clients(first: 0, after: $afterClient) {{ {WHOLE} }}",
+    "a page in another order": f"clients(first: 2, orderBy: [{{field: CITY}}]) {{ {WHOLE} }}",
+    "a total": "clients { totalCount }",
+    "lists inside of records": f"clients(first: 3) {{ nodes {{ reminders(first: 1) {{ totalCount {PAGE} nodes {{ to }} }} }} }}",
+    "one record": "client(id: $client) { customer { reminders(after: $afterReminder) { edges { cursor node { state } } } } }",
+}
+
+
+@pytest.mark.parametrize("selected", LISTS)
+async def test_a_root_field_is_one_statement(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, selected: str
+) -> None:
+    field = LISTS[selected]
+    used = sorted(set(re.findall(r"\$(\w+)", field)))
+    types = {name: "ID!" if name == "client" else "String" for name in used}
+    declared = f"({', '.join(f'${name}: {type_}' for name, type_ in types.items())})" if used else ""
+    with counting_statements(monkeypatch) as statements:
+        _, rendered = await executor.run(f"query{declared} {{ {field} }}")
+    assert (rendered, len(statements)) == (1, 1)
+
+
+async def test_random_documents_run_one_statement_for_each_root_field(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The total of a list with conditions may be one more."""
+    chance, seen = random.Random(20261127), 0
+    while seen < 40:
+        source = DocumentWriter(chance, plain=True).query()
+        resolved = COUNTS.total() - COUNTS[RENDERED]
+        if "search:" in source:
+            continue
+        with counting_statements(monkeypatch) as statements:
+            await executor.run(source)
+        if COUNTS.total() - COUNTS[RENDERED] == resolved:
+            roots = len(re.findall(r"q\d: ", source))
+            totals = source.count("totalCount") if "filter" in source or "deleted" in source else 0
+            assert len(statements) <= roots + totals, (source, statements)
+            seen += 1
