@@ -23,7 +23,7 @@ from app.cli.documents import documents_check
 from app.cli.erasure import erase_command
 from app.cli.organizations import organization_create, organization_list, organization_show, organization_update
 from app.cli.outbox import outbox_cancel, outbox_list, outbox_retry
-from app.cli.output import OutputClosed
+from app.cli.output import OutputClosed, clean, shorten
 from app.cli.serving import migrate_command, schema_command, serve_command
 from app.cli.subjects import subject_export_command
 from app.cli.tokens import token_create, token_list, token_revoke
@@ -125,8 +125,10 @@ def main() -> None:
 
 
 def _complain(message: str) -> None:
+    """Prints an error, which may repeat any text that the operator gave."""
+    lines = (shorten(clean(line)) for line in f"clientele: {message}".splitlines())
     with suppress(OSError):
-        typer.echo(f"clientele: {message}", err=True)
+        typer.echo("\n".join(lines), err=True)
 
 
 def _close_output() -> None:

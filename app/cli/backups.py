@@ -27,7 +27,7 @@ def backup_command(
     from app.postgres.archives import dump_database
     from app.postgres.embedded import find_cluster
 
-    if file.exists() and not force:
+    if os.path.exists(file) and not force:
         raise Malformed(f"{file} exists. Choose another file, or add --force to replace it.")
     require_database(config.data_dir)
     with database_address(config), open_output(file) as output, Meter("Backed up") as meter:

@@ -15,7 +15,9 @@ from app.errors import Malformed
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 CONTROL = dict.fromkeys((*range(32), 127, *range(128, 160)), " ")
-"""Control characters would break lines and columns, and could change a terminal."""
+"""The replacements of control characters."""
+LONGEST_LINE = 1000
+"""The most characters of a line on stderr."""
 ID_LENGTH = 24
 
 
@@ -92,6 +94,16 @@ def to_json(value: object) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
+def clean(text: str) -> str:
+    """The text without control characters, which would break lines and columns and could change a terminal."""
+    return text.translate(CONTROL)
+
+
+def shorten(line: str) -> str:
+    """The beginning of a line that is too long for a message."""
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
+
+
 def show(value: object) -> str:
     """The text of a value in one line: empty for no value, seconds for a time."""
     match value:
@@ -104,7 +116,7 @@ def show(value: object) -> str:
         case list() | tuple():
             return ", ".join(map(show, value))
         case _:
-            return str(value).translate(CONTROL)
+            return clean(str(value))
 
 
 def print_record(members: Mapping[str, object], as_json: bool) -> None:
@@ -139,7 +151,7 @@ class Rows:
         elif self.as_json:
             say(f"{',' if self._count else '['}{to_json(members)}")
         else:
-            say("\t".join(cell.translate(CONTROL) for cell in cells))
+            say("\t".join(clean(cell) for cell in cells))
         self._count += 1
 
     def __exit__(
@@ -162,7 +174,7 @@ class Rows:
         for title, column in zip(self.titles, zip_longest(*self._kept, fillvalue=""), strict=False):
             table.add_column(title, overflow="fold", no_wrap=all(len(cell) == ID_LENGTH for cell in column))
         for cells in self._kept:
-            table.add_row(*(Text(cell.translate(CONTROL)) for cell in cells))
+            table.add_row(*(Text(clean(cell)) for cell in cells))
         try:
             Console(file=sys.stdout, highlight=False).print(table)
         except OSError as error:

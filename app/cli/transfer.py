@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -79,6 +79,8 @@ def open_output(path: Path | None) -> Iterator[Output]:
         yield output
         output.flush()
         return
+    if os.path.isdir(path):
+        raise Malformed(f"{path} is a directory. Give the name of a file.")
     partial = path.with_name(f"{path.name}.part")
     try:
         with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
@@ -87,4 +89,5 @@ def open_output(path: Path | None) -> Iterator[Output]:
     except OSError as error:
         raise Malformed(f"{path} cannot be written: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
