@@ -72,6 +72,11 @@ def test_wrong_options_explain_the_usage() -> None:
         assert (done.returncode, done.stderr) == (1, "usage: scripts/release [--dry-run [--quick]]\n")
 
 
+def test_the_command_prints_its_version() -> None:
+    done = subprocess.run([sys.executable, "-m", "app", "--version"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"clientele {VERSION}\n", "")
+
+
 def test_this_checkout_names_its_version_everywhere() -> None:
     versions = HEADING.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
     assert versions[0][0] == "Unreleased"

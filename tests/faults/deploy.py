@@ -64,6 +64,7 @@ def check_compose(folder: Path) -> None:
         assert set(service.get("depends_on", {})) <= set(compose["services"]), name
         assert set(service.get("secrets", [])) <= set(compose["secrets"]), name
     check_scraping(compose, folder)
+    check_times(compose, folder)
     shutil.copy(DEPLOY / "make-secrets", folder)
     run(folder / "make-secrets")
     made = {path: path.read_text() for path in (folder / "secrets").iterdir()}
@@ -89,6 +90,17 @@ def check_scraping(compose: dict[str, Any], folder: Path) -> None:
         assert f"{name}:{config.metrics_port}" in targets
         assert config.metrics_host == "0.0.0.0"  # noqa: S104 - inside the network of the containers
     assert len(targets) == len(services_) == 2
+
+
+def check_times(compose: dict[str, Any], folder: Path) -> None:
+    """The proxy closes unused connections before the services do, and notices in time that a service stops."""
+    variables = compose["services"]["clientele-1"]["environment"]
+    config = read_settings({key: text for key, text in variables.items() if "DOMAIN" not in text}, folder)
+    caddy = (DEPLOY / "compose" / "Caddyfile").read_text()
+    times = {name: float(text) for name, text in re.findall(r"^\s*(\w+) (\d+)s$", caddy, re.MULTILINE)}
+    assert times["keepalive"] < config.keep_alive
+    assert times["health_interval"] + times["health_timeout"] < config.drain
+    assert float(compose["services"]["clientele-1"]["stop_grace_period"].removesuffix("s")) > config.drain + 10
 
 
 def check_unit(folder: Path) -> None:
