@@ -49,6 +49,7 @@ OWNERS_OF_TABLES = (
     "app.clients.duplicates",
     "app.clients.keys",
     "app.clients.repository",
+    "app.clients.sources",
     "app.clients.statements",
     "app.clients.transfer.repository",
     "app.clients.writes",

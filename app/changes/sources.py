@@ -12,7 +12,7 @@ from app.changes.faces import CHANGE_FIELDS
 from app.changes.record import read_history_cursor, read_history_owner
 from app.query.face import Codec, Face, Field, Kind
 from app.query.request import CursorArgument
-from app.query.sql.connections import write_cursor
+from app.query.sql.connections import count_rows, write_cursor
 from app.query.sql.render import Columns, Selection, needed_columns, render_node_id, render_object
 from app.storage.tables import client_changes, clients
 
@@ -29,6 +29,9 @@ class History:
         of_record = (own.organization_id == owner["organization_id"], own.client_id == owner["id"])
         rows = select(own.id.label("key"), *(own[name] for name in names))
         return rows.where(*of_record).correlate_except(client_changes)
+
+    def count_rows(self, owner: Columns) -> ColumnElement[int]:
+        return count_rows(self.select_rows(owner, ()))
 
     def write_cursor(self, owner: Columns, key: ColumnElement[Any]) -> ColumnElement[str]:
         scope = func.concat(literal_column("'history '"), owner["organization_id"], literal_column("' '"), owner["id"])

@@ -10,7 +10,7 @@ from app.ids import is_id
 from app.mail.outbox import OPEN
 from app.query.cursor import read_cursor
 from app.query.request import CursorArgument
-from app.query.sql.connections import write_cursor
+from app.query.sql.connections import count_rows, write_cursor
 from app.query.sql.render import Columns
 from app.storage.tables import outbox
 
@@ -30,6 +30,9 @@ class Reminders:
         of_client = (outbox.c.organization_id == owner["organization_id"], outbox.c.client_id == owner["id"])
         rows = select(outbox.c.id.label("key"), *(shown[name].label(name) for name in names))
         return rows.where(*of_client, outbox.c.recipient != literal_column("''")).correlate_except(outbox)
+
+    def count_rows(self, owner: Columns) -> ColumnElement[int]:
+        return count_rows(self.select_rows(owner, ()))
 
     def write_cursor(self, owner: Columns, key: ColumnElement[Any]) -> ColumnElement[str]:
         return write_cursor(literal_column(f"'{SCOPE}'"), cast(func.json_build_array(key), Text))

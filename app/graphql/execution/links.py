@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from app.changes.faces import ACTOR, FIELD_CHANGE
 from app.changes.sources import CHANGE_FACES, HISTORY, Author, ChangedRecord, Differences, read_owned_cursor
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
+from app.clients.sources import Records, read_record_cursor
 from app.mail.faces import REMINDER
 from app.mail.sources import REMINDERS, read_reminder_cursor
 from app.organizations.faces import GRAPHQL_ORGANIZATION
@@ -38,19 +40,31 @@ RecordKey: TypeAlias = tuple[str, str]
 class NestedList:
     """A connection inside a record. Its rows have the `face`.
 
-    `read_cursor` gives the key in a cursor, and the record that the cursor belongs to if it names one. It raises Malformed.
+    `settled`: the rows are read after the position of the same operation. `read_cursor` gives the key in a cursor, and the
+    record that the cursor belongs to if it names one. It raises Malformed.
     """
 
     source: RowSource
     face: Face
     read_cursor: Callable[[CursorArgument], tuple[RecordKey | None, object]]
+    settled: bool = False
+
+
+def _read_record_cursor(face: Face, cursor: CursorArgument) -> tuple[None, str]:
+    return None, read_record_cursor(face, cursor)
 
 
 REMINDERS_OF_RECORD = NestedList(REMINDERS, REMINDER, lambda cursor: (None, read_reminder_cursor(cursor)))
 CLIENT_HISTORY, CUSTOMER_HISTORY = [
     NestedList(HISTORY, CHANGE_FACES[face.name], read_owned_cursor) for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
 ]
+CLIENTS, CUSTOMERS = [
+    NestedList(Records(face), face, partial(_read_record_cursor, face), settled=True)
+    for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
+]
 LISTS: Mapping[tuple[str, str], NestedList] = {
+    ("Organization", "clients"): CLIENTS,
+    ("Organization", "customers"): CUSTOMERS,
     ("Client", "history"): CLIENT_HISTORY,
     ("Customer", "history"): CUSTOMER_HISTORY,
     ("Client", "reminders"): REMINDERS_OF_RECORD,

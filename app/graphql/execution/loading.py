@@ -19,7 +19,7 @@ from app.graphql.internals import Rendered, RenderedValue
 from app.mail.repository import ClientKey
 from app.query.face import Face, Field, Kind
 from app.query.request import ListRequest
-from app.query.sql.render import Selection
+from app.query.sql.render import BoundSelection, Selection
 from app.records.repository import Listing, RenderedRecord
 
 CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
@@ -221,7 +221,8 @@ async def load_planned_row(
 ) -> RowT | None:
     """The row with an id, rendered with `selection`, or whole when that is None. All who ask for it share one object."""
     load = partial(_load_shared_rows, info.context.access, type_, get_rows, selection)
-    return await info.context.loader((type_.face.name, selection), load).load(row_id)
+    values = tuple(selection.parameters.items()) if isinstance(selection, BoundSelection) else ()
+    return await info.context.loader((type_.face.name, selection, values), load).load(row_id)
 
 
 async def _load_shared_rows(

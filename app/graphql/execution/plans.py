@@ -38,17 +38,19 @@ MOST_DOCUMENTS = 400
 class Compiled:
     """The plan of a selection. `selection` is None if it needs resolvers, for the `reason`.
 
-    `owner` is the only record that the selection is valid for, if a cursor in it belongs to a record.
+    `owner` is the only record that the selection is valid for, if a cursor in it belongs to a record. `settled`: it
+    has lists that are read after the position of the same operation.
     """
 
     selection: BoundSelection | None
     reason: Reason | None = None
     owner: RecordKey | None = None
+    settled: bool = False
 
 
-def plan_rows(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Compiled:
-    """The plan of rows of a face, without parameters."""
-    return _finish(reader.nest(), nodes, face)
+def plan_rows(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, bound: bool) -> Compiled:
+    """The plan of rows of a face. With `bound` it may have parameters."""
+    return _finish(reader.nest(bound=bound), nodes, face)
 
 
 def plan_one(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Compiled:
@@ -62,7 +64,11 @@ def _finish(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> 
         selection = plan_selection(reader, nodes, face)
     except NotRendered as error:
         return Compiled(None, error.reason)
-    return Compiled(BoundSelection(selection, reader.notes.parameters), owner=reader.notes.owner)
+    notes = reader.notes
+    return Compiled(BoundSelection(selection, notes.parameters), owner=notes.owner, settled=notes.settled)
+
+
+PAGE_ARGUMENTS = frozenset({"first", "after", "last", "before"})
 
 
 def plan_record(reader: SelectionReader, fields: Fields, face: Face) -> Selection:
@@ -160,7 +166,10 @@ def types_of(type_name: str) -> frozenset[str]:
 
 
 def _plan_list(reader: SelectionReader, nodes: Sequence[FieldNode], type_name: str, nested: NestedList) -> Field:
-    """The field of a connection inside a record."""
+    """The field of a connection inside a record. A list with conditions or an order of its own needs resolvers."""
+    if not {argument.name.value for argument in nodes[0].arguments or ()} <= PAGE_ARGUMENTS:
+        raise NotRendered(Reason.ARGUMENT)
+    reader.notes.settled |= nested.settled
     try:
         page = _read_page(reader, reader.read_arguments(type_name, nodes[0]), nested)
     except (DomainError, GraphQLError) as error:
@@ -171,8 +180,7 @@ def _plan_list(reader: SelectionReader, nodes: Sequence[FieldNode], type_name: s
 
 def _read_page(reader: SelectionReader, arguments: Mapping[str, Any], nested: NestedList) -> PageShape:
     """The page of a connection. The keys in its cursors become parameters. Raises NotRendered if one may belong elsewhere."""
-    names = ("first", "after", "last", "before")
-    page, sides = read_page(*(arguments.get(name) for name in names)), {}
+    page, sides = read_page(*(arguments.get(name) for name in ("first", "after", "last", "before"))), {}
     for side, cursor in (("after", page.after), ("before", page.before)):
         if cursor is not None:
             owner, key = nested.read_cursor(cursor)

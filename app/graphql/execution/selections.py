@@ -36,12 +36,14 @@ class Reason(StrEnum):
     - LABEL: a response key is too long for PostgreSQL.
     - SIZE: the selection has too many fields, or too many documents in one value.
     - ARGUMENT: an argument of a nested field is an error, or depends on the record that has the field.
+    - POSITION: the operation reads a position before the lists in the selection.
     - RESOLVER: only a resolver knows a field.
     """
 
     LABEL = "label"
     SIZE = "size"
     ARGUMENT = "argument"
+    POSITION = "position"
     RESOLVER = "resolver"
 
 
@@ -61,6 +63,7 @@ class Notes:
     - `parameters`: the values of arguments by the names of their parameters in SQL.
     - `variables`: the names of the variables in the arguments of nested fields.
     - `owner`: the record that cursors in the selection belong to, by the ids of its organization and of itself.
+    - `settled`: a list must be read after the position of the same operation.
     """
 
     labels: int = 0
@@ -68,6 +71,7 @@ class Notes:
     parameters: dict[str, Any] = field(default_factory=dict)
     variables: set[str] = field(default_factory=set)
     owner: tuple[str, str] | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client, get_clients, list_clients
 from app.errors import NotFound
+from app.graphql.execution.compiler import compile_rows
 from app.graphql.execution.context import Info
-from app.graphql.execution.loading import Document, Reads, Record, RecordT, ShownRow, load_record, load_row
+from app.graphql.execution.loading import Document, Reads, Record, RecordT, ShownRow, load_planned_row, load_record
 from app.graphql.schema.changes import CHANGES, CHANGES_CURSOR, resolve_changes, resolve_changes_cursor
 from app.graphql.schema.connections import (
     Connection,
@@ -111,7 +112,8 @@ async def resolve_organization(root: Record, info: Info) -> Organization:
 
 async def load_organization(info: Info, organization_id: str) -> Organization | None:
     """An organization that the caller's token can access, rendered if its selection allows it."""
-    return await load_row(info, Organization, get_organizations, organization_id)
+    selection = compile_rows(info, Organization.face, bound=True)
+    return await load_planned_row(info, Organization, get_organizations, organization_id, selection)
 
 
 async def resolve_client(root: Record, info: Info) -> "Client":

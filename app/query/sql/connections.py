@@ -80,6 +80,10 @@ class RowSource(Protocol):
         owner, and not with the tables of its own."""
         ...
 
+    def count_rows(self, owner: Columns) -> ColumnElement[int]:
+        """The number of all rows of an owner."""
+        ...
+
     def write_cursor(self, owner: Columns, key: ColumnElement[Any]) -> ColumnElement[str]:
         """The cursor of the row with a key."""
         ...
@@ -159,8 +163,7 @@ class Connection:
         """The columns of the connection by their names."""
         facts: dict[str, Any] = {}
         if TOTAL in wanted:
-            rows = self.source.select_rows(owner, ()).subquery("counted")
-            facts[TOTAL] = select(func.count()).select_from(rows).correlate_except(rows).scalar_subquery()
+            facts[TOTAL] = self.source.count_rows(owner)
         if page is None:
             return facts
         facts |= {list_name(index): page.c[list_name(index)] for index in range(len(self.lists))}
@@ -188,6 +191,12 @@ class Connection:
 def _number(number: int) -> ColumnElement[int]:
     """A number in the text of the statement. As a parameter it would make PostgreSQL plan the statement anew each time."""
     return literal_column(str(number))
+
+
+def count_rows(rows: Select[Any]) -> ColumnElement[int]:
+    """The number of rows of a SELECT that correlates with the owner of the rows."""
+    counted = rows.subquery("counted")
+    return select(func.count()).select_from(counted).correlate_except(counted).scalar_subquery()
 
 
 def write_cursor(scope: ColumnElement[str], values: ColumnElement[str]) -> ColumnElement[str]:

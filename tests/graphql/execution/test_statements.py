@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import ClauseElement
 
 from app.graphql.execution.compiler import COUNTS, RENDERED
+from app.graphql.execution.selections import Reason
 from app.storage.connection import Connection
 from tests.graphql.execution.conftest import Executor
 from tests.graphql.random_documents import DocumentWriter
@@ -42,6 +43,9 @@ LISTS = {
     "a page in another order": f"clients(first: 2, orderBy: [{{field: CITY}}]) {{ {WHOLE} }}",
     "a total": "clients { totalCount }",
     "lists inside of records": f"clients(first: 3) {{ nodes {{ reminders(first: 1) {{ totalCount {PAGE} nodes {{ to }} }} }} }}",
+    "an organization with its lists": f"organization {{ name clients(first: 2) {{ {WHOLE} }} customers {{ totalCount }} }}",
+    "an organization with a page after a cursor": f"organization {{ clients(first: 2, after: $afterClient) {{ {WHOLE} }} }}",
+    "a history": "client(id: $client) { history(first: 2, after: $afterHistory) { edges { cursor node { changes { field } } } } }",
     "one record": "client(id: $client) { customer { reminders(after: $afterReminder) { edges { cursor node { state } } } } }",
 }
 
@@ -76,3 +80,12 @@ async def test_random_documents_run_one_statement_for_each_root_field(
             totals = source.count("totalCount") if "filter" in source or "deleted" in source else 0
             assert len(statements) <= roots + totals, (source, statements)
             seen += 1
+
+
+async def test_lists_are_read_after_the_position_of_their_operation(executor: Executor) -> None:
+    """A list that is rendered with its organization could be read before the position of another field."""
+    lists = "b: organization { clients(first: 1) { nodes { name } } }"
+    assert (await executor.run(f"{{ {lists} }}"))[1] == 1
+    before = COUNTS[Reason.POSITION]
+    await executor.run(f"{{ a: organization {{ changesCursor }} {lists} }}")
+    assert COUNTS[Reason.POSITION] == before + 1
