@@ -47,9 +47,11 @@ listen(UNSCOPED)
 
 
 STARTING_PROCESSES = {
+    "test_backups.py",
     "test_cli.py",
     "test_embedded.py",
     "test_packaging.py",
+    "test_readme.py",
     "test_scripts.py",
     "test_server.py",
     "test_watcher.py",

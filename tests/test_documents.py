@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from app.cli import cli
+from app.cli import CLOSED_PIPE, cli
+from app.cli.serving import MIGRATIONS_MISSING
 from app.config import Config
 from app.postgres import os_user as account
 
@@ -103,6 +104,33 @@ def test_every_command_is_documented() -> None:
     listed = list(commands(typer.main.get_command(cli), "clientele"))
     assert len(listed) > 5
     assert [name for name in listed if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_documents_name_no_command_that_does_not_exist() -> None:
+    known = {tuple(name.split()[1:]) for name in commands(typer.main.get_command(cli), "clientele")}
+    groups = {words[0] for words in known if len(words) > 1}
+    text = "\n".join(documents().values())
+    shown = [*re.findall(r"```sh\n(.*?)```", text, re.DOTALL), *re.findall(r"`(clientele [^`]+)`", text)]
+    named = [
+        tuple(words)
+        for code in shown
+        for words in re.findall(r"(?:^|(?<!namespace)[/ ])clientele ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", code)
+    ]
+    assert len(named) > 50
+    wrong = [words for words in named if (words if words[0] in groups else words[:1]) not in known]
+    assert [words for words in wrong if words[0] not in NOT_COMMANDS] == []
+
+
+NOT_COMMANDS = {"clientele"}
+"""Words behind the name of the service that are arguments of other programs, such as `docker run clientele clientele`."""
+
+EXIT_CODES = {0, 1, 2, MIGRATIONS_MISSING, 130, CLOSED_PIPE}
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    table = text.partition("| Exit code | Meaning |")[2].partition("\n\n")[0]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == EXIT_CODES
 
 
 def test_every_relative_link_leads_to_a_file() -> None:

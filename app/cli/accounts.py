@@ -44,10 +44,11 @@ def account_show(email: Email, json: Json = False) -> None:
     from app.accounts import service as accounts
 
     details = with_database(lambda database: accounts.describe_account(database, email))
-    members = asdict(details)
-    if not json:
-        members["organizations"] = [f"{name} ({organization_id})" for organization_id, name in details.organizations]
-    print_record(members, json)
+    pairs = details.organizations
+    organizations = (
+        [{"id": key, "name": name} for key, name in pairs] if json else [f"{name} ({key})" for key, name in pairs]
+    )
+    print_record({**asdict(details), "organizations": organizations}, json)
 
 
 def account_verify(email: Email, json: Json = False) -> None:

@@ -58,7 +58,7 @@ def test_accounts_and_organizations_are_shown_and_changed(run: Run) -> None:
     ]
     shown = read_json(run("account", "show", EMAIL.upper(), "--json"))
     assert (shown["id"], shown["verified"], shown["has_password"]) == (account, True, False)
-    assert shown["organizations"] == [[organization, "Studio"]]
+    assert shown["organizations"] == [{"id": organization, "name": "Studio"}]
     change = ("--name", "Atelier", "--locale", "de", "--country", "Austria", "--email", "office@atelier.example")
     assert run("organization", "update", organization, *change) == ("", "The organization is changed.\n", 0)
     details = read_json(run("organization", "show", organization, "--json"))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from app.config import Config
+from app.server import describe
 from tests.test_cli import COMMAND, TIMEOUT, Run, assert_error
 
 ROOT = Path(__file__).parents[2]
@@ -93,3 +95,12 @@ def test_the_help_of_serve_shows_the_defaults(run: Run, monkeypatch: pytest.Monk
     assert (err, status) == ("", 0)
     for default in ("CLIENTELE_HOST, else 127.0.0.1", "CLIENTELE_PORT, else 8000", "CLIENTELE_WORKERS, else 1"):
         assert f"[default: ({default})]" in out
+
+
+def test_the_folder_of_the_embedded_database_is_printed(tmp_path: Path) -> None:
+    config = Config(data_dir=tmp_path)
+    assert f"  Database   {tmp_path} (embedded PostgreSQL)" in describe(config, "http://127.0.0.1:1", None)
+    (tmp_path / "postgres.place").write_text("/var/lib/clientele/abc")
+    assert "  Database   /var/lib/clientele/abc (embedded PostgreSQL)" in describe(config, "http://127.0.0.1:1", None)
+    served = Config(data_dir=tmp_path, database_url="postgresql://db.example/x")
+    assert "Database" not in describe(served, "http://127.0.0.1:1", None)
