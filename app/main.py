@@ -35,6 +35,7 @@ from app.mail.smtp import SmtpMailer
 from app.mail.worker import OutboxWorker
 from app.observability.observer import Observer
 from app.observability.request_log import RequestLog
+from app.observability.spans import find_tracing
 from app.postgres.folders import find_cluster_folder
 from app.privacy.policy import Retention
 from app.privacy.worker import RetentionWorker
@@ -85,7 +86,7 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
         ],
         middleware=[
             *([Middleware(RootPath, path=config.root_path)] if config.root_path else []),
-            Middleware(RequestIds, observe=observer.observe if observer else None),
+            Middleware(RequestIds, observe=observer.observe if observer else None, describe_span=find_tracing()),
             *cors_middleware(config.cors_origins),
             *([Middleware(Compression)] if config.compression else []),
             Middleware(

@@ -14,6 +14,7 @@ from app.http.redaction import hide_tokens
 from app.ids import new_id
 from app.observability.figures import Figures, current_figures
 from app.observability.observer import Observe
+from app.observability.spans import DescribeSpan
 from app.observability.traceparents import HEADER as TRACEPARENT
 
 HEADER = b"x-request-id"
@@ -28,11 +29,11 @@ class RequestIds:
     """Puts the caller's X-Request-Id, or a new one, into `scope["state"]["request_id"]` and on the answer.
 
     A caller's id is used when it has 1 to 255 visible ASCII characters and no token. At the end of the request, `observe`
-    gets its figures.
+    gets its figures. `describe_span` gets them before the response begins.
     """
 
-    def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
-        self.app, self.observe = app, observe
+    def __init__(self, app: ASGIApp, observe: Observe | None = None, describe_span: DescribeSpan | None = None) -> None:
+        self.app, self.observe, self.describe_span = app, observe, describe_span
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -47,6 +48,8 @@ class RequestIds:
                 figures.size += len(message["body"])
             if message["type"] in STARTS:
                 figures.status = message.get("status", SWITCHED)
+                if self.describe_span is not None:
+                    self.describe_span(figures)
                 meter: Meter | None = scope.get("meter")
                 limits = meter.headers() if meter else ()
                 message["headers"] = [*message.get("headers", ()), (HEADER, request_id), *limits]
