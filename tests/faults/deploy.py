@@ -104,8 +104,8 @@ def check_times(compose: dict[str, Any], folder: Path) -> None:
 
 
 def check_unit(folder: Path) -> None:
-    text = (DEPLOY / "systemd" / "clientele.service").read_text()
-    unit = folder / "clientele.service"
+    text = (DEPLOY / "systemd" / "clientele@.service").read_text()
+    unit = folder / "clientele@8001.service"
     unit.write_text(text.replace("/opt/clientele/bin/", f"{TOOLS}/"))
     assert run("systemd-analyze", "verify", "--man=no", unit) == ""
     run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", unit)
