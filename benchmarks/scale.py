@@ -32,8 +32,8 @@ from benchmarks.requests import RequestBuilder
 
 EMAIL = "scale@clientele.example"
 SIZES = (1000, 100_000, 1_000_000)
-DEEP, TOTAL = 2.0, 2.0
-"""The highest ratios of a deep page and of a total."""
+DEEP, TOTAL, NESTED = 2.0, 2.0, 5.0
+"""The highest ratios of a deep page, of a total, and of a page with objects or lists in each client."""
 FREQUENT, TWO_WORDS, RARE = 10.0, 7.0, 5.0
 """The highest ratios of a search for a frequent word, for two words, and for a rare word."""
 SCAN = 1.5
@@ -100,6 +100,8 @@ class OrganizationRequests:
 
 
 NODES = "nodes { id name email city } pageInfo { hasNextPage endCursor }"
+OBJECTS = "nodes { id name email city organization { name } customer { customerId } }"
+LISTS = "nodes { id name history(first: 2) { nodes { action at version } } reminders(first: 2) { nodes { id } } }"
 FIRST = "first page"
 
 
@@ -114,6 +116,8 @@ def make_cases(token: str, size: int, cursors: dict[str, str]) -> list[Case]:
         ),
         Case("Customers", "first page with total", size, requests.customers(), "first page with total", TOTAL, True),
         Case("GraphQL", FIRST, size, requests.graphql("", NODES), FIRST),
+        Case("GraphQL", "objects in each client", size, requests.graphql("", OBJECTS), FIRST, NESTED),
+        Case("GraphQL", "lists in each client", size, requests.graphql("", LISTS), FIRST, NESTED),
         Case("GraphQL", "total", size, requests.graphql("", "totalCount"), "total", TOTAL, True),
         Case("v1", FIRST, size, requests.v1(""), FIRST),
         Case("v1", "total", size, requests.v1("/count"), "total", TOTAL, True),
@@ -127,6 +131,11 @@ def make_cases(token: str, size: int, cursors: dict[str, str]) -> list[Case]:
             Case("v1", name, size, requests.v1(f"/search?term={quote(term)}"), FIRST, most, False, seconds),
         ]
     return cases
+
+
+def is_wanted(case: Case, only: str) -> bool:
+    """True for a case whose name and API contain the text, and for the first pages that others are compared with."""
+    return case.name == FIRST or only in f"{case.name} {case.api}"
 
 
 async def load(url: str, most: int) -> tuple[str, list[int]]:
@@ -220,7 +229,7 @@ async def find_cursors(connection: ServiceConnection, token: str, size: int) -> 
 
 
 async def measure(
-    url: str, port: int, process: int | None, token: str, sizes: list[int], rounds: int
+    url: str, port: int, process: int | None, token: str, sizes: list[int], rounds: int, only: str
 ) -> dict[tuple[str, str, int], list[float]]:
     """Returns the costs of each case by round. A round sends every case once. Without a process, elapsed time is measured."""
     await (await ServiceConnection(port, Meter()).open()).send(
@@ -228,7 +237,12 @@ async def measure(
     )
     meter = Meter() if process is None else Meter((process, *await connections_of_service(url)))
     connection = await ServiceConnection(port, meter).open()
-    cases = [case for size in sizes for case in make_cases(token, size, await find_cursors(connection, token, size))]
+    cases = [
+        case
+        for size in sizes
+        for case in make_cases(token, size, await find_cursors(connection, token, size))
+        if is_wanted(case, only)
+    ]
     spent: dict[tuple[str, str, int], list[float]] = {}
     for turn in range(rounds + 2):
         for case in cases:
@@ -246,6 +260,8 @@ def show(
     beyond = 0
     print_line(f"{'':11}{'':24}" + "".join(f"{size:>12,}" for size in sizes) + f"{'most':>8}")
     for case in make_cases(token, sizes[0], dict.fromkeys(("in the middle", "near the end"), "")):
+        if (case.api, case.name, sizes[0]) not in seconds:
+            continue
         ratios = []
         for size in sizes:
             beside = (case.api, case.beside, sizes[0] if case.smallest else size)
@@ -267,7 +283,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{sum(sizes):,} clients loaded in {time.perf_counter() - begun:.0f} s", flush=True)
         port, process = stack.enter_context(service(url))
         near = None if asyncio.run(find_postmaster(url)) is None else process
-        seconds = asyncio.run(measure(url, port, near, token, sizes, options.rounds))
+        seconds = asyncio.run(measure(url, port, near, token, sizes, options.rounds, options.only or ""))
         first = {api: median(seconds[api, FIRST, sizes[-1]]) * 1000 for api in ("Customers", "GraphQL", "v1")}
         print("A first page cost " + ", ".join(f"{took:.1f} ms ({api})" for api, took in first.items()))
         beyond = show(token, sizes, seconds, lambda text: print(text, flush=True))

@@ -49,3 +49,10 @@ SELECT :organization, slot, count(id)
 FROM generate_series(0, 63) slot
 LEFT JOIN clients ON organization_id = :organization AND deleted_at IS NULL AND hashtext(id) & 63 = slot
 GROUP BY slot;
+
+INSERT INTO client_changes (organization_id, client_id, version, action, actor, at, after)
+SELECT organization_id, id, n, CASE n WHEN 1 THEN 'created' ELSE 'updated' END, 'benchmark', created_at + n * interval '1 hour',
+    jsonb_build_object('name', name, 'note', 'change ' || n)
+FROM clients, generate_series(1, 2) n
+WHERE organization_id = :organization
+ORDER BY n, id;
