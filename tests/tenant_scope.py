@@ -13,11 +13,12 @@ from weakref import WeakSet
 from sqlalchemy import ClauseElement, ColumnElement, Delete, FromClause, Insert, Select, Table, TextClause, Update
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList, ColumnClause, False_, Grouping
-from sqlalchemy.sql.functions import Function
 from sqlalchemy.sql.selectable import AliasedReturnsRows, Join, Lateral, Subquery
 
 from app.storage import connection, tables
 
+COMPARISONS = (operators.eq, operators.in_op, operators.is_not_distinct_from)
+"""No organization's id is null, so IS NOT DISTINCT FROM is an equality that no index has."""
 SCOPES: Mapping[Table, frozenset[str]] = {
     tables.organizations: frozenset({"id"}),
     tables.clients: frozenset({"organization_id"}),
@@ -171,16 +172,13 @@ def _names_organization(part: Any, leaf: Any, columns: frozenset[str]) -> bool:
         return True
     if isinstance(part, BooleanClauseList) and part.operator is operators.or_:
         return all(_names_organization(each, leaf, columns) for each in part.clauses)
-    if not isinstance(part, BinaryExpression) or part.operator not in (operators.eq, operators.in_op):
+    if not isinstance(part, BinaryExpression) or part.operator not in COMPARISONS:
         return False
     sides = [(part.left, part.right), (part.right, part.left)]
     return any(_is_column(one, leaf, columns) and not _mentions(other, leaf) for one, other in sides)
 
 
 def _is_column(side: Any, leaf: Any, columns: frozenset[str]) -> bool:
-    """True for the column, also inside textcat(), which keeps an index from looking it up."""
-    if isinstance(side, Function) and side.name == "textcat":
-        side = side.clauses.clauses[0]
     return isinstance(side, ColumnClause) and side.table is leaf and side.name in columns
 
 

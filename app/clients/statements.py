@@ -113,11 +113,12 @@ def sample_statement(terms: tuple[TermShape, ...], deleted_too: bool, window: in
     every: Select[Any] = select(literal_column("reltuples")).select_from(
         text("pg_class WHERE oid = 'clients'::regclass")
     )
-    sample = select(clients.c.id, clients.c.search_text).where(scope(clients, deleted_too)).order_by(clients.c.id)
+    found = [has_term(index, shape, clients.c).label(f"has_w{index}") for index, shape in enumerate(terms)]
+    sample = select(clients.c.id, *found).where(scope(clients, deleted_too)).order_by(clients.c.id)
     first = sample.limit(literal_column(str(window))).subquery("sample")
-    text_of = {"search_text": first.c.search_text}
-    each = [func.count().filter(has_term(index, shape, text_of)) for index, shape in enumerate(terms)]
-    counts = [func.count(), *each, func.count().filter(search_condition(terms, text_of))] if terms else [func.count()]
+    has = [first.c[each.name] for each in found]
+    hits = [*has, and_(*has)] if has else []
+    counts = [func.count(), *(func.count().filter(each) for each in hits)]
     counted: Any = select(live >= every.scalar_subquery() * BIG_SHARE, *counts)
     return counted.select_from(first)  # type: ignore[no-any-return]
 

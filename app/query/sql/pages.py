@@ -188,12 +188,12 @@ def scope(table: Table, deleted_too: bool, *, skip_tenant_key: bool = False) -> 
     """The rows of the parameter `organization`, always: the live ones, or with `deleted_too` all.
 
     Where the rows are organizations themselves: those of the parameter `organizations`. `skip_tenant_key` keeps indexes
-    from looking up the organization.
+    from looking up the organization, by a comparison that no index has and that costs less than a look at a text.
     """
     if "organization_id" not in table.c:
         return table.c.id == func.any(bindparam("organizations", type_=ARRAY(Text)))
     tenant: ColumnElement[str] = table.c.organization_id
-    own = (func.textcat(tenant, literal_column("''"), type_=Text()) if skip_tenant_key else tenant) == OWNER
+    own = tenant.is_not_distinct_from(OWNER) if skip_tenant_key else tenant == OWNER
     return own if deleted_too or "deleted_at" not in table.c else and_(own, table.c.deleted_at.is_(None))
 
 
