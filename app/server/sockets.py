@@ -24,10 +24,11 @@ def open_socket(host: str, port: int) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((host, port))
         opened.listen(BACKLOG)
-    except OSError as error:
+    except (OSError, TypeError, UnicodeError) as error:
         opened.close()
+        reason = error.strerror if isinstance(error, OSError) else "it is not the name of a host"
         raise Misconfigured(
-            f"Cannot listen on port {port} of {host}: {error.strerror}. Choose another address with --host and --port"
+            f"Cannot listen on port {port} of {host}: {reason}. Choose another address with --host and --port"
         ) from error
     opened.set_inheritable(True)
     return opened

@@ -53,7 +53,7 @@ class Connector:
             return await asyncpg.connect(url, timeout=seconds, connection_class=Driver, **self.options)
         except TimeoutError as error:
             raise TimeoutError(f"no answer within {seconds:g} seconds") from error
-        except ValueError as error:
+        except (ValueError, OverflowError, TypeError) as error:
             raise asyncpg.ClientConfigurationError(str(error)) from error
 
 
