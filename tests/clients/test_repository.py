@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import Text, bindparam, literal_column, select
 from sqlalchemy.sql.elements import ClauseElement
 
-from app.clients.duplicates import NEIGHBOURS, duplicates_statement, telling_words
+from app.clients.duplicates import NEIGHBOURS, Duplicates
 from app.clients.duplicates import WINDOW as NEAR
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, TABLE, V1
 from app.clients.repository import ClientRepository
@@ -281,12 +282,15 @@ async def test_beginning_of_a_name_is_ranked_by_its_index(full: Database, big: s
 
 
 async def test_duplicates_are_sought_among_a_bounded_number_of_rows(full: Database, big: str) -> None:
-    statement = duplicates_statement(SELECTION, 2, 5)
+    names = ("organization", "record", "name", "email", "tax_number")
+    columns = dict(zip(Duplicates(5).columns, names, strict=True))
+    values = (bindparam(name, type_=Text()).label(column) for column, name in columns.items())
+    subject = select(*values).offset(literal_column("0")).subquery()
+    statement = select(Duplicates(5).render(subject.c, SELECTION)).select_from(subject)
     bound = 1.5 * (2 * NEAR + 2 * NEIGHBOURS) + 2 * NEIGHBOURS
     for name, often in (("Name c4ca4238a0b923820dcc509a6f75849b", False), ("Name City", True)):
-        words = dict(zip(("w0", "w1"), telling_words(name), strict=True))
         email = "c4ca4238a0b923820dcc509a6f75849b@example.com"
-        parameters = {"organization": big, "record": "x", "name": name, "email": email, "tax_number": "SI1", **words}
+        parameters = {"organization": big, "record": "x", "name": name, "email": email, "tax_number": "SI1"}
         nodes = [node for node in await explain(full, statement, parameters) if node["Actual Loops"]]
         assert "Seq Scan" not in kinds(nodes), name
         assert rows_read(nodes) < bound < ROWS, name

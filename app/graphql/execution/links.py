@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from app.changes.faces import ACTOR, FIELD_CHANGE
 from app.changes.sources import CHANGE_FACES, HISTORY, Author, ChangedRecord, Differences, read_owned_cursor
+from app.clients.duplicates import DUPLICATE_FACES, MOST_DUPLICATES, Duplicates
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.sources import Records, read_record_cursor
+from app.errors import Malformed
 from app.mail.faces import REMINDER
 from app.mail.sources import REMINDERS, read_reminder_cursor
 from app.organizations.faces import GRAPHQL_ORGANIZATION
@@ -75,10 +77,24 @@ LISTS: Mapping[tuple[str, str], NestedList] = {
 
 @dataclass(frozen=True, slots=True)
 class NestedField:
-    """A field that shows a row, or a short list of rows, that belongs to a row. Its rows have the `face`."""
+    """A field that shows a row, or a short list of rows, that belongs to a row. Its rows have the `face`.
 
-    source: NestedSource
+    Without `source` its arguments name the source: it shows the duplicates of a record.
+    """
+
+    source: NestedSource | None
     face: Face
+
+
+DEFAULT_DUPLICATES = 5
+
+
+def read_duplicates(arguments: Mapping[str, Any]) -> Duplicates:
+    """The duplicates of a record. Raises Malformed for a number out of range."""
+    first = arguments.get("first", DEFAULT_DUPLICATES)
+    if not 0 <= first <= MOST_DUPLICATES:
+        raise Malformed(f"`first` must be between 0 and {MOST_DUPLICATES}; got {first}.", "first")
+    return Duplicates(first)
 
 
 def find_nested(face: Face, name: str, shows_addresses: bool) -> NestedField | None:
@@ -90,6 +106,9 @@ def find_nested(face: Face, name: str, shows_addresses: bool) -> NestedField | N
 
 AUTHORS = [NestedField(Author(shows_addresses), ACTOR) for shows_addresses in (False, True)]
 NESTED: Mapping[tuple[str, str], NestedField] = {
+    (face.name, "possibleDuplicates"): NestedField(None, DUPLICATE_FACES[face.name])
+    for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
+} | {
     (CHANGE_FACES[face.name].name, name): field
     for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
     for name, field in (

@@ -71,7 +71,12 @@ class ShownRow:
     @classmethod
     def read(cls, json: str) -> Self:
         """The row that was rendered with `whole_row`."""
-        return cls.of(_read_texts(orjson.loads(json), find_texts(cls.face)))
+        return cls.read_members(orjson.loads(json))
+
+    @classmethod
+    def read_members(cls, row: dict[str, Any]) -> Self:
+        """As `read`, from the parsed JSON."""
+        return cls.of(_read_texts(row, find_texts(cls.face)))
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:

@@ -9,7 +9,7 @@ from graphql import FieldNode, GraphQLError
 
 from app.errors import DomainError
 from app.graphql.execution.context import read_page
-from app.graphql.execution.links import LINKS, LISTS, NestedList, RecordKey, find_nested
+from app.graphql.execution.links import LINKS, LISTS, NestedField, NestedList, RecordKey, find_nested, read_duplicates
 from app.graphql.execution.selections import Fields, NotRendered, Reason, SelectionReader, Step
 from app.query.face import Codec, Face, Field, Kind, Link
 from app.query.sql.connections import (
@@ -98,8 +98,7 @@ def _plan_field(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face)
         return _plan_list(reader, nodes, face.type_name, LISTS[key])
     nested = find_nested(face, name, reader.shows_addresses) if reader.nested else None
     if nested is not None:
-        members = plan_selection(reader.enter_list(1), nodes, nested.face)
-        return _nested_field(name, Nested(nested.source, members))
+        return _plan_nested(reader, nodes, face, nested)
     field = face.fields.get(name) or LINKS.get(key)
     if field is None:
         raise NotRendered(Reason.RESOLVER)
@@ -195,8 +194,21 @@ def _connection_field(name: str, connection: Connection) -> Field:
     return Field(name, "", codec=Codec(computed=connection), writable=False, filterable=False, sortable=False)
 
 
+def _plan_nested(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, nested: NestedField) -> Field:
+    """The field of the row, or of the short list of rows, that belongs to a row."""
+    source, most = nested.source, 1
+    if source is None:
+        try:
+            source = read_duplicates(reader.read_arguments(face.type_name, nodes[0]))
+        except (DomainError, GraphQLError) as error:
+            raise NotRendered(Reason.ARGUMENT) from error
+        most = source.most
+    members = plan_selection(reader.enter_list(most), nodes, nested.face)
+    return nested_field(nodes[0].name.value, Nested(source, members))
+
+
 @lru_cache(maxsize=8192)
-def _nested_field(name: str, nested: Nested) -> Field:
+def nested_field(name: str, nested: Nested) -> Field:
     return Field(name, "", codec=Codec(computed=nested), writable=False, filterable=False, sortable=False)
 
 

@@ -1,25 +1,26 @@
 """Possible duplicates of a record. Those of all sibling records are loaded together."""
 
 from collections.abc import Sequence
-from enum import Enum
-from functools import partial
-from typing import Annotated, Any, Self
+from dataclasses import replace
+from functools import cache, partial
+from typing import Annotated, Any, Self, cast
 
+import orjson
 import strawberry
-from graphql import FieldNode
 
 from app.auth import Access
-from app.clients.duplicates import MOST_DUPLICATES, Duplicate, Subject, find_duplicates
-from app.errors import Malformed
-from app.graphql.execution.context import Info, find_plan
-from app.graphql.execution.loading import Record, make_record, whole_record
-from app.graphql.execution.plans import plan_inside
-from app.graphql.execution.selections import SelectionReader
+from app.clients.duplicates import DUPLICATE_FACES, MOST_DUPLICATES
+from app.graphql.execution.context import Info
+from app.graphql.execution.links import DEFAULT_DUPLICATES, read_duplicates
+from app.graphql.execution.loading import Record, find_record_plan, whole_record
+from app.graphql.execution.plans import nested_field
+from app.graphql.internals import Rendered
 from app.graphql.schema.inputs import argument
+from app.graphql.schema.words import Word
 from app.query.face import Face
+from app.query.sql.nested import Nested
 from app.query.sql.render import Selection
 
-DEFAULT_DUPLICATES = 5
 DUPLICATES = (
     "Other records of the organization that may be the same, most certain first. Candidates have the same tax number, the "
     "same e-mail address, or a similar name that starts alike or shares the longest words. The search is bounded, so an "
@@ -31,11 +32,13 @@ SCORE = (
 )
 REASONS = "The reasons why the records may be the same. Never empty."
 
+FOUND = "found"
+
 DuplicatesArgument = Annotated[int, argument(f"The largest number of records to return: at most {MOST_DUPLICATES}.")]
 
 
 @strawberry.enum(description="A reason why two records may be the same.")
-class DuplicateReason(Enum):
+class DuplicateReason(Word):
     SAME_TAX_NUMBER = strawberry.enum_value(
         "SAME_TAX_NUMBER", description="The tax numbers are equal. Case, spaces and punctuation are ignored."
     )
@@ -46,14 +49,10 @@ class DuplicateReason(Enum):
 
 
 class ComparableRecord(Record):
-    """A record with the fields that duplicates are found by."""
-
-    name: str
-    email: str | None
-    tax_number: str | None
+    """A record that may have duplicates."""
 
     @classmethod
-    def make_duplicate(cls, record: Self, duplicate: Duplicate) -> object:
+    def make_duplicate(cls, record: Self, score: float, reasons: list[str]) -> object:
         """The schema's object for a duplicate."""
         raise NotImplementedError
 
@@ -62,31 +61,38 @@ async def resolve_duplicates(
     root: ComparableRecord, info: Info, first: DuplicatesArgument = DEFAULT_DUPLICATES
 ) -> list[Any]:
     """The possible duplicates of a record. Raises Malformed for a number out of range."""
-    if not 0 <= first <= MOST_DUPLICATES:
-        raise Malformed(f"`first` must be between 0 and {MOST_DUPLICATES}; got {first}.", "first")
-    type_, face = type(root), root.face
-    selection = find_plan(info, face.name, _plan_duplicates, face)
-    chosen = selection if selection is not None else whole_record(face)
-    load = partial(_load_duplicates, info.context.access, chosen, first)
-    subject = Subject(*root.key, root.name, root.email, root.tax_number)
-    duplicates = await info.context.loader(("duplicates", face.name, chosen, first), load).load(subject)
-    return [type_.make_duplicate(make_record(type_, selection, row.json), row) for row in duplicates]
+    type_, (_, record_id) = type(root), root.key
+    face = DUPLICATE_FACES[type_.face.name]
+    selection = find_record_plan(info, face)
+    members = selection if selection is not None else _whole_duplicate(face)
+    nested = Nested(read_duplicates({"first": first}), members)
+    load = partial(_load_duplicates, type_, info.context.access, nested)
+    json = await info.context.loader(("duplicates", nested), load).load(record_id)
+    if selection is not None:
+        return cast("list[Any]", Rendered(json))
+    rows = (tuple(row.values()) for row in orjson.loads(json))
+    return [type_.make_duplicate(type_.read_members(record), score, reasons) for record, score, reasons in rows]
 
 
-def _plan_duplicates(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Selection | None:
-    return plan_inside(reader, nodes, face, (f"{face.type_name}Duplicate", face.type_name.lower()))
+@cache
+def _whole_duplicate(face: Face) -> Selection:
+    """Every field of a duplicate. Its record is whole."""
+    record, *others = face.fields.values()
+    codec = record.codec
+    assert codec.document is not None  # noqa: S101 - narrows the type
+    whole = replace(record, codec=replace(codec, members=whole_record(codec.document)))
+    return tuple((field.name, field) for field in (whole, *others))
 
 
 async def _load_duplicates(
-    access: Access, selection: Selection, most: int, subjects: Sequence[Subject]
-) -> list[list[Duplicate]]:
-    return await find_duplicates(access, subjects, selection, most)
+    type_: type[ComparableRecord], access: Access, nested: Nested, ids: Sequence[str]
+) -> list[str]:
+    """The duplicates of each record, as the text of a JSON list. A record that was erased has none."""
+    selection: Selection = ((FOUND, nested_field(FOUND, nested)),)
+    rows = await type_.reads.get_many(access, ids, selection, deleted_too=True)
+    return [_take_member(rows[record_id]) if record_id in rows else "[]" for record_id in ids]
 
 
-def read_reasons(duplicate: Duplicate) -> list[DuplicateReason]:
-    signs = {
-        DuplicateReason.SAME_TAX_NUMBER: duplicate.same_tax_number,
-        DuplicateReason.SAME_EMAIL: duplicate.same_email,
-        DuplicateReason.SIMILAR_NAME: duplicate.similar_name,
-    }
-    return [reason for reason, holds in signs.items() if holds]
+def _take_member(json: str) -> str:
+    """The value of the only member."""
+    return json.removeprefix(f'{{"{FOUND}":').removesuffix("}")

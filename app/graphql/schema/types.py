@@ -7,7 +7,6 @@ import strawberry
 from strawberry import field
 
 from app.changes.record import PastChange
-from app.clients.duplicates import Duplicate
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client, get_clients, list_clients
 from app.errors import NotFound
@@ -28,7 +27,6 @@ from app.graphql.schema.duplicates import (
     SCORE,
     ComparableRecord,
     DuplicateReason,
-    read_reasons,
     resolve_duplicates,
 )
 from app.graphql.schema.history import HISTORY, RecordedChange, RecordWithHistory, read_image, resolve_history
@@ -202,8 +200,10 @@ class Client(ComparableRecord, RecordWithHistory, Node):
         return self.organization_id, self.client_id
 
     @classmethod
-    def make_duplicate(cls, record: Self, duplicate: Duplicate) -> "ClientDuplicate":
-        return ClientDuplicate(client=record, score=duplicate.score, reasons=read_reasons(duplicate))
+    def make_duplicate(cls, record: Self, score: float, reasons: list[str]) -> "ClientDuplicate":
+        return ClientDuplicate(
+            client=record, score=score, reasons=[DuplicateReason.__members__[reason] for reason in reasons]
+        )
 
     @classmethod
     def make_change(cls, past: PastChange) -> "Change":
@@ -275,8 +275,10 @@ class Customer(ComparableRecord, RecordWithHistory, Node):
         return self.entity_id.removeprefix("ent_"), self.customer_id.removeprefix("cust_")
 
     @classmethod
-    def make_duplicate(cls, record: Self, duplicate: Duplicate) -> "CustomerDuplicate":
-        return CustomerDuplicate(customer=record, score=duplicate.score, reasons=read_reasons(duplicate))
+    def make_duplicate(cls, record: Self, score: float, reasons: list[str]) -> "CustomerDuplicate":
+        return CustomerDuplicate(
+            customer=record, score=score, reasons=[DuplicateReason.__members__[reason] for reason in reasons]
+        )
 
     @classmethod
     def make_change(cls, past: PastChange) -> "Change":
