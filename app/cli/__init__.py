@@ -109,7 +109,10 @@ _add_group("documents", "Check trusted documents, which front ends select by id.
 
 
 def main() -> None:
-    """Runs the command. An expected error is one line on stderr and exit status 1."""
+    """Runs the command. An expected error is one line on stderr and exit status 1.
+
+    Errors of the system that no command expects, such as a full disk under the text of --help, are expected here.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -119,9 +122,13 @@ def main() -> None:
         message = error.explanation if isinstance(error, Unavailable) else str(error)
         _complain(message)
         raise SystemExit(1) from None
-    except OutputClosed:
+    except (OutputClosed, BrokenPipeError):
         _close_output()
         raise SystemExit(CLOSED_PIPE) from None
+    except OSError as error:
+        _complain(f"{error.filename or 'the output'}: {error.strerror or error}")
+        _close_output()
+        raise SystemExit(1) from None
 
 
 def _complain(message: str) -> None:
@@ -133,6 +140,8 @@ def _complain(message: str) -> None:
 
 def _close_output() -> None:
     """Lets Python flush stdout at its end without another error."""
+    if sys.stdout is None:
+        return
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     os.close(nothing)

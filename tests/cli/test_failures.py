@@ -232,6 +232,13 @@ def test_head_ends_an_export_without_a_word(run: Run, database_url: str, tmp_pat
     assert export.wait(TIMEOUT) == 141
 
 
+@pytest.mark.parametrize(("target", "status", "lines"), [("/dev/full", 1, 1), ("closed", 1, 0)])
+def test_help_that_cannot_be_written_is_no_traceback(target: str, status: int, lines: int) -> None:
+    with open_target(target) as file:
+        ended = subprocess.run([*COMMAND, "--help"], stdout=file, stderr=subprocess.PIPE, timeout=TIMEOUT, check=False)
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (status, lines), ended.stderr
+
+
 def test_an_export_without_a_stdout_is_one_line(run: Run, database_url: str) -> None:
     words = [*COMMAND, "export", "--organization", ID]
     ended = subprocess.run(

@@ -4,11 +4,13 @@ import os
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.config import Config
 from app.server import describe
-from tests.test_cli import COMMAND, TIMEOUT, Run, assert_error
+from tests.cli.test_failures import with_wrong_password
+from tests.test_cli import COMMAND, TIMEOUT, Run, assert_error, serving
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,3 +106,20 @@ def test_the_folder_of_the_embedded_database_is_printed(tmp_path: Path) -> None:
     assert "  Database   /var/lib/clientele/abc (embedded PostgreSQL)" in describe(config, "http://127.0.0.1:1", None)
     served = Config(data_dir=tmp_path, database_url="postgresql://db.example/x")
     assert "Database" not in describe(served, "http://127.0.0.1:1", None)
+
+
+async def test_a_wrong_password_is_said_at_the_start_and_by_readyz(database_url: str, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": with_wrong_password(database_url), "CLIENTELE_DATA_DIR": str(tmp_path)}
+    async with serving("--workers", "2", **settings) as served:
+        async with httpx.AsyncClient(base_url=served.address) as http:
+            answer = await http.get("/readyz")
+            assert answer.status_code == 503
+            assert "the database rejects the user or the password" in answer.text
+            assert (await http.get("/customers", headers={"Authorization": "Bearer sk_live_x"})).status_code in (
+                401,
+                503,
+            )
+        await served.stop()
+    log = served.logged.decode()
+    assert "Traceback" not in log
+    assert log.count("clientele: The service is not ready: the database rejects the user or the password.") == 1
