@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.dockerfile import Context, Instruction, Stage, read_context, read_environment, read_stages
-from tests.faults.installation import END, ROOT, START, read_start
+from tests.faults.installation import END, INSTALLATION, ROOT, START, read_start
 from tests.faults.processes import open_folder
 
 PYTHON = "/opt/python"
@@ -98,7 +98,7 @@ def build(stage: Stage, root: Root, context: Context, roots: dict[str, Root]) ->
             copy(instruction, root, context, roots)
         elif instruction.word == "RUN":
             run = root.command("/bin/sh", "-c", instruction.text)
-            subprocess.run(run, check=True, env=root.environment(), stdout=subprocess.DEVNULL)
+            subprocess.run(run, check=True, env=root.environment(), stdout=subprocess.DEVNULL, timeout=INSTALLATION)
             print(f"{time.monotonic() - began:5.1f} s  {instruction.text[:100]}", flush=True)
 
 
