@@ -19,6 +19,7 @@ from app.changes.reader import ChangeNotifier, ChangeReader
 from app.clients.quota import StorageQuota
 from app.config import Config
 from app.errors import Misconfigured
+from app.graphql.execution.compiler import COUNTS
 from app.graphql.server.http import graphql_routes
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
@@ -133,7 +134,7 @@ def make_sampler(metrics: "Metrics", database: Database, changes: ChangeReader) 
         async with database.read() as connection:
             return await measure_outbox(connection)
 
-    sources = Sources(pool, lambda: changes.followers, lambda: changes.delay.seconds, measure)
+    sources = Sources(pool, lambda: changes.followers, lambda: changes.delay.seconds, measure, COUNTS)
     return Sampler(metrics.process, sources)
 
 

@@ -82,6 +82,9 @@ class ProcessMetrics:
         self.outbox_age = gauge("outbox_oldest_seconds", "Age of the oldest message that is not delivered yet.", ANY)
         self.deliveries = counter("deliveries", "Attempts to deliver a message: sent, retried or failed.", "outcome")
         self.caches = counter("cache_uses", "Looks into a cache: hit or miss.", "cache", "result")
+        self.selections = counter(
+            "graphql_selections", "GraphQL selections: rendered by the database, or why resolvers made them.", "path"
+        )
         self.rejections = counter("rejections", "Requests and connections that a limit rejected.", "limit")
         self.background_sql = counter("background_sql_seconds", "Time of SQL statements of no request.")
         self.lag = Histogram(

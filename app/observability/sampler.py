@@ -45,6 +45,8 @@ class Sources:
     followers: Callable[[], int]
     changes_delay: Callable[[], float]
     measure_outbox: MeasureOutbox
+    selections: Mapping[str, int] = field(default_factory=dict)
+    """How many selections of GraphQL the database rendered, and how many it did not, by the reason."""
 
 
 @dataclass
@@ -82,6 +84,8 @@ class Sampler:
             metrics.deliveries.labels(outcome).inc(count)
         for limit, count in self._grown(REJECTED).items():
             metrics.rejections.labels(limit).inc(count)
+        for path, count in self._grown(self.sources.selections).items():
+            metrics.selections.labels(path).inc(count)
         metrics.background_sql.inc(self._growth("sql", BACKGROUND.sql_seconds))
         metrics.cpu.inc(self._growth("cpu", time.process_time()))
         metrics.memory.set(read_memory())

@@ -104,6 +104,7 @@ async def test_two_workers_have_one_endpoint(service: Service, tmp_path: Path) -
         assert value(samples, "clientele_pool_size") == 2 * Config().pool_size
         assert value(samples, "clientele_cache_uses_total", cache="documents") >= 40
         assert value(samples, "clientele_cache_uses_total", cache="tokens", result="hit") > 0
+        assert value(samples, "clientele_graphql_selections_total", path="rendered") >= 20
         assert value(samples, "clientele_event_loop_lag_seconds_count") > 0
         assert value(samples, "clientele_process_cpu_seconds_total") > 0
         assert {dict(labels)["api"] for name, labels in samples if name == requests} <= {
@@ -194,7 +195,7 @@ async def test_totals_are_added_once() -> None:
         return 3, 12.5
 
     registry = CollectorRegistry()
-    sources = Sources(lambda: PoolFigures(8, 2, 1, 4), lambda: 5, lambda: 6.5, measure)
+    sources = Sources(lambda: PoolFigures(8, 2, 1, 4), lambda: 5, lambda: 6.5, measure, {"rendered": 7})
     sampler = Sampler(Metrics(registry).process, sources)
     REJECTED["a-test"] += 2
     sampler.sample()
@@ -204,6 +205,7 @@ async def test_totals_are_added_once() -> None:
     assert registry.get_sample_value("clientele_rejections_total", {"limit": "a-test"}) == 3
     assert registry.get_sample_value("clientele_pool_connections", {"state": "in_use"}) == 2
     assert registry.get_sample_value("clientele_followers") == 5
+    assert registry.get_sample_value("clientele_graphql_selections_total", {"path": "rendered"}) == 7
 
 
 def all_metrics() -> set[str]:
@@ -245,6 +247,13 @@ def test_the_rules_name_metrics_that_exist() -> None:
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert named(rule["expr"]) <= all_metrics(), rule["alert"]
         assert named(rule["expr"]) or "up{" in rule["expr"]
+
+
+def test_the_table_of_incidents_names_every_alert() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8").partition("## Incidents")[2]
+    rules = (ROOT / "deploy" / "prometheus" / "clientele.yaml").read_text(encoding="utf-8")
+    alerts = re.findall(r"alert: (\w+)", rules)
+    assert [alert for alert in alerts if f"`{alert}`" not in page] == []
 
 
 def test_the_dashboard_shows_every_metric() -> None:
