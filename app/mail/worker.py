@@ -101,13 +101,14 @@ class OutboxWorker:
         self._sending: set[asyncio.Task[bool]] = set()
         self._stopping = False
         self._looked_at: float | None = None
-        """The last time at which the worker was about to read the outbox; None if it does not run."""
+        """The last time at which the worker was about to read the outbox; None before it starts."""
+        self._ended = False
 
     async def find_problem(self) -> str | None:
         """The reason for which no mail is delivered by this process, or None. An outage of the mail server is none."""
-        if self._looked_at is None:
-            return "the outbox worker does not run"
-        silent = time.monotonic() - self._looked_at
+        if self._ended:
+            return "the outbox worker has ended"
+        silent = 0.0 if self._looked_at is None else time.monotonic() - self._looked_at
         return f"the outbox worker has done nothing for {silent:.0f} seconds" if silent > STUCK else None
 
     def wake(self) -> None:
@@ -143,6 +144,7 @@ class OutboxWorker:
         """Claims a message for each place that becomes free, so that a slow send takes only its own place."""
         pause = self.poll
         try:
+            self._ended = False
             while not self._stopping:
                 self._looked_at = time.monotonic()
                 self._awake.clear()
@@ -157,7 +159,7 @@ class OutboxWorker:
             if self._sending:
                 await asyncio.wait(self._sending)
         finally:
-            self._looked_at = None
+            self._ended = True
             await self._cancel_sends()
 
     async def _deliver_next(self) -> float:
