@@ -1,16 +1,19 @@
 """The cost of an operation, known before it runs: about the number of values in its largest possible result.
 
 - A field costs 1, plus 1 for every ten values in its arguments. A field that takes a page or a list, and every mutation,
-  costs 10 instead of 1. `__schema` and `__type` cost 100 in all.
+  costs 10 instead of 1. `__schema` and `__type` cost 100, plus 1 for each value below them.
 - The selection under a list counts once for each member. The number of members is `first` or `last` of the field or of
   the field around it: at most 100, by default 20. Without these arguments it is the length of the longest list in the
   arguments of either field, and without such a list it is 10.
+- A client, a customer or a connection of them that the database does not render whole costs ten times as much, with its
+  selection. Resolvers give its fields one by one, in ten times the time.
 - Variables count with their values. Fragments count wherever they are spread, with any type condition. Fields
   that `@skip` or `@include` leave out count too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from graphql import (
@@ -34,11 +37,17 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_composite_type,
+    is_enum_type,
+    is_input_object_type,
+    is_interface_type,
     is_list_type,
+    is_object_type,
     value_from_ast_untyped,
 )
 
 FIELD_COST, HEAVY_FIELD_COST, INTROSPECTION_COST = 1, 10, 100
+RESOLVED = 10
+"""The factor of records that resolvers give field by field."""
 VALUES_PER_COST = 10
 """This many values in arguments cost 1."""
 DEFAULT_PAGE, MAX_PAGE, DEFAULT_LIST = 20, 100, 10
@@ -57,7 +66,7 @@ class SelectionCost:
 @dataclass(frozen=True, slots=True)
 class FieldCost:
     """The cost of a field with arguments or a selection. `paged` is true for a field that takes `first` or `last`; `counts`
-    holds the values of these two."""
+    holds the values of these two. `node` is the id of its node."""
 
     own: int
     arguments: tuple[ValueNode, ...]
@@ -65,9 +74,30 @@ class FieldCost:
     counts: tuple[ValueNode, ...]
     is_list: bool
     inner: SelectionCost
+    node: int
 
 
 EMPTY = SelectionCost(0, (), ())
+
+
+@cache
+def average_lengths(schema: GraphQLSchema) -> Mapping[str, float]:
+    """The average lengths of the lists in introspection, by the names of their fields. `types` is the only one of its kind."""
+    types = list(schema.type_map.values())
+    fields = [
+        field for type_ in types if is_object_type(type_) or is_interface_type(type_) for field in type_.fields.values()
+    ]
+    inputs = sum(len(type_.fields) for type_ in types if is_input_object_type(type_))
+    words = sum(len(type_.values) for type_ in types if is_enum_type(type_))
+    return {
+        "types": len(types),
+        "directives": len(schema.directives),
+        "fields": len(fields) / len(types),
+        "args": sum(len(field.args) for field in fields) / len(fields),
+        "inputFields": inputs / len(types),
+        "enumValues": words / len(types),
+        "ofType": 0.5,
+    }
 
 
 class Costs:
@@ -78,6 +108,7 @@ class Costs:
         fragments = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
         self._definitions = {node.name.value: node for node in fragments}
         self._fragments: dict[str, SelectionCost] = {}
+        self._counts: dict[str, float] = {}
 
     def read_operation(self, operation: OperationDefinitionNode) -> SelectionCost:
         root = self.schema.get_root_type(operation.operation)
@@ -115,9 +146,26 @@ class Costs:
             self._fragments[name] = self._read_selection(definition.selection_set, condition, least)
         return self._fragments[name]
 
+    def _count_schema_values(self, selection: SelectionSetNode | None) -> float:
+        """The values of an object of the schema, with lists of average length. Fragments count wherever they are spread."""
+        count = 0.0
+        for node in selection.selections if selection else ():
+            if isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                if name not in self._counts:
+                    self._counts[name] = self._count_schema_values(self._definitions[name].selection_set)
+                count += self._counts[name]
+            elif isinstance(node, FieldNode):
+                length = average_lengths(self.schema).get(node.name.value, 1.0)
+                count += 1 + length * self._count_schema_values(node.selection_set)
+            elif isinstance(node, InlineFragmentNode):
+                count += self._count_schema_values(node.selection_set)
+        return count
+
     def _read_field(self, node: FieldNode, parent: GraphQLNamedType, least: int) -> FieldCost:
         if node.name.value in ("__schema", "__type"):
-            return FieldCost(INTROSPECTION_COST, (), False, (), False, EMPTY)
+            own = INTROSPECTION_COST + int(self._count_schema_values(node.selection_set))
+            return FieldCost(own, (), False, (), False, EMPTY, id(node))
         assert is_composite_type(parent)  # noqa: S101 - narrows the type
         definition = self.schema.get_field(parent, node.name.value)
         assert definition is not None  # noqa: S101 - narrows the type
@@ -130,6 +178,7 @@ class Costs:
             counts=tuple(argument.value for argument in arguments if argument.name.value in PAGE_ARGUMENTS),
             is_list=is_list_type(get_nullable_type(definition.type)),
             inner=self._read_selection(selected, type_, FIELD_COST) if selected else EMPTY,
+            node=id(node),
         )
 
 
@@ -139,9 +188,15 @@ def _is_heavy(field: GraphQLField) -> bool:
 
 
 class VariableCosts:
-    """Adds up costs with the values of an operation's variables: the request's values, else the declared defaults."""
+    """Adds up costs with the values of an operation's variables: the request's values, else the declared defaults.
 
-    def __init__(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
+    `resolved` are the ids of the nodes of records that the database does not render.
+    """
+
+    def __init__(
+        self, operation: OperationDefinitionNode, variables: Mapping[str, Any], resolved: Collection[int] = ()
+    ) -> None:
+        self.resolved = resolved
         self.values = {
             declared.variable.name.value: value_from_ast_untyped(declared.default_value)
             for declared in operation.variable_definitions or ()
@@ -162,12 +217,13 @@ class VariableCosts:
         return self._sums[key]
 
     def _add_up_field(self, field: FieldCost, around: int | None) -> int:
+        factor = RESOLVED if field.node in self.resolved else 1
         members = self._count_members(field)
         own = field.own + sum(map(self._count_argument, field.arguments)) // VALUES_PER_COST
         if not field.is_list:
-            return own + self.add_up(field.inner, members)
+            return factor * (own + self.add_up(field.inner, members))
         times = next((count for count in (members, around) if count is not None), DEFAULT_LIST)
-        return own + times * self.add_up(field.inner)
+        return factor * (own + times * self.add_up(field.inner))
 
     def _count_members(self, field: FieldCost) -> int | None:
         """The number of members that a field's arguments ask for; None if they do not tell."""

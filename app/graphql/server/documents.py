@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,12 +16,16 @@ from graphql import (
     OperationDefinitionNode,
     Source,
     parse,
+    print_ast,
     specified_rules,
 )
 from graphql.language import Token, TokenKind
 
+from app.graphql.execution.context import MOST_PLANS, find_switches
+from app.graphql.execution.resolved import find_resolved
 from app.graphql.internals import (
     COMPARISON_BUDGET,
+    Built,
     is_budget_spent,
     is_introspection_rejected,
     is_nesting_limit,
@@ -34,6 +38,7 @@ from app.graphql.server.disclosure import hide_names
 from app.graphql.server.errors import limit_error
 from app.graphql.server.limits import MAX_OBJECTS, Measure, check_limits, count_objects, too_deep
 from app.graphql.server.reading import ReadingThread
+from app.graphql.server.shared_results import find_variables
 from app.graphql.server.trusted import TrustedDocuments
 from app.observability.totals import CACHE_USES
 from app.query.values import MOST_DIGITS
@@ -67,6 +72,7 @@ class Document:
     plans: dict[Hashable, Any] = field(default_factory=dict)
     roots: dict[int, int] = field(default_factory=dict)
     sums: dict[Hashable, int] = field(default_factory=dict)
+    fixed: dict[int, bool] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation with a name. Without a name it is the only operation, or None if there are several."""
@@ -79,6 +85,25 @@ class Document:
         assert self.ast is not None  # noqa: S101 - narrows the type
         return [node for node in self.ast.definitions if isinstance(node, OperationDefinitionNode)]
 
+    def find_resolved(self, operation: OperationDefinitionNode, built: Built) -> frozenset[int]:
+        """The ids of the nodes of records that the database does not render. They are kept unless variables decide."""
+        if isinstance(built, list):
+            return frozenset()
+        key = ("resolved", id(operation), find_switches(built.variable_values.coerced))
+        found: frozenset[int] | None = self.plans.get(key)
+        if found is None:
+            found = find_resolved(built)
+            if self._is_fixed(operation) and len(self.plans) < MOST_PLANS:
+                self.plans[key] = found
+        return found
+
+    def _is_fixed(self, operation: OperationDefinitionNode) -> bool:
+        """True if no variable is used outside of the arguments of root fields, apart from boolean ones."""
+        if id(operation) not in self.fixed:
+            assert self.ast is not None  # noqa: S101 - narrows the type
+            self.fixed[id(operation)] = set(find_variables(self.ast, operation)) <= set(_find_booleans(operation))
+        return self.fixed[id(operation)]
+
     def count_roots(self, operation: OperationDefinitionNode) -> int:
         """The number of root fields of an operation with its fragments written out."""
         if id(operation) not in self.roots:
@@ -86,13 +111,21 @@ class Document:
             self.roots[id(operation)] = Measure(self.ast).measure(operation.selection_set).roots
         return self.roots[id(operation)]
 
-    def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any], *, plain: bool = False) -> int:
-        """The cost of an operation of a valid document. `plain` says that no variable is an object or a list.
+    def cost(
+        self,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        resolved: Collection[int] = (),
+        *,
+        plain: bool = False,
+    ) -> int:
+        """The cost of an operation of a valid document. `resolved` are the ids of fields that resolvers give.
 
-        The cost depends on the integers among plain variables only, so it is added up once for the same integers.
+        `plain` says that no variable is an object or a list. Then the cost depends on the integers among them only, so it
+        is added up once for the same integers.
         """
         if not plain:
-            return VariableCosts(operation, variables).add_up(self.costs[id(operation)])
+            return VariableCosts(operation, variables, resolved).add_up(self.costs[id(operation)])
         counts = ((name, value if type(value) is int else None) for name, value in variables.items())
         key = (id(operation), *counts)
         if key not in self.sums:
@@ -100,6 +133,13 @@ class Document:
                 self.sums.clear()
             self.sums[key] = self.cost(operation, variables)
         return self.sums[key]
+
+
+def _find_booleans(operation: OperationDefinitionNode) -> Iterator[str]:
+    """The names of the variables whose type is Boolean."""
+    for declared in operation.variable_definitions or ():
+        if print_ast(declared.type).removesuffix("!") == "Boolean":
+            yield declared.variable.name.value
 
 
 class Documents:

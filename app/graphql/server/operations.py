@@ -83,8 +83,7 @@ class Operations:
             code = ErrorCode.VARIABLE_LIMIT_EXCEEDED
             raise OperationError([limit_error(code, TOO_HEAVY, MAX_INPUT_WEIGHT, operation)])
         cost = document.cost(operation, request.variables, plain=plain)
-        if cost > self.config.cost_limit:
-            raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
+        self._check_cost(cost)
         self._note_operation(operation, request.document_id, cost)
         if operation.operation is OperationType.MUTATION:
             access.principal.meter.count_writes(document.count_roots(operation))
@@ -94,7 +93,15 @@ class Operations:
         build = partial(self._build_executor, document.ast, request, context)
         at_once = weight <= WEIGHT_READ_AT_ONCE
         executor = build() if at_once else await self.documents.thread.run(access.principal.tenant, build)
+        resolved = document.find_resolved(operation, executor)
+        if resolved:
+            cost = document.cost(operation, request.variables, resolved)
+            self._check_cost(cost)
         return PreparedOperation(document.ast, operation, request, context, cost, executor)
+
+    def _check_cost(self, cost: int) -> None:
+        if cost > self.config.cost_limit:
+            raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
 
     def _build_executor(self, document: DocumentNode, request: GraphQLRequest, context: Context) -> Built:
         return build_executor(

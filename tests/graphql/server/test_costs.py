@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from graphql import get_introspection_query
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,7 +48,6 @@ KNOWN: list[tuple[str, dict[str, Any], int]] = [
     ("{ a: clients(first: 5) { nodes { ...F } } } fragment F on Client { id name ...G } fragment G on Client { city }", {}, 26),
     ("{ node(id: 1) { id ... on Client { name } ... on Customer { name city } } }", {}, 1 + 1 + 1 + 2),
     ("{ clients(first: 5) { nodes { id @skip(if: true) } } }", {}, 10 + 1 + 5),
-    ("{ __schema { types { fields { args { name } } } } a: __typename }", {}, 100 + 1),
     ('mutation { createClient(input: {name: "x"}) { client { id } userErrors { code } } }', {}, 10 + 1 + 1 + 1 + 10),
     ("mutation { ...M } fragment M on Mutation { deleteClient(id: 1) { client { id } } }", {}, 10 + 1 + 1),
     ("query($f: ClientFilter) { clients(filter: $f) { totalCount } }", {"f": {"name": {"in": ["x"] * 97}}}, 10 + 10 + 1),
@@ -60,6 +60,15 @@ KNOWN: list[tuple[str, dict[str, Any], int]] = [
 @pytest.mark.parametrize(("source", "variables", "expected"), KNOWN)
 def test_known_operations_cost_what_the_formula_says(source: str, variables: dict[str, Any], expected: int) -> None:
     assert cost(source, **variables) == expected
+
+
+def test_introspection_costs_what_it_shows() -> None:
+    types = len(core_schema().type_map)
+    assert cost("{ __schema { types { name } } a: __typename }") == 100 + 1 + types + 1
+    assert cost('{ __type(name: "Client") { name kind } }') == 102
+    assert 5_000 < cost(get_introspection_query(input_value_deprecation=True)) < 30_000
+    names = " ".join(f"a{number}: name" for number in range(400))
+    assert cost(f"{{ __schema {{ types {{ fields {{ args {{ {names} }} }} }} }} }}") > 50_000
 
 
 def test_page_sizes_are_those_of_the_connections() -> None:

@@ -198,7 +198,7 @@ def test_graphiqls_introspection_is_within_the_limits() -> None:
     document = documents().find(everything)
     assert document.errors == []
     (operation,) = document.operations()
-    assert document.cost(operation, {}) == 100
+    assert 100 < document.cost(operation, {}) < 30_000
 
 
 def test_circular_introspection_is_rejected() -> None:
