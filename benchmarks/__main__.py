@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import beside, compare, layers, scale
+from benchmarks import beside, compare, layers, scale, transfer
 
 LARGE = 1_000_000
 """From this number of rows on, the default is to measure the scale."""
@@ -36,6 +36,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="measure pages, totals and searches in organizations of up to --rows clients; the default from 1,000,000",
     )
     parser.add_argument(
+        "--transfer",
+        action="store_true",
+        help="measure import and export, with --beside also of the checkout in DIR, and with --rows into a full table",
+    )
+    parser.add_argument(
         "--layers", action="store_true", help="measure the CPU time of each layer of a request, in process"
     )
     parser.add_argument(
@@ -65,6 +70,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     options = make_parser().parse_args()
+    if options.transfer:
+        options.rounds = options.rounds or 5
+        return transfer.run(options)
     if options.beside:
         options.rows, options.rounds = options.rows or 20_000, options.rounds or 60
         return beside.run(options)

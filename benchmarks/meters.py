@@ -69,7 +69,7 @@ class Meter:
 
     def read(self) -> float:
         """Returns seconds. The time of a process that ended meanwhile is not counted."""
-        return sum(cpu_seconds(process) - self.before.get(process, 0.0) for process in self.processes())
+        return sum(max(cpu_seconds(process) - self.before.get(process, 0.0), 0.0) for process in self.processes())
 
 
 def meter_server(process: int) -> Meter:

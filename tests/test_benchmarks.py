@@ -20,6 +20,7 @@ from benchmarks.layers import LAYERS, Layer, describe, make_requests
 from benchmarks.load import HttpRequest, Load, send_load
 from benchmarks.meters import children_of, cpu_seconds, memory_of
 from benchmarks.report import Memory, Report, RowFigures
+from benchmarks.transfer import Cost, make_targets
 
 
 async def echo(
@@ -194,3 +195,10 @@ def test_the_cost_of_a_layer_is_the_difference_of_two_requests() -> None:
 def test_every_layer_belongs_to_requests() -> None:
     requests = make_requests("token")
     assert {name for layer in LAYERS for name in (layer.request, layer.without) if name} <= set(requests)
+
+
+def test_an_import_is_judged_only_beside_another_checkout() -> None:
+    fast, slow = ({"import": Cost([seconds] * 3), "export": Cost([0.00001] * 3)} for seconds in (0.0001, 0.00014))
+    assert [target.verdict for target in make_targets([fast])] == ["pass"]
+    assert [target.verdict for target in make_targets([fast, slow])] == ["pass", "pass"]
+    assert [target.verdict for target in make_targets([slow, fast])] == ["pass", "short"]

@@ -1,0 +1,42 @@
+"""Imports a file into an organization with the code of a checkout, exports it again, and prints what each cost.
+
+`python -P transfer_once.py CHECKOUT FILE ORGANIZATION` prints a JSON object for the import and, after a line of standard input,
+one for the export: `records`, `seconds`, and this process's CPU seconds (`cpu`). It ends after another line. DATABASE_URL names
+the database.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import BinaryIO
+
+
+async def measure(work: Callable[[], Awaitable[int]]) -> dict[str, float]:
+    begun, spent = time.perf_counter(), time.process_time()
+    records = await work()
+    return {"records": records, "seconds": time.perf_counter() - begun, "cpu": time.process_time() - spent}
+
+
+async def run(records: BinaryIO, nowhere: BinaryIO, organization: str) -> None:
+    from app.clients.transfer.service import export_clients, import_clients
+    from app.storage.database import Database
+
+    database = Database(os.environ["DATABASE_URL"], pool_size=2)
+    await export_clients(database, organization, nowhere.write)
+    steps = (
+        lambda: import_clients(database, organization, records),
+        lambda: export_clients(database, organization, nowhere.write),
+    )
+    for step in steps:
+        print(json.dumps(await measure(step)), flush=True)
+        sys.stdin.readline()
+    await database.close()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+    with open(sys.argv[2], "rb") as file, open(os.devnull, "wb") as null:
+        asyncio.run(run(file, null, sys.argv[3]))
