@@ -382,7 +382,7 @@ def test_files_that_cannot_be_imported_or_exported_are_errors(
 def test_an_import_shows_its_progress_on_a_terminal(database_url: str, run: Run, tmp_path: Path) -> None:
     organization = made(run("organization", "create", "Studio"))
     given = tmp_path / "given.jsonl"
-    given.write_text("".join(json.dumps({**CLIENT, "id": f"{index:024x}"}) + "\n" for index in range(1100)))
+    given.write_text("".join(json.dumps({**CLIENT, "id": f"{index:024x}"}) + "\n" for index in range(2200)))
     shown, terminal = os.openpty()
     command = subprocess.Popen(
         [*COMMAND, "import", str(given), "--organization", organization],
@@ -392,9 +392,9 @@ def test_an_import_shows_its_progress_on_a_terminal(database_url: str, run: Run,
     )
     os.close(terminal)
     seen = read_terminal(shown)
-    assert command.communicate(timeout=TIMEOUT)[0] == b"1100\n"
+    assert command.communicate(timeout=TIMEOUT)[0] == b"2200\n"
     assert [f"{part}%" in seen for part in ("45", "90", "100")] == [True] * 3, seen
-    assert seen.endswith("Clients imported: 1100\r\n")
+    assert seen.endswith("Clients imported: 2200\r\n")
 
 
 def read_terminal(shown: int) -> str:

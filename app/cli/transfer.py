@@ -38,7 +38,7 @@ def import_command(
             async def work(database: "Database") -> int:
                 await require_verified(database, organization=organization, unverified=unverified)
                 return await import_clients(
-                    database, organization, records, lambda: bar.update(records.tell() - bar.pos)
+                    database, organization, records, lambda position: bar.update(position - bar.pos)
                 )
 
             count = with_database(work)

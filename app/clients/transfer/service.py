@@ -41,12 +41,12 @@ async def export_clients(database: Database, organization_id: str, write: Callab
 
 
 async def import_clients(
-    database: Database, organization_id: str, file: BinaryIO, advance: Callable[[], object] = lambda: None
+    database: Database, organization_id: str, file: BinaryIO, advance: Callable[[int], object] = lambda _: None
 ) -> int:
     """Adds every record of a seekable file to an organization, or none of them. Gives their number.
 
-    `advance` is called after each batch. Raises NotFound if the organization does not exist, and NotImported with the
-    problems of the records.
+    `advance` gets the end of each batch in the file after the batch is added. Raises NotFound if the organization does not
+    exist, and NotImported with the problems of the records.
     """
     try:
         return await _import_clients(database, organization_id, file, advance)
@@ -56,7 +56,7 @@ async def import_clients(
 
 
 async def _import_clients(
-    database: Database, organization_id: str, file: BinaryIO, advance: Callable[[], object]
+    database: Database, organization_id: str, file: BinaryIO, advance: Callable[[int], object]
 ) -> int:
     async with database.write() as connection:
         repository = TransferRepository(connection)
@@ -71,13 +71,13 @@ async def _import_clients(
         return importing.count
 
 
-async def _add_all(importing: "Importing", file: BinaryIO, advance: Callable[[], object]) -> None:
+async def _add_all(importing: "Importing", file: BinaryIO, advance: Callable[[int], object]) -> None:
     """Adds the records of a file until there are too many problems.
 
     A thread reads a batch while the database adds the one before it. At the end, no thread uses the file any more.
     """
     reader = importing.read(file)
-    batch = next(reader, None)
+    batch, position = next(reader, None), file.tell()
     while batch is not None and len(importing.problems) <= MOST_PROBLEMS:
         rows = await importing.find_free(batch)
         reading = asyncio.create_task(asyncio.to_thread(next, reader, None))
@@ -85,7 +85,8 @@ async def _add_all(importing: "Importing", file: BinaryIO, advance: Callable[[],
             await importing.add(rows)
         finally:
             batch = await reading
-        advance()
+        advance(position)
+        position = file.tell()
 
 
 def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
