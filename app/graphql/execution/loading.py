@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar, cast
 
 import orjson
+from graphql import FieldNode
 from strawberry.types import get_object_definition
 
 from app.auth import Access
@@ -15,6 +16,7 @@ from app.errors import NotFound
 from app.graphql.execution.compiler import compile_record, compile_rows
 from app.graphql.execution.context import Info, find_plan
 from app.graphql.execution.plans import plan_inside
+from app.graphql.execution.selections import SelectionReader, Step
 from app.graphql.internals import Rendered, RenderedValue
 from app.mail.repository import ClientKey
 from app.query.face import Face, Field, Kind
@@ -174,7 +176,12 @@ def find_record_plan(info: Info, face: Face) -> Selection | None:
 def find_payload_plan(info: Info, face: Face, name: str) -> Selection | None:
     """The selection in the field `name` of the payload being made, or None when some of it needs a resolver."""
     payload = get_object_definition(info.return_type, strict=True).name
-    return find_plan(info, f"{face.name} in a payload", plan_inside, face, (payload, name))
+    return find_plan(info, f"{face.name} in a payload", _plan_payload, face, (payload, name))
+
+
+def _plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, step: Step) -> Selection | None:
+    """The row is read after the write, so it may have lists inside."""
+    return plan_inside(reader.nest(), nodes, face, step)
 
 
 def make_record(type_: type[RowT], selection: Selection | None, json: str) -> RowT:

@@ -64,3 +64,45 @@ async def test_objects_without_selected_fields_are_empty(executor: Executor) -> 
     answer, rendered = await executor.run(query)
     assert json.loads(answer)["clients"]["nodes"] == [{"organization": {}, "customer": {"ujp": None}}]
     assert rendered == 1
+
+
+NESTED = "name history(first: 1) { nodes { action changes { field } } } reminders { totalCount } possibleDuplicates { score }"
+MADE = f"client {{ {NESTED} }} customer {{ {NESTED} }}"
+
+
+async def test_the_lists_of_written_records_are_read_in_one_statement_after_the_write(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[object] = []
+    execute = Connection.execute
+
+    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
+        statements.extend([statement] if "client_changes" in str(statement) else [])
+        return await execute(connection, statement, *arguments)
+
+    monkeypatch.setattr(Connection, "execute", note)
+    where = "organizationId: $organization"
+    for mutation in (
+        f'createClient({where}, input: {{name: "Ann"}}) {{ {MADE} }}',
+        f'createClients({where}, input: [{{name: "Bea"}}, {{name: "Cid"}}]) {{ results {{ {MADE} }} }}',
+    ):
+        statements.clear()
+        answer, _ = await executor.run(f"mutation($organization: ID!) {{ made: {mutation} }}")
+        made = json.loads(answer)["made"]
+        for row in made.get("results", [made]):
+            for face in (row["client"], row["customer"]):
+                (change,) = face["history"]["nodes"]
+                assert (change["action"], change["changes"][0]) == ("CREATED", {"field": "name"})
+        assert len(statements) == 2
+
+
+async def test_the_lists_of_a_written_organization_are_rendered_with_it(executor: Executor) -> None:
+    shown = (
+        "organization { city clients(first: 1) { nodes { name history(first: 1) { nodes { version } } } totalCount } }"
+    )
+    change = f'updateOrganization(id: $organization, input: {{city: "Bled"}}) {{ {shown} }}'
+    answer, rendered = await executor.run(f"mutation($organization: ID!) {{ made: {change} }}")
+    organization = json.loads(answer)["made"]["organization"]
+    assert (organization["city"], len(organization["clients"]["nodes"]), rendered) == ("Bled", 1, 1)
+    query = f"query($organization: ID!) {{ made: {shown.replace('organization', 'organization(id: $organization)')} }}"
+    assert json.loads((await executor.run(query))[0])["made"] == organization

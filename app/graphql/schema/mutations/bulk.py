@@ -114,8 +114,10 @@ class BulkMutation:
             raise Invalid([Problem("input", "length", message)])
         plan = mutations.plan(info, (_name(types.payload), "results"), holder=_name(types.result))
         rows, stored = await self.write(info, mutations, request, plan)
+        written = {index: row.json for index, row in stored.items() if row.json is not None}
+        faces = dict(zip(written, await plan.read_all(info, [*written.values()], request.key), strict=True))
         return [
-            _make_result(types.result, index, rows, stored, plan) async for index in in_turns(range(len(request.rows)))
+            _make_result(types.result, index, rows, stored, faces) async for index in in_turns(range(len(request.rows)))
         ]
 
     async def write(
@@ -154,12 +156,16 @@ def _name(type_: type[Any]) -> str:
 
 
 def _make_result(
-    result: type[RowResult], index: int, rows: Rows[Any], stored: Mapping[int, "StoredRow"], plan: FacePlans
+    result: type[RowResult],
+    index: int,
+    rows: Rows[Any],
+    stored: Mapping[int, "StoredRow"],
+    faces: Mapping[int, Mapping[str, Any]],
 ) -> RowResult:
     row = stored.get(index)
     made = result(index=index, user_errors=rows.errors.get(index) or (list(row.errors) if row else []))
-    if row is not None and row.json is not None:
-        made.__dict__.update(plan.read(row.json))
+    if row is not None and index in faces:
+        made.__dict__.update(faces[index])
         if isinstance(made, UpsertResult):
             made.created = row.created
     return made

@@ -17,6 +17,7 @@ from app.graphql.execution.context import Info, find_plan, read_id, require_writ
 from app.graphql.execution.loading import Record, make_record, python_name, whole_record
 from app.graphql.execution.plans import plan_inside, render_faces
 from app.graphql.execution.selections import SelectionReader, Step
+from app.graphql.internals import Rendered
 from app.graphql.schema.inputs import camel
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError, attempt
@@ -89,19 +90,19 @@ class FacePlans:
 
     A selection is None when some of it needs a resolver, and empty when the face is not selected. `rendered` renders
     every selected face of a row. If a resolver is needed, it renders the whole record under all faces, since a resolver
-    can go from one face to the other.
+    can go from one face to the other. `nested` renders every selected face with the rows of other tables, which must be read
+    after the write; it is empty where that is not needed, or does not suffice.
     """
 
     types: Mapping[str, type[Record]]
     selections: Mapping[str, Selection | None]
     rendered: Selection
+    nested: Selection
 
     def read(self, row: str) -> dict[str, Any]:
         """The record under each face, from a row that was rendered with `rendered`."""
         texts: dict[str, str] = orjson.loads(row)
-        wholes = {
-            type_: type_.read(texts[key]) for name, type_ in self.types.items() if (key := whole_key(name)) in texts
-        }
+        wholes = self._read_wholes(texts)
         for record in wholes.values():
             record.same_row = wholes
         return {
@@ -110,6 +111,36 @@ class FacePlans:
             else make_record(self.types[name], selection, texts.get(name, "{}"))
             for name, selection in self.selections.items()
         }
+
+    def _read_wholes(self, texts: Mapping[str, str]) -> dict[type[Record], Record]:
+        return {
+            type_: type_.read(texts[key]) for name, type_ in self.types.items() if (key := whole_key(name)) in texts
+        }
+
+    async def read_all(self, info: Info, rows: Sequence[str], key: str | None) -> list[dict[str, Any]]:
+        """As `read`, for the rows of one request. The rows of other tables are read by one statement for all of them.
+
+        A request with an idempotency key gets the record as it was written, also when the request comes again. A record
+        that is erased is shown as it was.
+        """
+        if not self.nested or key is not None or not rows:
+            return [self.read(row) for row in rows]
+        ids = [self._read_id(row) for row in rows]
+        get_many = next(iter(self.types.values())).reads.get_many
+        shown = await get_many(info.context.access, ids, self.nested, deleted_too=True)
+        return [
+            self._show(shown[record_id]) if record_id in shown else self.read(row)
+            for record_id, row in zip(ids, rows, strict=True)
+        ]
+
+    def _read_id(self, row: str) -> str:
+        record = next(iter(self._read_wholes(orjson.loads(row)).values()))
+        return record.key[1]
+
+    def _show(self, row: str) -> dict[str, Any]:
+        """The faces in a row that was rendered with `nested`."""
+        texts: dict[str, str] = orjson.loads(row)
+        return {name: Rendered(texts.get(name, "{}")) for name in self.types}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +172,14 @@ class RecordMutations:
     async def create(
         self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None
     ) -> MutationResult:
-        return await self._attempt(info, self._create(info, organization_id, fields, key))
+        return await self._attempt(info, self._create(info, organization_id, fields, key), key)
 
     async def change(self, info: Info, record: WrittenRecord, fields: Mapping[str, Any], mode: Mode) -> MutationResult:
-        return await self._attempt(info, self._change(info, record, fields, mode))
+        return await self._attempt(info, self._change(info, record, fields, mode), record.key)
 
     async def write(self, info: Info, write: Write, name: str, record: WrittenRecord) -> MutationResult:
         """Writes a record by a service function. `name` identifies it in the request of an idempotency key."""
-        return await self._attempt(info, self._write(info, write, name, record))
+        return await self._attempt(info, self._write(info, write, name, record), record.key)
 
     async def delete(self, info: Info, write: Write, name: str, record: WrittenRecord) -> MutationResult:
         """As `write`, for a function that deletes or erases. The result has the ids that lists drop."""
@@ -166,13 +197,16 @@ class RecordMutations:
         """The values of an input. Raises Invalid and Malformed."""
         return read_body(self.face, fields, self.rules, mode)
 
-    async def _attempt(self, info: Info, write: Awaitable[str]) -> MutationResult:
+    async def _attempt(self, info: Info, write: Awaitable[str], key: str | None) -> MutationResult:
         """The result of a write that gives the record as the plan renders it."""
         row, errors = await attempt(write, ["input"])
         if row is None:
             return MutationResult({}, errors)
         info.context.forget_loaded()
-        return MutationResult({} if row == NO_RECORD else self.plan(info).read(row), [])
+        if row == NO_RECORD:
+            return MutationResult({}, [])
+        (faces,) = await self.plan(info).read_all(info, [row], key)
+        return MutationResult(faces, [])
 
     def plan(self, info: Info, *steps: Step, holder: str | None = None) -> FacePlans:
         """The plan of a payload's records. Without `holder`, which lies `steps` below it, the payload has their fields."""
@@ -221,13 +255,17 @@ def plan_faces(
 ) -> FacePlans:
     """The plans of the records in the fields of `holder`. An edge needs a resolver, and so does its record."""
     selections: dict[str, Selection | None] = {}
+    nested: dict[str, Selection | None] = {}
     for name, type_ in types.items():
-        key = camel(name)
-        edges = reader.find_groups(nodes, *steps, (holder, f"{key}Edge"))
-        selections[name] = None if edges else plan_inside(reader, nodes, type_.face, *steps, (holder, key))
+        place = (*steps, (holder, camel(name)))
+        has_edge = bool(reader.find_groups(nodes, *steps, (holder, f"{camel(name)}Edge")))
+        selections[name] = None if has_edge else plan_inside(reader, nodes, type_.face, *place)
+        nested[name] = None if has_edge else plan_inside(reader.nest(), nodes, type_.face, *place)
+    if None not in selections.values():
+        return FacePlans(types, selections, render_faces(selections), ())
     wholes = {whole_key(name): whole_record(type_.face) for name, type_ in types.items()}
-    resolved = wholes if None in selections.values() else {}
-    return FacePlans(types, selections, render_faces({**selections, **resolved}))
+    further = () if None in nested.values() else render_faces(nested)
+    return FacePlans(types, selections, render_faces({**selections, **wholes}), further)
 
 
 def whole_key(name: str) -> str:

@@ -36,7 +36,8 @@ async def upsert_record(
     errors = rows.errors.get(0) or list(result.errors if result else ())
     if result is None or result.json is None:
         return UpsertResult(errors=[_lift(error) for error in errors])
-    return UpsertResult(plan.read(result.json), result.created)
+    (faces,) = await plan.read_all(info, [result.json], key)
+    return UpsertResult(faces, result.created)
 
 
 def _lift(error: UserError) -> UserError:

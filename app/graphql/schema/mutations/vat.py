@@ -71,7 +71,8 @@ async def _check(info: Info, mutations: RecordMutations, record: WrittenRecord) 
         return CheckResult({}, errors)
     info.context.forget_loaded()
     check = orjson.loads(orjson.loads(row)["check"])["vies"]
-    return CheckResult({**mutations.plan(info).read(row), "check": ViesCheck.of(check) if check else None}, [])
+    (faces,) = await mutations.plan(info).read_all(info, [row], record.key)
+    return CheckResult({**faces, "check": ViesCheck.of(check) if check else None}, [])
 
 
 async def _check_record(info: Info, mutations: RecordMutations, record: WrittenRecord) -> str:
