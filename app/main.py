@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from app.observability.metrics import Metrics
     from app.observability.sampler import Sampler
 
+COLLECTIONS = (5_000, 5, 50)
+"""The thresholds of the garbage collector. Hardly any object is in a cycle, and a full collection looks at every follower."""
 GRACE = 15.0
 """Seconds that a cancelled task gets to end; longer than the grace of the outbox worker."""
 
@@ -110,6 +112,7 @@ def app_from_environment() -> Starlette:
     app = create_app(config, observer=make_observer(config))
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTIONS)
     return app
 
 
