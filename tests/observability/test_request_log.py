@@ -20,6 +20,8 @@ from app.observability.traceparents import read_traceparent
 from app.server.logs import JsonFormatter, hide_values
 from tests.conftest import Service
 from tests.live_server import connected_client, served
+from tests.raw_http import connected
+from tests.test_cli import serving
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NAME, EMAIL, NUMBER = "Zdravka Nepozabna", "zdravka@nepozabna.example", "SI55512340"
@@ -291,3 +293,32 @@ def test_records_are_json_with_the_id_of_the_request() -> None:
         current_figures.reset(token)
     assert line.pop("time")
     assert line == {"level": "warning", "logger": "clientele", "message": "a lone ?", "request_id": "mine"}
+
+
+@pytest.mark.parametrize(("settings", "form"), [({}, "json"), ({"CLIENTELE_LOG_FORMAT": "text"}, "text")])
+async def test_a_server_logs_requests_that_the_application_never_sees(
+    service: Service, tmp_path: Path, settings: dict[str, str], form: str
+) -> None:
+    database = {"DATABASE_URL": service.config.database_url or "", "CLIENTELE_DATA_DIR": str(tmp_path)}
+    async with serving(**database, **settings) as server, connected(server.address) as connection:
+        await connection.send(b"GET /customers?email=zdravka@nepozabna.example HTTP/1.1\r\n\r\n")
+        assert (await connection.answer()).status == 400
+        await server.stop()
+    lines = server.logged.decode().splitlines()
+    assert not PERSONAL.search("\n".join(lines))
+    if form == "json":
+        records = [json.loads(line) for line in lines]
+        assert all(record.keys() >= {"time", "level", "logger", "message"} for record in records)
+        assert [record["api"] for record in records if record.get("status") == 400] == ["none"]
+        assert "GET /healthz" in [record.get("operation") for record in records]
+    else:
+        assert [line.split()[2] for line in lines if line.split()[1] == "400"] == ["none"]
+        assert any(" 200 health GET /healthz " in line for line in lines)
+
+
+async def test_a_level_and_a_setting_leave_out_the_lines_of_requests(service: Service, tmp_path: Path) -> None:
+    database = {"DATABASE_URL": service.config.database_url or "", "CLIENTELE_DATA_DIR": str(tmp_path)}
+    for settings in ({"CLIENTELE_LOG_LEVEL": "warning"}, {"CLIENTELE_ACCESS_LOG": "false"}):
+        async with serving(**database, **settings, CLIENTELE_SLOW_REQUEST="60") as server:
+            await server.stop()
+        assert "clientele.requests" not in server.logged.decode()
