@@ -1,7 +1,8 @@
 """The budget of one request: where the CPU time of the service goes, layer by layer.
 
 Requests that differ by one layer are sent in turn to the application in one process, without sockets. The cost of a layer is
-the difference of two requests. All figures are medians of rounds, in microseconds.
+the difference of two requests. All figures are lower quartiles of the rounds, in microseconds: what disturbs a round only
+makes it slower.
 """
 
 import argparse
@@ -9,9 +10,8 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from statistics import median
 
-from benchmarks.beside import CLIENT_ID, QUIET, WARM_UP, Checkout, make_database, run_checkout
+from benchmarks.beside import CLIENT_ID, QUIET, WARM_UP, Checkout, lower_quartile, make_database, run_checkout
 from benchmarks.cases import FIELDS, IN_V1, page_query
 from benchmarks.ground import ROOT, fresh_database
 from benchmarks.load import HttpRequest
@@ -72,7 +72,7 @@ def measure(checkout: Checkout, requests: dict[str, HttpRequest], options: argpa
     for _ in range(options.rounds):
         for name, request in requests.items():
             spent[name].append(checkout.send(request, options.requests)["microseconds"])
-    return {name: median(values) for name, values in spent.items()}
+    return {name: lower_quartile(values) for name, values in spent.items()}
 
 
 def describe(costs: dict[str, float], layers: Sequence[Layer] = LAYERS) -> list[list[str]]:
