@@ -54,7 +54,8 @@ DEEPEST_PAYLOAD = 5
 class DocumentWriter:
     """Writes random documents; each has a SelectionWriter of its own.
 
-    - `plain`: no field of a document needs a resolver, and no alias is one that PostgreSQL would cut.
+    - `plain`: no alias is one that PostgreSQL would cut.
+    - `roots` are the root fields of queries.
     - `wrong`: one argument may be an error.
     - `omitted` are fields that are never selected.
     """
@@ -63,13 +64,13 @@ class DocumentWriter:
     plain: bool = False
     wrong: bool = False
     omitted: frozenset[str] = frozenset()
+    roots: tuple[str, ...] = ()
     selections: SelectionWriter = field(init=False)
 
     def query(self) -> str:
         """A query with one to three root fields."""
         self._begin()
-        roots = RECORD_ROOTS if self.plain else tuple(object_type("Query").fields)
-        chosen = self.chance.choices(roots, k=self.chance.randint(1, 3))
+        chosen = self.chance.choices(self.roots or tuple(object_type("Query").fields), k=self.chance.randint(1, 3))
         fields = (self._write_root(index, name) for index, name in enumerate(chosen))
         return self._finish("query", " ".join(fields))
 
@@ -82,8 +83,7 @@ class DocumentWriter:
         return self._finish("mutation", " ".join(fields))
 
     def _begin(self) -> None:
-        one_place = {self.chance.choice(("edges", "nodes"))} if self.plain else set()
-        self.selections = SelectionWriter(self.chance, self.plain, self.wrong, self.omitted | one_place)
+        self.selections = SelectionWriter(self.chance, self.plain, self.wrong, self.omitted)
 
     def _write_root(self, index: int, name: str) -> str:
         return self.selections.write_field(object_type("Query"), name, 1, alias=f"q{index}")

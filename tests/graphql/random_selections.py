@@ -35,15 +35,6 @@ DIRECTIVES = (
 FACES = ("Client", "Customer")
 NODES = (*FACES, "Organization", "Change", "Reminder", "AccessToken", "Account")
 """The types that implement Node."""
-LINKS = frozenset(
-    {
-        *("Client.organization", "Client.customer", "Customer.organization", "Customer.client"),
-        *(f"{face}.{name}" for face in FACES for name in ("history", "reminders", "possibleDuplicates")),
-    }
-)
-"""The fields of a record that need a resolver."""
-PAYLOAD_LINKS = frozenset({"clientEdge", "customerEdge", "organization"})
-"""The fields of a payload that need a resolver."""
 
 
 @cache
@@ -81,7 +72,7 @@ def alike_in_all_nodes(name: str) -> bool:
 class SelectionWriter:
     """Writes random selections of one document. A response key always means one field with the same arguments.
 
-    - `plain`: the selection needs no resolver, and has no alias that PostgreSQL would cut.
+    - `plain`: no alias is one that PostgreSQL would cut.
     - `wrong`: one argument may be an error. Of several errors below one field that is not null, executors show any one.
     - `omitted`: fields that are never selected.
     """
@@ -112,7 +103,7 @@ class SelectionWriter:
 
     def _write_part(self, type_: GraphQLObjectType, level: int, *, beside: bool = False) -> str:
         """A field, a fragment or `__typename`. `beside` is true where other types are selected in the same place."""
-        leaves, objects = [self._find_allowed(type_, names) for names in leaves_and_objects(type_)]
+        leaves, objects = [self._find_allowed(names) for names in leaves_and_objects(type_)]
         kinds = ["leaf"] * (6 if leaves else 0) + ["typename", "inline"]
         kinds += ["spread"] if not beside else []
         if objects and level < self.deepest:
@@ -126,25 +117,14 @@ class SelectionWriter:
             return self._write_inline(type_, level, beside=beside)
         if kind == "spread":
             return self._write_spread(type_)
-        alias = "" if self._is_plain_edge(type_) else self.chance.choice(("", "type_name: "))
-        return f"{alias}__typename {self._directive()}"
+        return f"{self.chance.choice(('', 'type_name: '))}__typename {self._directive()}"
 
-    def _is_plain_edge(self, type_: GraphQLObjectType) -> bool:
-        """True for an edge in a plain document. An edge that has a field under two names needs a resolver."""
-        return self.plain and type_.name.endswith("Edge")
-
-    def _find_allowed(self, type_: GraphQLObjectType, names: Sequence[str]) -> list[str]:
-        allowed = [name for name in names if name not in self.omitted]
-        if not self.plain:
-            return allowed
-        dropped = PAYLOAD_LINKS if type_.name.endswith("Payload") else frozenset()
-        return [name for name in allowed if name not in dropped and f"{type_.name}.{name}" not in LINKS]
+    def _find_allowed(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name not in self.omitted]
 
     def _write_leaf(self, type_: GraphQLObjectType, name: str, beside: bool) -> str:
         if beside and not alike_in_all_nodes(name):
             return f"{name}_{type_.name}: {name} {self._directive()}"
-        if self._is_plain_edge(type_):
-            return f"{name} {self._directive()}"
         number = numbers_of_fields()[type_.name, name]
         aliases = ["", "", "", f"a_{name}: ", *(("r: ", "the: ") if name == "name" else ())]
         aliases += [f"{'y' * 40}_{name}: "] if len(name) < 20 else []
@@ -234,7 +214,7 @@ class SelectionWriter:
         """A fragment with plain fields, so that no fragment spreads another one."""
         name = f"{type_.name}{self.chance.randint(0, 2)}"
         if name not in self.fragments:
-            leaves = self._find_allowed(type_, leaves_and_objects(type_)[0]) or ["__typename"]
+            leaves = self._find_allowed(leaves_and_objects(type_)[0]) or ["__typename"]
             fields = (self.chance.choice(leaves) for _ in range(3))
             inner = " ".join(f"{each} {self._directive()}" for each in fields)
             self.fragments[name] = f"fragment {name} on {type_.name} {{ {inner} }}"

@@ -209,10 +209,11 @@ async def find_record(info: Info, type_: type[RecordT], record_id: str, *, delet
 
 async def load_record(info: Info, type_: type[RecordT], record_id: str, *, deleted_too: bool = True) -> RecordT | None:
     """The record with an id, rendered if its selection allows it."""
-    selection = find_record_plan(info, type_.face)
+    selection = compile_rows(info, type_.face, bound=True)
     chosen = selection if selection is not None else whole_record(type_.face)
     load = partial(_load_rows, type_.reads, info.context.access, chosen, deleted_too)
-    row = await info.context.loader((type_.face.name, chosen, deleted_too), load).load(record_id)
+    key = (type_.face.name, chosen, _list_values(selection), deleted_too)
+    row = await info.context.loader(key, load).load(record_id)
     return None if row is None else make_record(type_, selection, row)
 
 
@@ -233,8 +234,12 @@ async def load_planned_row(
 ) -> RowT | None:
     """The row with an id, rendered with `selection`, or whole when that is None. All who ask for it share one object."""
     load = partial(_load_shared_rows, info.context.access, type_, get_rows, selection)
-    values = tuple(selection.parameters.items()) if isinstance(selection, BoundSelection) else ()
-    return await info.context.loader((type_.face.name, selection, values), load).load(row_id)
+    return await info.context.loader((type_.face.name, selection, _list_values(selection)), load).load(row_id)
+
+
+def _list_values(selection: Selection | None) -> tuple[tuple[str, Any], ...]:
+    """The values of a selection's parameters, which tell apart two selections with one statement."""
+    return tuple(selection.parameters.items()) if isinstance(selection, BoundSelection) else ()
 
 
 async def _load_shared_rows(

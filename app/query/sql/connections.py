@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, false, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.query.face import Codec, Face, Field, Link
@@ -200,9 +212,13 @@ def count_rows(rows: Select[Any]) -> ColumnElement[int]:
 
 
 def write_cursor(scope: ColumnElement[str], values: ColumnElement[str]) -> ColumnElement[str]:
-    """The cursor that `app.query.cursor.write_cursor` writes, from the scope and the JSON list of the values as texts."""
-    text = func.concat(
-        literal_column("'[\"'"), scope, literal_column("'\",'"), func.substr(values, literal_column("2"))
-    )
+    """The cursor that `app.query.cursor.write_cursor` writes, from the scope and the JSON list of the values as texts.
+
+    `replace` takes a third of the time of `translate`.
+    """
+    begin, end = literal_column("'[\"'", Text()), literal_column("'\",'", Text())
+    text = begin.concat(scope).concat(end).concat(func.substr(values, literal_column("2"), type_=Text()))
     coded = func.encode(func.convert_to(text, literal_column("'UTF8'")), literal_column("'base64'"))
-    return func.translate(coded, literal_column(r"E'+/=\n'"), literal_column("'-_'"))
+    bare = func.rtrim(func.replace(coded, literal_column("E'\\n'"), literal_column("''")), literal_column("'='"))
+    dashed = func.replace(bare, literal_column("'+'"), literal_column("'-'"))
+    return func.replace(dashed, literal_column("'/'"), literal_column("'_'"), type_=Text())

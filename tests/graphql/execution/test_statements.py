@@ -13,7 +13,7 @@ from app.graphql.execution.compiler import COUNTS, RENDERED
 from app.graphql.execution.selections import Reason
 from app.storage.connection import Connection
 from tests.graphql.execution.conftest import Executor
-from tests.graphql.random_documents import DocumentWriter
+from tests.graphql.random_documents import RECORD_ROOTS, DocumentWriter
 
 
 @contextmanager
@@ -69,7 +69,7 @@ async def test_random_documents_run_one_statement_for_each_root_field(
     """The total of a list with conditions may be one more."""
     chance, seen = random.Random(20261127), 0
     while seen < 40:
-        source = DocumentWriter(chance, plain=True).query()
+        source = DocumentWriter(chance, plain=True, roots=RECORD_ROOTS).query()
         resolved = COUNTS.total() - COUNTS[RENDERED]
         if "search:" in source:
             continue
