@@ -256,7 +256,8 @@ def test_the_questions_cover_every_operator_and_every_type() -> None:
     assert {compare.operator for _, compare in every} == {
         row for row in vars(operators).values() if isinstance(row, Operator) and not row.variant_of
     }
-    assert {spelling.face.columns[compare.column].kind for spelling, compare in every} == set(Kind)
+    kinds = {spelling.face.columns[compare.column].kind for spelling, compare in every}
+    assert kinds == set(Kind) - {Kind.JSON_TEXT}, "JSON_TEXT is for reading only"
     for name, spelling in SPELLINGS.items():
         spelled = str([spelling.spell(question) for question, _ in QUESTIONS])
         missing = [word for word in spelling.dialect.operators if f"'{word.lstrip('$')}'" not in spelled]

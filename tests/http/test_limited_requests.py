@@ -120,7 +120,7 @@ async def test_health_and_graphiql_are_not_limited(shared_service: Service) -> N
         assert page.status_code == 200
         for path in ["/healthz", "/readyz"] * 5:
             response = await http.get(path)
-            assert response.status_code == 200
+            assert response.status_code == 200, response.text
             assert "ratelimit" not in response.headers
 
 
