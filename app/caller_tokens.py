@@ -81,11 +81,20 @@ _of_organization = and_(_account.is_(None), or_(access_tokens.c.id == _own, acce
 _manageable = or_(_of_account, _of_organization)
 _bound = {name: bindparam(name, type_=Text()) for name in ("after", "before")}
 
-_scopes = case(
-    (access_tokens.c.scope == literal(Scope.WRITE.value), literal_column("""'["READ","WRITE"]'::json""")),
-    else_=literal_column("""'["READ"]'::json"""),
+
+def show_scopes(scope: ColumnElement[str]) -> ColumnElement[Any]:
+    """The scopes of a token as a JSON list of GraphQL's words."""
+    both: ColumnElement[Any] = literal_column("""'["READ","WRITE"]'::json""")
+    return case((scope == literal(Scope.WRITE.value), both), else_=literal_column("""'["READ"]'::json"""))
+
+
+SHOWN_COLUMNS = (
+    *_columns,
+    show_scopes(access_tokens.c.scope).label("scopes"),
+    (access_tokens.c.id == _own).label("is_current"),
+    _account.label("caller_account_id"),
+    bindparam("organizations", type_=ARRAY(Text)).label("caller_organizations"),
 )
-SHOWN_COLUMNS = (*_columns, _scopes.label("scopes"), (access_tokens.c.id == _own).label("is_current"))
 """The columns of the face ACCESS_TOKEN, for the caller of the parameters."""
 
 _with_ids = access_tokens.c.id == func.any(bindparam("ids", type_=ARRAY(Text)))
@@ -140,11 +149,12 @@ REVOKE = (
 )
 
 
-def _caller(principal: Principal) -> dict[str, Any]:
+def describe_caller(principal: Principal) -> dict[str, Any]:
     return {
         "account": principal.account_id,
         "token": principal.token_id,
         "environment": str(principal.environment),
+        "organizations": list(principal.organizations),
     }
 
 
@@ -171,7 +181,7 @@ async def create_caller_token(
 
 
 async def _get(connection: Connection, principal: Principal, token_id: str) -> CallerToken:
-    row = (await connection.execute(GET, {**_caller(principal), "ids": [token_id]})).first()
+    row = (await connection.execute(GET, {**describe_caller(principal), "ids": [token_id]})).first()
     if row is None:
         raise NotFound(UNKNOWN)
     return CallerToken(*row)
@@ -226,7 +236,9 @@ class RenderedToken(NamedTuple):
 async def find_caller_tokens(access: Access, ids: Sequence[str], selection: Selection) -> dict[str, str]:
     """The tokens with some ids that the caller may manage, rendered."""
     async with access.database.read() as connection:
-        rows = await connection.execute(get_statement(selection), {**_caller(access.principal), "ids": list(ids)})
+        rows = await connection.execute(
+            get_statement(selection), {**describe_caller(access.principal), "ids": list(ids)}
+        )
     return {token_id: json for token_id, json in rows}  # noqa: C416
 
 
@@ -234,7 +246,12 @@ async def page_caller_tokens(
     access: Access, page: KeyPage[str], selection: Selection, *, bounds: bool
 ) -> KeyRows[RenderedToken]:
     """A page of the tokens that the caller may manage, rendered, newest first. With `bounds` it looks for tokens outside of it."""
-    parameters = {**_caller(access.principal), "after": page.after, "before": page.before, "most": page.limit + 1}
+    parameters = {
+        **describe_caller(access.principal),
+        "after": page.after,
+        "before": page.before,
+        "most": page.limit + 1,
+    }
     async with access.database.read() as connection:
         rows = await connection.execute(page_statement(selection, page.backward), parameters)
         outside = (await connection.execute(OUTSIDE, parameters)).one() if bounds else NOTHING_OUTSIDE
@@ -243,7 +260,7 @@ async def page_caller_tokens(
 
 async def count_caller_tokens(access: Access) -> int:
     async with access.database.read() as connection:
-        return int(await connection.scalar(COUNT, _caller(access.principal)))
+        return int(await connection.scalar(COUNT, describe_caller(access.principal)))
 
 
 @retried
@@ -253,7 +270,7 @@ async def revoke_caller_token(access: Access, token_id: str, key: RequestKey | N
     async with access.database.write() as connection:
         if key is not None and await claim(connection, key) is not None:
             return
-        revoked = await connection.execute(REVOKE, {**_caller(access.principal), "revoked": token_id})
+        revoked = await connection.execute(REVOKE, {**describe_caller(access.principal), "revoked": token_id})
         if not revoked:
             raise NotFound(UNKNOWN)
         if key is not None:

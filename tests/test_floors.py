@@ -20,6 +20,7 @@ LAYERS = (
         "app.vat",
         "app.auth",
         "app.tokens",
+        "app.caller_sources",
         "app.caller_tokens",
         "app.token_uses",
         "app.idempotency",
@@ -40,6 +41,7 @@ APIS = ("app.graphql", "app.rest.v1", "app.rest.customers")
 OWNERS_OF_TABLES = (
     "app.accounts.repository",
     "app.auth",
+    "app.caller_sources",
     "app.caller_tokens",
     "app.changes.authors",
     "app.changes.columns",

@@ -5,6 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
+from app.accounts.faces import ACCESS_TOKEN, GRAPHQL_ACCOUNT
+from app.caller_sources import (
+    VIEWER,
+    CallerAccount,
+    CallerOrganizations,
+    CallerTokens,
+    TokenAccount,
+    TokenOrganization,
+    read_token_cursor,
+)
 from app.changes.faces import ACTOR, FIELD_CHANGE
 from app.changes.sources import CHANGE_FACES, HISTORY, Author, ChangedRecord, Differences, read_owned_cursor
 from app.clients.duplicates import DUPLICATE_FACES, MOST_DUPLICATES, Duplicates
@@ -64,7 +74,9 @@ CLIENTS, CUSTOMERS = [
     NestedList(Records(face), face, partial(_read_record_cursor, face), settled=True)
     for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
 ]
+TOKENS_OF_CALLER = NestedList(CallerTokens(), ACCESS_TOKEN, lambda cursor: (None, read_token_cursor(cursor)))
 LISTS: Mapping[tuple[str, str], NestedList] = {
+    ("Viewer", "accessTokens"): TOKENS_OF_CALLER,
     ("Organization", "clients"): CLIENTS,
     ("Organization", "customers"): CUSTOMERS,
     ("Client", "history"): CLIENT_HISTORY,
@@ -105,16 +117,25 @@ def find_nested(face: Face, name: str, shows_addresses: bool) -> NestedField | N
 
 
 AUTHORS = [NestedField(Author(shows_addresses), ACTOR) for shows_addresses in (False, True)]
-NESTED: Mapping[tuple[str, str], NestedField] = {
-    (face.name, "possibleDuplicates"): NestedField(None, DUPLICATE_FACES[face.name])
-    for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
-} | {
-    (CHANGE_FACES[face.name].name, name): field
-    for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
-    for name, field in (
-        ("changes", NestedField(Differences(face), FIELD_CHANGE)),
-        ("client", NestedField(ChangedRecord(), GRAPHQL_CLIENT)),
-        ("customer", NestedField(ChangedRecord(), GRAPHQL_CUSTOMER)),
-    )
-}
+NESTED: Mapping[tuple[str, str], NestedField] = (
+    {
+        (VIEWER.name, "account"): NestedField(CallerAccount(), GRAPHQL_ACCOUNT),
+        (VIEWER.name, "organizations"): NestedField(CallerOrganizations(), GRAPHQL_ORGANIZATION),
+        (ACCESS_TOKEN.name, "account"): NestedField(TokenAccount(), GRAPHQL_ACCOUNT),
+        (ACCESS_TOKEN.name, "organization"): NestedField(TokenOrganization(), GRAPHQL_ORGANIZATION),
+    }
+    | {
+        (face.name, "possibleDuplicates"): NestedField(None, DUPLICATE_FACES[face.name])
+        for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
+    }
+    | {
+        (CHANGE_FACES[face.name].name, name): field
+        for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
+        for name, field in (
+            ("changes", NestedField(Differences(face), FIELD_CHANGE)),
+            ("client", NestedField(ChangedRecord(), GRAPHQL_CLIENT)),
+            ("customer", NestedField(ChangedRecord(), GRAPHQL_CUSTOMER)),
+        )
+    }
+)
 """The nested fields by the name of their face and their own."""

@@ -6,8 +6,8 @@ import strawberry
 from strawberry import field
 
 from app.accounts.faces import ACCESS_TOKEN
+from app.caller_sources import SCOPE, read_token_cursor
 from app.caller_tokens import count_caller_tokens, find_caller_tokens, page_caller_tokens
-from app.errors import Malformed
 from app.graphql.execution.context import Info, read_page
 from app.graphql.execution.loading import ShownRow, load_row, whole_row
 from app.graphql.schema.accounts import Account, load_account
@@ -17,15 +17,10 @@ from app.graphql.schema.key_pages import After, Before, First, Last, find_wanted
 from app.graphql.schema.nodes import Node
 from app.graphql.schema.types import Organization, load_organization
 from app.graphql.schema.words import TokenScope
-from app.ids import is_id
-from app.query.cursor import read_cursor, write_cursor, write_values
+from app.query.cursor import write_cursor, write_values
 from app.query.face import Face, Field, Kind
 from app.query.key_page import KeyPage
-from app.query.request import CursorArgument
 from app.query.sql.render import Selection
-
-SCOPE = "access tokens"
-"""The scope of the cursors: a cursor of another list is not valid here."""
 
 
 @strawberry.type(description="An access token, without its text.")
@@ -70,7 +65,9 @@ async def resolve_access_tokens(
 ) -> Connection[AccessToken]:
     """A page of tokens, newest first. Raises Malformed for a count below 0 or over 100, and for the cursor of another list."""
     arguments, access = read_page(first, after, last, before), info.context.access
-    after_id, before_id = [_read_cursor(cursor) for cursor in (arguments.after, arguments.before)]
+    after_id, before_id = [
+        None if cursor is None else read_token_cursor(cursor) for cursor in (arguments.after, arguments.before)
+    ]
     page = KeyPage(arguments.limit, after_id, before_id, arguments.backward)
     wanted = find_wanted(info, SCOPE, "AccessTokenConnection")
     bounds = wanted.bounds and (after_id is not None or before_id is not None)
@@ -78,16 +75,6 @@ async def resolve_access_tokens(
     total = await count_caller_tokens(access) if wanted.total else 0
     keyed = [(write_cursor(SCOPE, write_values([row_id])), AccessToken.read(json)) for row_id, json in rows.rows]
     return show_rows(keyed, rows, total)
-
-
-def _read_cursor(cursor: CursorArgument | None) -> str | None:
-    """The id of the token that a cursor names."""
-    if cursor is None:
-        return None
-    (token_id,) = read_cursor(SCOPE, cursor.text, cursor.name, 1)
-    if not isinstance(token_id, str) or not is_id(token_id):
-        raise Malformed("Invalid cursor: pass a cursor that this API returned.", cursor.name)
-    return token_id
 
 
 async def load_access_token(info: Info, token_id: str) -> AccessToken | None:

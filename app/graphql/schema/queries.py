@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 from strawberry import field
 
+from app.caller_sources import VIEWER, show_caller
 from app.errors import Malformed
+from app.graphql.execution.compiler import compile_rows
 from app.graphql.execution.context import Info, choose_organization, read_id, require_organization, split_global_id
 from app.graphql.execution.loading import find_record, find_record_plan, load_record, make_record, whole_row
+from app.graphql.internals import Rendered
 from app.graphql.schema.access_tokens import AccessToken, load_access_token, resolve_access_tokens
 from app.graphql.schema.accounts import Account, load_account
 from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection
@@ -75,7 +78,11 @@ class Viewer:
         return await resolve_access_tokens(info, first, after, last, before)
 
 
-def make_viewer(info: Info) -> Viewer:
+async def show_viewer(info: Info) -> Viewer:
+    """The viewer, rendered if its selection allows it."""
+    selection = compile_rows(info, VIEWER, bound=True)
+    if selection is not None:
+        return cast("Viewer", Rendered(await show_caller(info.context.access, selection)))
     is_writer = info.context.principal.scope == "write"
     return Viewer(scopes=[TokenScope.READ, TokenScope.WRITE] if is_writer else [TokenScope.READ])
 
@@ -120,7 +127,7 @@ class Query:
 
     @strawberry.field(description="The account or organization that the token belongs to.")
     async def viewer(self, info: Info) -> Viewer:
-        return make_viewer(info)
+        return await show_viewer(info)
 
     @strawberry.field(description="An organization. Null if there is no such organization that your token can access.")
     async def organization(self, info: Info, id: OrganizationArgument = None) -> Organization | None:

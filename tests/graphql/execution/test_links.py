@@ -8,6 +8,7 @@ from sqlalchemy import ClauseElement
 
 from app.storage.connection import Connection
 from tests.graphql.execution.conftest import Executor
+from tests.graphql.execution.test_plans import nothing_rendered
 
 LINKED = "organization { name environment createdAt } customer { customerId client { name organization { id } } }"
 
@@ -106,3 +107,42 @@ async def test_the_lists_of_a_written_organization_are_rendered_with_it(executor
     assert (organization["city"], len(organization["clients"]["nodes"]), rendered) == ("Bled", 1, 1)
     query = f"query($organization: ID!) {{ made: {shown.replace('organization', 'organization(id: $organization)')} }}"
     assert json.loads((await executor.run(query))[0])["made"] == organization
+
+
+TOKEN = (
+    "node { id label scopes createdAt expiresAt lastUsedAt parentId isCurrent account { email } organization { name } }"
+)
+VIEWER = f"""
+query($afterToken: String) {{
+  viewer {{
+    scopes account {{ id email emailVerified }} organizations {{ name clients(first: 1) {{ totalCount nodes {{ name }} }} }}
+    accessTokens(first: 2) {{ totalCount edges {{ cursor {TOKEN} }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }}
+    older: accessTokens(after: $afterToken) {{ nodes {{ id }} pageInfo {{ hasPreviousPage }} }}
+  }}
+}}
+"""
+
+
+@pytest.mark.parametrize("of_account", [True, False])
+async def test_the_viewer_is_one_statement(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, of_account: bool
+) -> None:
+    service = executor.service
+    if not of_account:
+        service.token = await service.make_token(organization_id=service.organization)
+    statements: list[object] = []
+    execute = Connection.execute
+
+    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
+        statements.extend([statement] if "caller" in str(statement) else [])
+        return await execute(connection, statement, *arguments)
+
+    monkeypatch.setattr(Connection, "execute", note)
+    answer, errors, rendered = await executor.answer(VIEWER)
+    assert (errors, rendered, len(statements)) == ([], 1, 1)
+    with nothing_rendered(monkeypatch):
+        resolved, _, count = await executor.answer(VIEWER)
+    assert (answer, count) == (resolved, 0)
+    viewer = json.loads(answer)["viewer"]
+    assert (viewer["account"] is not None) is of_account
+    assert [token["node"]["isCurrent"] for token in viewer["accessTokens"]["edges"]].count(True) == 1
