@@ -30,6 +30,8 @@ LONGEST_LABEL = 63
 MOST_LABELS, MOST_NESTED_LABELS = 500, 1_500
 """PostgreSQL selects at most 1,664 columns, and writes each value as often as it is selected. So a record with more labels,
 those of documents and linked records included, is not rendered. The second is for all lists inside the record, too."""
+LABELS_OF_LIST = 20
+"""A list inside a record counts as so many labels. Its SQL is long, and a long statement is built anew for each request."""
 MOST_DOCUMENTS = 400
 """A list inside a record is one value in PostgreSQL's memory. This many free-form documents in it have at most 40 MB."""
 
@@ -216,6 +218,7 @@ def plan_parts(
     reader: SelectionReader, nodes: Sequence[FieldNode], face: Face
 ) -> tuple[tuple[Selection, ...], Selection]:
     """The lists of a connection of a face's rows, and the fields of the connection. Raises NotRendered."""
+    reader.notes.labels += LABELS_OF_LIST
     lists: list[Selection] = []
     fields = reader.collect(nodes, frozenset({f"{face.type_name}Connection"}))
     shown = tuple((_check_label(key), _plan_part(reader, group, face, lists)) for key, group in fields.items())
