@@ -94,10 +94,6 @@ class OrganizationRepository(RecordRepository):
         order = ("created_at", "id")
         return [*(await get_records(self.connection, organizations, ids, ids, selection, order=order)).values()]
 
-    async def list_some(self, ids: Sequence[str]) -> list[Organization]:
-        """The organizations of `ids`, oldest first."""
-        return [Organization(*row) for row in await self.connection.execute(BY_IDS, {"ids": list(ids)})]
-
     async def page(self, ids: Sequence[str], request: ListRequest) -> list[str]:
         """One page of the organizations among `ids` that the request matches, rendered."""
         rows = await list_records(self.connection, organizations, {"organizations": list(ids)}, request)

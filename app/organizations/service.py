@@ -138,13 +138,6 @@ async def update_organization(database: Database, organization_id: str, fields: 
         await OrganizationRepository(connection).change(target, values, ())
 
 
-async def list_accessible_organizations(access: Access, ids: Sequence[str] | None = None) -> Sequence[Organization]:
-    """The organizations that the caller can access, or those of them in `ids`; oldest first."""
-    accessible = access.principal.organizations if ids is None else access.organizations_among(ids)
-    async with access.database.read() as connection:
-        return await OrganizationRepository(connection).list_some(accessible)
-
-
 async def filter_organizations(access: Access, ids: Sequence[str], where: Predicate) -> Sequence[Organization]:
     """The organizations of `ids` that the caller can access and that meet a predicate of the face INCLUDED."""
     accessible = access.organizations_among(ids)
