@@ -64,7 +64,9 @@ async def get_records(
 ) -> dict[str, str]:
     """The rendered records by id, ordered by the columns of `order`."""
     statement = get_many_statement(table, selection, deleted_too=deleted_too, order=order)
-    parameters = {"organizations": list(organizations), "ids": list(ids)}
+    parameters: dict[str, Any] = {"organizations": list(organizations), "ids": list(ids)}
+    if isinstance(selection, BoundSelection):
+        parameters |= selection.parameters
     return {record_id: json for record_id, json in await connection.execute(statement, parameters)}  # noqa: C416
 
 

@@ -146,3 +146,17 @@ async def test_the_viewer_is_one_statement(
     viewer = json.loads(answer)["viewer"]
     assert (viewer["account"] is not None) is of_account
     assert [token["node"]["isCurrent"] for token in viewer["accessTokens"]["edges"]].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    "root", ["organization { %s }", "customer(id: $client, includeDeleted: true) { organization { %s } }"]
+)
+async def test_cursors_inside_a_record_are_passed_on(executor: Executor, root: str) -> None:
+    declared = f"query({'$client: ID!, ' if '$client' in root else ''}$afterClient: String)"
+    field = "clients(first: 2, after: $afterClient) { edges { cursor node { name } } }"
+    inner, rendered = await executor.run(f"{declared} {{ {root % field} }}")
+    whole, _ = await executor.run("{ clients(first: 3) { edges { cursor node { name } } } }")
+    expected = json.loads(whole)["clients"]["edges"][1:]
+    (shown,) = json.loads(inner).values()
+    assert shown.get("organization", shown)["clients"]["edges"] == expected
+    assert rendered == 1
