@@ -139,11 +139,13 @@ def changes_of(service: Service) -> int:
 
 
 async def first_cursor(service: Service, address: str) -> str:
+    """The cursor of the first change that a follower sees. The further changes that it waited for count as changes after it."""
     async with connected_client(address, service.token) as line:
         await line.ask("s", "subscription { clientChanges { cursor } }")
         waiting = asyncio.create_task(line.receive())
         while not waiting.done():
             await service.http.post("/customers", json={"name": "Ann"})
+            CHANGES[service.organization] = CHANGES.get(service.organization, -1) + 1
             await asyncio.wait([waiting], timeout=0.2)
         cursor: str = (await waiting)["payload"]["data"]["clientChanges"]["cursor"]
         return cursor
