@@ -19,7 +19,7 @@ TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "n
 OFF = "off"
 PREFIX = "CLIENTELE_"
 HIDDEN = "***"
-LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)")
+LINK_PARTS = ("_SERVICE_HOST", "_SERVICE_PORT", "_TCP", "_UDP", "_SCTP")
 NO_SUGGESTION = "Remove it; clientele config show lists the settings."
 LINK_SCHEMES = ("tcp://", "udp://", "sctp://")
 SHORTEST, LONGEST = 0.001, 3600.0
@@ -196,8 +196,8 @@ def drop_links(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_link(name: str, text: str) -> bool:
-    in_link = any(f"{end}_" in f"{name}_" for end in ("_TCP", "_UDP", "_SCTP"))
-    return name.startswith(PREFIX) and bool(text.startswith(LINK_SCHEMES) or LINK.fullmatch(name) or in_link)
+    in_link = any(f"{part}_" in f"{name}_" for part in LINK_PARTS)
+    return name.startswith(PREFIX) and (text.startswith(LINK_SCHEMES) or in_link)
 
 
 def check_names(names: Collection[str], environment: Mapping[str, str]) -> None:
