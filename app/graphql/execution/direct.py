@@ -7,6 +7,7 @@ is not rendered, the executor completes the query. It gets the results, so that 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -125,7 +126,8 @@ async def _resolve(executor: RenderingExecutor, root: RootField) -> Any:
     assert query is not None  # noqa: S101 - narrows the type
     assert resolve is not None  # noqa: S101 - narrows the type
     info = executor.build_resolve_info(root.definition, root.nodes, query, Path(None, root.key, query.name))
-    return await resolve(executor.root_value, info, **arguments)
+    result = resolve(executor.root_value, info, **arguments)
+    return await result if isawaitable(result) else result
 
 
 def _join(executor: RenderingExecutor, roots: Roots, results: Sequence[Any]) -> list[bytes] | None:

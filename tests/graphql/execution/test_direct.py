@@ -98,6 +98,7 @@ RENDERED: list[tuple[str, dict[str, Any]]] = [
     ("{ client(id: $ID) { name } ...R } fragment R on Query { client(id: $ID) { note } }", {}),
     ('{ clients(filter: {name: {eq: "Á"}}, orderBy: [{field: NAME}]) { nodes { name } } }', {}),
     ("{ clients(search: \"no such words\", deleted: INCLUDE) { nodes { name } totalCount } }", {}),
+    ("query($t: String!) { __type(name: $t) { name } }", {"variables": {"t": "NoSuchType"}}),
 ]  # fmt: skip
 """Queries that are answered directly, each with further members of the request. `$ID` is the id of a client."""
 COMPLETED: list[tuple[str, dict[str, Any]]] = [
@@ -135,6 +136,14 @@ async def test_a_rendered_query_has_the_answer_of_the_executor(
     assert "errors" not in completed.json()
     assert [answer.content for answer in answers] == [completed.content] * 2
     assert answers[0].headers["content-type"] == completed.headers["content-type"]
+
+
+async def test_a_type_is_found_after_one_that_does_not_exist(api: GraphQLApi) -> None:
+    """A missing type is null, which needs no executor, and the same document then shows one that exists."""
+    query = "query($t: String!) { __type(name: $t) { name } }"
+    names = ["NoSuchType", "NoSuchType", "Client", "NoSuchType"]
+    answers = [await api.post(query=query, variables={"t": name}) for name in names]
+    assert [answer.json()["data"]["__type"] for answer in answers] == [None, None, {"name": "Client"}, None]
 
 
 @pytest.mark.parametrize(("query", "more"), COMPLETED, ids=lambda value: str(value)[:60])
