@@ -294,6 +294,6 @@ async def make_world(url: str, folder: Path) -> AsyncIterator[World]:
     """The world in the empty database of a URL, and a running application without limits of requests and acts."""
     config = Config(database_url=url, data_dir=folder, password_memory=CHEAP, sign_up=True)
     unlimited: dict[str, Any] = dict.fromkeys(LIMITS.split(), 0)
-    config = replace(config, operation_timeout=120.0, **unlimited)
+    config = replace(config, operation_timeout=120.0, cost_limit=1_000_000, **unlimited)
     async with opened(url) as database, running(config, database) as service:
         yield await World.make(service)
