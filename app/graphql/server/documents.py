@@ -15,11 +15,11 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     Source,
-    parse,
     print_ast,
     specified_rules,
 )
-from graphql.language import Token, TokenKind
+from graphql.language import Lexer, Token, TokenKind
+from graphql.language.parser import Parser
 
 from app.graphql.execution.context import MOST_PLANS, find_switches
 from app.graphql.execution.resolved import find_resolved
@@ -240,8 +240,24 @@ def parse_document(source: str) -> DocumentNode:
 
     Python does not convert an integer of thousands of digits, because that takes quadratic time.
     """
+    lexer = Lexer(Source(source))
+    first = lexer.token
     try:
-        document = parse(source, max_tokens=MAX_TOKENS)
+        return _parse(source, lexer)
+    finally:
+        _unlink(first)
+
+
+def _unlink(token: Token | None) -> None:
+    """Ends the links between tokens. They are cycles, and hold a document that is not kept until a garbage collection."""
+    while token is not None:
+        following, token.prev, token.next = token.next, None, None
+        token = following
+
+
+def _parse(source: str, lexer: Lexer) -> DocumentNode:
+    try:
+        document = Parser(lexer.source, max_tokens=MAX_TOKENS, lexer=lexer).parse_document()
     except GraphQLSyntaxError as error:
         if is_token_limit(error):
             message = f"The document has too many tokens; at most {MAX_TOKENS:,} are allowed."
@@ -249,6 +265,8 @@ def parse_document(source: str) -> DocumentNode:
         if is_nesting_limit(error):
             raise too_deep() from error
         raise
+    except RecursionError as error:
+        raise too_deep() from error
     if LONG_NUMBER.search(source):
         assert document.loc is not None  # noqa: S101 - narrows the type
         _check_numbers(document.loc.source, document.loc.start_token)

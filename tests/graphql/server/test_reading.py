@@ -1,13 +1,15 @@
 """The thread that reads long documents and large variables."""
 
 import asyncio
+import gc
 from contextlib import suppress
 from functools import partial
 from threading import Event
 
 import pytest
 
-from app.graphql.server.documents import READ_AT_ONCE
+from app.graphql.schema.schema import core_schema
+from app.graphql.server.documents import READ_AT_ONCE, Documents
 from app.graphql.server.reading import ReadingThread
 from tests.graphql.conftest import GraphQLApi
 
@@ -72,3 +74,20 @@ async def test_long_documents_of_many_callers_are_read_at_the_same_time(api: Gra
     padding = "#" * READ_AT_ONCE
     queries = [f"query Q{number} {{ __typename }} {padding}" for number in range(20)]
     assert await asyncio.gather(*map(api.data, queries)) == [{"__typename": "Query"}] * 20
+
+
+@pytest.mark.parametrize(
+    "end", ["", "}", " zzz", "{" * 300, "name " * 40_000], ids=["valid", "syntax", "name", "deep", "long"]
+)
+def test_a_document_that_is_not_kept_leaves_no_cycles(end: str) -> None:
+    """Otherwise, the tokens of rejected documents fill the memory until a full garbage collection."""
+    documents = Documents(core_schema(), introspection=True)
+    text = f"{{ {'viewer { scopes } ' * 400}}}{end}"
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            documents._read(text)
+        assert gc.collect() < 3000
+    finally:
+        gc.enable()
