@@ -201,6 +201,8 @@ def test_any_body_is_read_or_rejected(rules: Set, data: st.DataObject) -> None:
         values = read_body(rules[0], body, rules[1], mode)
     except (Invalid, Malformed):
         return
+    sent = values.pop(SENT_COLUMNS, [])
+    assert set(sent) <= set(values)
     assert set(values) <= {field.column for field in rules[0].fields.values() if field.writable} | {
         "metadata",
         "custom",
