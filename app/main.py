@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from app.observability.metrics import Metrics
     from app.observability.sampler import Sampler
 
-COLLECTIONS = (5_000, 5, 50)
+COLLECTIONS = (5_000, 5, 10)
 """The thresholds of the garbage collector. Hardly any object is in a cycle, and a full collection looks at every follower."""
 GRACE = 15.0
 """Seconds that a cancelled task gets to end; longer than the grace of the outbox worker."""
