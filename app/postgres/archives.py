@@ -45,7 +45,7 @@ def check_archive(cluster: Cluster, file: BinaryIO, name: str) -> None:
 
 
 def restore_database(cluster: Cluster, file: BinaryIO, advance: Callable[[int], object]) -> None:
-    """Fills the running, empty database from an archive. `advance` gets the bytes that are read so far.
+    """Fills the running, empty database from an archive. `advance` gets the bytes that are read so far, and all of them at the end.
 
     Raises Misconfigured when pg_restore fails.
     """
@@ -59,6 +59,7 @@ def restore_database(cluster: Cluster, file: BinaryIO, advance: Callable[[int], 
             process.kill()
             raise
         _require_success(process, "pg_restore")
+    advance(os.fstat(file.fileno()).st_size)
     options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "ANALYZE", *map(str, cluster.connection_options(NAME))]
     cluster.run("psql", *options, password=cluster.directory.password)
 
