@@ -27,9 +27,9 @@ from app.query.sql.render import BoundSelection, Selection
 
 LONGEST_LABEL = 63
 """PostgreSQL cuts longer labels, so longer aliases are not rendered."""
-MOST_LABELS, MOST_NESTED_LABELS = 500, 1_500
+MOST_LABELS = 500
 """PostgreSQL selects at most 1,664 columns, and writes each value as often as it is selected. So a record with more labels,
-those of documents and linked records included, is not rendered. The second is for all lists inside the record, too."""
+those of documents and linked records included, is not rendered."""
 LABELS_OF_LIST = 20
 """A list inside a record counts as so many labels. Its SQL is long, and a long statement is built anew for each request."""
 MOST_DOCUMENTS = 400
@@ -75,8 +75,8 @@ PAGE_ARGUMENTS = frozenset({"first", "after", "last", "before"})
 
 def plan_record(reader: SelectionReader, fields: Fields, face: Face) -> Selection:
     """The selection that renders these fields. Raises NotRendered."""
-    reader.notes.labels += len(fields)
-    if len(fields) > MOST_LABELS or reader.notes.labels > MOST_NESTED_LABELS:
+    reader.notes.add_labels(len(fields))
+    if len(fields) > MOST_LABELS:
         raise NotRendered(Reason.SIZE)
     selection = tuple((_check_label(key), _plan_field(reader, nodes, face)) for key, nodes in fields.items())
     if count_labels(selection) > MOST_LABELS:
@@ -218,7 +218,7 @@ def plan_parts(
     reader: SelectionReader, nodes: Sequence[FieldNode], face: Face
 ) -> tuple[tuple[Selection, ...], Selection]:
     """The lists of a connection of a face's rows, and the fields of the connection. Raises NotRendered."""
-    reader.notes.labels += LABELS_OF_LIST
+    reader.notes.add_labels(LABELS_OF_LIST)
     lists: list[Selection] = []
     fields = reader.collect(nodes, frozenset({f"{face.type_name}Connection"}))
     shown = tuple((_check_label(key), _plan_part(reader, group, face, lists)) for key, group in fields.items())

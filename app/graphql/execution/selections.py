@@ -29,6 +29,9 @@ Fields = dict[str, list[FieldNode]]
 Step = tuple[str, str]
 """A type and one of its fields, on the way into a selection."""
 
+MOST_NESTED_LABELS = 1_500
+"""The most labels of a record with all lists inside it. PostgreSQL writes each value as often as it is selected."""
+
 
 class Reason(StrEnum):
     """The reason why the database does not render a selection.
@@ -72,6 +75,12 @@ class Notes:
     variables: set[str] = field(default_factory=set)
     owner: tuple[str, str] | None = None
     settled: bool = False
+
+    def add_labels(self, count: int) -> None:
+        """Counts labels of the record and of all lists inside it. Raises NotRendered when there are too many."""
+        self.labels += count
+        if self.labels > MOST_NESTED_LABELS:
+            raise NotRendered(Reason.SIZE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,17 @@
 """An executor that counts the rendered values, over the rows of random documents."""
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import pytest
 from graphql import DocumentNode, ExecutionResult, GraphQLError, execute, parse, validate
+from sqlalchemy import ClauseElement
 
 from app.auth import Access, Caller
 from app.errors import DomainError
@@ -15,8 +20,32 @@ from app.graphql.internals import Built, Rendered, RenderingExecutor, build_exec
 from app.graphql.schema.schema import core_schema
 from app.mail.files import FileMailer
 from app.mail.worker import OutboxWorker
+from app.storage.connection import Connection
 from tests.conftest import Service
 from tests.graphql.random_rows import make_rows
+
+ROWS = r"FROM (clients|client_changes|outbox|client_totals)\b"
+"""What a statement contains that reads records, changes or reminders, but not access."""
+COUNTED: ContextVar[bool] = ContextVar("counted", default=False)
+"""True in a test that counts its statements. The background tasks of the service began before it was set."""
+
+
+@contextmanager
+def counting_statements(patch: pytest.MonkeyPatch, pattern: str = ROWS) -> Iterator[list[str]]:
+    """The statements of this test inside the block that contain the pattern."""
+    statements: list[str] = []
+    execute_statement = Connection.execute
+
+    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
+        if COUNTED.get() and re.search(pattern, str(statement)):
+            statements.append(str(statement))
+        return await execute_statement(connection, statement, *arguments)
+
+    token = COUNTED.set(True)
+    with patch.context() as patched:
+        patched.setattr(Connection, "execute", note)
+        yield statements
+    COUNTED.reset(token)
 
 
 class CountingExecutor(RenderingExecutor):

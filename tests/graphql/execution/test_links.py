@@ -1,18 +1,12 @@
 """The records that belong to a record are rendered with it, in its own statement."""
 
 import json
-from contextvars import ContextVar
-from typing import Any
 
 import pytest
-from sqlalchemy import ClauseElement
 
-from app.storage.connection import Connection
-from tests.graphql.execution.conftest import Executor
+from tests.graphql.execution.conftest import Executor, counting_statements
 from tests.graphql.execution.test_plans import nothing_rendered
 
-OWN: ContextVar[bool] = ContextVar("own", default=False)
-"""True in a test that counts its own statements. The background tasks of the service began before it was set."""
 LINKED = "organization { name environment createdAt } customer { customerId client { name organization { id } } }"
 
 
@@ -32,23 +26,11 @@ async def test_linked_records_are_rendered_with_their_record(executor: Executor)
 async def test_linked_records_need_no_statement_of_their_own(
     executor: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statements: list[object] = []
-    execute = Connection.execute
-
-    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
-        if OWN.get() and "clients" in str(statement):
-            statements.append(statement)
-        return await execute(connection, statement, *arguments)
-
-    monkeypatch.setattr(Connection, "execute", note)
-    OWN.set(True)
-    for _ in range(2):
-        statements.clear()
+    with counting_statements(monkeypatch, "clients") as plain:
         await executor.run("{ clients(first: 2) { nodes { name } } }")
-    plain = len(statements)
-    statements.clear()
-    await executor.run(f"{{ clients(first: 2) {{ nodes {{ {LINKED} }} }} }}")
-    assert len(statements) == plain
+    with counting_statements(monkeypatch, "clients") as linked:
+        await executor.run(f"{{ clients(first: 2) {{ nodes {{ {LINKED} }} }} }}")
+    assert len(linked) == len(plain) == 1
 
 
 async def test_a_record_under_too_many_names_is_resolved(executor: Executor) -> None:
@@ -78,22 +60,13 @@ MADE = f"client {{ {NESTED} }} customer {{ {NESTED} }}"
 async def test_the_lists_of_written_records_are_read_in_one_statement_after_the_write(
     executor: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statements: list[object] = []
-    execute = Connection.execute
-
-    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
-        statements.extend([statement] if OWN.get() and "client_changes" in str(statement) else [])
-        return await execute(connection, statement, *arguments)
-
-    monkeypatch.setattr(Connection, "execute", note)
-    OWN.set(True)
     where = "organizationId: $organization"
     for mutation in (
         f'createClient({where}, input: {{name: "Ann"}}) {{ {MADE} }}',
         f'createClients({where}, input: [{{name: "Bea"}}, {{name: "Cid"}}]) {{ results {{ {MADE} }} }}',
     ):
-        statements.clear()
-        answer, _ = await executor.run(f"mutation($organization: ID!) {{ made: {mutation} }}")
+        with counting_statements(monkeypatch, "client_changes") as statements:
+            answer, _ = await executor.run(f"mutation($organization: ID!) {{ made: {mutation} }}")
         made = json.loads(answer)["made"]
         for row in made.get("results", [made]):
             for face in (row["client"], row["customer"]):
@@ -135,15 +108,8 @@ async def test_the_viewer_is_one_statement(
     service = executor.service
     if not of_account:
         service.token = await service.make_token(organization_id=service.organization)
-    statements: list[object] = []
-    execute = Connection.execute
-
-    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
-        statements.extend([statement] if "caller" in str(statement) else [])
-        return await execute(connection, statement, *arguments)
-
-    monkeypatch.setattr(Connection, "execute", note)
-    answer, errors, rendered = await executor.answer(VIEWER)
+    with counting_statements(monkeypatch, "caller") as statements:
+        answer, errors, rendered = await executor.answer(VIEWER)
     assert (errors, rendered, len(statements)) == ([], 1, 1)
     with nothing_rendered(monkeypatch):
         resolved, _, count = await executor.answer(VIEWER)

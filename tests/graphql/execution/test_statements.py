@@ -2,36 +2,13 @@
 
 import random
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import ClauseElement
 
 from app.graphql.execution.compiler import COUNTS, RENDERED
 from app.graphql.execution.selections import Reason
-from app.storage.connection import Connection
-from tests.graphql.execution.conftest import Executor
+from tests.graphql.execution.conftest import Executor, counting_statements
 from tests.graphql.random_documents import RECORD_ROOTS, DocumentWriter
-
-
-@contextmanager
-def counting_statements(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The statements that read records, changes or reminders inside the block. Access and background work are left out."""
-    statements: list[str] = []
-    execute = Connection.execute
-
-    async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
-        text = str(statement)
-        if re.search(r"FROM (clients|client_changes|outbox|client_totals)\b", text):
-            statements.append(text)
-        return await execute(connection, statement, *arguments)
-
-    with patch.context() as patched:
-        patched.setattr(Connection, "execute", note)
-        yield statements
-
 
 PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 WHOLE = f"totalCount edges {{ cursor node {{ name }} }} nodes {{ city organization {{ name }} }} {PAGE}"
@@ -89,3 +66,14 @@ async def test_lists_are_read_after_the_position_of_their_operation(executor: Ex
     before = COUNTS[Reason.POSITION]
     await executor.run(f"{{ a: organization {{ changesCursor }} {lists} }}")
     assert COUNTS[Reason.POSITION] == before + 1
+
+
+async def test_an_organization_with_too_many_lists_takes_the_path_of_resolvers(executor: Executor) -> None:
+    """Its statement would be too long to keep, and would be built anew for each request."""
+    answers = []
+    for count in (60, 80):
+        before = COUNTS[Reason.SIZE]
+        lists = " ".join(f"a{index}: clients(first: 1) {{ totalCount }}" for index in range(count))
+        answers.append((await executor.run(f"{{ organization {{ {lists} }} }}"))[0].count("totalCount"))
+        assert (COUNTS[Reason.SIZE] > before) is (count == 80)
+    assert answers == [60, 80]
