@@ -126,10 +126,7 @@ def _select(table: Any, members: Selection, column: str, *where: ColumnElement[b
 
 def _render_one(table: Any, members: Selection, *where: ColumnElement[bool]) -> ColumnElement[Any]:
     row = _select(table, members, "id", *where)
-    if members:
-        return render_object(members, row.c, row)
-    empty: ColumnElement[Any] = literal_column("'{}'::json")
-    return select(empty).select_from(row).correlate_except(row).scalar_subquery()
+    return render_object(members, row.c, row)
 
 
 @keep_statements

@@ -123,7 +123,4 @@ class ChangedRecord:
         own = (
             select(*(clients.c[name] for name in names)).where(*of_change).correlate_except(clients).subquery("record")
         )
-        if members:
-            return render_object(members, own.c, own)
-        empty: ColumnElement[Any] = literal_column("'{}'::json")
-        return select(empty).select_from(own).correlate_except(own).scalar_subquery()
+        return render_object(members, own.c, own)

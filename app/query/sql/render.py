@@ -92,12 +92,20 @@ def render_object(
 ) -> ColumnElement[Any]:
     """The JSON object of some fields. It stands inside a SELECT that has the columns, or reads the only row of `source`."""
     if not selection:
-        return literal_column("'{}'::json")
+        return _render_empty(source, *where)
     members = select(*(render_field(field, columns).label(label) for label, field in selection)).where(*where)
     if source is not None:
         members = members.select_from(source)
     inner = members.correlate_except(*([] if source is None else [source])).subquery("object")
     return select(func.row_to_json(inner.table_valued())).select_from(inner).scalar_subquery()
+
+
+def _render_empty(source: FromClause | None, *where: ColumnElement[bool]) -> ColumnElement[Any]:
+    """An object without members; null if the only row of `source` does not exist."""
+    empty: ColumnElement[Any] = literal_column("'{}'::json")
+    if source is None:
+        return empty
+    return select(empty).select_from(source).where(*where).correlate_except(source).scalar_subquery()
 
 
 def _render_document(codec: Codec, document: ColumnElement[Any]) -> ColumnElement[Any]:
