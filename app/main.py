@@ -103,17 +103,21 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
 
 
 def app_from_environment() -> Starlette:
-    """The application of a worker process. The settings come from the environment.
-
-    The garbage collector never looks at the objects of the start again. Otherwise each full collection takes a third of a
-    second.
-    """
+    """The application of a worker process. The settings come from the environment."""
     config = Config.from_environment()
     app = create_app(config, observer=make_observer(config))
+    collect_rarely()
+    return app
+
+
+def collect_rarely() -> None:
+    """The garbage collector never looks at the present objects again, and at others rarely.
+
+    Otherwise each full collection looks at all of the schema, which takes a third of a second.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTIONS)
-    return app
 
 
 def make_observer(config: Config) -> Observer:

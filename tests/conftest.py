@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from app.accounts.service import create_account
 from app.auth import Scope
 from app.config import Config
-from app.main import create_app
+from app.main import collect_rarely, create_app
 from app.organizations.service import create_organization, create_token
 from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
@@ -49,14 +49,25 @@ listen(UNSCOPED)
 STARTING_PROCESSES = {
     "test_backups.py",
     "test_cli.py",
+    "test_commands.py",
     "test_embedded.py",
+    "test_failures.py",
+    "test_inputs.py",
+    "test_metrics.py",
+    "test_migrations.py",
     "test_packaging.py",
     "test_readme.py",
     "test_scripts.py",
     "test_server.py",
+    "test_start.py",
     "test_watcher.py",
 }
 """The files whose tests take many seconds, because they start services, servers or installations."""
+
+
+def pytest_collection_finish() -> None:
+    """Lets the garbage collector work as in a worker of the service."""
+    collect_rarely()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.main import COLLECTIONS, app_from_environment
+from app.main import COLLECTIONS, app_from_environment, collect_rarely
 
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    """Restores the collector of the test process."""
-    thresholds = gc.get_threshold()
-    yield
+    """A collector as in a new process. Afterwards it is that of the tests."""
     gc.unfreeze()
-    gc.set_threshold(*thresholds)
+    gc.set_threshold(700, 10, 10)
+    yield
+    collect_rarely()
 
 
 @pytest.mark.usefixtures("collector")
