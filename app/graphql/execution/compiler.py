@@ -24,18 +24,17 @@ def compile_rows(info: Info, face: Face, *, bound: bool = False) -> BoundSelecti
 
     Only with `bound` it may have parameters, whose values it has.
     """
-    name = f"bound {face.name}" if bound else face.name
-    return _decide(info, find_plan(info, name, plan_rows, face, bound)).selection
+    return _decide(info, find_plan(info, plan_rows, face, bound)).selection
 
 
 def compile_record(info: Info, face: Face) -> Compiled:
     """The plan of the one record under the field that is resolved. Its selection has the values of its parameters."""
-    return _decide(info, find_plan(info, f"one {face.name}", plan_one, face))
+    return _decide(info, find_plan(info, plan_one, face))
 
 
 def compile_connection(info: Info, face: Face) -> ConnectionPlan:
     """The plan of the root connection that is resolved. Its selection has the values of its parameters."""
-    plan = find_plan(info, f"{face.name} connection", plan_connection, face)
+    plan = find_plan(info, plan_connection, face)
     COUNTS[plan.rendered.reason or RENDERED] += 1
     return plan
 

@@ -84,21 +84,22 @@ Info: TypeAlias = StrawberryInfo[Context, None]
 
 def find_plan(
     info: Info,
-    face: str,
     plan: Callable[[SelectionReader, Sequence[FieldNode], *Arguments], PlanT],
     *arguments: *Arguments,
 ) -> PlanT:
-    """The plan of the field being resolved, for a face. It is made once per document and set of boolean variables."""
+    """The plan that `plan` makes of the field being resolved. It is made once per document and set of boolean variables.
+
+    The arguments are hashable.
+    """
     context = info.context
     shows_addresses = context.principal.account_id is not None
-    return find_field_plan(read_resolved_field(info), context.plans, shows_addresses, face, plan, *arguments)
+    return find_field_plan(read_resolved_field(info), context.plans, shows_addresses, plan, *arguments)
 
 
 def find_field_plan(
     field: ResolvedField,
     plans: dict[Hashable, Any],
     shows_addresses: bool,
-    face: str,
     plan: Callable[[SelectionReader, Sequence[FieldNode], *Arguments], PlanT],
     *arguments: *Arguments,
 ) -> PlanT:
@@ -107,7 +108,7 @@ def find_field_plan(
 
     Other variables than booleans count only if the plan read them. Their names are kept beside the plan.
     """
-    key: Hashable = (face, shows_addresses, tuple(map(id, field.nodes)), find_switches(field.variables))
+    key: Hashable = (plan, arguments, shows_addresses, tuple(map(id, field.nodes)), find_switches(field.variables))
     names = plans.get((NAMES, key))
     whole = key if names is None else (key, _read_values(field, names))
     if whole not in plans:

@@ -168,15 +168,10 @@ def _show_text(field: Field) -> Field:
     return replace(field, kind=Kind.JSON_TEXT) if field.kind is Kind.JSON else field
 
 
-def find_record_plan(info: Info, face: Face) -> Selection | None:
-    """The selection under the field being resolved, or None when some of it needs a resolver."""
-    return compile_rows(info, face)
-
-
 def find_payload_plan(info: Info, face: Face, name: str) -> Selection | None:
     """The selection in the field `name` of the payload being made, or None when some of it needs a resolver."""
     payload = get_object_definition(info.return_type, strict=True).name
-    return find_plan(info, f"{face.name} in a payload", _plan_payload, face, (payload, name))
+    return find_plan(info, _plan_payload, face, (payload, name))
 
 
 def _plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, step: Step) -> Selection | None:
@@ -226,7 +221,7 @@ async def _load_rows(
 
 async def load_row(info: Info, type_: type[RowT], get_rows: GetRows, row_id: str) -> RowT | None:
     """The row with an id, rendered if its selection allows it; None when the token can access no such row."""
-    return await load_planned_row(info, type_, get_rows, row_id, find_record_plan(info, type_.face))
+    return await load_planned_row(info, type_, get_rows, row_id, compile_rows(info, type_.face))
 
 
 async def load_planned_row(

@@ -76,21 +76,21 @@ class Search:
         """
         if type_name in CONNECTIONS:
             face = CONNECTIONS[type_name]
-            return self._plan(group, f"{face.name} connection", plan_connection, face).rendered.selection is not None
+            return self._plan(group, plan_connection, face).rendered.selection is not None
         face = FACES[type_name]
         if self.executor.operation.operation is OperationType.MUTATION:
-            return self._plan(group, f"{face.name} alone", plan_inside, face) is not None
+            return self._plan(group, plan_inside, face) is not None
         if parent is not self.executor.schema.query_type:
-            plan = self._plan(group, face.name, plan_rows, face, False)
+            plan = self._plan(group, plan_rows, face, False)
         elif group[0].name.value in ("node", "nodes"):
-            plan = self._plan(group, f"bound {face.name}", plan_rows, face, True)
+            plan = self._plan(group, plan_rows, face, True)
         else:
-            plan = self._plan(group, f"one {face.name}", plan_one, face)
+            plan = self._plan(group, plan_one, face)
         return plan.selection is not None and not plan.settled
 
-    def _plan(self, group: list[FieldNode], label: str, plan: Callable[..., Any], *arguments: Any) -> Any:
+    def _plan(self, group: list[FieldNode], plan: Callable[..., Any], *arguments: Any) -> Any:
         executor = self.executor
         field = ResolvedField(executor.schema, group, executor.fragment_definitions, self.reader.variables)
         context = executor.context_value
         shows_addresses = context.principal.account_id is not None
-        return find_field_plan(field, context.plans, shows_addresses, label, plan, *arguments)
+        return find_field_plan(field, context.plans, shows_addresses, plan, *arguments)

@@ -69,7 +69,7 @@ async def resolve_access_tokens(
         None if cursor is None else read_token_cursor(cursor) for cursor in (arguments.after, arguments.before)
     ]
     page = KeyPage(arguments.limit, after_id, before_id, arguments.backward)
-    wanted = find_wanted(info, SCOPE, "AccessTokenConnection")
+    wanted = find_wanted(info, "AccessTokenConnection")
     bounds = wanted.bounds and (after_id is not None or before_id is not None)
     rows = await page_caller_tokens(access, page, whole_row(AccessToken), bounds=bounds)
     total = await count_caller_tokens(access) if wanted.total else 0

@@ -10,8 +10,9 @@ from strawberry import field
 from app.auth import Access
 from app.changes.authors import AuthorKey, find_authors
 from app.changes.faces import ACTOR
+from app.graphql.execution.compiler import compile_rows
 from app.graphql.execution.context import Info
-from app.graphql.execution.loading import ShownRow, find_record_plan, make_record, whole_row
+from app.graphql.execution.loading import ShownRow, make_record, whole_row
 from app.graphql.schema.words import Word
 from app.query.face import Face
 from app.query.sql.render import Selection
@@ -43,7 +44,7 @@ class Actor(ShownRow):
 
 async def load_actor(info: Info, organization_id: str, actor: str) -> Actor:
     """The author of a change, rendered if its selection allows it. The authors of all changes of a page are loaded together."""
-    selection = find_record_plan(info, ACTOR)
+    selection = compile_rows(info, ACTOR)
     load = partial(_load_authors, info.context.access, selection)
     return await info.context.loader(("authors", selection), load).load((organization_id, actor))
 

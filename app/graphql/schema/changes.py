@@ -71,7 +71,7 @@ async def resolve_changes(
     """A page of the changes of the organization `root`, which makes the objects of its changes."""
     arguments = read_page(first, after, last, before)
     query = ChangeQuery(root.organization_id, FACES[face], read_filter(client_ids, actions))
-    wanted = find_wanted(info, "changes", "ChangeConnection")
+    wanted = find_wanted(info, "ChangeConnection")
     page = await list_changes(info.context.access, query, arguments, bounds=wanted.bounds, total=wanted.total)
     keyed = []
     for past in page.rows.rows:

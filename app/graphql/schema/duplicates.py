@@ -10,9 +10,10 @@ import strawberry
 
 from app.auth import Access
 from app.clients.duplicates import DUPLICATE_FACES, MOST_DUPLICATES
+from app.graphql.execution.compiler import compile_rows
 from app.graphql.execution.context import Info
 from app.graphql.execution.links import DEFAULT_DUPLICATES, read_duplicates
-from app.graphql.execution.loading import Record, find_record_plan, whole_record
+from app.graphql.execution.loading import Record, whole_record
 from app.graphql.execution.plans import nested_field
 from app.graphql.internals import Rendered
 from app.graphql.schema.inputs import argument
@@ -63,7 +64,7 @@ async def resolve_duplicates(
     """The possible duplicates of a record. Raises Malformed for a number out of range."""
     type_, (_, record_id) = type(root), root.key
     face = DUPLICATE_FACES[type_.face.name]
-    selection = find_record_plan(info, face)
+    selection = compile_rows(info, face)
     members = selection if selection is not None else _whole_duplicate(face)
     nested = Nested(read_duplicates({"first": first}), members)
     load = partial(_load_duplicates, type_, info.context.access, nested)

@@ -209,7 +209,7 @@ async def resolve_history(
     arguments = read_page(first, after, last, before)
     after_number, before_number = [_read_cursor(root.key, cursor) for cursor in (arguments.after, arguments.before)]
     page = KeyPage(arguments.limit, after_number, before_number, arguments.backward)
-    wanted = find_wanted(info, "history", "ChangeConnection")
+    wanted = find_wanted(info, "ChangeConnection")
     rows = await _load_history(root, info, page, wanted)
     total = await _load_length(root, info) if wanted.total else 0
     keyed = [(write_history_cursor(*root.key, past.number), root.make_change(past)) for past in rows.rows]

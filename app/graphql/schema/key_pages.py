@@ -31,9 +31,9 @@ class Wanted:
     bounds: bool
 
 
-def find_wanted(info: Info, name: str, connection_type: str) -> Wanted:
-    """What the selection of a connection needs. `name` is that of its field."""
-    return find_plan(info, name, plan_wanted, connection_type)
+def find_wanted(info: Info, connection_type: str) -> Wanted:
+    """What the selection of a connection needs."""
+    return find_plan(info, plan_wanted, connection_type)
 
 
 def plan_wanted(reader: SelectionReader, nodes: Sequence[FieldNode], connection_type: str) -> Wanted:

@@ -11,7 +11,7 @@ from app.caller_sources import VIEWER, show_caller
 from app.errors import Malformed
 from app.graphql.execution.compiler import compile_rows
 from app.graphql.execution.context import Info, choose_organization, read_id, require_organization, split_global_id
-from app.graphql.execution.loading import find_record, find_record_plan, load_record, make_record, whole_row
+from app.graphql.execution.loading import find_record, load_record, make_record, whole_row
 from app.graphql.internals import Rendered
 from app.graphql.schema.access_tokens import AccessToken, load_access_token, resolve_access_tokens
 from app.graphql.schema.accounts import Account, load_account
@@ -52,7 +52,7 @@ async def resolve_account(info: Info) -> Account | None:
 
 async def resolve_organizations(info: Info) -> list[Organization]:
     """The organizations that the token can access, rendered if their selection allows it."""
-    selection, access = find_record_plan(info, Organization.face), info.context.access
+    selection, access = compile_rows(info, Organization.face), info.context.access
     chosen = selection if selection is not None else whole_row(Organization)
     rows = await render_organizations(access, access.principal.organizations, chosen)
     return [make_record(Organization, selection, row) for row in rows]

@@ -65,7 +65,7 @@ async def resolve_reminders(
         None if cursor is None else read_reminder_cursor(cursor) for cursor in (arguments.after, arguments.before)
     ]
     page = KeyPage(arguments.limit, after_id, before_id, arguments.backward)
-    wanted = find_wanted(info, "reminders", "ReminderConnection")
+    wanted = find_wanted(info, "ReminderConnection")
     bounds = wanted.bounds and (after_id is not None or before_id is not None)
     load = partial(_load_reminders, access, page, bounds)
     rows = await info.context.loader(("reminders", page, bounds), load).load(root.key)

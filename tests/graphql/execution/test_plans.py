@@ -17,8 +17,9 @@ from app.accounts.service import LoginDesk
 from app.auth import Access, Caller
 from app.clients.faces import GRAPHQL_CLIENT
 from app.graphql.execution import plans
+from app.graphql.execution.compiler import compile_rows
 from app.graphql.execution.context import MOST_PLANS, Context
-from app.graphql.execution.loading import Record, find_record_plan
+from app.graphql.execution.loading import Record
 from app.graphql.execution.selections import NotRendered, Reason
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.operations import Operations
@@ -239,7 +240,7 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
         values = {name: bool(number >> place & 1) for place, name in enumerate(switches)}
         context = Context(Access(service.database, principal), document.plans, None, None, None, None)  # type: ignore[arg-type]
         info = _info(document.ast, values, context)
-        find_record_plan(info, GRAPHQL_CLIENT)
+        compile_rows(info, GRAPHQL_CLIENT)
     assert 0 < len(document.plans) <= MOST_PLANS
 
 

@@ -211,7 +211,7 @@ class RecordMutations:
     def plan(self, info: Info, *steps: Step, holder: str | None = None) -> FacePlans:
         """The plan of a payload's records. Without `holder`, which lies `steps` below it, the payload has their fields."""
         type_name = holder or get_object_definition(info.return_type, strict=True).name
-        return find_plan(info, "faces", plan_faces, self.types, steps, type_name)
+        return find_plan(info, plan_faces, tuple(self.types.items()), steps, type_name)
 
     async def _create(self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None) -> str:
         body, selection = fields, self.plan(info).rendered
@@ -249,11 +249,12 @@ class RecordMutations:
 def plan_faces(
     reader: SelectionReader,
     nodes: Sequence[FieldNode],
-    types: Mapping[str, type[Record]],
+    named: tuple[tuple[str, type[Record]], ...],
     steps: Sequence[Step],
     holder: str,
 ) -> FacePlans:
     """The plans of the records in the fields of `holder`. An edge needs a resolver, and so does its record."""
+    types = dict(named)
     selections: dict[str, Selection | None] = {}
     nested: dict[str, Selection | None] = {}
     for name, type_ in types.items():
