@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
-    ("app.main", "app.__main__", "app.cli", "app.server", "app.demo"),
+    ("app.main", "app.__main__", "app.cli", "app.server", "app.demo", "app.download"),
     ("app.graphql", "app.rest"),
     ("app.privacy",),
     ("app.organizations", "app.changes"),
@@ -87,7 +87,7 @@ FOREIGN = {
     "aiosmtplib": ("app.mail",),
     "jinja2": ("app.mail",),
     "argon2": ("app.accounts.passwords",),
-    "httpx": ("app.vat",),
+    "httpx": ("app.download", "app.vat"),
     "stdnum": ("app.vat",),
     "prometheus_client": ("app.observability", "app.server.metrics"),
     "pythonjsonlogger": ("app.server.logs",),

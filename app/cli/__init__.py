@@ -20,6 +20,7 @@ from app.cli.database import database_remove, database_show
 from app.cli.deletion import account_delete, account_restore, organization_delete, organization_restore
 from app.cli.demo import demo_remove
 from app.cli.documents import documents_check
+from app.cli.download import download_command
 from app.cli.erasure import erase_command
 from app.cli.organizations import organization_create, organization_list, organization_show, organization_update
 from app.cli.outbox import outbox_cancel, outbox_list, outbox_retry
@@ -68,7 +69,7 @@ def _add_group(name: str, about: str, commands: Mapping[str, Callable[..., None]
 
 
 _add(cli, {"serve": serve_command, "migrate": migrate_command, "schema": schema_command})
-_add(cli, {"import": import_command, "export": export_command})
+_add(cli, {"download": download_command, "import": import_command, "export": export_command})
 _add(cli, {"backup": backup_command, "restore": restore_command})
 _add(cli, {"subject-export": subject_export_command, "erase": erase_command})
 _add_group(
