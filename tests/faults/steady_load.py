@@ -1,9 +1,9 @@
 """Checks that a mixed load at 80 % of the capacity leaves no error, and that memory, connections and times stay flat.
 
 A real service runs in one process on a real PostgreSQL. First, CONNECTIONS connections send requests as fast as they get
-responses, and the lowest rate of CAPACITY_PARTS equal parts is the capacity. Then requests of the same mix are due at 80 % of this rate, whether or not earlier
-ones have been answered, over at most MOST_CONNECTIONS connections. The time of a request counts from the moment when it
-was due. `--minutes` is the length of the run; its last two thirds are compared with each other.
+responses, and the lowest rate of CAPACITY_PARTS equal parts is the capacity. Then requests of the same mix are due at 80 % of
+this rate, whether or not earlier ones have been answered, over at most MOST_CONNECTIONS connections. The time of a request
+counts from the moment when it was due. `--minutes` is the length of the run; its last two thirds are compared with each other.
 """
 
 import argparse
