@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
-from app.graphql.schema.dialect import GRAPHQL
+from app.graphql.execution.dialect import GRAPHQL
 from app.query.dialects import Dialect
 from app.query.face import Face
 from app.query.model import Predicate

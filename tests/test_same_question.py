@@ -14,7 +14,7 @@ from app.auth import Access, Principal, Scope
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, V1
 from app.clients.repository import ClientRepository
 from app.clients.service import list_clients
-from app.graphql.schema.dialect import GRAPHQL
+from app.graphql.execution.dialect import GRAPHQL
 from app.query import operators
 from app.query.face import Face, Kind
 from app.query.model import And, Compare, Not, Or, Page, Predicate, Query

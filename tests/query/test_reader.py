@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
 from app.errors import Malformed
-from app.graphql.schema.dialect import GRAPHQL
+from app.graphql.execution.dialect import GRAPHQL
 from app.query import operators
 from app.query.dialects import Dialect
 from app.query.face import Face, Kind

@@ -18,11 +18,11 @@ from app.clients.service import search_words
 from app.errors import Malformed
 from app.graphql.execution.compiler import compile_connection
 from app.graphql.execution.context import Info, read_page, selects_position
+from app.graphql.execution.dialect import GRAPHQL
 from app.graphql.execution.loading import RecordT, whole_record
 from app.graphql.execution.plans import ConnectionPlan
 from app.graphql.execution.positions import load_settled
 from app.graphql.internals import Rendered
-from app.graphql.schema.dialect import GRAPHQL
 from app.graphql.schema.inputs import (
     argument,
     make_filter,

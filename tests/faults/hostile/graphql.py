@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from random import Random
 
-from app.graphql.schema.dialect import GRAPHQL
+from app.graphql.execution.dialect import GRAPHQL
 from tests.faults.hostile import documents, filters, rest
 from tests.faults.hostile.scene import Attack, Scene, pick_client, write_request
 from tests.faults.hostile.words import NUMBERS, cursor, damage, quote, text, value, write_json
