@@ -1,16 +1,41 @@
-"""The live records of an organization as rows that are rendered inside the organization."""
+"""The records of an organization as rows that are rendered inside the organization."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 
 from app.query.cursor import make_fingerprint, positions, read_cursor
 from app.query.face import Face
 from app.query.model import NO_CONDITIONS
-from app.query.request import ASCENDING_ID, CursorArgument
+from app.query.request import ASCENDING_ID, CursorArgument, ListRequest
 from app.query.sql.connections import write_cursor
+from app.query.sql.orders import order_keys
+from app.query.sql.pages import (
+    NO_SEARCH,
+    Place,
+    Shape,
+    condition_parameters,
+    find_page,
+    make_shape,
+    meets,
+    page_parameters,
+    scope,
+)
 from app.query.sql.render import Columns
 from app.storage.tables import client_totals, clients
 
@@ -53,3 +78,71 @@ def read_record_cursor(face: Face, cursor: CursorArgument) -> str:
     values = read_cursor(find_scope(face), cursor.text, cursor.name, 1)
     (record_id,) = positions(face, (ASCENDING_ID,), values, cursor.name)
     return str(record_id)
+
+
+BOUNDS = {"after": "earlier_", "before": "later_"}
+"""The sides of a page, and the beginning of the names of the parameters for the rows there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRecords:
+    """A page of the records of an organization that meet conditions, in any order.
+
+    `shape` is that of the page and one row more. `outside` are those of a row at each bound or outside of it. The names of all
+    parameters begin with `prefix`.
+    """
+
+    shape: Shape
+    outside: tuple[Shape | None, Shape | None]
+    unconditional: bool
+    prefix: str
+    columns: Sequence[str] = ("id",)
+
+    @classmethod
+    def of(cls, request: ListRequest, prefix: str) -> tuple[Self, Mapping[str, Any]]:
+        """The page of a request without search terms, and the values of its parameters."""
+        page = request.with_one_more()
+        parameters = {f"{prefix}list": request.fingerprint, **page_parameters(page.page, prefix)}
+        parameters |= condition_parameters(request.values, (), prefix)
+        shapes: list[Shape | None] = []
+        for side, outside in zip(BOUNDS.values(), (request.row_up_to_start(), request.row_from_end()), strict=True):
+            shapes.append(outside and make_shape(clients, outside, NO_SEARCH, prefix + side))
+            parameters |= page_parameters(outside.page, prefix + side) if outside else {}
+        shape = make_shape(clients, page, NO_SEARCH, prefix)
+        return cls(shape, (shapes[0], shapes[1]), request.is_unconditional, prefix), parameters
+
+    @property
+    def limit(self) -> int:
+        return self.shape.limit - 1
+
+    @property
+    def backward(self) -> bool:
+        return self.shape.order.backward
+
+    def find(self, owner: Columns, names: Sequence[str]) -> tuple[FromClause, Sequence[ColumnElement[Any]]]:
+        rows = find_page(self.shape, names, self._place(owner))
+        return rows, order_keys(self.shape.order, self._keys(rows.c))
+
+    def reaches(self, owner: Columns, side: str) -> ColumnElement[bool]:
+        shape = self.outside[list(BOUNDS).index(side)]
+        if shape is None:
+            return false()
+        return select(literal_column("1")).select_from(find_page(shape, (), self._place(owner))).exists()
+
+    def count(self, owner: Columns) -> ColumnElement[int]:
+        if self.unconditional:
+            return Records(self.shape.order.face).count_rows(owner)
+        met = meets(self.shape.order.face, self.shape.where, (), clients.c, self.prefix)
+        owned = scope(clients, self.shape.deleted_too, organization=owner["id"])
+        counted = select(func.count()).select_from(clients).where(owned, met)
+        return counted.correlate_except(clients).scalar_subquery()
+
+    def write_cursor(self, owner: Columns, row: Columns) -> ColumnElement[str]:
+        scope_ = bindparam(f"{self.prefix}list", type_=Text())
+        return write_cursor(scope_, cast(func.json_build_array(*self._keys(row)), Text))
+
+    def _keys(self, row: Columns) -> list[ColumnElement[Any]]:
+        return [row[f"k{index}"] for index in range(len(self.shape.order.orders))]
+
+    def _place(self, owner: Columns) -> Place:
+        return Place(owner["id"], self.prefix, "each")

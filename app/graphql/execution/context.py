@@ -1,4 +1,4 @@
-"""Context: the access, plans and loaders of an operation, and the ids and pages in its arguments."""
+"""Context: the access, plans and loaders of an operation, and the ids, pages and queries in its arguments."""
 
 import asyncio
 from base64 import b64decode, b64encode
@@ -14,12 +14,17 @@ from strawberry.types import Info as StrawberryInfo
 from app.accounts.service import LoginDesk
 from app.auth import Access, Principal
 from app.changes.reader import ChangeReader
+from app.clients.service import search_words
 from app.errors import Invalid, Malformed, NotFound, Problem
 from app.graphql.execution.selections import SelectionReader
 from app.graphql.internals import ResolvedField, read_resolved_field, read_selections
 from app.ids import is_id
 from app.mail.worker import OutboxWorker
+from app.query.face import RELEVANCE
+from app.query.model import EVERYTHING, And, Compare, Order, Predicate, Query
+from app.query.operators import IS_NULL
 from app.query.request import CursorArgument, PageArguments
+from app.query.values import check_text
 from app.vat.vies import Vies
 
 PlanT = TypeVar("PlanT")
@@ -241,3 +246,18 @@ def read_page(first: int | None, after: str | None, last: int | None, before: st
         before=None if before is None else CursorArgument("before", before),
         backward=last is not None,
     )
+
+
+DELETED = Compare("deleted_at", IS_NULL, False)
+EXCLUDE, ONLY = "EXCLUDE", "ONLY"
+"""Two of the words of the argument `deleted`."""
+
+
+def make_query(where: Predicate, search: str | None, orders: tuple[Order, ...], deleted: str) -> Query:
+    """The query of a list of records. Raises Malformed for RELEVANCE without words, and for a search that is not a text."""
+    words = search_words(check_text(search, "search")) if search else ()
+    if not words and any(order.column == RELEVANCE.column for order in orders):
+        raise Malformed("RELEVANCE needs words: pass them in `search`, or choose another order.", "orderBy")
+    if deleted == ONLY:
+        where = DELETED if where == EVERYTHING else And((where, DELETED))
+    return Query(where, words, orders, deleted_too=deleted != EXCLUDE)

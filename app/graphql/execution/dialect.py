@@ -1,13 +1,15 @@
-"""The dialect of the GraphQL API: filter inputs as plain objects."""
+"""The dialect of the GraphQL API: filter inputs as plain objects, and the query of a list inside a record."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from app.graphql.execution.context import read_id
+from app.graphql.execution.context import EXCLUDE, make_query, read_id
 from app.query import operators
 from app.query.dialects import ORDER, STRICT, Dialect, check_like, check_regex, strip_prefix
 from app.query.face import Face, Field
+from app.query.model import EVERYTHING, Order, Query
 from app.query.operators import Behaviour, Operator
+from app.query.reader import read_predicate
 
 FOREIGN_IDS = frozenset({"unit_id"})
 """The columns with ids of records that this service does not have."""
@@ -59,3 +61,12 @@ GRAPHQL = Dialect(
     dotted_paths=False,
     path_key="path",
 )
+
+
+def read_nested_query(face: Face, arguments: Mapping[str, Any]) -> Query:
+    """The query of a list inside a record, from the arguments that graphql-core has coerced."""
+    orders = (Order(step["field"].value, step["direction"].name == "DESC") for step in arguments.get("orderBy") or ())
+    deleted = arguments.get("deleted")
+    chosen = arguments.get("filter")
+    where = read_predicate(chosen, GRAPHQL, face) if chosen else EVERYTHING
+    return make_query(where, arguments.get("search"), tuple(orders), deleted.name if deleted else EXCLUDE)

@@ -21,10 +21,12 @@ from app.clients.duplicates import DUPLICATE_FACES, MOST_DUPLICATES, Duplicates
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.sources import Records, read_record_cursor
 from app.errors import Malformed
+from app.graphql.execution.dialect import read_nested_query
 from app.mail.faces import REMINDER
 from app.mail.sources import REMINDERS, read_reminder_cursor
 from app.organizations.faces import GRAPHQL_ORGANIZATION
 from app.query.face import Codec, Face, Field, Link
+from app.query.model import Query
 from app.query.request import CursorArgument
 from app.query.sql.connections import RowSource
 from app.query.sql.nested import NestedSource
@@ -53,13 +55,15 @@ class NestedList:
     """A connection inside a record. Its rows have the `face`.
 
     `settled`: the rows are read after the position of the same operation. `read_cursor` gives the key in a cursor, and the
-    record that the cursor belongs to if it names one. It raises Malformed.
+    record that the cursor belongs to if it names one. It raises Malformed. `read_query` gives the conditions and the order
+    of a list that may have them.
     """
 
     source: RowSource
     face: Face
     read_cursor: Callable[[CursorArgument], tuple[RecordKey | None, object]]
     settled: bool = False
+    read_query: Callable[[Mapping[str, Any]], Query] | None = None
 
 
 def _read_record_cursor(face: Face, cursor: CursorArgument) -> tuple[None, str]:
@@ -71,7 +75,13 @@ CLIENT_HISTORY, CUSTOMER_HISTORY = [
     NestedList(HISTORY, CHANGE_FACES[face.name], read_owned_cursor) for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
 ]
 CLIENTS, CUSTOMERS = [
-    NestedList(Records(face), face, partial(_read_record_cursor, face), settled=True)
+    NestedList(
+        Records(face),
+        face,
+        partial(_read_record_cursor, face),
+        settled=True,
+        read_query=partial(read_nested_query, face),
+    )
     for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
 ]
 TOKENS_OF_CALLER = NestedList(CallerTokens(), ACCESS_TOKEN, lambda cursor: (None, read_token_cursor(cursor)))

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     - LABEL: a response key is too long for PostgreSQL.
     - SIZE: the selection has too many fields, or too many documents in one value.
     - ARGUMENT: an argument of a nested field is an error, or depends on the record that has the field.
+    - SEARCH: a list inside a record has search terms, or a pattern that may take long.
     - POSITION: the operation reads a position before the lists in the selection.
     - RESOLVER: only a resolver knows a field.
     """
@@ -46,6 +47,7 @@ class Reason(StrEnum):
     LABEL = "label"
     SIZE = "size"
     ARGUMENT = "argument"
+    SEARCH = "search"
     POSITION = "position"
     RESOLVER = "resolver"
 
@@ -120,9 +122,13 @@ class SelectionReader:
 
     def add_parameter(self, value: object) -> str:
         """The name of a new parameter with this value."""
-        name = f"n{len(self.notes.parameters)}"
+        name = self.next_name()
         self.notes.parameters[name] = value
         return name
+
+    def next_name(self) -> str:
+        """The name of the next parameter. Names that begin with it and an underscore are free, too."""
+        return f"n{len(self.notes.parameters)}"
 
     def read_arguments(self, type_name: str, node: FieldNode) -> dict[str, Any]:
         """The coerced arguments of a field. Raises GraphQLError for a wrong one."""

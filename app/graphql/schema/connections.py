@@ -14,10 +14,8 @@ from strawberry.extensions import FieldExtension
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from app.clients.service import search_words
-from app.errors import Malformed
 from app.graphql.execution.compiler import compile_connection
-from app.graphql.execution.context import Info, read_page, selects_position
+from app.graphql.execution.context import Info, make_query, read_page, selects_position
 from app.graphql.execution.dialect import GRAPHQL
 from app.graphql.execution.loading import RecordT, whole_record
 from app.graphql.execution.plans import ConnectionPlan
@@ -30,14 +28,12 @@ from app.graphql.schema.inputs import (
     read_orders,
 )
 from app.query.cursor import make_fingerprint, write_cursor, write_values
-from app.query.face import RELEVANCE, Face, Field
-from app.query.model import EVERYTHING, And, Compare, Query
-from app.query.operators import IS_NULL
+from app.query.face import Face, Field
+from app.query.model import EVERYTHING, Query
 from app.query.reader import read_predicate
 from app.query.request import ListRequest, Wanted, complete_request
 from app.query.sql.connections import END_CURSOR, HAS_NEXT, HAS_PREVIOUS, START_CURSOR, TOTAL
 from app.query.sql.render import Selection
-from app.query.values import check_text
 from app.records.repository import Listing
 
 SEARCH = (
@@ -86,7 +82,6 @@ class DeletedRecords(Enum):
     ONLY = strawberry.enum_value("ONLY", description="The list has only deleted records.")
 
 
-DELETED = Compare("deleted_at", IS_NULL, False)
 DEFAULTS = {"deleted": DeletedRecords.EXCLUDE}
 
 
@@ -135,13 +130,7 @@ class ConnectionExtension(FieldExtension):
 
 def read_query(arguments: ConnectionArguments, face: Face) -> Query:
     where = read_predicate(arguments.filter, GRAPHQL, face) if arguments.filter else EVERYTHING
-    words = search_words(check_text(arguments.search, "search")) if arguments.search else ()
-    orders = read_orders(arguments.order_by)
-    if not words and any(order.column == RELEVANCE.column for order in orders):
-        raise Malformed("RELEVANCE needs words: pass them in `search`, or choose another order.", "orderBy")
-    if arguments.deleted is DeletedRecords.ONLY:
-        where = DELETED if where == EVERYTHING else And((where, DELETED))
-    return Query(where, words, orders, deleted_too=arguments.deleted is not DeletedRecords.EXCLUDE)
+    return make_query(where, arguments.search, read_orders(arguments.order_by), arguments.deleted.name)
 
 
 def read_request(arguments: ConnectionArguments, face: Face, plan: ConnectionPlan) -> ListRequest:

@@ -98,14 +98,14 @@ def _marker(value: Scalar) -> str:
 
 
 class ParameterNames:
-    """Names the parameters p0, p1, … in the order of `parametrize`."""
+    """Names the parameters p0, p1, … in the order of `parametrize`. All names begin with `prefix`."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix, self.count = prefix, 0
 
     def take(self, type_: Any) -> ColumnElement[Any]:
         self.count += 1
-        return bindparam(f"p{self.count - 1}", type_=type_)
+        return bindparam(f"{self.prefix}p{self.count - 1}", type_=type_)
 
 
 def condition(predicate: Predicate, face: Face, columns: Columns, names: ParameterNames) -> ColumnElement[bool]:

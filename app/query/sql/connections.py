@@ -101,22 +101,97 @@ class RowSource(Protocol):
         ...
 
 
+class PageSource(Protocol):
+    """A page of the rows that belong to a row, their owner. `columns` are those of the owner that they need."""
+
+    @property
+    def columns(self) -> Sequence[str]: ...
+
+    @property
+    def limit(self) -> int: ...
+
+    @property
+    def backward(self) -> bool: ...
+
+    def find(self, owner: Columns, names: Sequence[str]) -> tuple[FromClause, Sequence[ColumnElement[Any]]]:
+        """The rows of the page and one more, with the columns `names` and keys, and their order in the direction of the page."""
+        ...
+
+    def reaches(self, owner: Columns, side: str) -> ColumnElement[bool]:
+        """True if a row lies at the bound `after` or `before` of the page, or outside of it."""
+        ...
+
+    def count(self, owner: Columns) -> ColumnElement[int]:
+        """The number of all rows of an owner."""
+        ...
+
+    def write_cursor(self, owner: Columns, row: Columns) -> ColumnElement[str]:
+        """The cursor of a row that `find` gives."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedPage:
+    """A page of the rows of a source, in the order of their key."""
+
+    source: RowSource
+    shape: PageShape
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return self.source.columns
+
+    @property
+    def limit(self) -> int:
+        return self.shape.limit
+
+    @property
+    def backward(self) -> bool:
+        return self.shape.backward
+
+    def find(self, owner: Columns, names: Sequence[str]) -> tuple[FromClause, Sequence[ColumnElement[Any]]]:
+        rows = self.source.select_rows(owner, names)
+        key = rows.selected_columns["key"]
+        bounds = [self._beyond(key, side) for side in ("after", "before") if getattr(self.shape, side)]
+        page = rows.where(*bounds).order_by(self._direct(key)).limit(_number(self.limit + 1)).subquery("each")
+        return page, (self._direct(page.c.key),)
+
+    def reaches(self, owner: Columns, side: str) -> ColumnElement[bool]:
+        if not getattr(self.shape, side):
+            return false()
+        rows = self.source.select_rows(owner, ())
+        return rows.where(~self._beyond(rows.selected_columns["key"], side)).exists()
+
+    def count(self, owner: Columns) -> ColumnElement[int]:
+        return self.source.count_rows(owner)
+
+    def write_cursor(self, owner: Columns, row: Columns) -> ColumnElement[str]:
+        return self.source.write_cursor(owner, row.key)
+
+    def _direct(self, key: ColumnElement[Any]) -> ColumnElement[Any]:
+        return key.desc() if self.source.descending is not self.backward else key.asc()
+
+    def _beyond(self, key: ColumnElement[Any], side: str) -> ColumnElement[bool]:
+        """The rows after the row `after`, or before the row `before`."""
+        value: ColumnElement[Any] = bindparam(getattr(self.shape, side), type_=self.source.key_type)
+        return key < value if self.source.descending is (side == "after") else key > value
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A page of the rows of a source.
+    """A page of rows as one object.
 
     `lists` are the selections of its lists: of the nodes, or of edges, whose node is a link to the same row. `shown` has
     the fields of the connection.
     """
 
-    source: RowSource
-    page: PageShape
+    page: PageSource
     lists: tuple[Selection, ...]
     shown: Selection
 
     @property
     def columns(self) -> Sequence[str]:
-        return self.source.columns
+        return self.page.columns
 
     def render(self, columns: Columns) -> ColumnElement[Any]:
         """The connection of a row. It stands inside a SELECT that has the columns of the row."""
@@ -139,27 +214,13 @@ class Connection:
         """The rows of the page and one more, each with its place in the direction of the page."""
         names = dict.fromkeys(name for each in self.lists for name in needed_columns(each))
         shows_cursor = names.pop(CURSOR, self) is None or bool(wanted & ENDS)
-        rows = self.source.select_rows(owner, tuple(names))
-        key = rows.selected_columns["key"]
-        bounds = [self._beyond(key, side) for side in ("after", "before") if getattr(self.page, side)]
-        page = rows.where(*bounds).order_by(self._direct(key)).limit(_number(self.page.limit + 1)).subquery("each")
-        columns: list[ColumnElement[Any]] = [
-            *page.c,
-            func.row_number().over(order_by=self._direct(page.c.key)).label(PLACE),
-        ]
+        page, order = self.page.find(owner, tuple(names))
+        columns: list[ColumnElement[Any]] = [*page.c, func.row_number().over(order_by=order).label(PLACE)]
         if wanted & ENDS:
             columns.append(func.count().over().label(COUNT))
         if shows_cursor:
-            columns.append(self.source.write_cursor(owner, page.c.key).label(CURSOR))
+            columns.append(self.page.write_cursor(owner, page.c).label(CURSOR))
         return select(*columns).select_from(page).correlate_except(page).subquery("x")
-
-    def _direct(self, key: ColumnElement[Any]) -> ColumnElement[Any]:
-        return key.desc() if self.source.descending is not self.page.backward else key.asc()
-
-    def _beyond(self, key: ColumnElement[Any], side: str) -> ColumnElement[bool]:
-        """The rows after the row `after`, or before the row `before`."""
-        value: ColumnElement[Any] = bindparam(getattr(self.page, side), type_=self.source.key_type)
-        return key < value if self.source.descending is (side == "after") else key > value
 
     def _aggregate(self, selection: Selection, rows: FromClause, limit: ColumnElement[int]) -> ColumnElement[Any]:
         """A list of the page's rows.
@@ -175,7 +236,7 @@ class Connection:
         """The columns of the connection by their names."""
         facts: dict[str, Any] = {}
         if TOTAL in wanted:
-            facts[TOTAL] = self.source.count_rows(owner)
+            facts[TOTAL] = self.page.count(owner)
         if page is None:
             return facts
         facts |= {list_name(index): page.c[list_name(index)] for index in range(len(self.lists))}
@@ -187,17 +248,10 @@ class Connection:
 
     def _look_outside(self, owner: Columns, more: ColumnElement[bool]) -> Mapping[str, ColumnElement[bool]]:
         """Whether rows precede and follow the page."""
-        earlier, later = (self._reaches(owner, side) for side in ("after", "before"))
+        earlier, later = (self.page.reaches(owner, side) for side in ("after", "before"))
         if self.page.backward:
             return {HAS_PREVIOUS: or_(more, earlier), HAS_NEXT: later}
         return {HAS_PREVIOUS: earlier, HAS_NEXT: or_(more, later)}
-
-    def _reaches(self, owner: Columns, side: str) -> ColumnElement[bool]:
-        """True if a row lies at the bound of the page on one side, or outside of it."""
-        if not getattr(self.page, side):
-            return false()
-        rows = self.source.select_rows(owner, ())
-        return rows.where(~self._beyond(rows.selected_columns["key"], side)).exists()
 
 
 def _number(number: int) -> ColumnElement[int]:

@@ -119,6 +119,40 @@ async def test_the_viewer_is_one_statement(
     assert [token["node"]["isCurrent"] for token in viewer["accessTokens"]["edges"]].count(True) == 1
 
 
+QUERIES = (
+    "orderBy: [{field: CITY}]",
+    "orderBy: [{field: CITY, direction: DESC}], deleted: INCLUDE",
+    "orderBy: [{field: CREATED_AT}, {field: NAME, direction: DESC}]",
+    "orderBy: [{field: NAME}, {field: CITY}], filter: {not: {name: {eq: $city}}}",
+    "orderBy: [{field: CITY}, {field: EMAIL, direction: DESC}]",
+    "filter: {or: [{city: {eq: $city}}, {email: {isNull: true}}]}",
+    "deleted: ONLY",
+)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_lists_of_an_organization_are_rendered_with_conditions_and_orders(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """Each page of one row leads to the next one and back, as the path of resolvers gives it."""
+    used = "($city: String)" if "$city" in query else ""
+    info = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+    shown = f"totalCount edges {{ cursor node {{ name }} }} {info} nodes {{ history(first: 1) {{ totalCount }} }}"
+    whole, rendered = await executor.run(f"query{used} {{ organization {{ clients({query}) {{ {shown} }} }} }}")
+    cursors = [edge["cursor"] for edge in json.loads(whole)["organization"]["clients"]["edges"]]
+    assert (rendered, len(cursors) > 0) == (1, True)
+    pages = [f'{side}: 1, {bound}: "{cursor}"' for cursor in cursors for side, bound in SIDES]
+    for page in (*pages, "first: 2", "last: 2", "first: 0", "last: 0"):
+        text = f"query{used} {{ organization {{ clients({query}, {page}) {{ {shown} }} }} }}"
+        answer = await executor.run(text)
+        with nothing_rendered(monkeypatch):
+            expected, _ = await executor.run(text)
+        assert answer == (expected, 1), text
+
+
+SIDES = [(side, bound) for side in ("first", "last") for bound in ("after", "before")]
+
+
 @pytest.mark.parametrize(
     "root", ["organization { %s }", "customer(id: $client, includeDeleted: true) { organization { %s } }"]
 )

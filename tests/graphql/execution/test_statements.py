@@ -12,6 +12,7 @@ from tests.graphql.random_documents import RECORD_ROOTS, DocumentWriter
 
 PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 WHOLE = f"totalCount edges {{ cursor node {{ name }} }} nodes {{ city organization {{ name }} }} {PAGE}"
+ORDERED = WHOLE.replace(" organization { name }", "")
 LISTS = {
     "a page with all facts": f"clients(first: 2) {{ {WHOLE} }}",
     "a page after a cursor": f"clients(first: 2, after: $afterClient) {{ {WHOLE} }}",
@@ -22,6 +23,10 @@ LISTS = {
     "lists inside of records": f"clients(first: 3) {{ nodes {{ reminders(first: 1) {{ totalCount {PAGE} nodes {{ to }} }} }} }}",
     "an organization with its lists": f"organization {{ name clients(first: 2) {{ {WHOLE} }} customers {{ totalCount }} }}",
     "an organization with a page after a cursor": f"organization {{ clients(first: 2, after: $afterClient) {{ {WHOLE} }} }}",
+    "an organization with conditions": f"organization {{ clients(filter: {{city: {{ne: $city}}}}, first: 2) {{ {WHOLE} }} }}",
+    "an organization with an order": f"organization {{ customers(orderBy: [{{field: CITY, direction: DESC}}]) {{ {ORDERED} }} }}",
+    "an organization with deleted records": f"organization {{ clients(deleted: ONLY) {{ {WHOLE} }} }}",
+    "many organizations": "viewer { organizations { clients(deleted: ONLY, orderBy: {field: NAME}) { totalCount } } }",
     "a history": "client(id: $client) { history(first: 2, after: $afterHistory) { edges { cursor node { changes { field } } } } }",
     "one record": "client(id: $client) { customer { reminders(after: $afterReminder) { edges { cursor node { state } } } } }",
 }
