@@ -14,7 +14,8 @@ from app.clients.statements import MOST_CANDIDATES, sample_statement
 from app.query.request import ListRequest
 from app.query.search_terms import Term, word_terms
 from app.query.sql.orders import is_indexed
-from app.query.sql.pages import Search, Way, condition_parameters
+from app.query.sql.page_rows import Way
+from app.query.sql.pages import Search, condition_parameters
 from app.storage.connection import Connection
 from app.storage.tables import clients
 

@@ -25,17 +25,8 @@ from app.query.model import NO_CONDITIONS
 from app.query.request import ASCENDING_ID, CursorArgument, ListRequest
 from app.query.sql.connections import write_cursor
 from app.query.sql.orders import order_keys
-from app.query.sql.pages import (
-    NO_SEARCH,
-    Place,
-    Shape,
-    condition_parameters,
-    find_page,
-    make_shape,
-    meets,
-    page_parameters,
-    scope,
-)
+from app.query.sql.page_rows import Place, Shape, find_page, meets, scope
+from app.query.sql.pages import NO_SEARCH, condition_parameters, make_shape, page_parameters
 from app.query.sql.render import Columns
 from app.storage.tables import client_totals, clients
 

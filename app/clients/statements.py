@@ -26,7 +26,7 @@ from sqlalchemy import (
 from app.query.search_terms import TermShape
 from app.query.sql.conditions import CODE, has_term, search_condition
 from app.query.sql.index_keys import index_key
-from app.query.sql.pages import Way, scope
+from app.query.sql.page_rows import Way, scope
 from app.query.sql.render import Columns, Selection, needed_columns, render_row
 from app.records.statements import of_organizations
 from app.storage.kept import keep_statements

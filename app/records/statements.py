@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, Text, and_, 
 from app.query.face import Face
 from app.query.model import Predicate
 from app.query.search_terms import TermShape
-from app.query.sql.pages import meets, scope
+from app.query.sql.page_rows import meets, scope
 from app.query.sql.render import Selection, needed_columns, render_row
 from app.storage.kept import keep_statements
 

@@ -17,7 +17,8 @@ from app.query.model import EVERYTHING, And, Compare, Not, Or, Order, Page, Pred
 from app.query.operators import Operator
 from app.query.request import count_request
 from app.query.search_terms import query_terms, word_terms
-from app.query.sql.pages import Search, Way, page_statement
+from app.query.sql.page_rows import Way
+from app.query.sql.pages import Search, page_statement
 from app.storage.connection import Connection
 from app.storage.database import Database
 from app.storage.tables import clients

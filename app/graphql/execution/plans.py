@@ -3,27 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any
 
 from graphql import FieldNode, GraphQLError
 
-from app.clients.sources import ChosenRecords
 from app.errors import DomainError
-from app.graphql.execution.context import read_page
+from app.graphql.execution.arguments import read_nested_page
 from app.graphql.execution.links import LINKS, LISTS, NestedField, NestedList, RecordKey, find_nested, read_duplicates
 from app.graphql.execution.selections import Fields, NotRendered, Reason, SelectionReader, Step
 from app.query.face import Codec, Face, Field, Kind, Link
-from app.query.model import NO_CONDITIONS
-from app.query.request import PageArguments, Wanted, complete_request
 from app.query.sql.connections import (
     EDGE_CURSOR,
     PAGE_INFO,
     PAGE_INFO_FACE,
     TOTAL_COUNT,
     Connection,
-    KeyedPage,
-    PageShape,
-    PageSource,
     list_field,
     list_name,
 )
@@ -73,11 +66,6 @@ def _finish(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> 
         return Compiled(None, error.reason)
     notes = reader.notes
     return Compiled(BoundSelection(selection, notes.parameters), owner=notes.owner, settled=notes.settled)
-
-
-PAGE_ARGUMENTS = ("first", "after", "last", "before")
-EDGES = Wanted(edges=True)
-"""A list inside a record may show the cursor of each row."""
 
 
 def plan_record(reader: SelectionReader, fields: Fields, face: Face) -> Selection:
@@ -177,39 +165,11 @@ def _plan_list(reader: SelectionReader, nodes: Sequence[FieldNode], type_name: s
     """The field of a connection inside a record."""
     reader.notes.settled |= nested.settled
     try:
-        page = _read_page(reader, reader.read_arguments(type_name, nodes[0]), nested)
+        page = read_nested_page(reader, reader.read_arguments(type_name, nodes[0]), nested)
     except (DomainError, GraphQLError) as error:
         raise NotRendered(Reason.ARGUMENT) from error
     parts = plan_parts(reader.enter_list(page.limit), nodes, nested.face)
     return _connection_field(nodes[0].name.value, Connection(page, *parts))
-
-
-def _read_page(reader: SelectionReader, arguments: Mapping[str, Any], nested: NestedList) -> PageSource:
-    """The page of a connection. The values in its arguments become parameters. Raises NotRendered for those of a search."""
-    page = read_page(*(arguments.get(name) for name in PAGE_ARGUMENTS))
-    query = nested.read_query(arguments) if nested.read_query else NO_CONDITIONS
-    if query == NO_CONDITIONS:
-        return KeyedPage(nested.source, _read_keys(reader, page, nested))
-    request = complete_request(nested.face, (), query, page, EDGES)
-    if not reader.bound:
-        raise NotRendered(Reason.ARGUMENT)
-    if request.terms or request.has_slow_pattern:
-        raise NotRendered(Reason.SEARCH)
-    chosen, parameters = ChosenRecords.of(request, f"{reader.next_name()}_")
-    reader.notes.parameters.update(parameters)
-    return chosen
-
-
-def _read_keys(reader: SelectionReader, page: PageArguments, nested: NestedList) -> PageShape:
-    """The page of rows by key. The keys in its cursors become parameters. Raises NotRendered if one may belong elsewhere."""
-    sides = {}
-    for side, cursor in (("after", page.after), ("before", page.before)):
-        if cursor is not None:
-            owner, key = nested.read_cursor(cursor)
-            if not reader.bound or (owner is not None and not reader.accept_owner(owner)):
-                raise NotRendered(Reason.ARGUMENT)
-            sides[side] = reader.add_parameter(key)
-    return PageShape(page.limit, page.backward, **sides)
 
 
 @lru_cache(maxsize=8192)

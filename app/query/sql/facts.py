@@ -5,15 +5,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, false, literal_column, null, select, true
 
 from app.query.request import ListRequest
-from app.query.sql.pages import (
-    NO_SEARCH,
-    Shape,
-    build_page,
-    find_page,
-    make_parameters,
-    make_shape,
-    page_parameters,
-)
+from app.query.sql.page_rows import Shape, find_page
+from app.query.sql.pages import NO_SEARCH, build_page, make_parameters, make_shape, page_parameters
 from app.storage.kept import keep_statements
 
 
