@@ -1,6 +1,6 @@
 """Runs every set-up in `examples/` as a reader does: in a copy of its folder, against a service with the demo.
 
-It needs npm and access to the package indexes.
+It needs npm, curl, jq and access to the package indexes.
 """
 
 import os
@@ -51,6 +51,8 @@ def prepare(copy: Path) -> list[str]:
     if (copy / "package.json").exists():
         install_packages(copy)
         return ["npm", "start", "--silent"]
+    if (copy / "main.sh").exists():
+        return ["sh", "main.sh"]
     python = str(copy / "venv" / "bin" / "python")
     venv.create(copy / "venv", with_pip=True)
     install = [python, "-m", "pip", "--quiet", "install", "--requirement", "requirements.txt"]

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Runs both examples.
+set -eu
+sh v1.sh
+sh customers.sh
