@@ -42,6 +42,7 @@ from app.privacy.policy import Retention
 from app.privacy.worker import RetentionWorker
 from app.rest.call import Services
 from app.rest.customers import customers_api
+from app.rest.openapi.routes import openapi_routes
 from app.rest.router import RestRoute
 from app.rest.v1 import v1_api
 from app.storage.database import Database
@@ -85,6 +86,7 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
         routes=[
             *Health(readiness, lambda: changes.delay.seconds, checks).routes(),
             *graphql_routes(outbox, config, changes, LoginDesk(store, passwords, limits), vies),
+            *openapi_routes(config),
             RestRoute(customers_api(services), fallback=v1_api(services)),
         ],
         middleware=[

@@ -25,6 +25,7 @@ from app.postgres.embedded import embedded_postgres, remove_embedded
 from app.storage.database import Database
 from app.storage.migrations import migrate
 from app.storage.tables import metadata
+from tests import openapi_documents
 from tests.tenant_scope import Unscoped, listen
 
 UNSAFE_AND_FAST = {
@@ -44,6 +45,7 @@ UNSCOPED: list[Unscoped] = []
 """The statements of the service that touch a tenant's table without naming the organization."""
 
 listen(UNSCOPED)
+openapi_documents.listen()
 
 
 STARTING_PROCESSES = {
@@ -81,6 +83,14 @@ def _every_statement_names_its_organization() -> Iterator[None]:
     yield
     unscoped, UNSCOPED[:] = tuple(UNSCOPED), []
     assert not unscoped, "\n".join(map(str, unscoped))
+
+
+@pytest.fixture(autouse=True)
+def _every_response_is_documented() -> Iterator[None]:
+    """Fails the first test that sees a response, or a parameter of v1, that the OpenAPI documents do not tell."""
+    yield
+    found, openapi_documents.UNDOCUMENTED[:] = tuple(openapi_documents.UNDOCUMENTED), []
+    assert not found, "\n".join(found)
 
 
 def _with_database(url: str, name: str) -> str:

@@ -22,6 +22,7 @@ from app.cli.demo import demo_remove
 from app.cli.documents import documents_check
 from app.cli.download import download_command
 from app.cli.erasure import erase_command
+from app.cli.openapi import openapi_command
 from app.cli.organizations import organization_create, organization_list, organization_show, organization_update
 from app.cli.outbox import outbox_cancel, outbox_list, outbox_retry
 from app.cli.output import OutputClosed, clean, shorten
@@ -69,6 +70,7 @@ def _add_group(name: str, about: str, commands: Mapping[str, Callable[..., None]
 
 
 _add(cli, {"serve": serve_command, "migrate": migrate_command, "schema": schema_command})
+_add(cli, {"openapi": openapi_command})
 _add(cli, {"download": download_command, "import": import_command, "export": export_command})
 _add(cli, {"backup": backup_command, "restore": restore_command})
 _add(cli, {"subject-export": subject_export_command, "erase": erase_command})

@@ -21,7 +21,7 @@ from tests.mail.conftest import make_message
 from tests.test_cli import COMMAND, TIMEOUT, Run, assert_error, made, read_terminal
 
 EMAIL = "ana@example.com"
-OWN_OUTPUT = {"serve", "schema", "export", "subject-export"}
+OWN_OUTPUT = {"serve", "schema", "openapi", "export", "subject-export"}
 """The commands that print a text or a file."""
 
 

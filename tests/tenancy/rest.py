@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import app.rest
-from app.rest.customers.api import ROUTES as CUSTOMERS_ROUTES
-from app.rest.v1.api import ROUTES as V1_ROUTES
+from app.rest.customers.operations import ROUTES as CUSTOMERS_ROUTES
+from app.rest.v1.operations import ROUTES as V1_ROUTES
 from tests.tenancy.probes import Names, Probe
 
 ROUTES: Sequence[tuple[str, str]] = [*V1_ROUTES, *CUSTOMERS_ROUTES]

@@ -1,6 +1,5 @@
-"""The Customers API: the table of its routes, and who may use them."""
+"""The Customers API: its routes, how a request finds its handler, and which callers may use it."""
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -9,35 +8,12 @@ from app.auth import Access
 from app.rest.boundary import Boundary
 from app.rest.call import Services
 from app.rest.customers.call import CustomersCall, CustomersResponse
-from app.rest.customers.entities import get_entity, list_entities
 from app.rest.customers.errors import CUSTOMERS_ERRORS
-from app.rest.customers.lists import list_customers
-from app.rest.customers.records import (
-    check_customer,
-    create_customer,
-    delete_customer,
-    erase_customer,
-    get_customer,
-    restore_customer,
-    update_customer,
-)
-from app.rest.router import Router, Routes, raw_path
+from app.rest.customers.operations import ROUTES
+from app.rest.operations import find_handlers
+from app.rest.router import Router, raw_path
 
-Handler = Callable[[CustomersCall], Awaitable[CustomersResponse]]
-
-ROUTES: Routes[Handler] = {
-    ("GET", "/customers"): list_customers,
-    ("POST", "/customers"): create_customer,
-    ("GET", "/customers/{id}"): get_customer,
-    ("PATCH", "/customers/{id}"): update_customer,
-    ("DELETE", "/customers/{id}"): delete_customer,
-    ("POST", "/customers/{id}/restore"): restore_customer,
-    ("DELETE", "/customers/{id}/permanent"): erase_customer,
-    ("POST", "/customers/{id}/vies-check"): check_customer,
-    ("GET", "/entities"): list_entities,
-    ("GET", "/entities/{id}"): get_entity,
-}
-ROUTER = Router(ROUTES, spell=unquote)
+ROUTER = Router(find_handlers(ROUTES), spell=unquote)
 
 
 async def serve(request: Request, services: Services) -> CustomersResponse:

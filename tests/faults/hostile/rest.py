@@ -4,8 +4,8 @@ import zlib
 from collections.abc import Mapping
 from random import Random
 
-from app.rest.customers.api import ROUTES as CUSTOMER_ROUTES
-from app.rest.v1.api import ROUTES as V1_ROUTES
+from app.rest.customers.operations import ROUTES as CUSTOMER_ROUTES
+from app.rest.v1.operations import ROUTES as V1_ROUTES
 from tests.faults.hostile import filters
 from tests.faults.hostile.scene import Attack, Scene, Tenant, pick_client, write_request
 from tests.faults.hostile.words import cursor, damage, quote, text, value, write_json

@@ -1,0 +1,36 @@
+"""Descriptions of the fields of an organization, by column, for the documents of the REST APIs."""
+
+from collections.abc import Mapping
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "id": "The id. The service makes it.",
+    "name": "The name of the organization. It is never blank.",
+    "address": "Street and number.",
+    "address2": "The second line of the address.",
+    "city": "The city.",
+    "zip": "The post code.",
+    "state": "The state or province.",
+    "country": "The name of the country.",
+    "country_alpha2_code": "The ISO 3166-1 alpha-2 code of `country`, such as `SI`. Null for an unknown name of a country.",
+    "tax_number": "The tax or VAT number.",
+    "tax_subject": "True if the organization is subject to tax.",
+    "company_number": "The number in the company register.",
+    "iban": "The IBAN of the bank account.",
+    "bank": "The name of the bank.",
+    "swift": "The SWIFT (BIC) code of the bank.",
+    "website": "The web site.",
+    "email": "The e-mail address. Replies to reminders go there.",
+    "phone": "The phone number.",
+    "locale": "The language, such as `en`. Reminders use it by default.",
+    "timezone": "The time zone, such as `Europe/Ljubljana`.",
+    "brand": "The brand that the organization uses.",
+    "support_pin": "The PIN for the vendor's support. It is always null here.",
+    "environment": "The environment, which the tokens of the organization belong to.",
+    "active": "True if the organization is in use.",
+    "activated_at": "The time of the activation.",
+    "deactivated_at": "The time of the deactivation. Null for an organization in use.",
+    "custom": "Data of your own: any JSON of at most 100 KB.",
+    "defaults": "The default texts of documents. This service has none, so the list is empty.",
+    "created_at": "The time of the creation.",
+    "updated_at": "The time of the last change.",
+}

@@ -1,0 +1,133 @@
+"""Parts that many operations of the v1 API share: parameters, bodies and errors."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from app.errors import IdempotencyKeyReused, Stale, StorageFull
+from app.http.bodies import DEEPEST, MOST_VALUES, TooLarge, TooManyValues, WrongType, parse_json
+from app.http.encodings import inflate
+from app.idempotency import LONGEST_KEY, RequestKey
+from app.query.dialects import LONGEST_REGEX
+from app.rest.boundary import ExpectedError
+from app.rest.operations import Errors, Operation, Parameter, RequestBody, Schema, json_text, raised_by, ref
+from app.rest.preconditions import LONGEST_CONDITION, expected_versions, names_version
+from app.rest.v1.answers import V1Response
+from app.rest.v1.bodies import TOO_LARGE, Body
+from app.rest.v1.call import DEEPEST_QUERY, V1Call, object_argument
+from app.rest.v1.errors import too_deep
+from app.rest.v1.filters import read_count, read_filter, read_record_filter
+from app.rest.v1.models import CLIENT, Model
+
+Handler: TypeAlias = Callable[[V1Call], Awaitable[V1Response]]
+V1Operation: TypeAlias = Operation[Handler]
+
+TAG_HEADER = ("ETag",)
+CHANGED = "The record has changed since that version"
+REUSED = "The idempotency key was used for another request; use a new key for each request."
+
+IF_MATCH = Parameter(
+    name="If-Match",
+    place="header",
+    description="The ETag of the version to change, or a list of them. Without it every version is changed.",
+    schema={"type": "string", "maxLength": LONGEST_CONDITION},
+    example='"1"',
+    errors=(Stale(CHANGED), raised_by(lambda: expected_versions(["x" * (LONGEST_CONDITION + 1)]))),
+)
+IF_NONE_MATCH = Parameter(
+    name="If-None-Match",
+    place="header",
+    description="The ETag of the version that you have. The answer is 304 if it is still the current one.",
+    schema={"type": "string", "maxLength": LONGEST_CONDITION},
+    example='"0"',
+    errors=(raised_by(lambda: names_version(["x" * (LONGEST_CONDITION + 1)], 1)),),
+)
+IDEMPOTENCY_KEY = Parameter(
+    name="Idempotency-Key",
+    place="header",
+    description="A text of your own that makes a repetition safe: the same key with the same values gets the first answer "
+    "again and does nothing.",
+    schema={"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+    example="7f0c1ea0-2d4f-4a2a-9a55-6a9f0e9c5c11",
+    errors=(IdempotencyKeyReused(REUSED), raised_by(lambda: RequestKey.of("", "x" * (LONGEST_KEY + 1)))),
+)
+
+
+def filter_parameter(model: Model) -> Parameter:
+    """LoopBack's filter of a list."""
+    name = model.name
+    return Parameter(
+        name="filter",
+        description=f"LoopBack's filter as JSON text: `{name}Filter` in the schemas. The brackets of a query string are read, "
+        "too: `filter[where][city]=Ljubljana&filter[limit]=10`. A filter has at most "
+        f"{DEEPEST_QUERY} levels, and a regular expression at most {LONGEST_REGEX} characters.",
+        schema=json_text(f"{name}Filter"),
+        example='{"where":{"city":"Ljubljana"},"order":"name ASC","limit":10}',
+        errors=(
+            NOT_AN_OBJECT,
+            raised_by(lambda: read_filter({"limit": "abc"}, model)),
+            raised_by(lambda: read_filter({"skip": -1}, model)),
+            raised_by(lambda: read_filter({"order": "name sideways"}, model)),
+            raised_by(lambda: read_filter({"where": {"colour": "red"}}, model)),
+            raised_by(lambda: read_filter({"where": {"name": {"inq": "x"}}}, model)),
+            raised_by(lambda: read_filter({"where": {"name": {"$gt": "x"}}}, model)),
+            raised_by(lambda: read_filter({"include": "colour"}, model)),
+            too_deep(DEEPEST_QUERY),
+        ),
+    )
+
+
+def record_filter_parameter(model: Model) -> Parameter:
+    """LoopBack's filter on one record."""
+    members = "fields and include" if model.relations else "fields"
+    example = {"fields": ["id", "organizationId" if model is CLIENT else "createdAt"]}
+    return Parameter(
+        name="filter",
+        description=f"A filter with {members} as JSON text, or in brackets. Other members are ignored.",
+        schema=json_text(f"{model.name}RecordFilter"),
+        example=str(example).replace("'", '"'),
+        errors=(NOT_AN_OBJECT, raised_by(lambda: read_record_filter({"include": "colour"}, model))),
+    )
+
+
+def where_parameter(model: Model) -> Parameter:
+    """The conditions of a count."""
+    return Parameter(
+        name="where",
+        description=f"Conditions as JSON text: `{model.name}Where` in the schemas. The brackets of a query string are read, too: "
+        "`where[city]=Ljubljana`.",
+        schema=json_text(f"{model.name}Where"),
+        example='{"city":"Ljubljana"}',
+        errors=(
+            raised_by(lambda: object_argument({"where": "[]"}, "where")),
+            raised_by(lambda: read_count({"colour": "red"}, model)),
+            too_deep(DEEPEST_QUERY),
+        ),
+    )
+
+
+NOT_AN_OBJECT = raised_by(lambda: object_argument({"filter": "[]"}, "filter"))
+
+BODY_ERRORS: Errors = (
+    raised_by(lambda: parse_json(b'{"name":')),
+    raised_by(lambda: Body([], empty=False).object()),
+    too_deep(DEEPEST),
+    raised_by(lambda: inflate(b"x", "gzip", 1)),
+    TooLarge(TOO_LARGE),
+    TooManyValues(f"The body must have at most {MOST_VALUES} JSON values."),
+    WrongType('unsupported charset "ISO-8859-1"'),
+    WrongType('unsupported content encoding "br"'),
+)
+TYPE_NEEDED = raised_by(lambda: Body(None, empty=False, unread=True).require_type())
+FULL: Errors = (StorageFull(),)
+
+
+def make_body(
+    name: str, example: object, *errors: ExpectedError, form: bool = True, schema: Schema | None = None
+) -> RequestBody:
+    """A body of the schema with this name, in JSON, or with `form` as a form, too."""
+    return RequestBody(
+        schema=schema or ref(name),
+        example=example,
+        form=ref(f"{name}Form") if form else None,
+        errors=(*BODY_ERRORS, *errors),
+    )
