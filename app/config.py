@@ -149,6 +149,12 @@ class Config:
     """The days for which the history keeps the images of records before and after a change."""
     idempotency_hours: int = setting("CLIENTELE_IDEMPOTENCY_HOURS", whole(24, 8_760), 48)
     """The hours for which idempotency keys and their responses are kept."""
+    delivery_days: int = setting("CLIENTELE_DELIVERY_DAYS", whole(1, 36_500), 30)
+    """The days for which deliveries of webhooks, and deleted webhooks, are kept."""
+    webhook_http: bool = setting("CLIENTELE_WEBHOOK_HTTP", truth, False)
+    """Allows webhooks to URLs without TLS."""
+    webhook_private: bool = setting("CLIENTELE_WEBHOOK_PRIVATE", truth, False)
+    """Allows webhooks to private, local and reserved addresses."""
     record_quota: int = setting("CLIENTELE_RECORD_QUOTA", whole(0, 1_000_000_000), 2_000_000)
     """The most live clients of one organization; 0 is no limit."""
     history_quota: int = setting("CLIENTELE_HISTORY_QUOTA", whole(0, 1_000_000_000), 5_000)

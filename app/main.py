@@ -18,6 +18,9 @@ from app.auth import Authentication, KnownTokens
 from app.changes.reader import ChangeNotifier, ChangeReader
 from app.clients.quota import StorageQuota
 from app.config import Config
+from app.deliveries.addresses import Destinations
+from app.deliveries.queue import measure_deliveries
+from app.deliveries.sender import Sender
 from app.errors import Misconfigured
 from app.graphql.execution.compiler import COUNTS
 from app.graphql.server.http import graphql_routes
@@ -49,6 +52,8 @@ from app.storage.database import Database
 from app.storage.readiness import Readiness
 from app.token_uses import TokenUses
 from app.vat.vies import Vies
+from app.webhooks.reader import EventReader
+from app.webhooks.worker import DeliveryWorker
 
 if TYPE_CHECKING:
     from app.observability.metrics import Metrics
@@ -71,7 +76,13 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
     reminders = ReminderLimits.of(config)
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files, limits=reminders)
     store.is_full = StorageQuota(store, config.record_quota, config.history_quota * 1_000_000).is_full
-    checks: dict[str, Check] = {"outbox": outbox.find_problem}
+    deliveries = DeliveryWorker(store, Sender(Destinations.of(config)), outbox.wake)
+    events = EventReader(store, deliveries.wake)
+    checks: dict[str, Check] = {
+        "outbox": outbox.find_problem,
+        "events": events.find_problem,
+        "webhooks": deliveries.find_problem,
+    }
     if (folder := find_cluster_folder(config.data_dir, store.url)) is not None:
         checks["disk"] = DiskCheck(folder).find_problem
     retention = RetentionWorker(store, files, Retention.of(config))
@@ -99,7 +110,18 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
             ),
         ],
         lifespan=Background(
-            store, readiness, outbox, retention, changes, vies, uses, known, observer, owns_database=database is None
+            store,
+            readiness,
+            outbox,
+            events,
+            deliveries,
+            retention,
+            changes,
+            vies,
+            uses,
+            known,
+            observer,
+            owns_database=database is None,
         ).lifespan,
     )
 
@@ -143,7 +165,11 @@ def make_sampler(metrics: "Metrics", database: Database, changes: ChangeReader) 
         async with database.read() as connection:
             return await measure_outbox(connection)
 
-    sources = Sources(pool, lambda: changes.followers, lambda: changes.delay.seconds, measure, COUNTS)
+    async def measure_webhooks() -> tuple[int, float, int]:
+        async with database.read() as connection:
+            return await measure_deliveries(connection)
+
+    sources = Sources(pool, lambda: changes.followers, lambda: changes.delay.seconds, measure, measure_webhooks, COUNTS)
     return Sampler(metrics.process, sources)
 
 
@@ -171,6 +197,8 @@ class Background:
     database: Database
     readiness: Readiness
     outbox: OutboxWorker
+    events: EventReader
+    deliveries: DeliveryWorker
     retention: RetentionWorker
     changes: ChangeReader
     vies: Vies
@@ -182,8 +210,10 @@ class Background:
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         """Starts the tasks, and at the end stops them and closes the connections."""
-        notifier = ChangeNotifier(self.database, self.changes.wake)
+        notifier = ChangeNotifier(self.database, self._wake_readers)
         delivering = asyncio.create_task(self.outbox.run())
+        reading_events = asyncio.create_task(self.events.run())
+        calling = asyncio.create_task(self.deliveries.run())
         reading = asyncio.create_task(self.changes.run())
         notifier.start()
         cleaning = asyncio.create_task(self.retention.run())
@@ -195,13 +225,20 @@ class Background:
         await cancel(knowing)
         await cancel(noting)
         await cancel(cleaning)
+        await cancel(reading_events)
+        await cancel(calling)
         await cancel(delivering)
         await notifier.stop()
         await cancel(reading)
         await self.vies.close()
+        await self.deliveries.sender.close()
         await self.readiness.close()
         if self.owns_database:
             await self.database.close()
+
+    def _wake_readers(self) -> None:
+        self.changes.wake()
+        self.events.wake()
 
     async def _sample(self) -> None:
         """Writes the figures of this process into its metrics, if there are any."""

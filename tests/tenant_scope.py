@@ -28,10 +28,15 @@ SCOPES: Mapping[Table, frozenset[str]] = {
     tables.client_key_values: frozenset({"organization_id"}),
     tables.idempotency_keys: frozenset({"organization_id", "owner"}),
     tables.outbox: frozenset({"organization_id"}),
+    tables.webhooks: frozenset({"organization_id"}),
+    tables.webhook_deliveries: frozenset({"organization_id"}),
 }
 """The tables with rows of organizations, and the columns that name the organization or the owner of a row."""
 
 ALL_ORGANIZATIONS: Mapping[str, str] = {
+    "app.deliveries.queue.claim": "one worker delivers the events of every organization",
+    "app.deliveries.queue.find_due": "one worker delivers the events of every organization",
+    "app.deliveries.queue.measure_deliveries": "the metrics count the events of all organizations",
     "app.mail.outbox.claim_due": "one worker delivers the messages of every organization",
     "app.mail.outbox.cancel_messages": "a command of the operator cancels messages by their ids",
     "app.mail.outbox.erased_messages": "the retention worker looks up the messages of the mail files by their ids",
@@ -45,6 +50,7 @@ ALL_ORGANIZATIONS: Mapping[str, str] = {
     "app.privacy.purge": "the retention worker finds the deleted organizations and runs its batches for all",
     "app.privacy.subjects.export_subject": "a command of the operator exports what is stored about a person",
     "app.privacy.worker.RetentionWorker": "one worker keeps the retention times of every organization",
+    "app.webhooks.reader.EventReader.read": "one reader finds the organizations with changes for webhooks",
 }
 """The functions and classes that touch rows of all organizations, with the reason."""
 

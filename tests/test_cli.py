@@ -608,7 +608,7 @@ async def test_serve_prints_its_urls_and_an_interrupt_ends_it(database_url: str,
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", served.address)
         assert any("clientele token create" in line for line in served.printed)
         async with httpx.AsyncClient(base_url=served.address) as http:
-            parts = {"database": "ok", "migrations": "ok", "outbox": "ok"}
+            parts = {"database": "ok", "migrations": "ok", "outbox": "ok", "events": "ok", "webhooks": "ok"}
             assert (await http.get("/readyz")).json() == {"status": "ok", "checks": parts}
             assert (await http.post("/graphql", json={"query": "{ __typename }"})).status_code == 401
             page = await http.get("/graphql", headers={"Accept": "text/html"})

@@ -12,10 +12,11 @@ LAYERS = (
     ("app.main", "app.__main__", "app.cli", "app.server", "app.demo", "app.download"),
     ("app.graphql", "app.rest"),
     ("app.privacy",),
-    ("app.organizations", "app.changes"),
+    ("app.organizations", "app.changes", "app.webhooks"),
     ("app.accounts", "app.clients"),
     (
         "app.records",
+        "app.deliveries",
         "app.mail",
         "app.vat",
         "app.auth",
@@ -56,6 +57,8 @@ OWNERS_OF_TABLES = (
     "app.clients.transfer.repository",
     "app.clients.writes",
     "app.counts",
+    "app.deliveries.outcomes",
+    "app.deliveries.queue",
     "app.idempotency",
     "app.mail.outbox",
     "app.mail.quotas",
@@ -71,6 +74,11 @@ OWNERS_OF_TABLES = (
     "app.records.statements",
     "app.records.writes",
     "app.tokens",
+    "app.webhooks.bodies",
+    "app.webhooks.columns",
+    "app.webhooks.notices",
+    "app.webhooks.reading",
+    "app.webhooks.statements",
 )
 """The modules that own a table, and so may write SQL."""
 
@@ -87,7 +95,8 @@ FOREIGN = {
     "aiosmtplib": ("app.mail",),
     "jinja2": ("app.mail",),
     "argon2": ("app.accounts.passwords",),
-    "httpx": ("app.download", "app.vat"),
+    "httpx": ("app.deliveries", "app.download", "app.vat"),
+    "httpcore": ("app.deliveries",),
     "stdnum": ("app.vat",),
     "prometheus_client": ("app.observability", "app.server.metrics"),
     "pythonjsonlogger": ("app.server.logs",),

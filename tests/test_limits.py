@@ -10,6 +10,7 @@ from app.auth import MOST_TOKENS
 from app.clients import record
 from app.clients.statements import MOST_HITS
 from app.config import Config
+from app.deliveries import addresses, sender
 from app.graphql.server import documents, limits
 from app.http import bodies, encodings
 from app.idempotency import LONGEST_KEY
@@ -22,6 +23,9 @@ from app.rest.customers import parameters
 from app.rest.v1 import brackets, call, filters
 from app.rest.v1.bodies import RECORD_CAP
 from app.tokens import LONGEST_LABEL
+from app.webhooks import record as webhook
+from app.webhooks.service import MOST_WEBHOOKS
+from app.webhooks.statements import MOST_REDELIVERIES
 
 PAGE = Path(__file__).parents[1] / "docs" / "limits.md"
 NUMBER = re.compile(r"\d[\d,]*")
@@ -62,6 +66,12 @@ CONSTANTS = {
     "Search term": [values.LONGEST_TEXT],
     "Matches of v1's search": [MOST_HITS],
     "Name in a reminder": [names.LONGEST_NAME],
+    "Webhooks of an organization": [MOST_WEBHOOKS],
+    "URL of a webhook": [addresses.LONGEST_URL],
+    "Description of a webhook": [webhook.LONGEST_DESCRIPTION],
+    "Failed events that one request delivers again": [MOST_REDELIVERIES],
+    "Time for an attempt": [int(sender.TIMEOUT)],
+    "Bytes of a response that are read, and characters that are stored": [sender.MOST_BYTES, sender.MOST_CHARACTERS],
     "Text of a document": [documents.MAX_CHARACTERS],
     "Tokens of a document": [documents.MAX_TOKENS],
     "Levels of fields": [limits.MAX_DEPTH],

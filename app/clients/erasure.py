@@ -2,6 +2,7 @@
 
 from app.auth import Target
 from app.clients.repository import ClientRepository
+from app.deliveries.queue import erase_deliveries
 from app.idempotency import RequestKey, forget_client
 from app.mail.files import MailFiles
 from app.mail.outbox import erase_messages
@@ -32,6 +33,7 @@ async def erase_record(
         addresses = await repository.former_addresses(organization, target.id)
         await repository.forget_images(organization, target.id)
         await forget_client(connection, organization, target.id)
+        await erase_deliveries(connection, organization, target.id)
         addresses = [*addresses, address] if address else addresses
         messages = await erase_messages(connection, organization, target.id, addresses)
         if key is not None:

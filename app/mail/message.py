@@ -1,4 +1,4 @@
-"""Message: the content and the recipient of a reminder, composed from the templates."""
+"""Message: the content and the recipient of a reminder or a notice, composed from the templates."""
 
 import re
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def compose_reminder(
         _usable_address(organization_email),
     )
     values = {"client_name": client, "organization_name": organization, "organization_email": reply_to}
-    subject, paragraphs = _render(_plain, language, values)
+    subject, paragraphs = _render(_plain, "reminder", language, values)
     return Message(
         recipient=recipient,
         recipient_name=client,
@@ -70,18 +70,41 @@ def compose_reminder(
         language=language,
         subject=subject,
         text="\n\n".join(paragraphs) + "\n",
-        html=_render_document(language, values),
+        html=_render_document("reminder", language, values),
     )
 
 
-def _render(environment: Environment, language: str, values: dict[str, str | None]) -> tuple[str, list[str]]:
+def compose_notice(*, organization_name: str, host: str, recipient: str, language: str) -> Message:
+    """The notice to an account that a webhook of its organization to `host` is disabled, because its events failed.
+
+    `recipient` must have passed check_address. `language` is one of LANGUAGES.
+    """
+    organization = clean_name(organization_name)
+    values: dict[str, str | None] = {"organization_name": organization, "host": clean_name(host)}
+    subject, paragraphs = _render(_plain, "webhook", language, values)
+    return Message(
+        recipient=recipient,
+        recipient_name="",
+        sender_name=organization,
+        reply_to=None,
+        language=language,
+        subject=subject,
+        text="\n\n".join(paragraphs) + "\n",
+        html=_render_document("webhook", language, values),
+    )
+
+
+def _render(
+    environment: Environment, template: str, language: str, values: dict[str, str | None]
+) -> tuple[str, list[str]]:
     """The subject, which is the first line of the template, and the paragraphs, which empty lines separate."""
-    subject, *paragraphs = environment.get_template(f"reminder.{language}.txt").render(values).strip("\n").split("\n\n")
+    text = environment.get_template(f"{template}.{language}.txt").render(values)
+    subject, *paragraphs = text.strip("\n").split("\n\n")
     return one_line(subject), paragraphs
 
 
-def _render_document(language: str, values: dict[str, str | None]) -> str:
-    subject, paragraphs = _render(_html, language, values)
+def _render_document(template: str, language: str, values: dict[str, str | None]) -> str:
+    subject, paragraphs = _render(_html, template, language, values)
     return _html.get_template("layout.html").render(language=language, subject=subject, paragraphs=paragraphs) + "\n"
 
 

@@ -81,6 +81,14 @@ class ProcessMetrics:
         self.outbox = gauge("outbox_messages", "Messages that are not delivered yet.", ANY)
         self.outbox_age = gauge("outbox_oldest_seconds", "Age of the oldest message that is not delivered yet.", ANY)
         self.deliveries = counter("deliveries", "Attempts to deliver a message: sent, retried or failed.", "outcome")
+        self.webhook_attempts = counter(
+            "webhook_attempts", "Attempts to deliver an event: sent, retried, failed, disabled or lost.", "outcome"
+        )
+        self.webhook_deliveries = gauge("webhook_deliveries", "Events that are not delivered yet.", ANY)
+        self.webhook_lateness = gauge(
+            "webhook_lateness_seconds", "Time for which an event to a webhook without failures has been due.", ANY
+        )
+        self.webhooks_failing = gauge("webhooks_failing", "Enabled webhooks whose last attempt has failed.", ANY)
         self.caches = counter("cache_uses", "Looks into a cache: hit or miss.", "cache", "result")
         self.selections = counter(
             "graphql_selections", "GraphQL selections: rendered by the database, or why resolvers made them.", "path"

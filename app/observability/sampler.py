@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from app.observability.figures import BACKGROUND
 from app.observability.metrics import ProcessMetrics
-from app.observability.totals import CACHE_USES, DELIVERIES, OPEN, REJECTED
+from app.observability.totals import CACHE_USES, DELIVERIES, OPEN, REJECTED, WEBHOOK_ATTEMPTS
 
 log = logging.getLogger("clientele")
 
@@ -25,6 +25,9 @@ KINDS = ("streams", "waiting", "subscriptions")
 
 MeasureOutbox: TypeAlias = Callable[[], Awaitable[tuple[int, float]]]
 """Reads the number of open messages, and the age of the oldest one in seconds."""
+
+MeasureWebhooks: TypeAlias = Callable[[], Awaitable[tuple[int, float, int]]]
+"""Reads the number of open deliveries, the seconds for which one is due, and the number of failing webhooks."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Sources:
     followers: Callable[[], int]
     changes_delay: Callable[[], float]
     measure_outbox: MeasureOutbox
+    measure_webhooks: MeasureWebhooks
     selections: Mapping[str, int] = field(default_factory=dict)
     """How many selections of GraphQL the database rendered, and how many it did not, by the reason."""
 
@@ -62,7 +66,7 @@ class Sampler:
         self.metrics.workers.set(1)
         while True:
             self.sample()
-            await self._sample_outbox()
+            await self._sample_queues()
             due = time.monotonic() + INTERVAL
             await asyncio.sleep(INTERVAL)
             self.metrics.lag.observe(max(time.monotonic() - due, 0.0))
@@ -82,6 +86,8 @@ class Sampler:
             metrics.caches.labels(*key).inc(count)
         for outcome, count in self._grown(DELIVERIES).items():
             metrics.deliveries.labels(outcome).inc(count)
+        for outcome, count in self._grown(WEBHOOK_ATTEMPTS).items():
+            metrics.webhook_attempts.labels(outcome).inc(count)
         for limit, count in self._grown(REJECTED).items():
             metrics.rejections.labels(limit).inc(count)
         for path, count in self._grown(self.sources.selections).items():
@@ -100,18 +106,22 @@ class Sampler:
         self.counted[key] = total
         return total - before
 
-    async def _sample_outbox(self) -> None:
-        """Reads the outbox, unless it was read a short while ago. Without a database the last figures stay."""
+    async def _sample_queues(self) -> None:
+        """Reads the outbox and the deliveries, unless it did so a short while ago. Without a database the figures stay."""
         if time.monotonic() - self.outbox_read_at < OUTBOX_INTERVAL:
             return
         self.outbox_read_at = time.monotonic()
         try:
             depth, age = await self.sources.measure_outbox()
+            open_, late, failing = await self.sources.measure_webhooks()
         except Exception as error:
-            log.debug("The outbox was not measured: %s", error)
+            log.debug("The outbox and the deliveries were not measured: %s", error)
             return
         self.metrics.outbox.set(depth)
         self.metrics.outbox_age.set(age)
+        self.metrics.webhook_deliveries.set(open_)
+        self.metrics.webhook_lateness.set(late)
+        self.metrics.webhooks_failing.set(failing)
 
 
 def read_memory() -> int:

@@ -11,5 +11,8 @@ CACHE_USES: Counter[tuple[str, str]] = Counter()
 DELIVERIES: Counter[str] = Counter()
 """Attempts to deliver a message, by their outcome."""
 
+WEBHOOK_ATTEMPTS: Counter[str] = Counter()
+"""Attempts to deliver an event to a webhook, by their outcome."""
+
 OPEN: Counter[str] = Counter()
 """WebSockets, event streams and subscriptions that are open now, by their kind."""

@@ -33,6 +33,8 @@ from app.storage.tables import (
     idempotency_keys,
     organizations,
     outbox,
+    webhook_deliveries,
+    webhooks,
 )
 
 _account = bindparam("account", type_=Text())
@@ -130,6 +132,8 @@ def _batch(table: Table, owned: ColumnElement[bool], key: str) -> ClauseElement:
 
 PURGE_MESSAGES = _batch(outbox, outbox.c.organization_id == _organization, "id")
 PURGE_ROWS = (
+    _batch(webhooks, webhooks.c.organization_id == _organization, "id"),
+    _batch(webhook_deliveries, webhook_deliveries.c.organization_id == _organization, "id"),
     _batch(clients, clients.c.organization_id == _organization, "id"),
     _batch(client_changes, client_changes.c.organization_id == _organization, "id"),
     _batch(idempotency_keys, idempotency_keys.c.organization_id == _organization, "owner"),

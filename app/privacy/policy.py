@@ -9,12 +9,16 @@ from app.config import Config
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """`messages` counts from the last attempt, `files` from the writing of a file, the others from the creation."""
+    """`messages` counts from the last attempt, `files` from the writing of a file, the others from the creation.
+
+    `deliveries` is also the time for which deleted webhooks are kept.
+    """
 
     images: timedelta
     messages: timedelta
     files: timedelta
     answers: timedelta
+    deliveries: timedelta
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -23,6 +27,7 @@ class Retention:
             messages=timedelta(days=config.message_days),
             files=timedelta(days=config.mail_file_days),
             answers=timedelta(hours=config.idempotency_hours),
+            deliveries=timedelta(days=config.delivery_days),
         )
 
     def parameters(self) -> dict[str, timedelta]:

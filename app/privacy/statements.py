@@ -35,6 +35,8 @@ from app.storage.tables import (
     limit_counts,
     organizations,
     outbox,
+    webhook_deliveries,
+    webhooks,
 )
 
 BATCH = 500
@@ -78,6 +80,9 @@ _old_message = (
 )
 _old_answer = _older(idempotency_keys.c.created_at, "answers")
 _old_count = limit_counts.c.ends_at <= func.now()
+_ended = webhook_deliveries.c.state.in_([literal_column("'sent'"), literal_column("'failed'")])
+_old_delivery = _ended & _older(webhook_deliveries.c.created_at, "deliveries")
+_old_webhook = _older(webhooks.c.deleted_at, "deliveries")
 
 TASKS = (
     Task(
@@ -105,6 +110,16 @@ TASKS = (
         "counts of limits",
         _old_count,
         delete(limit_counts).where(_batch(limit_counts, _old_count)).returning(literal_column("1")),
+    ),
+    Task(
+        "deliveries of webhooks",
+        _old_delivery,
+        delete(webhook_deliveries).where(_batch(webhook_deliveries, _old_delivery)).returning(literal_column("1")),
+    ),
+    Task(
+        "deleted webhooks",
+        _old_webhook,
+        delete(webhooks).where(_batch(webhooks, _old_webhook)).returning(literal_column("1")),
     ),
 )
 

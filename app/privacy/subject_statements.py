@@ -25,7 +25,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.query.sql.index_keys import index_key
-from app.storage.tables import access_tokens, accounts, client_changes, clients, idempotency_keys, organizations, outbox
+from app.storage.tables import (
+    access_tokens,
+    accounts,
+    client_changes,
+    clients,
+    idempotency_keys,
+    organizations,
+    outbox,
+    webhook_deliveries,
+)
 
 _email: ColumnElement[str] = func.fold(bindparam("email", type_=Text()), type_=Text())
 _organization = bindparam("organization", type_=Text())
@@ -89,6 +98,9 @@ SECTIONS: Mapping[str, Select[Any]] = {
     "messages": _show(outbox)
     .where(_scope(outbox), or_(_of_subjects(outbox), _equals(func.fold(outbox.c.recipient))))
     .order_by(outbox.c.organization_id, outbox.c.id),
+    "deliveries": _show(webhook_deliveries)
+    .where(_of_subjects(webhook_deliveries))
+    .order_by(webhook_deliveries.c.organization_id, webhook_deliveries.c.id),
     "responses": select(cast(_response, Text))
     .where(
         _scope(idempotency_keys),

@@ -16,8 +16,9 @@ async def export_subject(
     """Passes the document to `write` in parts, in one snapshot. Gives the number of its rows.
 
     It is an object with `email`, `organization`, `exported_at`, and a list of rows for each section: `clients` with the
-    address, also deleted ones; their `changes`; `messages` to them or to the address; stored `responses` that show them;
-    `accounts` with the address and their `tokens` without secrets. The last two are empty for one organization.
+    address, also deleted ones; their `changes`; `messages` to them or to the address; `deliveries` of their events to
+    webhooks; stored `responses` that show them; `accounts` with the address and their `tokens` without secrets. The last two
+    are empty for one organization.
     """
     address = trim(email)
     head = {"email": address, "organization": organization_id, "exported_at": datetime.now(UTC)}

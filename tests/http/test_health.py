@@ -20,7 +20,7 @@ from app.postgres.folders import find_cluster_folder
 from app.storage.readiness import Readiness
 from tests.conftest import Service
 
-READY = {"database": "ok", "migrations": "ok", "outbox": "ok"}
+READY = {"database": "ok", "migrations": "ok", "outbox": "ok", "events": "ok", "webhooks": "ok"}
 
 
 async def test_healthz_and_readyz_answer_without_a_token(service: Service) -> None:
@@ -68,7 +68,7 @@ async def test_readyz_names_the_part_that_fails() -> None:
     assert answer.json()["checks"] == {"database": "ok", "migrations": "ok", "first": "ok", "second": "it is broken"}
 
 
-async def test_readyz_says_that_the_outbox_worker_has_ended(service: Service) -> None:
+async def test_readyz_says_that_the_workers_have_ended(service: Service) -> None:
     app = create_app(service.config, service.database)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as http:
         async with app.router.lifespan_context(app):
@@ -76,7 +76,11 @@ async def test_readyz_says_that_the_outbox_worker_has_ended(service: Service) ->
         ended = await http.get("/readyz")
     assert (running.status_code, running.json()["checks"]) == (200, READY)
     assert ended.status_code == 503
-    assert ended.json()["checks"] == READY | {"outbox": ended.json()["reason"]}
+    assert ended.json()["checks"] == READY | {
+        "outbox": "the outbox worker has ended",
+        "events": "the reader of events has ended",
+        "webhooks": "the worker of webhooks has ended",
+    }
     assert ended.json()["reason"] == "the outbox worker has ended"
 
 

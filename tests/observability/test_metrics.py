@@ -201,8 +201,13 @@ async def test_totals_are_added_once() -> None:
     async def measure() -> tuple[int, float]:
         return 3, 12.5
 
+    async def measure_webhooks() -> tuple[int, float, int]:
+        return 4, 0.5, 1
+
     registry = CollectorRegistry()
-    sources = Sources(lambda: PoolFigures(8, 2, 1, 4), lambda: 5, lambda: 6.5, measure, {"rendered": 7})
+    sources = Sources(
+        lambda: PoolFigures(8, 2, 1, 4), lambda: 5, lambda: 6.5, measure, measure_webhooks, {"rendered": 7}
+    )
     sampler = Sampler(Metrics(registry).process, sources)
     REJECTED["a-test"] += 2
     sampler.sample()

@@ -18,6 +18,7 @@ from app.storage.tables.tenant_tables import (
     accounts,
     organizations,
 )
+from app.storage.tables.webhook_tables import webhook_deliveries, webhooks
 
 __all__ = [
     "SEARCHED_DOCUMENTS",
@@ -38,4 +39,6 @@ __all__ = [
     "metadata",
     "organizations",
     "outbox",
+    "webhook_deliveries",
+    "webhooks",
 ]
