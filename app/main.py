@@ -23,11 +23,12 @@ from app.deliveries.queue import measure_deliveries
 from app.deliveries.sender import Sender
 from app.errors import Misconfigured
 from app.graphql.execution.compiler import COUNTS
-from app.graphql.server.http import graphql_routes
+from app.graphql.server.http import PATH, GraphQLApi
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.disk import DiskCheck
 from app.http.health import Check, Health
+from app.http.paths import ApiRoutes, EveryPath
 from app.http.rates import RateLimits, Rates
 from app.http.request_ids import RequestIds
 from app.http.root_path import RootPath
@@ -46,7 +47,6 @@ from app.privacy.worker import RetentionWorker
 from app.rest.call import Services
 from app.rest.customers import customers_api
 from app.rest.openapi.routes import openapi_routes
-from app.rest.router import RestRoute
 from app.rest.v1 import v1_api
 from app.storage.database import Database
 from app.storage.readiness import Readiness
@@ -93,12 +93,14 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
     uses, known = TokenUses(store), KnownTokens(store)
     delay, sign_up = timedelta(days=config.deletion_days), bool(config.sign_up)
     services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
+    graphql = GraphQLApi(outbox, config, changes, LoginDesk(store, passwords, limits), vies)
+    v1 = v1_api(services)
     return Starlette(
         routes=[
             *Health(readiness, lambda: changes.delay.seconds, checks).routes(),
-            *graphql_routes(outbox, config, changes, LoginDesk(store, passwords, limits), vies),
+            *graphql.routes(),
             *openapi_routes(config),
-            RestRoute(customers_api(services), fallback=v1_api(services)),
+            EveryPath(v1),
         ],
         middleware=[
             *([Middleware(RootPath, path=config.root_path)] if config.root_path else []),
@@ -108,6 +110,7 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
             Middleware(
                 Authentication, database=store, note_use=uses.note, rates=Rates(RateLimits.of(config)), known=known
             ),
+            Middleware(ApiRoutes, paths={PATH: graphql}, segments={**customers_api(services), "v1": v1}),
         ],
         lifespan=Background(
             store,

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from openapi_schema_validator import OAS31Validator
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from app.config import Config
 from app.http.responses import JsonResponse
@@ -82,11 +82,11 @@ def query_names(api: str, route: str) -> frozenset[str]:
 
 def listen() -> None:
     """Notes every response of the REST APIs and every parameter that v1 reads, unless the documents tell it."""
-    send, read = JsonResponse.send, V1Call.parameters
+    respond, read = JsonResponse.__call__, V1Call.parameters
 
-    async def send_noted(self: JsonResponse, send_message: Send, *, head: bool) -> None:
+    async def respond_noted(self: JsonResponse, scope: Scope, receive: Receive, send: Send) -> None:
         note_response(self)
-        await send(self, send_message, head=head)
+        await respond(self, scope, receive, send)
 
     def read_noted(self: V1Call, *names: str) -> Any:
         route = current_figures.get().operation
@@ -94,7 +94,7 @@ def listen() -> None:
             UNDOCUMENTED.append(f"{route} reads the parameters {names}")
         return read(self, *names)
 
-    JsonResponse.send = send_noted  # type: ignore[method-assign, assignment]
+    JsonResponse.__call__ = respond_noted  # type: ignore[method-assign]
     V1Call.parameters = read_noted  # type: ignore[method-assign]
 
 

@@ -22,6 +22,7 @@ from app.graphql.server.documents import Documents
 from app.http.bodies import parse_json
 from app.http.encodings import read_charset
 from app.http.errors import HttpError
+from app.http.paths import split_path
 from app.http.preferences import read_preferences
 from app.http.redaction import hide_tokens
 from app.idempotency import RequestKey
@@ -41,7 +42,7 @@ from app.records.bodies import read_body
 from app.rest.customers.dialect import MONGO
 from app.rest.customers.parameters import read_limit, read_orders, read_request
 from app.rest.preconditions import expected_versions
-from app.rest.router import decode_segment, split_path
+from app.rest.router import decode_segment
 from app.rest.v1.brackets import decode_text, read_parameters
 from app.rest.v1.dialect import LOOPBACK
 from app.rest.v1.errors import show_value

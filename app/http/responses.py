@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from starlette.responses import Response
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 Header: TypeAlias = tuple[bytes, bytes]
 """The name in lower case, and the value."""
@@ -20,7 +20,7 @@ WITHOUT_BODY = (204, 304)
 class JsonResponse:
     """`headers` are those of this response alone. Each API has a subclass with its own `content_type`.
 
-    `api_headers` are on every response of the API. Responses are plain ASGI messages, because Starlette's Response
+    `api_headers` are on every response of the API. A response is an ASGI application as Starlette's Response, which
     encodes all headers anew for each response.
     """
 
@@ -31,13 +31,13 @@ class JsonResponse:
     content_type: ClassVar[Header]
     api_headers: ClassVar[Headers] = PRIVATE
 
-    async def send(self, send: Send, *, head: bool) -> None:
-        """Sends the response; `head` leaves the body out, but not its length."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the response. That to HEAD has no body, but its length."""
         headers = [*self.api_headers, *self.headers]
         if self.status not in WITHOUT_BODY:
             headers += self.content_type, (b"content-length", b"%d" % len(self.body))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if head else self.body})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else self.body})
 
 
 def make_private(response: Response) -> Response:

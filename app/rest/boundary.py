@@ -96,7 +96,7 @@ class Boundary:
             response = await self.serve(request, self.services)
         except Exception as error:
             response = self.errors.respond(error, request)
-        await response.send(send, head=scope["method"] == "HEAD")
+        await response(scope, receive, send)
 
 
 def error_headers(case: ErrorCase) -> Headers:

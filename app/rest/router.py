@@ -3,14 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
-from urllib.parse import quote, unquote, unquote_to_bytes
-
-from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from typing import Generic, TypeAlias, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from app.http.errors import HttpError
-from app.http.root_path import remove_root_path
+from app.http.paths import split_path
 from app.observability.figures import current_figures
 
 Handler = TypeVar("Handler")
@@ -118,18 +115,6 @@ class Router(Generic[Handler]):
         raise WrongMethod([*allowed, "HEAD"] if "GET" in allowed else allowed)
 
 
-def raw_path(scope: Mapping[str, Any]) -> str:
-    """The path as it was sent, without the root path of the application."""
-    raw: bytes | None = scope.get("raw_path")
-    path = raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
-    return remove_root_path(path, scope) if scope.get("root_path") else path
-
-
-def split_path(path: str) -> list[str]:
-    """The segments of a path; one trailing slash does not count."""
-    return path.removeprefix("/").removesuffix("/").split("/")
-
-
 def decode_segment(segment: str) -> str:
     """The text of a percent-encoded segment. Raises BadEncoding."""
     if "%" not in segment and segment.isascii():
@@ -140,18 +125,3 @@ def decode_segment(segment: str) -> str:
     except ValueError:
         pass
     raise BadEncoding(segment)
-
-
-class RestRoute(BaseRoute):
-    """The last route of the application: the first segment of a path chooses the API; `fallback` has all other paths."""
-
-    def __init__(self, apis: Mapping[str, ASGIApp], fallback: ASGIApp) -> None:
-        self.apis = apis
-        self.fallback = fallback
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        first = unquote(split_path(raw_path(scope))[0])
-        await self.apis.get(first, self.fallback)(scope, receive, send)

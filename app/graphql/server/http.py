@@ -7,13 +7,15 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 
 import orjson
 from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app.accounts.service import LoginDesk
@@ -22,7 +24,7 @@ from app.changes.reader import ChangeReader
 from app.config import Config
 from app.errors import Unauthenticated
 from app.graphql.server.codes import ErrorCode
-from app.graphql.server.errors import OperationError, RequestError, to_request_error, write_headers
+from app.graphql.server.errors import OperationError, RequestError, to_request_error
 from app.graphql.server.graphiql.files import graphiql_routes
 from app.graphql.server.graphiql.page import graphiql_page, trusted_documents_page
 from app.graphql.server.operations import Operations
@@ -36,7 +38,8 @@ from app.http.encodings import BrokenBody, UnknownCharset, UnknownEncoding, read
 from app.http.errors import HttpError
 from app.http.hosts import is_forwarded
 from app.http.preferences import Preference, find_preference, read_preferences
-from app.http.responses import make_private
+from app.http.rates import write_rejection
+from app.http.responses import JsonResponse
 from app.http.root_path import find_root_path
 from app.mail.worker import OutboxWorker
 from app.observability.figures import current_figures
@@ -74,6 +77,19 @@ class ClientDisconnected(Exception):
     """The client closed its connection before the response was ready."""
 
 
+class GraphQLResponse(JsonResponse):
+    content_type = (b"content-type", RESPONSE.encode())
+
+
+class PlainResponse(JsonResponse):
+    """A response to a client that does not accept the media type of GraphQL."""
+
+    content_type = (b"content-type", JSON.encode())
+
+
+RESPONSES: Mapping[str, type[JsonResponse]] = {RESPONSE: GraphQLResponse, JSON: PlainResponse}
+
+
 class GraphQLApi:
     """Responds to requests to /graphql. Errors are always JSON, with a message and `extensions.code`."""
 
@@ -84,12 +100,16 @@ class GraphQLApi:
         self.operations = Operations(outbox, config, changes, desk, vies)
         self.streams, self.waiting = stream_places(config), waiting_places(config)
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         current_figures.get().api = "graphql"
-        preferences = read_accept(request)
-        if self.config.graphiql and _is_browser(request, preferences):
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def answer(self, request: Request) -> ASGIApp:
+        accepted = read_accept(request)
+        if self.config.graphiql and _is_browser(request, accepted):
             return self.show_page(request)
-        media_type = negotiate(preferences)
+        media_type = negotiate(accepted)
         error_type = JSON if media_type in (None, EVENT_STREAM) else media_type
         try:
             request.user.meter.admit()
@@ -106,6 +126,11 @@ class GraphQLApi:
         except Exception as error:
             return _error_response(to_request_error(error, request.state.request_id), error_type)
 
+    def routes(self) -> list[BaseRoute]:
+        """The routes beside PATH over HTTP: that of WebSockets, and the files of GraphiQL."""
+        shows_files = self.config.graphiql and not self.config.documents_only
+        return [WebSocketRoute(PATH, self.serve_websocket), *(graphiql_routes(PATH) if shows_files else [])]
+
     def show_page(self, request: Request) -> Response:
         """The page for a person. A token is only shown to a person who comes through no proxy."""
         if self.config.documents_only:
@@ -117,7 +142,7 @@ class GraphQLApi:
     async def serve_websocket(self, websocket: WebSocket) -> None:
         await serve_websocket(websocket, self.operations, self.streams, self.waiting, self.config)
 
-    async def respond(self, request: Request, media_type: str) -> Response:
+    async def respond(self, request: Request, media_type: str) -> ASGIApp:
         if request.method not in ("GET", "HEAD", "POST"):
             message = f"{request.method} is not allowed. Use POST, or GET for queries."
             raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
@@ -125,7 +150,7 @@ class GraphQLApi:
         graphql_request = await self.read_request(request)
         if media_type == EVENT_STREAM and "last-event-id" in request.headers:
             graphql_request = replace(graphql_request, last_event_id=request.headers["last-event-id"])
-        request_id = request.state.request_id
+        request_id = request.scope["state"]["request_id"]
         try:
             prepared = await self.operations.prepare(graphql_request, access)
             check_kind(prepared.operation.operation, request.method, media_type)
@@ -140,7 +165,7 @@ class GraphQLApi:
             return self.stream(request, single_result(result), access.principal)
         return _result_response(result, media_type)
 
-    def stream(self, request: Request, results: Results, principal: Principal) -> Response:
+    def stream(self, request: Request, results: Results, principal: Principal) -> ASGIApp:
         current_figures.get().streams = True
         place = ExitStack()
         place.enter_context(self.streams.take("", principal.tenant, principal.token_id))
@@ -219,33 +244,36 @@ class DisconnectWatcher:
             self.listening.cancel()
 
 
-def _result_response(result: OperationResult, media_type: str) -> Response:
+def _result_response(result: OperationResult, media_type: str) -> JsonResponse:
     """The status is 503 if no field has a value because of the database, and 429 because of a limit. For an operation that
     was not executed it is 400, and 200 under application/json."""
     body = orjson.dumps(result.body) if result.rendered is None else result.rendered
+    make = RESPONSES[media_type]
     if result.limited is not None:
-        return Response(body, 429, write_headers(result.limited), media_type)
+        return make(body, 429, write_rejection(result.limited))
     if result.unavailable:
-        return make_private(Response(body, 503, {"Retry-After": "5"}, media_type))
-    status = 200 if result.executed or media_type == JSON else 400
-    return make_private(Response(body, status, media_type=media_type))
+        return make(body, 503, ((b"retry-after", b"5"),))
+    return make(body, 200 if result.executed or media_type == JSON else 400)
 
 
-def _error_response(error: RequestError, media_type: str) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else dict(error.headers)
-    return make_private(Response(orjson.dumps({"errors": [error.formatted]}), error.status, headers, media_type))
+def _error_response(error: RequestError, media_type: str) -> JsonResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else error.headers
+    lines = tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+    return RESPONSES[media_type](orjson.dumps({"errors": [error.formatted]}), error.status, lines)
 
 
-def read_accept(request: Request) -> list[Preference]:
-    """The media types that the client accepts; without an Accept header every type."""
-    return read_preferences(request.headers.getlist("accept")) or [Preference("*/*", 1.0)]
+def read_accept(request: Request) -> tuple[str, ...]:
+    """The lines of the Accept header."""
+    return tuple(value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept")
 
 
-def negotiate(preferences: Sequence[Preference]) -> str | None:
+@lru_cache(maxsize=64)
+def negotiate(lines: Sequence[str]) -> str | None:
     """The media type of the response, by the client's preference; None if the client accepts no supported one.
 
     The most specific range decides about a type. An event stream is only sent to a client that names its type.
     """
+    preferences = read_preferences(lines) or [Preference("*/*", 1.0)]
     best, best_rank = None, (0.0, 0)
     for media_type, ranges in RANGES.items():
         preference = find_preference(preferences, ranges)
@@ -256,22 +284,9 @@ def negotiate(preferences: Sequence[Preference]) -> str | None:
     return best
 
 
-def _is_browser(request: Request, preferences: Sequence[Preference]) -> bool:
+def _is_browser(request: Request, accepted: Sequence[str]) -> bool:
     """True for a person who opens the path in a browser: a GET that accepts HTML and names no document."""
     if request.method not in ("GET", "HEAD") or not DOCUMENT_PARAMETERS.isdisjoint(request.query_params):
         return False
-    html = find_preference(preferences, ("text/html",))
+    html = find_preference(read_preferences(accepted), ("text/html",))
     return html is not None and html.quality > 0
-
-
-def graphql_routes(
-    outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk, vies: Vies
-) -> list[BaseRoute]:
-    """The routes of the GraphQL API."""
-    api = GraphQLApi(outbox, config, changes, desk, vies)
-    every_method: list[str] = []
-    return [
-        Route(PATH, api.__call__, methods=every_method),
-        WebSocketRoute(PATH, api.serve_websocket),
-        *(graphiql_routes(PATH) if config.graphiql and not config.documents_only else []),
-    ]

@@ -5,13 +5,14 @@ from urllib.parse import unquote
 from starlette.requests import Request
 
 from app.auth import Access
+from app.http.paths import raw_path
 from app.rest.boundary import Boundary
 from app.rest.call import Services
 from app.rest.customers.call import CustomersCall, CustomersResponse
 from app.rest.customers.errors import CUSTOMERS_ERRORS
 from app.rest.customers.operations import ROUTES
 from app.rest.operations import find_handlers
-from app.rest.router import Router, raw_path
+from app.rest.router import Router
 
 ROUTER = Router(find_handlers(ROUTES), spell=unquote)
 

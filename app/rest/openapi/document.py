@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from app.config import Config
+from app.http.paths import split_path
 from app.rest.boundary import READS, ExpectedError
 from app.rest.openapi.components import Part, Shared
 from app.rest.openapi.responses import write_answer, write_errors
 from app.rest.operations import JSON, ApiDescription, Handler, Operation, Parameter, PathParameter, RequestBody
-from app.rest.router import split_path
 from app.version import VERSION
 
 OPENAPI = "3.1.0"

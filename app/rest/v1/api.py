@@ -2,10 +2,11 @@
 
 from starlette.requests import Request
 
+from app.http.paths import raw_path
 from app.rest.boundary import Boundary
 from app.rest.call import Services
 from app.rest.operations import find_handlers
-from app.rest.router import Router, raw_path
+from app.rest.router import Router
 from app.rest.v1.answers import V1Response
 from app.rest.v1.call import V1Call
 from app.rest.v1.errors import V1_ERRORS

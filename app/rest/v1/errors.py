@@ -26,10 +26,11 @@ from app.errors import (
 from app.http.bodies import DEEPEST, NotJson, TooDeep, TooLarge, WrongType
 from app.http.encodings import BrokenBody
 from app.http.errors import HttpError
+from app.http.paths import raw_path
 from app.http.redaction import hide_tokens
 from app.query.values import stringify
 from app.rest.boundary import ErrorCase, ErrorTable, ExpectedError, InternalError
-from app.rest.router import BadEncoding, NoRoute, WrongMethod, raw_path
+from app.rest.router import BadEncoding, NoRoute, WrongMethod
 from app.rest.v1.answers import V1Response
 from app.rest.v1.models import CLIENT
 

@@ -15,7 +15,6 @@ from app.main import create_app
 from app.rest.boundary import Boundary
 from app.rest.customers import entities, parameters
 from app.rest.openapi.routes import DESCRIPTIONS, write_document
-from app.rest.router import RestRoute
 from tests.conftest import Service
 from tests.openapi_documents import JSON, find_errors, operations, read_document, resolve
 from tests.openapi_documents import parameters as parameters_of
@@ -33,8 +32,8 @@ def test_a_document_is_valid(api: str) -> None:
 
 def routes_of(app: Starlette, api: str) -> set[str]:
     """The routes that the application mounts for an API."""
-    (rest,) = (route for route in app.routes if isinstance(route, RestRoute))
-    boundaries = [app for app in (*rest.apis.values(), rest.fallback) if isinstance(app, Boundary)]
+    options: list[dict[str, Any]] = [each.kwargs for each in app.user_middleware if "segments" in each.kwargs]
+    boundaries = [app for each in options for app in each["segments"].values() if isinstance(app, Boundary)]
     serve: Any = next(boundary.serve for boundary in boundaries if boundary.api == api)
     router = serve.__globals__["ROUTER"]
     return {
