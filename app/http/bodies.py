@@ -92,7 +92,7 @@ def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
     if len(data) > MOST_VALUES and _count_signs(data) > MOST_VALUES:
         _check_values(data, deepest)
     try:
-        value = json.loads(data.decode("utf-8-sig"), parse_constant=_reject_constant, parse_int=parse_whole)
+        value = DECODER.decode(data.decode("utf-8-sig"))
     except RecursionError as error:
         raise TooDeep(f"The body must be nested at most {deepest} levels deep.") from error
     except UnicodeDecodeError as error:
@@ -113,6 +113,9 @@ def _describe(error: json.JSONDecodeError) -> str:
 
 def _reject_constant(name: str) -> NoReturn:
     raise NotJson(f"The body must be valid JSON: {name} is not a JSON number.")
+
+
+DECODER = json.JSONDecoder(parse_constant=_reject_constant, parse_int=parse_whole)
 
 
 def _count_signs(data: bytes) -> int:
