@@ -4,7 +4,7 @@ tests/graphql/test_internals.py has a test for each of them, so an upgrade that 
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import orjson
@@ -16,19 +16,29 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLField,
     GraphQLSchema,
+    MiddlewareManager,
+    OperationDefinitionNode,
     SelectionSetNode,
     Undefined,
+    VariableValues,
     create_source_event_stream,
+    default_field_resolver,
+    default_type_resolver,
+    get_variable_values,
     is_object_type,
     validate,
 )
+from graphql.execution.collect_fields import FragmentDetails
 from graphql.pyutils import suggestion_list
 from graphql.pyutils.suggestion_list import LexicalDistance
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import get_object_definition
-from strawberry.types.arguments import InputContext
+from strawberry.types.arguments import InputContext, convert_arguments
+from strawberry.types.field import StrawberryField
 
 COMPARISON_BUDGET = 20_000
 """Comparing the fields of one response key takes time that is quadratic in their number. graphql-core spends about two units
@@ -234,70 +244,135 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
         self.async_helpers = NO_HELPERS
         self.middleware_manager = None
 
-    def for_event(self, event: object, context: object, show: Show = ignore_size) -> "RenderingExecutor":
-        """An executor of the same operation for an event of its subscription. It coerces no variables again.
 
-        graphql-core's own `build_per_event_executor` shares a cache that grows with each event.
-        """
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """The fragments of a document by name: their nodes, and what graphql-core's executor knows about them."""
+
+    fragments: dict[str, FragmentDefinitionNode]
+    details: dict[str, FragmentDetails]
+
+
+def read_definitions(document: DocumentNode) -> Definitions:
+    """The fragments of a valid document."""
+    nodes = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
+    named = {node.name.value: node for node in nodes}
+    return Definitions(named, {name: FragmentDetails(node, None) for name, node in named.items()})
+
+
+MOST_VARIABLE_ERRORS = 50
+"""graphql-core's own limit."""
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Execution:
+    """An operation with its coerced variables. It makes its executor only if it needs one, because that takes long.
+
+    `has_resolved_root` tells whether the executor has seen a root field with a value that is not rendered.
+    """
+
+    schema: GraphQLSchema
+    definitions: Definitions
+    operation: OperationDefinitionNode
+    variables: VariableValues
+    context: Any
+    hide_suggestions: bool
+    show: Show = ignore_size
+    event: object = None
+    has_resolved_root: bool = False
+
+    def for_event(self, event: object, context: object, show: Show = ignore_size) -> "Execution":
+        """The same operation for an event of its subscription. It coerces no variables again."""
+        return replace(self, event=event, context=context, show=show)
+
+    def make_executor(self, middleware: MiddlewareManager | None = None) -> RenderingExecutor:
         executor = RenderingExecutor(
             self.schema,
-            self.fragment_definitions,
-            self.fragments,
-            event,
-            context,
+            self.definitions.fragments,
+            self.definitions.details,
+            self.event,
+            self.context,
             self.operation,
-            self.variable_values,
-            self.field_resolver,
-            self.type_resolver,
-            self.subscribe_field_resolver,
+            self.variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+            middleware_manager=middleware,
             hide_suggestions=self.hide_suggestions,
         )
-        executor.show = show
+        executor.show = self.show
         return executor
 
+    def admit(self, size: int) -> bool:
+        """Counts bytes of the result. Returns False when there are too many."""
+        try:
+            self.show(size)
+        except Exception:
+            return False
+        return True
 
-Built: TypeAlias = RenderingExecutor | list[GraphQLError]
-"""An executor with its coerced variables, or the errors of the variables."""
+    def make_info(self, nodes: list[FieldNode]) -> "RootInfo":
+        """What the resolver of a root field needs to know, without an executor."""
+        return RootInfo(
+            nodes,
+            self.schema,
+            self.definitions.fragments,
+            self.operation,
+            self.variables.coerced,
+            self.context,
+        )
 
 
-def build_executor(
+@dataclass(frozen=True, slots=True)
+class RootInfo:
+    """The attributes of graphql-core's GraphQLResolveInfo that the resolvers of root fields read."""
+
+    field_nodes: list[FieldNode]
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    operation: OperationDefinitionNode
+    variable_values: Mapping[str, Any]
+    context: Any
+
+
+Built: TypeAlias = Execution | list[GraphQLError]
+"""An operation that can be executed, or the errors of its variables."""
+
+
+def build_execution(
     schema: GraphQLSchema,
-    document: DocumentNode,
+    definitions: Definitions,
+    operation: OperationDefinitionNode,
     *,
     context: object,
     variables: dict[str, Any],
-    operation_name: str | None,
     hide_suggestions: bool,
     show: Show = ignore_size,
 ) -> Built:
-    """The executor of an operation. It coerces the variables and calls no resolver, so a thread may do it."""
-    built: Any = RenderingExecutor.build(
-        schema,
-        document,
-        context_value=context,
-        raw_variable_values=variables,
-        operation_name=operation_name,
-        hide_suggestions=hide_suggestions,
+    """The execution of an operation. It coerces the variables and calls no resolver, so a thread may do it."""
+    coerced = get_variable_values(
+        schema, operation.variable_definitions or (), variables, MOST_VARIABLE_ERRORS, hide_suggestions
     )
-    executor: Built = built
-    if isinstance(executor, RenderingExecutor):
-        executor.show = show
-    return executor
+    if isinstance(coerced, list):
+        return coerced
+    return Execution(schema, definitions, operation, coerced, context, hide_suggestions, show)
 
 
-async def execute(built: Built) -> ExecutionResult:
+async def execute(built: Built, middleware: MiddlewareManager | None = None) -> ExecutionResult:
     """The result of a query or a mutation, or of one event of a subscription. A result that is too large is an error."""
     if isinstance(built, list):
         return ExecutionResult(None, built)
+    executor = built.make_executor(middleware)
     try:
-        result: Any = built.execute_operation()
+        result: Any = executor.execute_operation()
         done: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
     finally:
-        built.release()
-    if built.too_large is None:
+        executor.release()
+    built.has_resolved_root = executor.has_resolved_root
+    if executor.too_large is None:
         return done
     path = list(done.data or ())[:1]
-    return ExecutionResult(None, [GraphQLError(str(built.too_large), path=path, original_error=built.too_large)])
+    return ExecutionResult(None, [GraphQLError(str(executor.too_large), path=path, original_error=executor.too_large)])
 
 
 async def open_events(built: Built) -> AsyncGenerator[Any, None] | ExecutionResult:
@@ -308,7 +383,44 @@ async def open_events(built: Built) -> AsyncGenerator[Any, None] | ExecutionResu
     """
     if isinstance(built, list):
         return ExecutionResult(None, built)
-    events: Any = create_source_event_stream(built)
-    opened: AsyncGenerator[Any, None] | ExecutionResult = await events if built.is_awaitable(events) else events
-    built.release()
+    executor = built.make_executor()
+    events: Any = create_source_event_stream(executor)
+    opened: AsyncGenerator[Any, None] | ExecutionResult = await events if executor.is_awaitable(events) else events
+    executor.release()
     return opened
+
+
+def find_strawberry_field(definition: GraphQLField) -> StrawberryField | None:
+    """The field of Strawberry that a field of the schema was made of, if `call_resolver` can call it; None for other fields,
+    such as those of introspection."""
+    field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if not isinstance(field, StrawberryField) or field.base_resolver is None:
+        return None
+    resolver = field.base_resolver
+    is_plain = resolver.self_parameter is not None and resolver.info_parameter is not None
+    return field if is_plain and not any(extension.has_resolver for extension in field.extensions) else None
+
+
+def convert_values(schema: GraphQLSchema, field: StrawberryField, values: dict[str, Any]) -> dict[str, Any]:
+    """The coerced arguments of a field under the names of the resolver's parameters, and as Strawberry converts them."""
+    made_by: strawberry.Schema = schema._strawberry_schema  # type: ignore[attr-defined]
+    registry = made_by.schema_converter.scalar_registry
+    return convert_arguments(values, field.arguments, registry, made_by.config)
+
+
+def name_parameters(schema: GraphQLSchema, field: StrawberryField) -> dict[str, str]:
+    """The names of the resolver's parameters by the names of the arguments."""
+    converter = schema._strawberry_schema.config.name_converter  # type: ignore[attr-defined]
+    return {converter.from_argument(argument): argument.python_name for argument in field.arguments}
+
+
+def call_resolver(field: StrawberryField, info: "RootInfo", arguments: dict[str, Any]) -> Any:
+    """Calls the resolver of a root field with converted arguments, as Strawberry does. The result may have to be awaited.
+
+    The extensions of the field change arguments only.
+    """
+    for extension in field.extensions:
+        arguments = extension.map_arguments(arguments)
+    resolver: Any = field.base_resolver
+    raw: Any = info
+    return resolver(None, strawberry.Info(raw, field), **arguments)

@@ -15,6 +15,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
     execute,
     parse,
     print_ast,
@@ -23,23 +24,31 @@ from graphql import (
 )
 from graphql.pyutils import suggestion_list
 from graphql.validation.rules import overlapping_fields_can_be_merged
+from strawberry.extensions import FieldExtension
 
 from app.graphql import internals
 from app.graphql.internals import (
     COMPARISON_BUDGET,
     Built,
+    Definitions,
+    Execution,
     Rendered,
     RenderingExecutor,
     ResolvedField,
-    build_executor,
+    build_execution,
+    call_resolver,
+    convert_values,
     core_schema_of,
     drop_null_defaults,
+    find_strawberry_field,
     is_budget_spent,
     is_introspection_rejected,
     is_nesting_limit,
     is_token_limit,
     keep_input,
+    name_parameters,
     open_events,
+    read_definitions,
     read_resolved_field,
     read_selections,
     validate_document,
@@ -91,9 +100,14 @@ async def count(source: str, **variables: Any) -> Any:
 
 
 def build(source: str, **variables: Any) -> Built:
-    return build_executor(
-        SCHEMA, parse(source), context="number", variables=variables, operation_name=None, hide_suggestions=True
-    )
+    return build_execution(SCHEMA, *read_document(source), context="number", variables=variables, hide_suggestions=True)
+
+
+def read_document(source: str) -> tuple[Definitions, OperationDefinitionNode]:
+    """The fragments of a document, and its first operation."""
+    document = parse(source)
+    operation = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+    return read_definitions(document), operation
 
 
 def test_the_selections_of_the_operation_and_the_fragments_are_found() -> None:
@@ -172,9 +186,9 @@ async def test_the_executor_counts_the_long_values_of_a_result_and_drops_one_tha
             raise ValueError("too large")
 
     long = Rendered('{"name": "' + "é" * 100 + '"}')
-    document, context = parse("{ row { name } again: row { name } more: row { name } }"), lambda _: long
-    options: Any = {"variables": {}, "operation_name": None, "hide_suggestions": True, "show": show}
-    result = await internals.execute(build_executor(SCHEMA, document, context=context, **options))
+    document = read_document("{ row { name } again: row { name } more: row { name } }")
+    options: Any = {"context": lambda _: long, "variables": {}, "hide_suggestions": True, "show": show}
+    result = await internals.execute(build_execution(SCHEMA, *document, **options))
     assert (result.data, [(error.message, error.path) for error in result.errors or ()]) == (
         None,
         [("too large", ["row"])],
@@ -196,28 +210,38 @@ async def test_a_subscription_that_cannot_begin_has_a_result_with_errors() -> No
 
 
 async def test_an_executor_for_an_event_keeps_the_coerced_variables_and_nothing_of_other_events() -> None:
-    executor = build("subscription($until: Int! = 3) { again: count(until: $until) }")
-    assert isinstance(executor, RenderingExecutor)
+    execution = build("subscription($until: Int! = 3) { again: count(until: $until) }")
+    assert isinstance(execution, Execution)
     for event in ("a", "b"):
-        current = executor.for_event(event, "other")
-        assert (current.root_value, current.context_value, current.variable_values.coerced) == (
+        current = execution.for_event(event, "other")
+        executor = current.make_executor()
+        assert (executor.root_value, executor.context_value, executor.variable_values.coerced) == (
             event,
             "other",
             {"until": 3},
         )
         assert await internals.execute(current) == ExecutionResult({"again": event}, None)
-    assert executor.root_value is None
+    assert execution.make_executor().root_value is None
 
 
-async def test_an_executor_is_freed_after_its_operation_without_a_garbage_collection() -> None:
+async def test_an_executor_is_freed_after_its_operation_without_a_garbage_collection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    executors: list[weakref.ref[RenderingExecutor]] = []
+    make_executor = Execution.make_executor
+
+    def note(execution: Execution, *middleware: Any) -> RenderingExecutor:
+        executor = make_executor(execution, *middleware)
+        executors.append(weakref.ref(executor))
+        return executor
+
+    monkeypatch.setattr(Execution, "make_executor", note)
     gc.collect()
     gc.disable()
     try:
         query, stream = build("{ __typename }"), build("subscription { count(until: 1) }")
-        assert isinstance(query, RenderingExecutor)
-        assert isinstance(stream, RenderingExecutor)
+        assert isinstance(stream, Execution)
         event = stream.for_event("a", None)
-        executors = [weakref.ref(executor) for executor in (query, stream, event)]
         await internals.execute(query)
         await internals.execute(event)
         events = await internals.open_events(stream)
@@ -232,6 +256,46 @@ async def test_an_executor_is_freed_after_its_operation_without_a_garbage_collec
 async def test_errors_of_variables_are_a_result() -> None:
     result = await internals.execute(build("query($first: Int!) { row(first: $first) { name } }"))
     assert (result.data, len(result.errors or ())) == (None, 1)
+
+
+def test_a_root_field_is_called_with_converted_arguments_as_strawberry_calls_it() -> None:
+    """Only fields of Strawberry are called in this way, and none with an extension that takes part in the call."""
+    called: list[Any] = []
+
+    class Watching(FieldExtension):
+        def resolve(self, next_: Any, source: Any, info: Info, **arguments: Any) -> Any:
+            return next_(source, info, **arguments)
+
+    class Renaming(FieldExtension):
+        def map_arguments(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+            return {**kwargs, "most": kwargs["most"] + 1}
+
+    @strawberry.type
+    class Root:
+        @strawberry.field(extensions=[Renaming()])  # type: ignore[untyped-decorator]
+        def rows(self, info: Info, only_new: bool, most: int = 2) -> str:
+            called.append((info.context, only_new, most))
+            return "rows"
+
+        @strawberry.field(extensions=[Watching()])  # type: ignore[untyped-decorator]
+        def watched(self, info: Info) -> str:
+            return "watched"
+
+    schema = core_schema_of(strawberry.Schema(query=Root))
+    execute(schema, parse("{ rows(onlyNew: true) }"), context_value="here", executor_class=RenderingExecutor)
+    assert schema.query_type is not None
+    definition = schema.query_type.fields["rows"]
+    field = find_strawberry_field(definition)
+    assert field is not None
+    assert name_parameters(schema, field) == {"onlyNew": "only_new", "most": "most"}
+    definitions, operation = read_document("{ rows(onlyNew: true) }")
+    execution = build_execution(schema, definitions, operation, context="here", variables={}, hide_suggestions=True)
+    assert isinstance(execution, Execution)
+    info = execution.make_info([])
+    assert call_resolver(field, info, convert_values(schema, field, {"onlyNew": True, "most": 2})) == "rows"
+    assert called == [("here", True, 3)] * 2
+    others = [schema.query_type.fields["watched"], schema.get_field(schema.query_type, "__schema")]
+    assert [find_strawberry_field(other) for other in others if other is not None] == [None, None]
 
 
 @pytest.mark.parametrize("literal", [False, True])

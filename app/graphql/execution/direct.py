@@ -1,4 +1,4 @@
-"""Queries whose root fields are rendered: the answer joins their texts, without the work of graphql-core's executor.
+"""Queries whose root fields are rendered: the answer joins their texts, without graphql-core's executor.
 
 The fields' own resolvers run, with the arguments that graphql-core coerces. When a root field has an error or a value that
 is not rendered, the executor completes the query. It gets the results, so that no statement runs twice.
@@ -16,23 +16,57 @@ from graphql import (
     GraphQLField,
     GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLSchema,
     MiddlewareManager,
     OperationType,
+    VariableNode,
+    get_nullable_type,
+    is_leaf_type,
+    print_ast,
 )
 from graphql.execution import get_argument_values
-from graphql.pyutils import Path
+from strawberry.types.field import StrawberryField
 
 from app.graphql.execution.context import MOST_PLANS, find_switches
 from app.graphql.execution.selections import SelectionReader
-from app.graphql.internals import TYPENAME, Built, Rendered, RenderingExecutor, execute
+from app.graphql.internals import (
+    TYPENAME,
+    Built,
+    Execution,
+    Rendered,
+    call_resolver,
+    convert_values,
+    execute,
+    find_strawberry_field,
+    name_parameters,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A call of a root field's resolver whose arguments are converted already, apart from the values of variables.
+
+    `variables` are pairs of a parameter and of the variable that is its value: a scalar or an enum, which nothing converts.
+    """
+
+    field: StrawberryField
+    constants: Mapping[str, Any]
+    variables: tuple[tuple[str, str], ...]
+
+    def fill(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The arguments. None without the value of a variable, since the argument then has its default or is an error."""
+        arguments = dict(self.constants)
+        for parameter, variable in self.variables:
+            if (value := values.get(variable)) is None:
+                return None
+            arguments[parameter] = value
+        return arguments
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RootField:
     """The nodes of one response key of a query. `label` is the key as JSON, with its colon.
 
-    `constant` is the text of a field that has no resolver.
+    `constant` is the text of a field that has no resolver. `call` is None if graphql-core reads the arguments each time.
     """
 
     key: str
@@ -40,6 +74,7 @@ class RootField:
     nodes: list[FieldNode]
     definition: GraphQLField
     constant: Rendered | None
+    call: Call | None
 
     @property
     def nullable(self) -> bool:
@@ -56,91 +91,115 @@ async def execute_operation(built: Built) -> list[bytes] | ExecutionResult:
     """
     if isinstance(built, list) or built.operation.operation is not OperationType.QUERY:
         return await execute(built)
-    plans: dict[Hashable, Any] = built.context_value.plans
-    key = ("root fields", id(built.operation), find_switches(built.variable_values.coerced))
+    plans: dict[Hashable, Any] = built.context.plans
+    key = ("root fields", id(built.operation), find_switches(built.variables.coerced))
     roots: Roots | None = plans.get(key)
-    if roots is not None and (parts := await _render(built, roots)) is not None:
-        return parts
-    result = await execute(built)
-    if result.errors:
+    if roots is None:
+        result = await execute(built)
+        if not result.errors and not built.has_resolved_root and len(plans) < MOST_PLANS:
+            plans[key] = _read_roots(built)
         return result
-    if built.has_resolved_root:
+    results = await _resolve_all(built, roots)
+    parts = _join(built, roots, results)
+    if parts is not None:
+        return parts
+    named = {root.key: result for root, result in zip(roots, results, strict=True)}
+    result = await execute(built, MiddlewareManager(RootResults(named)))
+    if not result.errors and built.has_resolved_root:
         plans.pop(key, None)
-    elif roots is None and len(plans) < MOST_PLANS:
-        plans[key] = _read_roots(built)
     return result
 
 
-async def _render(executor: RenderingExecutor, roots: Roots) -> list[bytes] | None:
-    """The JSON of the members of `data`. None if the executor must complete the results, which it has then."""
-    results = await _resolve_all(executor, roots)
-    parts = _join(executor, roots, results)
-    if parts is None:
-        named = {root.key: result for root, result in zip(roots, results, strict=True)}
-        executor.middleware_manager = MiddlewareManager(RootResults(named))
-    else:
-        executor.release()
-    return parts
-
-
-def _read_roots(executor: RenderingExecutor) -> Roots:
-    query = executor.schema.query_type
+def _read_roots(execution: Execution) -> Roots:
+    query = execution.schema.query_type
     assert query is not None  # noqa: S101 - narrows the type
-    reader = SelectionReader(executor.fragment_definitions, executor.variable_values.coerced)
-    fields = reader.collect([executor.operation], frozenset({query.name}))
-    return tuple(_read_root(executor.schema, query, key, nodes) for key, nodes in fields.items())
+    reader = SelectionReader(execution.definitions.fragments, execution.variables.coerced)
+    fields = reader.collect([execution.operation], frozenset({query.name}))
+    return tuple(_read_root(execution, query, key, nodes) for key, nodes in fields.items())
 
 
-def _read_root(schema: GraphQLSchema, query: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> RootField:
+def _read_root(execution: Execution, query: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> RootField:
     name = nodes[0].name.value
-    definition = schema.get_field(query, name)
+    definition = execution.schema.get_field(query, name)
     assert definition is not None  # noqa: S101 - narrows the type
     constant = Rendered(f'"{query.name}"') if name == TYPENAME else None
-    return RootField(key, f'"{key}":'.encode(), nodes, definition, constant)
+    return RootField(
+        key, f'"{key}":'.encode(), nodes, definition, constant, _make_call(execution, definition, nodes[0])
+    )
 
 
-async def _resolve_all(executor: RenderingExecutor, roots: Roots) -> Sequence[Any]:
+def _make_call(execution: Execution, definition: GraphQLField, node: FieldNode) -> Call | None:
+    """The call of a resolver. None for a field of introspection, and for variables inside of lists and objects."""
+    field = find_strawberry_field(definition)
+    if field is None:
+        return None
+    variables = {
+        argument.name.value: argument.value.name.value
+        for argument in node.arguments or ()
+        if isinstance(argument.value, VariableNode)
+    }
+    if any(
+        "$" in print_ast(argument.value) for argument in node.arguments or () if argument.name.value not in variables
+    ):
+        return None
+    if not all(is_leaf_type(get_nullable_type(definition.args[name].type)) for name in variables):
+        return None
+    parameters = name_parameters(execution.schema, field)
+    values = get_argument_values(definition, node, execution.variables)
+    constants = convert_values(execution.schema, field, values)
+    pairs = tuple((parameters[name], variable) for name, variable in variables.items())
+    return Call(field, constants, pairs)
+
+
+async def _resolve_all(execution: Execution, roots: Roots) -> Sequence[Any]:
     """The result or the exception of each root field. Several fields run at the same time.
 
     After an exception, the fields that are not ready yet are tasks.
     """
     if len(roots) == 1:
         try:
-            return [await _resolve(executor, roots[0])]
+            return [await _resolve(execution, roots[0])]
         except Exception as error:
             return [error]
-    tasks = [asyncio.ensure_future(_resolve(executor, root)) for root in roots]
+    tasks = [asyncio.ensure_future(_resolve(execution, root)) for root in roots]
     try:
         return await asyncio.gather(*tasks)
     except Exception:
         return tasks
 
 
-async def _resolve(executor: RenderingExecutor, root: RootField) -> Any:
+async def _resolve(execution: Execution, root: RootField) -> Any:
     if root.constant is not None:
         return root.constant
-    arguments = get_argument_values(
-        root.definition, root.nodes[0], executor.variable_values, None, executor.hide_suggestions
-    )
-    query, resolve = executor.schema.query_type, root.definition.resolve
-    assert query is not None  # noqa: S101 - narrows the type
-    assert resolve is not None  # noqa: S101 - narrows the type
-    info = executor.build_resolve_info(root.definition, root.nodes, query, Path(None, root.key, query.name))
-    result = resolve(executor.root_value, info, **arguments)
+    info = execution.make_info(root.nodes)
+    arguments = root.call.fill(execution.variables.coerced) if root.call else None
+    if root.call is None or arguments is None:
+        result = _resolve_slowly(execution, root, info)
+    else:
+        result = call_resolver(root.call.field, info, arguments)
     return await result if isawaitable(result) else result
 
 
-def _join(executor: RenderingExecutor, roots: Roots, results: Sequence[Any]) -> list[bytes] | None:
+def _resolve_slowly(execution: Execution, root: RootField, info: Any) -> Any:
+    """The result of the resolver of the schema, with the arguments as graphql-core reads them."""
+    values = get_argument_values(root.definition, root.nodes[0], execution.variables, None, execution.hide_suggestions)
+    assert root.definition.resolve is not None  # noqa: S101 - narrows the type
+    return root.definition.resolve(execution.event, info, **values)
+
+
+def _join(execution: Execution, roots: Roots, results: Sequence[Any]) -> list[bytes] | None:
     """The members of `data` in parts. None if a result is not rendered, or if the result is too large."""
     parts: list[bytes] = []
+    size = 0
     for root, result in zip(roots, results, strict=True):
-        if type(result) is Rendered and executor.admit(result.size):
+        if type(result) is Rendered:
             parts += (root.label, result.json, b",")
+            size += result.size
         elif result is None and root.nullable:
             parts += (root.label, b"null", b",")
         else:
             return None
-    return parts[:-1]
+    return parts[:-1] if execution.admit(size) else None
 
 
 @dataclass(frozen=True, slots=True)

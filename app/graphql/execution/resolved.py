@@ -20,32 +20,32 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.context import find_field_plan
 from app.graphql.execution.plans import plan_connection, plan_inside, plan_one, plan_rows
 from app.graphql.execution.selections import SelectionReader
-from app.graphql.internals import RenderingExecutor, ResolvedField
+from app.graphql.internals import Execution, ResolvedField
 from app.query.face import Face
 
 FACES: Mapping[str, Face] = {face.type_name: face for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)}
 CONNECTIONS: Mapping[str, Face] = {f"{name}Connection": face for name, face in FACES.items()}
 
 
-def find_resolved(executor: RenderingExecutor) -> frozenset[int]:
+def find_resolved(execution: Execution) -> frozenset[int]:
     """The ids of the field nodes that show records which the database does not render whole."""
-    if executor.operation.operation is OperationType.SUBSCRIPTION:
+    if execution.operation.operation is OperationType.SUBSCRIPTION:
         return frozenset()
-    variables = executor.variable_values.coerced
-    reader = SelectionReader(executor.fragment_definitions, variables, executor.schema)
-    return frozenset(Search(executor, reader).find())
+    variables = execution.variables.coerced
+    reader = SelectionReader(execution.definitions.fragments, variables, execution.schema)
+    return frozenset(Search(execution, reader).find())
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """The search through one operation. It ends at each record, because a record is rendered or resolved as a whole."""
 
-    executor: RenderingExecutor
+    execution: Execution
     reader: SelectionReader
 
     def find(self) -> Iterator[int]:
-        operation = self.executor.operation
-        root = self.executor.schema.get_root_type(operation.operation)
+        operation = self.execution.operation
+        root = self.execution.schema.get_root_type(operation.operation)
         assert root is not None  # noqa: S101 - narrows the type
         return self._find_below([operation], root)
 
@@ -54,14 +54,14 @@ class Search:
     ) -> Iterator[int]:
         names = frozenset({parent.name, *(interface.name for interface in parent.interfaces)})
         for group in self.reader.collect(nodes, names).values():
-            definition = self.executor.schema.get_field(parent, group[0].name.value)
+            definition = self.execution.schema.get_field(parent, group[0].name.value)
             if definition is not None and group[0].selection_set is not None:
                 yield from self._find_in(group, get_named_type(definition.type), parent)
 
     def _find_in(self, group: list[FieldNode], type_: GraphQLNamedType, parent: GraphQLObjectType) -> Iterator[int]:
         if is_abstract_type(type_):
             abstract: GraphQLAbstractType = type_
-            for possible in self.executor.schema.get_possible_types(abstract):
+            for possible in self.execution.schema.get_possible_types(abstract):
                 yield from self._find_in(group, possible, parent)
         elif type_.name in FACES or type_.name in CONNECTIONS:
             if not self._is_rendered(group, type_.name, parent):
@@ -78,9 +78,9 @@ class Search:
             face = CONNECTIONS[type_name]
             return self._plan(group, plan_connection, face).rendered.selection is not None
         face = FACES[type_name]
-        if self.executor.operation.operation is OperationType.MUTATION:
+        if self.execution.operation.operation is OperationType.MUTATION:
             return self._plan(group, plan_inside, face) is not None
-        if parent is not self.executor.schema.query_type:
+        if parent is not self.execution.schema.query_type:
             plan = self._plan(group, plan_rows, face, False)
         elif group[0].name.value in ("node", "nodes"):
             plan = self._plan(group, plan_rows, face, True)
@@ -89,8 +89,8 @@ class Search:
         return plan.selection is not None and not plan.settled
 
     def _plan(self, group: list[FieldNode], plan: Callable[..., Any], *arguments: Any) -> Any:
-        executor = self.executor
-        field = ResolvedField(executor.schema, group, executor.fragment_definitions, self.reader.variables)
-        context = executor.context_value
+        execution = self.execution
+        field = ResolvedField(execution.schema, group, execution.definitions.fragments, self.reader.variables)
+        context = execution.context
         shows_addresses = context.principal.account_id is not None
         return find_field_plan(field, context.plans, shows_addresses, plan, *arguments)

@@ -26,10 +26,12 @@ from app.graphql.execution.resolved import find_resolved
 from app.graphql.internals import (
     COMPARISON_BUDGET,
     Built,
+    Definitions,
     is_budget_spent,
     is_introspection_rejected,
     is_nesting_limit,
     is_token_limit,
+    read_definitions,
     validate_document,
 )
 from app.graphql.server.codes import ErrorCode
@@ -55,6 +57,7 @@ MOST_SUMS = 200
 """The limit for one document, since each page size in its variables makes another sum."""
 LONG_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{MOST_DIGITS + 1}}}")
 NUMBERS = frozenset({TokenKind.INT, TokenKind.FLOAT})
+NO_DEFINITIONS = Definitions({}, {})
 NO_INTROSPECTION = "Introspection is off, so this service does not show its schema."
 TOO_TANGLED = "The document selects the same fields too often in the same places. Merge repeated fields and fragments."
 
@@ -69,6 +72,7 @@ class Document:
     ast: DocumentNode | None
     errors: list[GraphQLError]
     costs: dict[int, SelectionCost] = field(default_factory=dict)
+    definitions: Definitions = NO_DEFINITIONS
     plans: dict[Hashable, Any] = field(default_factory=dict)
     roots: dict[int, int] = field(default_factory=dict)
     sums: dict[Hashable, int] = field(default_factory=dict)
@@ -89,7 +93,7 @@ class Document:
         """The ids of the nodes of records that the database does not render. They are kept unless variables decide."""
         if isinstance(built, list):
             return frozenset()
-        key = ("resolved", id(operation), find_switches(built.variable_values.coerced))
+        key = ("resolved", id(operation), find_switches(built.variables.coerced))
         found: frozenset[int] | None = self.plans.get(key)
         if found is None:
             found = find_resolved(built)
@@ -196,7 +200,7 @@ class Documents:
         try:
             ast = parse_document(source)
             errors = self._check(ast, is_trusted=self.trusted.has_text(source))
-            return Document(None, errors) if errors else Document(ast, [], self._read_costs(ast))
+            return Document(None, errors) if errors else Document(ast, [], self._read_costs(ast), read_definitions(ast))
         except GraphQLError as error:
             return Document(None, [error])
         except RecursionError:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 
 from app.accounts.service import LoginDesk
 from app.auth import Access
@@ -15,11 +15,11 @@ from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.execution.context import Context
 from app.graphql.execution.direct import execute_operation
-from app.graphql.internals import Built, build_executor
+from app.graphql.internals import Built, build_execution
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.codes import ErrorCode
 from app.graphql.server.disclosure import hide_value_error
-from app.graphql.server.documents import Documents
+from app.graphql.server.documents import Document, Documents
 from app.graphql.server.errors import (
     OperationError,
     RequestError,
@@ -90,26 +90,28 @@ class Operations:
         assert document.ast is not None  # noqa: S101 - narrows the type
         context = Context(access, document.plans, self.outbox, self.changes, self.desk, self.vies, self.deletion_delay)
         context.last_event_id = request.last_event_id
-        build = partial(self._build_executor, document.ast, request, context)
+        build = partial(self._build_execution, document, operation, request, context)
         at_once = weight <= WEIGHT_READ_AT_ONCE
-        executor = build() if at_once else await self.documents.thread.run(access.principal.tenant, build)
-        resolved = document.find_resolved(operation, executor)
+        execution = build() if at_once else await self.documents.thread.run(access.principal.tenant, build)
+        resolved = document.find_resolved(operation, execution)
         if resolved:
             cost = document.cost(operation, request.variables, resolved)
             self._check_cost(cost)
-        return PreparedOperation(document.ast, operation, request, context, cost, executor)
+        return PreparedOperation(document.ast, operation, request, context, cost, execution)
 
     def _check_cost(self, cost: int) -> None:
         if cost > self.config.cost_limit:
             raise OperationError([_too_expensive(cost, self.config.cost_limit)], cost)
 
-    def _build_executor(self, document: DocumentNode, request: GraphQLRequest, context: Context) -> Built:
-        return build_executor(
+    def _build_execution(
+        self, document: Document, operation: OperationDefinitionNode, request: GraphQLRequest, context: Context
+    ) -> Built:
+        return build_execution(
             self.schema,
-            document,
+            document.definitions,
+            operation,
             context=context,
             variables=request.variables,
-            operation_name=request.operation_name,
             hide_suggestions=self.documents.hide_suggestions,
             show=context.access.database.show,
         )
@@ -179,7 +181,7 @@ class Operations:
         keep their values.
         """
         with time_limit(self.config.operation_timeout):
-            done = await execute_operation(prepared.executor)
+            done = await execute_operation(prepared.execution)
         if isinstance(done, list):
             return self._join_result(done, prepared.cost)
         return self._format_result(done, prepared, request_id)
@@ -191,7 +193,7 @@ class Operations:
 
     def _format_result(self, result: ExecutionResult, prepared: PreparedOperation, request_id: str) -> OperationResult:
         errors = self._show_errors(result, prepared)
-        if isinstance(prepared.executor, list):  # the variables are wrong
+        if isinstance(prepared.execution, list):  # the variables are wrong
             return self.reject(OperationError(errors, prepared.cost), request_id, ErrorCode.BAD_USER_INPUT)
         body: dict[str, Any] = {"data": result.data} | self._extensions(prepared.cost)
         if not errors:

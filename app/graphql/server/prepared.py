@@ -32,14 +32,14 @@ class PreparedOperation:
     request: GraphQLRequest
     context: Context
     cost: int
-    executor: Built
+    execution: Built
 
     def for_event(self, event: object) -> "PreparedOperation":
         """The same operation for an event of its subscription. It reads every record again."""
-        assert not isinstance(self.executor, list)  # noqa: S101 - narrows the type
+        assert not isinstance(self.execution, list)  # noqa: S101 - narrows the type
         context = replace(self.context, access=self.context.access.renew(), loaders={})
-        executor = self.executor.for_event(event, context, context.access.database.show)
-        return replace(self, context=context, executor=executor)
+        execution = self.execution.for_event(event, context, context.access.database.show)
+        return replace(self, context=context, execution=execution)
 
     def close(self) -> None:
         """Says that the result was sent."""

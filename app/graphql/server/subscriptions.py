@@ -37,7 +37,7 @@ class Subscriptions:
         """The events of a subscription, or the errors that prevent it. None of the bytes that it reads are an answer."""
         with closing(prepared):
             async with self._opening:
-                return await open_events(prepared.executor)
+                return await open_events(prepared.execution)
 
     async def follow(
         self, prepared: PreparedOperation, events: AsyncGenerator[Event, None], request_id: str

@@ -10,13 +10,21 @@ from typing import Any
 
 import orjson
 import pytest
-from graphql import DocumentNode, ExecutionResult, GraphQLError, execute, parse, validate
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    execute,
+    parse,
+    validate,
+)
 from sqlalchemy import ClauseElement
 
 from app.auth import Access, Caller
 from app.errors import DomainError
 from app.graphql.execution.context import Context
-from app.graphql.internals import Built, Rendered, RenderingExecutor, build_executor
+from app.graphql.internals import Built, Rendered, RenderingExecutor, build_execution, read_definitions
 from app.graphql.schema.schema import core_schema
 from app.mail.files import FileMailer
 from app.mail.worker import OutboxWorker
@@ -86,12 +94,14 @@ class Executor:
     async def build(self, source: str, plans: dict[Any, Any]) -> Built:
         """The executor of a document, whose plans are kept."""
         self.documents.setdefault(source, parse(source))
-        return build_executor(
+        document = self.documents[source]
+        (operation,) = (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+        return build_execution(
             core_schema(),
-            self.documents[source],
+            read_definitions(document),
+            operation,
             context=await self.make_context(plans),
             variables=self.variables,
-            operation_name=None,
             hide_suggestions=False,
         )
 

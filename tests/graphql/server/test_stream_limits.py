@@ -103,7 +103,7 @@ async def test_followers_share_the_execution_of_an_event(service: Service, monke
     execute = Operations.execute
 
     async def note(self: Operations, prepared: Any, request_id: str) -> Any:
-        if prepared.executor.root_value is not None:
+        if prepared.execution.event is not None:
             executed.append(prepared.request.query)
         return await execute(self, prepared, request_id)
 
