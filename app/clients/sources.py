@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    case,
     cast,
     false,
     func,
@@ -19,14 +20,17 @@ from sqlalchemy import (
     select,
 )
 
+from app.clients.search import WINDOW, without_index
+from app.clients.statements import has_big_share
 from app.query.cursor import make_fingerprint, positions, read_cursor
 from app.query.face import Face
 from app.query.model import NO_CONDITIONS
 from app.query.request import ASCENDING_ID, CursorArgument, ListRequest
 from app.query.sql.connections import write_cursor
-from app.query.sql.orders import order_keys
-from app.query.sql.page_rows import Place, Shape, find_page, meets, scope
-from app.query.sql.pages import NO_SEARCH, condition_parameters, make_shape, page_parameters
+from app.query.sql.looks import Looks, find_rows
+from app.query.sql.orders import is_indexed, order_keys
+from app.query.sql.page_rows import Place, Shape, Way, meets, scope
+from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, make_shape, page_parameters
 from app.query.sql.render import Columns
 from app.storage.tables import client_totals, clients
 
@@ -77,30 +81,35 @@ BOUNDS = {"after": "earlier_", "before": "later_"}
 
 @dataclass(frozen=True, slots=True)
 class ChosenRecords:
-    """A page of the records of an organization that meet conditions, in any order.
+    """A page of the records of an organization that meet conditions or have search terms, in any order.
 
-    `shape` is that of the page and one row more. `outside` are those of a row at each bound or outside of it. The names of all
-    parameters begin with `prefix`.
+    `looks` find the page and one row more. `outside` find a row at each bound or outside of it. The names of all parameters
+    begin with `prefix`.
     """
 
-    shape: Shape
-    outside: tuple[Shape | None, Shape | None]
+    looks: Looks
+    outside: tuple[Looks | None, Looks | None]
     unconditional: bool
     prefix: str
     columns: Sequence[str] = ("id",)
 
     @classmethod
     def of(cls, request: ListRequest, prefix: str) -> tuple[Self, Mapping[str, Any]]:
-        """The page of a request without search terms, and the values of its parameters."""
+        """The page of a request, and the values of its parameters."""
         page = request.with_one_more()
         parameters = {f"{prefix}list": request.fingerprint, **page_parameters(page.page, prefix)}
-        parameters |= condition_parameters(request.values, (), prefix)
-        shapes: list[Shape | None] = []
+        parameters |= condition_parameters(request.values, request.terms, prefix)
+        if request.by_relevance:
+            parameters[f"{prefix}term"] = " ".join(request.words)
+        looks: list[Looks | None] = []
         for side, outside in zip(BOUNDS.values(), (request.row_up_to_start(), request.row_from_end()), strict=True):
-            shapes.append(outside and make_shape(clients, outside, NO_SEARCH, prefix + side))
+            looks.append(outside and make_looks(outside, prefix + side))
             parameters |= page_parameters(outside.page, prefix + side) if outside else {}
-        shape = make_shape(clients, page, NO_SEARCH, prefix)
-        return cls(shape, (shapes[0], shapes[1]), request.is_unconditional, prefix), parameters
+        return cls(make_looks(page, prefix), (looks[0], looks[1]), request.is_unconditional, prefix), parameters
+
+    @property
+    def shape(self) -> Shape:
+        return self.looks.hits
 
     @property
     def limit(self) -> int:
@@ -111,20 +120,32 @@ class ChosenRecords:
         return self.shape.order.backward
 
     def find(self, owner: Columns, names: Sequence[str]) -> tuple[FromClause, Sequence[ColumnElement[Any]]]:
-        rows = find_page(self.shape, names, self._place(owner))
+        rows = self._find(self.looks, owner, names)
         return rows, order_keys(self.shape.order, self._keys(rows.c))
 
     def reaches(self, owner: Columns, side: str) -> ColumnElement[bool]:
-        shape = self.outside[list(BOUNDS).index(side)]
-        if shape is None:
+        looks = self.outside[list(BOUNDS).index(side)]
+        if looks is None:
             return false()
-        return select(literal_column("1")).select_from(find_page(shape, (), self._place(owner))).exists()
+        return select(literal_column("1")).select_from(self._find(looks, owner, ())).exists()
 
     def count(self, owner: Columns) -> ColumnElement[int]:
         if self.unconditional:
-            return Records(self.shape.order.face).count_rows(owner)
-        met = meets(self.shape.order.face, self.shape.where, (), clients.c, self.prefix)
-        owned = scope(clients, self.shape.deleted_too, organization=owner["id"])
+            return self._count_all(owner)
+        counted = self._count_hits(owner, skip_tenant_key=False)
+        if not self.shape.terms:
+            return counted
+        return case(
+            (has_big_share(self._count_all(owner)), self._count_hits(owner, skip_tenant_key=True)), else_=counted
+        )
+
+    def _count_all(self, owner: Columns) -> ColumnElement[int]:
+        return Records(self.shape.order.face).count_rows(owner)
+
+    def _count_hits(self, owner: Columns, *, skip_tenant_key: bool) -> ColumnElement[int]:
+        shape = self.shape
+        met = meets(shape.order.face, shape.where, shape.terms, clients.c, self.prefix)
+        owned = scope(clients, shape.deleted_too, skip_tenant_key=skip_tenant_key, organization=owner["id"])
         counted = select(func.count()).select_from(clients).where(owned, met)
         return counted.correlate_except(clients).scalar_subquery()
 
@@ -135,5 +156,16 @@ class ChosenRecords:
     def _keys(self, row: Columns) -> list[ColumnElement[Any]]:
         return [row[f"k{index}"] for index in range(len(self.shape.order.orders))]
 
-    def _place(self, owner: Columns) -> Place:
-        return Place(owner["id"], self.prefix, "each")
+    def _find(self, looks: Looks, owner: Columns, names: Sequence[str]) -> FromClause:
+        return find_rows(looks, names, Place(owner["id"], self.prefix, "each"), has_big_share(self._count_all(owner)))
+
+
+def make_looks(request: ListRequest, prefix: str, window: int = WINDOW) -> Looks:
+    """The ways to the rows of a page: one without search terms, and otherwise those of Searcher."""
+    if not request.terms:
+        return Looks(make_shape(clients, request, NO_SEARCH, prefix))
+    hits = make_shape(clients, request, Search(request.terms, Way.USE_INDEX), prefix)
+    if not is_indexed(clients, request.face, request.orders):
+        return Looks(hits)
+    frequent = Search(without_index(request.word_terms), Way.SCAN_WINDOW, window)
+    return Looks(hits, make_shape(clients, request, frequent, prefix))

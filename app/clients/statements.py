@@ -103,6 +103,15 @@ BIG_SHARE = 0.3
 """With this part of all clients, an organization is searched faster if the index skips its key."""
 
 
+def has_big_share(live: ColumnElement[int]) -> ColumnElement[bool]:
+    """True if this number of rows is a big share of all clients."""
+    every: Select[Any] = select(literal_column("reltuples")).select_from(
+        text("pg_class WHERE oid = 'clients'::regclass")
+    )
+    big: ColumnElement[bool] = live >= every.scalar_subquery() * BIG_SHARE
+    return big
+
+
 @keep_statements
 def sample_statement(terms: tuple[TermShape, ...], deleted_too: bool, window: int) -> Select[Any]:
     """(is the organization a big share of all clients, rows in the window, rows with each term…, rows with all terms).
@@ -110,16 +119,13 @@ def sample_statement(terms: tuple[TermShape, ...], deleted_too: bool, window: in
     The window holds the first rows of the organization by id. Searcher chooses the way of a search by these numbers.
     """
     live = TOTAL.scalar_subquery()
-    every: Select[Any] = select(literal_column("reltuples")).select_from(
-        text("pg_class WHERE oid = 'clients'::regclass")
-    )
     found = [has_term(index, shape, clients.c).label(f"has_w{index}") for index, shape in enumerate(terms)]
     sample = select(clients.c.id, *found).where(scope(clients, deleted_too)).order_by(clients.c.id)
     first = sample.limit(literal_column(str(window))).subquery("sample")
     has = [first.c[each.name] for each in found]
     hits = [*has, and_(*has)] if has else []
     counts = [func.count(), *(func.count().filter(each) for each in hits)]
-    counted: Any = select(live >= every.scalar_subquery() * BIG_SHARE, *counts)
+    counted: Any = select(has_big_share(live), *counts)
     return counted.select_from(first)  # type: ignore[no-any-return]
 
 

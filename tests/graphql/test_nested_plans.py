@@ -29,6 +29,8 @@ DOCUMENTS = {
     "customers": "{ customers(first: 20) { nodes { customerId client { clientId history(first: 1) { nodes { at } } } } } }",
     "one": f'{{ client(id: "{9:024x}") {{ {RECORD} }} }}',
     "changes": "{ viewer { organizations { changes(first: 20) { nodes { action client { name version } } } } } }",
+    "searches": '{ organization { clients(search: "ana") { totalCount nodes { name } } '
+    'customers(filter: {name: {contains: "ana"}}, orderBy: {field: CITY}) { nodes { name } } } }',
     "organization by city": "{ organization { clients(first: 5, orderBy: {field: CITY, direction: DESC}) { nodes { city } } } }",
     "organization": f"{{ viewer {{ organizations {{ name clients(first: 5) {{ totalCount nodes {{ {RECORD} }} }} }} }} }}",
 }

@@ -17,7 +17,7 @@ EDGES = Wanted(edges=True)
 
 
 def read_nested_page(reader: SelectionReader, arguments: Mapping[str, Any], nested: NestedList) -> PageSource:
-    """The page of a connection. The values in its arguments become parameters. Raises NotRendered for those of a search."""
+    """The page of a connection. The values in its arguments become parameters. Raises NotRendered for a slow pattern."""
     page = read_page(*(arguments.get(name) for name in PAGE_ARGUMENTS))
     query = nested.read_query(arguments) if nested.read_query else NO_CONDITIONS
     if query == NO_CONDITIONS:
@@ -25,8 +25,8 @@ def read_nested_page(reader: SelectionReader, arguments: Mapping[str, Any], nest
     request = complete_request(nested.face, (), query, page, EDGES)
     if not reader.bound:
         raise NotRendered(Reason.ARGUMENT)
-    if request.terms or request.has_slow_pattern:
-        raise NotRendered(Reason.SEARCH)
+    if request.has_slow_pattern:
+        raise NotRendered(Reason.PATTERN)
     chosen, parameters = ChosenRecords.of(request, f"{reader.next_name()}_")
     reader.notes.parameters.update(parameters)
     return chosen

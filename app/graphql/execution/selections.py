@@ -39,7 +39,7 @@ class Reason(StrEnum):
     - LABEL: a response key is too long for PostgreSQL.
     - SIZE: the selection has too many fields, or too many documents in one value.
     - ARGUMENT: an argument of a nested field is an error, or depends on the record that has the field.
-    - SEARCH: a list inside a record has search terms, or a pattern that may take long.
+    - PATTERN: a condition of a list inside a record has a pattern that may take long.
     - POSITION: the operation reads a position before the lists in the selection.
     - RESOLVER: only a resolver knows a field.
     """
@@ -47,7 +47,7 @@ class Reason(StrEnum):
     LABEL = "label"
     SIZE = "size"
     ARGUMENT = "argument"
-    SEARCH = "search"
+    PATTERN = "pattern"
     POSITION = "position"
     RESOLVER = "resolver"
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     literal_column,
     not_,
     or_,
+    select,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -253,20 +254,25 @@ COMPILERS: dict[Behaviour, Compiler] = {
 """All but NULL, which has no parameter, and REGEX, which has an SQL operator for each case."""
 
 
-def search_condition(terms: Sequence[TermShape], columns: Columns) -> ColumnElement[bool]:
+def search_condition(terms: Sequence[TermShape], columns: Columns, prefix: str = "") -> ColumnElement[bool]:
     """The search text has every term: anywhere, or at the beginning of a word. The parameters are w0, w1, …
 
     A term that the index does not look up is found by strpos, which is faster than LIKE and means the same.
     """
-    return and_(true(), *(has_term(index, shape, columns) for index, shape in enumerate(terms)))
+    return and_(true(), *(has_term(index, shape, columns, prefix) for index, shape in enumerate(terms)))
 
 
-def has_term(index: int, shape: TermShape, columns: Columns) -> ColumnElement[bool]:
+def has_term(index: int, shape: TermShape, columns: Columns, prefix: str = "") -> ColumnElement[bool]:
     begins, indexed = shape
     text: ColumnElement[Any] = columns["search_text"]
-    term = func.squeeze(func.fold(bindparam(f"w{index}", type_=Text())), type_=Text())
+    term = func.squeeze(func.fold(bindparam(f"{prefix}w{index}", type_=Text())), type_=Text())
     if not indexed:
         wanted = func.textcat(literal(" ", Text()), term, type_=Text()) if begins else term
-        return func.strpos(text, collate(wanted, CODE)) > literal_column("0")
+        return func.strpos(text, collate(once(wanted, prefix), CODE)) > literal_column("0")
     pattern = ("% " if begins else "%") + func.like_part(term, type_=Text()) + "%"
-    return text.like(collate(pattern, CODE))
+    return text.like(collate(once(pattern, prefix), CODE))
+
+
+def once(value: ColumnElement[Any], prefix: str) -> ColumnElement[Any]:
+    """The value of a parameter in a list inside a record, computed once for a statement that is planned without its values."""
+    return select(value).scalar_subquery() if prefix else value

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.query.face import RELEVANCE, Face, Kind
 from app.query.model import Order
-from app.query.sql.conditions import CODE, TYPES
+from app.query.sql.conditions import CODE, TYPES, once
 from app.query.sql.index_keys import index_key
 from app.query.sql.render import Columns
 
@@ -66,7 +66,7 @@ def is_split(face: Face, orders: Sequence[Order]) -> bool:
     return face.folds and one_way and len(orders) == 2 and face.order_field(orders[0].column).nullable
 
 
-def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
+def order_key(face: Face, columns: Columns, order: Order, prefix: str = "") -> ColumnElement[Any]:
     """The SQL that a face orders by: the column, the beginning of a folded text, or false for a null that is shown as false.
 
     A value inside a JSON column is ordered as jsonb: texts, then numbers by size, booleans, lists and objects. A JSON null
@@ -74,7 +74,7 @@ def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
     """
     name = order.column
     if name == RELEVANCE.column:
-        return relevance_key(columns)
+        return relevance_key(columns, prefix)
     if order.path:
         inner = columns[name].op("#>", return_type=JSONB())(cast(list(order.path), ARRAY(Text)))
         return func.nullif(inner, literal_column("'null'::jsonb"), type_=JSONB())
@@ -86,13 +86,13 @@ def order_key(face: Face, columns: Columns, order: Order) -> ColumnElement[Any]:
     return collate(index_key(columns[stored] if stored else func.fold(columns[name])), CODE)
 
 
-def relevance_key(columns: Columns) -> ColumnElement[Any]:
+def relevance_key(columns: Columns, prefix: str = "") -> ColumnElement[Any]:
     """How badly a row matches the parameter `term`: 0 for a name or an address that equals it, up to 3000.
 
     Then come names that begin with it, and then all others. Within these, names with more of the trigrams of the term come
     first. It is a whole number, so that a cursor holds it exactly.
     """
-    term = func.fold(bindparam("term", type_=Text()))
+    term = once(func.fold(bindparam(f"{prefix}term", type_=Text()), type_=Text()), prefix)
     name, email = columns["name_folded"], columns["email_folded"]
     begins = name.like(collate(func.like_part(term, type_=Text()) + "%", CODE))
     apart = func.round(literal_column("1000") * (literal_column("1") - func.word_similarity(term, name)))

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from app.query.face import Face
-from app.query.model import Predicate
+from app.query.model import EVERYTHING, Predicate
 from app.query.search_terms import TermShape
 from app.query.sql.conditions import ParameterNames, condition, search_condition
 from app.query.sql.orders import Keys, PageOrder, bound, branch_bound, direct_keys, is_split, order_key, order_keys
@@ -112,12 +112,12 @@ def meets(
 ) -> ColumnElement[bool]:
     """True for a row that meets the conditions and has every term in its search text."""
     met = condition(where, face, columns, ParameterNames(prefix))
-    return and_(met, search_condition(terms, columns)) if terms else met
+    return and_(met, search_condition(terms, columns, prefix)) if terms else met
 
 
 def _read_rows(shape: Shape, names: Sequence[str], place: Place) -> Any:
     """One ordered SELECT, for an order without a nullable column or with several of them."""
-    keys: Keys = [order_key(shape.order.face, shape.table.c, order) for order in shape.order.orders]
+    keys = _order_keys(shape, place)
     bounds = [bound(shape.order, keys, side) for side in ("a", "b")]
     owned = scope(
         shape.table, shape.deleted_too, skip_tenant_key=shape.skip_tenant_key, organization=place.organization
@@ -126,12 +126,18 @@ def _read_rows(shape: Shape, names: Sequence[str], place: Place) -> Any:
     return _limited(rows.order_by(*order_keys(shape.order, keys)), shape).subquery(place.name)
 
 
+def _order_keys(shape: Shape, place: Place) -> Keys:
+    return [order_key(shape.order.face, shape.table.c, order, place.prefix) for order in shape.order.orders]
+
+
 def _find_rows(
     shape: Shape, names: Sequence[str], keys: Keys, where: ColumnElement[bool], order: Ordering, place: Place
 ) -> tuple[Select[Any], Keys]:
     """The rows that meet the conditions, found in the way of the shape but not yet sorted, and their order keys."""
     if shape.way is Way.SCAN_WINDOW:
-        rows = _source(shape.table, shape.table.c, keys).where(where).order_by(*order(shape.order, keys))
+        shown = (*names, "search_text") if shape.where == EVERYTHING else shape.table.c.keys()
+        columns = [shape.table.c[name] for name in dict.fromkeys(shown)]
+        rows = _source(shape.table, columns, keys).where(where).order_by(*order(shape.order, keys))
         seen = rows.limit(literal_column(str(shape.window))).subquery()
         met = meets(shape.order.face, shape.where, shape.terms, seen.c, place.prefix)
         named = [seen.c[f"k{index}"] for index in range(len(keys))]
@@ -146,7 +152,7 @@ def _find_rows(
 
 def _read_branches(shape: Shape, names: Sequence[str], place: Place) -> Any:
     """The rows with a value and those without one: each branch is read along the index, one after the other."""
-    keys = [order_key(shape.order.face, shape.table.c, order) for order in shape.order.orders]
+    keys = _order_keys(shape, place)
     selects: list[Any] = []
     for branch in (1, 0) if shape.order.backward else (0, 1):
         where = _branch_scope(shape, keys, place, present=branch == 0)
@@ -171,7 +177,11 @@ def _branch_scope(shape: Shape, keys: Keys, place: Place, *, present: bool) -> C
 def _ends_within(shape: Shape, keys: Keys, branch: ColumnElement[bool]) -> ColumnElement[bool]:
     """True if a window holds a branch to its end. The branch after it is read only then."""
     rows: Select[Any] = select(literal_column("1")).select_from(shape.table).where(branch)
-    seen = rows.order_by(*direct_keys(shape.order, keys)).limit(literal_column(str(shape.window)))
+    seen = (
+        rows.correlate_except(shape.table)
+        .order_by(*direct_keys(shape.order, keys))
+        .limit(literal_column(str(shape.window)))
+    )
     counted = select(func.count()).select_from(seen.subquery()).scalar_subquery()
     return counted < literal_column(str(shape.window))
 

@@ -127,6 +127,13 @@ QUERIES = (
     "orderBy: [{field: CITY}, {field: EMAIL, direction: DESC}]",
     "filter: {or: [{city: {eq: $city}}, {email: {isNull: true}}]}",
     "deleted: ONLY",
+    'search: "str"',
+    'search: "a", orderBy: [{field: CITY, direction: DESC}]',
+    'search: "S", orderBy: [{field: CITY}, {field: NAME}], deleted: INCLUDE',
+    'search: "abel", orderBy: [{field: RELEVANCE}]',
+    'search: "a", orderBy: [{field: RELEVANCE, direction: DESC}], filter: {name: {ne: $city}}',
+    'filter: {name: {contains: "stra"}}, search: "s"',
+    'filter: {email: {endsWith: "two.example"}}, orderBy: [{field: NAME, direction: DESC}]',
 )
 
 

@@ -26,6 +26,8 @@ LISTS = {
     "an organization with conditions": f"organization {{ clients(filter: {{city: {{ne: $city}}}}, first: 2) {{ {WHOLE} }} }}",
     "an organization with an order": f"organization {{ customers(orderBy: [{{field: CITY, direction: DESC}}]) {{ {ORDERED} }} }}",
     "an organization with deleted records": f"organization {{ clients(deleted: ONLY) {{ {WHOLE} }} }}",
+    "a search": f'organization {{ clients(search: "a", first: 2) {{ {WHOLE} }} customers(search: "str") {{ {ORDERED} }} }}',
+    "the best matches": f'organization {{ clients(search: "a", orderBy: {{field: RELEVANCE}}) {{ {ORDERED} }} }}',
     "many organizations": "viewer { organizations { clients(deleted: ONLY, orderBy: {field: NAME}) { totalCount } } }",
     "a history": "client(id: $client) { history(first: 2, after: $afterHistory) { edges { cursor node { changes { field } } } } }",
     "one record": "client(id: $client) { customer { reminders(after: $afterReminder) { edges { cursor node { state } } } } }",
