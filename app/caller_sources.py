@@ -28,7 +28,7 @@ from app.query.cursor import read_cursor
 from app.query.face import Face, Field
 from app.query.request import CursorArgument
 from app.query.sql.connections import count_rows, write_cursor
-from app.query.sql.render import BoundSelection, Columns, Selection, needed_columns, render_object, render_row
+from app.query.sql.render import Columns, Selection, bind_values, needed_columns, render_object, render_row
 from app.storage.kept import keep_statements
 from app.storage.tables import access_tokens, accounts, organizations
 
@@ -148,9 +148,9 @@ def caller_statement(selection: Selection) -> Select[Any]:
     return select(json).select_from(caller.join(row, true()))
 
 
-async def show_caller(access: Access, selection: BoundSelection) -> str:
+async def show_caller(access: Access, selection: Selection) -> str:
     """The caller, rendered."""
     caller = {**describe_caller(access.principal), "scope": str(access.principal.scope)}
     async with access.database.read() as connection:
-        json: str = await connection.scalar(caller_statement(selection), {**caller, **selection.parameters})
+        json: str = await connection.scalar(caller_statement(selection), bind_values(selection, caller))
     return json

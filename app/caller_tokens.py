@@ -34,7 +34,7 @@ from app.errors import Invalid, NotFound, Problem, Unauthenticated
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
 from app.query.key_page import NOTHING_OUTSIDE, KeyPage, KeyRows, cut_page
-from app.query.sql.render import Selection, render_row
+from app.query.sql.render import Selection, bind_values, render_row
 from app.storage.connection import Connection
 from app.storage.kept import keep_statements
 from app.storage.retries import retried
@@ -236,9 +236,8 @@ class RenderedToken(NamedTuple):
 async def find_caller_tokens(access: Access, ids: Sequence[str], selection: Selection) -> dict[str, str]:
     """The tokens with some ids that the caller may manage, rendered."""
     async with access.database.read() as connection:
-        rows = await connection.execute(
-            get_statement(selection), {**describe_caller(access.principal), "ids": list(ids)}
-        )
+        parameters = bind_values(selection, {**describe_caller(access.principal), "ids": list(ids)})
+        rows = await connection.execute(get_statement(selection), parameters)
     return {token_id: json for token_id, json in rows}  # noqa: C416
 
 

@@ -75,6 +75,17 @@ def read_record_cursor(face: Face, cursor: CursorArgument) -> str:
     return str(record_id)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordCursor:
+    """The cursor of a record in the list of all live records, in the order of their ids."""
+
+    face: Face
+    columns: Sequence[str] = ("id",)
+
+    def render(self, columns: Columns) -> ColumnElement[str]:
+        return Records(self.face).write_cursor(columns, columns["id"])
+
+
 BOUNDS = {"after": "earlier_", "before": "later_"}
 """The sides of a page, and the beginning of the names of the parameters for the rows there."""
 

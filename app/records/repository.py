@@ -11,7 +11,7 @@ from app.errors import NotFound, Stale
 from app.query.request import ListRequest
 from app.query.sql.facts import facts_statement
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, page_statement
-from app.query.sql.render import BoundSelection, Selection
+from app.query.sql.render import Selection, bind_values
 from app.records.statements import count_statement, get_many_statement, get_statement
 from app.records.writes import change_statement
 from app.storage.connection import Connection
@@ -45,9 +45,7 @@ class Listing:
 async def get_record(
     connection: Connection, table: Table, target: Target, selection: Selection
 ) -> RenderedRecord | None:
-    parameters: dict[str, Any] = {"organizations": list(target.organizations), "record": target.id}
-    if isinstance(selection, BoundSelection):
-        parameters |= selection.parameters
+    parameters = bind_values(selection, {"organizations": list(target.organizations), "record": target.id})
     row = (await connection.execute(get_statement(table, selection), parameters)).first()
     return None if row is None else RenderedRecord(*row)
 
@@ -64,9 +62,7 @@ async def get_records(
 ) -> dict[str, str]:
     """The rendered records by id, ordered by the columns of `order`."""
     statement = get_many_statement(table, selection, deleted_too=deleted_too, order=order)
-    parameters: dict[str, Any] = {"organizations": list(organizations), "ids": list(ids)}
-    if isinstance(selection, BoundSelection):
-        parameters |= selection.parameters
+    parameters = bind_values(selection, {"organizations": list(organizations), "ids": list(ids)})
     return {record_id: json for record_id, json in await connection.execute(statement, parameters)}  # noqa: C416
 
 

@@ -176,7 +176,8 @@ def find_payload_plan(info: Info, face: Face, name: str) -> Selection | None:
 
 def _plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, step: Step) -> Selection | None:
     """The row is read after the write, so it may have lists inside."""
-    return plan_inside(reader.nest(), nodes, face, step)
+    selection = plan_inside(reader.nest(bound=True), nodes, face, step)
+    return None if selection is None else BoundSelection(selection, reader.notes.parameters)
 
 
 def make_record(type_: type[RowT], selection: Selection | None, json: str) -> RowT:

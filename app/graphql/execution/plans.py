@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 
 from graphql import FieldNode, GraphQLError
 
+from app.clients.sources import RecordCursor
 from app.errors import DomainError
 from app.graphql.execution.arguments import read_nested_page
 from app.graphql.execution.links import LINKS, LISTS, NestedField, NestedList, RecordKey, find_nested, read_duplicates
@@ -220,10 +221,17 @@ def _plan_part(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, 
 
 
 @cache
-def _edge_face(face: Face) -> Face:
+def _edge_face(face: Face, cursor: Field = EDGE_CURSOR) -> Face:
     """The face of the edges of a face's rows."""
     node = Field("node", "", codec=Codec(document=face, link=Link.SAME_ROW), writable=False, filterable=False)
-    return Face(f"{face.name} edge", f"{face.type_name}Edge", {"cursor": EDGE_CURSOR, "node": node}, folds=True)
+    return Face(f"{face.name} edge", f"{face.type_name}Edge", {"cursor": cursor, "node": node}, folds=True)
+
+
+@cache
+def record_edge_face(face: Face) -> Face:
+    """The face of a record as an edge of the list in its default order."""
+    cursor = Field("cursor", "", codec=Codec(computed=RecordCursor(face)), writable=False, filterable=False)
+    return _edge_face(face, cursor)
 
 
 @dataclass(frozen=True, slots=True)

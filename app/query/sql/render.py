@@ -40,6 +40,11 @@ class BoundSelection(tuple[tuple[str, Field], ...]):
         return bound
 
 
+def bind_values(selection: Selection, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters of a statement, with those of the selection that it renders."""
+    return {**parameters, **selection.parameters} if isinstance(selection, BoundSelection) else parameters
+
+
 NOTHING_KNOWN: Mapping[str, ColumnElement[Any]] = {}
 MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 

@@ -87,6 +87,43 @@ async def test_the_lists_of_a_written_organization_are_rendered_with_it(executor
     assert json.loads((await executor.run(query))[0])["made"] == organization
 
 
+SOME = (
+    'clients(filter: {city: {ne: $city}}, search: "a", orderBy: {field: NAME}, first: 2) { totalCount nodes { name } }'
+)
+
+
+async def test_lists_with_arguments_are_rendered_in_payloads(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = f"name history(last: 1) {{ nodes {{ version }} }} organization {{ name {SOME} }}"
+    made = f'updateClient(id: $client, input: {{note: "n"}}) {{ client {{ {record} }} customer {{ {record} }} }}'
+    changed = f'updateOrganization(id: $organization, input: {{city: "Bled"}}) {{ organization {{ {SOME} }} }}'
+    text = f"mutation($client: ID!, $organization: ID!, $city: String) {{ made: {made} changed: {changed} }}"
+    whole, rendered = await executor.run(text)
+    with nothing_rendered(monkeypatch):
+        resolved, count = await executor.run(text)
+    assert (whole, rendered, count) == (resolved, 3, 0)
+    assert len(json.loads(whole)["changed"]["organization"]["clients"]["nodes"]) == 2
+
+
+async def test_edges_of_written_records_are_rendered(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    edge = "cursor node { __typename name history(first: 1) { nodes { action } } }"
+    simple = edge.replace("history(first: 1) { nodes { action } }", "organization { name }")
+    both = f"clientEdge {{ {edge} }} customerEdge {{ {edge} }} client {{ name }}"
+    for shown, values in ((both, 3), (f"clientEdge {{ {simple} }}", 1)):
+        text = (
+            "mutation($client: ID!) { a: deleteClient(id: $client) { deletedClientId } "
+            f"b: restoreClient(id: $client) {{ {shown} }} }}"
+        )
+        whole, rendered = await executor.run(text)
+        with nothing_rendered(monkeypatch):
+            resolved, count = await executor.run(text)
+        assert (whole, rendered, count) == (resolved, values, 0)
+        key = json.loads(whole)["b"]["clientEdge"]["cursor"]
+        page = f'{{ clients(first: 1, after: "{key}") {{ pageInfo {{ hasPreviousPage }} }} }}'
+        assert json.loads((await executor.run(page))[0])["clients"]["pageInfo"]["hasPreviousPage"] is True
+
+
 TOKEN = (
     "node { id label scopes createdAt expiresAt lastUsedAt parentId isCurrent account { email } organization { name } }"
 )

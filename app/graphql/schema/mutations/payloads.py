@@ -3,7 +3,7 @@
 import strawberry
 from strawberry import field
 
-from app.graphql.schema.connections import Edge, make_edge
+from app.graphql.schema.connections import Edge
 from app.graphql.schema.inputs import DateTime
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError
@@ -34,13 +34,8 @@ class RecordPayload(Payload):
 
 @strawberry.type
 class NewRecordPayload(RecordPayload):
-    @strawberry.field(description=EDGE)
-    def client_edge(self) -> Edge[Client] | None:
-        return make_edge(self.client) if self.client else None
-
-    @strawberry.field(description=EDGE)
-    def customer_edge(self) -> Edge[Customer] | None:
-        return make_edge(self.customer) if self.customer else None
+    client_edge: Edge[Client] | None = field(default=None, description=EDGE)
+    customer_edge: Edge[Customer] | None = field(default=None, description=EDGE)
 
 
 @strawberry.type

@@ -14,15 +14,16 @@ from app.clients.country_codes import read_change
 from app.clients.record import CLIENT_RULES, GRAPHQL_CUSTOMER_RULES
 from app.clients.service import add_clients, change_client
 from app.graphql.execution.context import Info, find_plan, read_id, require_written_organization, write_global_id
-from app.graphql.execution.loading import Record, make_record, python_name, whole_record
-from app.graphql.execution.plans import plan_inside, render_faces
+from app.graphql.execution.loading import Record, python_name, whole_record
+from app.graphql.execution.plans import plan_inside, record_edge_face, render_faces
 from app.graphql.execution.selections import SelectionReader, Step
 from app.graphql.internals import Rendered
+from app.graphql.schema.connections import Edge, make_edge
 from app.graphql.schema.inputs import camel
 from app.graphql.schema.types import Client, Customer
 from app.graphql.schema.user_errors import UserError, attempt
 from app.idempotency import RequestKey, StoredResponse
-from app.query.sql.render import Selection
+from app.query.sql.render import BoundSelection, Selection
 from app.records.bodies import Mode, Rules, Values, read_body
 from app.records.once import NO_RECORD
 from app.records.repository import RenderedRecord
@@ -88,10 +89,10 @@ class WrittenRecord:
 class FacePlans:
     """The selections of a payload's record under each of its faces, by the field of the payload.
 
-    A selection is None when some of it needs a resolver, and empty when the face is not selected. `rendered` renders
-    every selected face of a row. If a resolver is needed, it renders the whole record under all faces, since a resolver
-    can go from one face to the other. `nested` renders every selected face with the rows of other tables, which must be read
-    after the write; it is empty where that is not needed, or does not suffice.
+    A selection is None when some of it needs a resolver, and empty when the face is not selected. A selected edge has a
+    selection, too. `rendered` renders every selected face of a row. If a resolver is needed, it renders the whole record
+    under all faces, since a resolver can go from one face to the other. `nested` renders every selected face with the rows
+    of other tables, which must be read after the write; it is empty where that is not needed, or does not suffice.
     """
 
     types: Mapping[str, type[Record]]
@@ -106,11 +107,14 @@ class FacePlans:
         for record in wholes.values():
             record.same_row = wholes
         return {
-            name: wholes[self.types[name]]
-            if selection is None
-            else make_record(self.types[name], selection, texts.get(name, "{}"))
+            name: self._resolve(name, wholes) if selection is None else Rendered(texts.get(name, "{}"))
             for name, selection in self.selections.items()
         }
+
+    def _resolve(self, name: str, wholes: Mapping[type[Record], Record]) -> Record | Edge[Record]:
+        """The record or its edge, whose fields are resolved one by one."""
+        record = wholes[self.types[name.removesuffix(EDGE)]]
+        return make_edge(record) if name.endswith(EDGE) else record
 
     def _read_wholes(self, texts: Mapping[str, str]) -> dict[type[Record], Record]:
         return {
@@ -140,7 +144,7 @@ class FacePlans:
     def _show(self, row: str) -> dict[str, Any]:
         """The faces in a row that was rendered with `nested`."""
         texts: dict[str, str] = orjson.loads(row)
-        return {name: Rendered(texts.get(name, "{}")) for name in self.types}
+        return {name: Rendered(texts.get(name, "{}")) for name in self.selections}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,20 +257,25 @@ def plan_faces(
     steps: Sequence[Step],
     holder: str,
 ) -> FacePlans:
-    """The plans of the records in the fields of `holder`. An edge needs a resolver, and so does its record."""
+    """The plans of the records in the fields of `holder`, and of those of their edges that are selected."""
     types = dict(named)
-    selections: dict[str, Selection | None] = {}
-    nested: dict[str, Selection | None] = {}
+    faces = {name: type_.face for name, type_ in types.items()}
     for name, type_ in types.items():
-        place = (*steps, (holder, camel(name)))
-        has_edge = bool(reader.find_groups(nodes, *steps, (holder, f"{camel(name)}Edge")))
-        selections[name] = None if has_edge else plan_inside(reader, nodes, type_.face, *place)
-        nested[name] = None if has_edge else plan_inside(reader.nest(), nodes, type_.face, *place)
+        if reader.find_groups(nodes, *steps, (holder, camel(name + EDGE))):
+            faces[name + EDGE] = record_edge_face(type_.face)
+    places = {name: (*steps, (holder, camel(name))) for name in faces}
+    selections = {name: plan_inside(reader, nodes, face, *places[name]) for name, face in faces.items()}
     if None not in selections.values():
         return FacePlans(types, selections, render_faces(selections), ())
+    bound = reader.nest(bound=True)
+    nested = {name: plan_inside(bound, nodes, face, *places[name]) for name, face in faces.items()}
     wholes = {whole_key(name): whole_record(type_.face) for name, type_ in types.items()}
-    further = () if None in nested.values() else render_faces(nested)
+    further = () if None in nested.values() else BoundSelection(render_faces(nested), reader.notes.parameters)
     return FacePlans(types, selections, render_faces({**selections, **wholes}), further)
+
+
+EDGE = "_edge"
+"""The end of the names of edges."""
 
 
 def whole_key(name: str) -> str:
