@@ -8,7 +8,9 @@ import re
 import httpx
 import pytest
 
-from app.clients.transfer.service import NotImported, export_clients, import_clients
+from app.clients.transfer.problems import NotImported
+from app.clients.transfer.service import export_clients, import_clients
+from app.clients.transfer.sources import JsonRecords
 from app.organizations.service import create_organization
 from app.query.values import MOST_DIGITS
 from app.storage.database import Database
@@ -122,11 +124,11 @@ async def test_import_and_export_follow_the_same_rule(shared_service: Service, d
     lines = [
         f'{{"id": "{index:024x}", "name": "x", "custom": {{"n": {sent}}}}}' for index, (sent, _) in enumerate(SHOWN)
     ]
-    await import_clients(database, source, io.BytesIO("\n".join(lines).encode()))
+    await import_clients(database, source, JsonRecords(io.BytesIO("\n".join(lines).encode())))
     exported: list[bytes] = []
     await export_clients(database, source, exported.append)
     assert sorted(map(find_number, exported)) == sorted(shown for _, shown in SHOWN)
-    await import_clients(database, target, io.BytesIO(b"[" + b",".join(exported) + b"]"))
+    await import_clients(database, target, JsonRecords(io.BytesIO(b"[" + b",".join(exported) + b"]")))
 
 
 @pytest.mark.parametrize("number", REJECTED)
@@ -144,10 +146,9 @@ async def test_a_number_above_the_largest_double_is_rejected_by_every_api(
         error = {"field": ["input", "custom", "n"], "code": "OUT_OF_RANGE"}
         assert body["data"]["createClient"]["userErrors"] == [error], body
     organization = await create_organization(database, "Import")
+    source = JsonRecords(io.BytesIO(f'{{"name": "x", "custom": {{"n": {number}}}}}'.encode()))
     with pytest.raises(NotImported) as rejected:
-        await import_clients(
-            database, organization, io.BytesIO(f'{{"name": "x", "custom": {{"n": {number}}}}}'.encode())
-        )
+        await import_clients(database, organization, source)
     assert "out of range" in str(rejected.value)
 
 

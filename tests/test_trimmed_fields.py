@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.clients.transfer.service import import_clients
+from app.clients.transfer.sources import JsonRecords
 from app.ids import new_id
 from app.query.invisible import trim
 from tests.conftest import Service
@@ -61,7 +62,8 @@ async def update_by_graphql(service: Service, email: str, number: str, code: str
 
 async def create_by_import(service: Service, email: str, number: str, code: str) -> str:
     record = {"id": new_id(), "name": "Ana", "email": email, "taxNumber": number, "countryAlpha2Code": code}
-    await import_clients(service.database, service.organization, io.BytesIO(json.dumps(record).encode()))
+    source = JsonRecords(io.BytesIO(json.dumps(record).encode()))
+    await import_clients(service.database, service.organization, source)
     return str(record["id"])
 
 

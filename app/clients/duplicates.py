@@ -80,7 +80,7 @@ class Subject:
             id=owner["id"],
             name=_compute(collate(func.fold(owner["name"], type_=Text()), CODE)),
             email=_compute(collate(func.fold(owner["email"], type_=Text()), CODE)),
-            address=_compute(_address(owner["email"])),
+            address=_compute(address_key(owner["email"])),
             tax_number=_compute(func.tax_key(owner["tax_number"], type_=Text())),
             words=telling_words(func.fold(owner["name"], type_=Text())),
         )
@@ -150,7 +150,7 @@ def _similarity(subject: Subject) -> ColumnElement[float]:
     return cast(func.similarity(clients.c.name_folded, subject.name), Float)
 
 
-def _address(email: ColumnElement[str]) -> ColumnElement[str]:
+def address_key(email: ColumnElement[str]) -> ColumnElement[str]:
     """An e-mail address as it is compared: two addresses are the same if they differ in nothing but case."""
     composed: ColumnElement[str] = func.normalize(email, literal_column("NFC"), type_=Text())
     return func.lower(collate(composed, WORDS), type_=Text())
@@ -159,7 +159,7 @@ def _address(email: ColumnElement[str]) -> ColumnElement[str]:
 def _same_email(subject: Subject) -> ColumnElement[bool]:
     """Addresses that are the same fold alike, so the index over folded addresses finds them."""
     folds_alike = and_(_has_key(clients.c.email_folded, subject.email), clients.c.email_folded != "")
-    return and_(folds_alike, _address(clients.c.email) == subject.address)
+    return and_(folds_alike, address_key(clients.c.email) == subject.address)
 
 
 Lookup = tuple[Select[Any], int]

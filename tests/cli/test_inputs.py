@@ -19,9 +19,9 @@ OPTIONS = {
     "outbox list": ("--organization",),
     "outbox retry": ("--organization",),
     "erase": ("--organization",),
-    "export": ("--organization", "--output"),
+    "export": ("--organization", "--output", "--fields", "--where", "--delimiter"),
     "subject-export": ("--organization", "--output"),
-    "import": ("--organization",),
+    "import": ("--organization", "--map", "--match", "--encoding", "--delimiter"),
 }
 SKIPPED = {"serve", "migrate", "schema", "database remove", "restore"}
 """Commands without texts as arguments, or with a test of their own."""

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from app.clients.keys import MOST_KEYS, ClientKey, find_clients, register_key
-from app.clients.transfer.service import NotImported, import_clients
+from app.clients.transfer.problems import NotImported
+from app.clients.transfer.service import import_clients
+from app.clients.transfer.sources import JsonRecords
 from app.errors import Conflict, Invalid
 from app.mail.files import NO_FILES
 from app.privacy.deletion import delete_organization
@@ -170,7 +172,7 @@ async def test_an_import_with_a_value_that_is_taken_names_the_record(service: Se
     lines = [{"id": f"{n:024x}", "name": f"N{n}", "custom": {"erp": value}} for n, value in enumerate(("B", "A-1"))]
     file = BytesIO(b"\n".join(orjson.dumps(line) for line in lines))
     with pytest.raises(NotImported) as error:
-        await import_clients(service.database, service.organization, file)
+        await import_clients(service.database, service.organization, JsonRecords(file))
     assert "line 2" in error.value.message
     assert first["id"] in error.value.message
     assert await holder(service, "B") is None

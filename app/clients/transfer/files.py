@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from app.errors import Problem
 from app.query.values import parse_whole
 
 CHUNK = 64 * 1024
@@ -20,7 +21,8 @@ class Entry:
     """One record of a file: the JSON `value`, or the `error` that a record has instead.
 
     `number` counts the records from 1; `line` is the line on which the record begins. `listed` is true in a JSON list.
-    `size` is the approximate length of the record, in characters.
+    `size` is the approximate length of the record, in characters. `raw` is its text in the file. `problems` are those of
+    its cells, if it is a row of a table.
     """
 
     number: int
@@ -29,6 +31,8 @@ class Entry:
     value: Any = None
     error: str | None = None
     size: int = 0
+    raw: str | bytes = b""
+    problems: tuple[Problem, ...] = ()
 
     @property
     def position(self) -> str:
@@ -74,9 +78,9 @@ def _read_lines(file: BinaryIO) -> Iterator[Entry]:
             continue
         number += 1
         try:
-            yield Entry(number, line, False, _parse_line(data, long), size=len(data))
+            yield Entry(number, line, False, _parse_line(data, long), size=len(data), raw=data)
         except NotARecord as error:
-            yield Entry(number, line, False, error=str(error))
+            yield Entry(number, line, False, error=str(error), raw=b"" if long else data)
 
 
 def _parse_line(data: bytes, long: bool) -> Any:
@@ -99,8 +103,8 @@ def _read_list(file: BinaryIO) -> Iterator[Entry]:
         more = window.open_list()
         while more:
             number, line = number + 1, window.line
-            value, size = window.read_value()
-            yield Entry(number, line, True, value, size=size)
+            value, raw = window.read_value()
+            yield Entry(number, line, True, value, size=len(raw), raw=raw)
             more = window.pass_separator()
         if window.peek():
             raise NotARecord("is followed by text after the list")
@@ -149,8 +153,8 @@ class Window:
         self.peek()
         return separator == ","
 
-    def read_value(self) -> tuple[Any, int]:
-        """The JSON value at the front and its length. The value is cut off."""
+    def read_value(self) -> tuple[Any, str]:
+        """The JSON value at the front and its text. The value is cut off."""
         while True:
             try:
                 value, end = DECODER.raw_decode(self.text)
@@ -162,5 +166,6 @@ class Window:
             except RecursionError as error:
                 raise NotARecord("is nested too deep") from error
             else:
+                raw = self.text[:end]
                 self.drop(end)
-                return value, end
+                return value, raw

@@ -1,15 +1,18 @@
-"""The rules for importing a client: those of v1, and the columns that no API lets a caller write."""
+"""The rules for importing a client: those of v1, and the columns that no API lets a caller write.
+
+Ids and types may have the spelling of the Customers API.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.clients.faces import TRANSFER
-from app.clients.record import CLIENT_COLUMNS, V1_RULES
+from app.clients.faces import CONTACT_TYPE, CUSTOMER_ID, ENTITY_ID, TRANSFER
+from app.clients.record import CLIENT_COLUMNS, V1_RULES, read_type
 from app.errors import Invalid, Problem
-from app.ids import is_id
+from app.ids import is_id, new_id
 from app.query.face import Field
-from app.records.bodies import FieldRule, Rules, Values, read_body
+from app.records.bodies import FieldRule, Rules, Values, read_body, read_id
 from app.records.invalid_values import InvalidValue
 
 LARGEST_VERSION = 2**31 - 1
@@ -18,9 +21,11 @@ LARGEST_VERSION = 2**31 - 1
 def read_transferred(body: Mapping[str, Any]) -> Values:
     """The columns of a record from a file; `organization_id` is the one that the file names.
 
-    Absent moments stay null, for the database to fill in. Raises Invalid with every problem.
+    A record without an id gets a new one. Absent moments stay null, for the database to fill in. Raises Invalid with every
+    problem.
     """
     values = read_body(TRANSFER, body, RULES, "create")
+    values["id"] = values["id"] or new_id()
     _check_deleted(values.pop("is_deleted"), values["deleted_at"])
     values["updated_at"] = values["updated_at"] or values["created_at"]
     return values
@@ -34,9 +39,20 @@ def _check_deleted(deleted: bool | None, deleted_at: str | None) -> None:
 
 
 def read_record_id(field: Field, value: object, rules: Rules) -> str:
-    if not isinstance(value, str) or not is_id(value):
+    text = value.removeprefix(CUSTOMER_ID.prefix) if isinstance(value, str) else ""
+    if not is_id(text):
         raise InvalidValue("type", "is not 24 lower-case hex digits")
-    return value
+    return text
+
+
+def read_entity_id(field: Field, value: object, rules: Rules) -> str:
+    return read_id(field, value, rules).removeprefix(ENTITY_ID.prefix)
+
+
+def read_any_type(field: Field, value: object, rules: Rules) -> str:
+    """The type of a client, in the words of v1 or of the Customers API."""
+    words = dict(CONTACT_TYPE.words)
+    return read_type(field, words.get(value, value) if isinstance(value, str) else value, rules)
 
 
 def read_version(field: Field, value: object, rules: Rules) -> int:
@@ -53,10 +69,12 @@ RULES = replace(
     columns={
         **CLIENT_COLUMNS,
         "metadata": replace(CLIENT_COLUMNS["metadata"], null={}),
-        "id": FieldRule(reader=read_record_id, required=True),
+        "type": FieldRule(reader=read_any_type),
+        "id": FieldRule(reader=read_record_id, default=None),
+        "organization_id": FieldRule(reader=read_entity_id, default=None),
         "version": FieldRule(reader=read_version, default=None),
         **dict.fromkeys(
-            ("organization_id", "unit_id", "created_at", "updated_at", "deleted_at", "deleted_id", "is_deleted"),
+            ("unit_id", "created_at", "updated_at", "deleted_at", "deleted_id", "is_deleted"),
             OPTIONAL,
         ),
     },

@@ -6,6 +6,7 @@ import pytest
 
 from app.clients.transfer.record import read_transferred
 from app.errors import Invalid
+from app.ids import is_id
 
 ID = "81f50ed0079636b590d0edea"
 
@@ -62,6 +63,28 @@ def test_a_record_without_a_last_change_was_last_changed_when_it_was_made() -> N
     assert values["updated_at"] == values["created_at"] == "2022-01-01T00:00:00.336000+00:00"
 
 
+@pytest.mark.parametrize("body", [{}, {"id": None}])
+def test_a_record_without_an_id_gets_a_new_one(body: dict[str, Any]) -> None:
+    first, second = (read_transferred({"name": "Ana", **body}) for _ in range(2))
+    assert is_id(first["id"])
+    assert first["id"] < second["id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "column", "value"),
+    [
+        ({"id": f"cust_{ID}"}, "id", ID),
+        ({"organizationId": f"ent_{ID}"}, "organization_id", ID),
+        ({"type": "buyer"}, "type", "customer"),
+        ({"type": "supplier"}, "type", "supplier"),
+    ],
+)
+def test_ids_and_types_may_have_the_spelling_of_the_customers_api(
+    body: dict[str, Any], column: str, value: str
+) -> None:
+    assert read_transferred({"name": "Ana", **body})[column] == value
+
+
 @pytest.mark.parametrize("record_id", ["", "5", ID.upper(), f"{ID}0", 5])
 def test_an_id_is_24_lower_case_hex_digits(record_id: object) -> None:
     assert problems(id=record_id) == [("id", "is not 24 lower-case hex digits")]
@@ -70,7 +93,6 @@ def test_an_id_is_24_lower_case_hex_digits(record_id: object) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"id": None}, [("id", "can't be blank")]),
         ({"createdAt": "soon"}, [("createdAt", "is not an ISO 8601 date")]),
         ({"updatedAt": 1}, [("updatedAt", "is not an ISO 8601 date")]),
         ({"unitId": 5}, [("unitId", "is not a text")]),

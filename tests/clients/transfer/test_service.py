@@ -1,6 +1,7 @@
 """Import and export: an export and an import give the same records; an import adds all records or none, and says why."""
 
 import asyncio
+import csv
 import io
 import json
 import threading
@@ -18,10 +19,16 @@ from app.accounts.service import create_account
 from app.clients.faces import CLIENT_TYPES, V1
 from app.clients.record import BANK_ACCOUNT_TEXTS, BANK_ACCOUNT_TYPES, UJP_TEXTS
 from app.clients.repository import ClientRepository
-from app.clients.transfer import service
+from app.clients.transfer import reading
+from app.clients.transfer.cells import FORMULA_STARTS
+from app.clients.transfer.exporting import ExportOptions
 from app.clients.transfer.files import Entry, read_entries
+from app.clients.transfer.problems import NotImported
+from app.clients.transfer.reading import Batch, RecordReader, batches
 from app.clients.transfer.repository import TransferRepository
-from app.clients.transfer.service import NotImported, export_clients, import_clients
+from app.clients.transfer.service import export_clients, import_clients
+from app.clients.transfer.sources import JsonRecords, open_source
+from app.clients.transfer.tables import Table
 from app.errors import NotFound
 from app.ids import new_id
 from app.organizations.service import create_organization
@@ -133,7 +140,7 @@ async def test_export_and_import_give_equal_records(
     await insert_rows(database, old, rows)
     lines = await exported(database, old)
     moved = json.dumps(parse(lines)).encode() if listed else lines
-    assert await import_clients(database, new, io.BytesIO(moved)) == len(rows)
+    assert (await import_clients(database, new, JsonRecords(io.BytesIO(moved)))).added == len(rows)
     assert await stored(database, new) == await stored(database, old)
     assert await exported(database, new) == lines.replace(old.encode(), new.encode())
     async with database.read() as connection:
@@ -141,12 +148,36 @@ async def test_export_and_import_give_equal_records(
     assert counted == sum(row["deleted_at"] is None for row in rows)
 
 
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ROWS, st.sampled_from(",;\t|"), st.booleans())
+async def test_export_and_import_of_csv_give_equal_records(
+    database: Database, rows: list[dict[str, Any]], delimiter: str, mark: bool
+) -> None:
+    old, new = await make_organization(database), await make_organization(database)
+    await insert_rows(database, old, rows)
+    written: list[bytes] = []
+    options = ExportOptions("csv", delimiter=delimiter, mark=mark, deleted=True)
+    assert await export_clients(database, old, written.append, options) == len(rows)
+    source = open_source(io.BytesIO(b"".join(written)))
+    assert isinstance(source, Table)
+    assert source.delimiter == delimiter
+    cells = (
+        cell
+        for row in source.read_entries()
+        for cell in csv.reader(io.StringIO(str(row.raw), newline=""), delimiter=delimiter)
+    )
+    assert not [cell for row in cells for cell in row if cell.startswith(tuple(FORMULA_STARTS))]
+    assert (await import_clients(database, new, source)).added == len(rows)
+    assert await stored(database, new) == await stored(database, old)
+
+
 def record(**values: Any) -> dict[str, Any]:
     return {"id": new_id(), "name": "Ana d.o.o.", **values}
 
 
 async def load(database: Database, organization: str, *records: object) -> int:
-    return await import_clients(database, organization, io.BytesIO("\n".join(map(json.dumps, records)).encode()))
+    source = JsonRecords(io.BytesIO("\n".join(map(json.dumps, records)).encode()))
+    return (await import_clients(database, organization, source)).added
 
 
 async def rejected_import(database: Database, organization: str, *records: object) -> list[str]:
@@ -200,7 +231,7 @@ async def test_a_taken_id_is_rejected_with_the_record_that_has_it(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one batch of the file and in two; live and deleted in the organization; in another organization of the account."""
-    monkeypatch.setattr(service, "BATCH", 2)
+    monkeypatch.setattr(reading, "BATCH", 2)
     await create_account(database, "owner@example.com")
     mine, sister = [
         await create_organization(database, name, account_email="owner@example.com") for name in ("Mine", "Sister")
@@ -271,19 +302,19 @@ async def test_a_batch_is_read_while_the_one_before_it_is_added(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organization = await make_organization(database)
-    monkeypatch.setattr(service, "BATCH", 1)
-    was_read, add, read = threading.Semaphore(0), TransferRepository.add, service.Importing._read_batch
+    monkeypatch.setattr(reading, "BATCH", 1)
+    was_read, add, read = threading.Semaphore(0), TransferRepository.add, RecordReader._read_batch
 
-    def read_and_tell(importing: service.Importing, entries: Sequence[Entry]) -> service.Batch:
+    def read_and_tell(reader: RecordReader, entries: Sequence[Entry]) -> Batch:
         was_read.release()
-        return read(importing, entries)
+        return read(reader, entries)
 
     async def wait_and_add(repository: TransferRepository, rows: Sequence[Values]) -> None:
         if rows[0]["name"] != "Last":
             assert await asyncio.to_thread(was_read.acquire, timeout=20)
         await add(repository, rows)
 
-    monkeypatch.setattr(service.Importing, "_read_batch", read_and_tell)
+    monkeypatch.setattr(RecordReader, "_read_batch", read_and_tell)
     monkeypatch.setattr(TransferRepository, "add", wait_and_add)
     lines = [record(name="First"), record(name="Second"), record(name="Last")]
     importing = asyncio.create_task(load(database, organization, *lines))
@@ -294,37 +325,37 @@ async def test_a_batch_is_read_while_the_one_before_it_is_added(
 async def test_a_failed_import_leaves_its_file_alone(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread reads it any more."""
     organization = await make_organization(database)
-    monkeypatch.setattr(service, "BATCH", 1)
-    read = service.Importing._read_batch
-    reading = threading.Event()
+    monkeypatch.setattr(reading, "BATCH", 1)
+    read = RecordReader._read_batch
+    is_reading = threading.Event()
 
-    def read_slowly(importing: service.Importing, entries: Sequence[Entry]) -> service.Batch:
-        batch = read(importing, entries)
+    def read_slowly(reader: RecordReader, entries: Sequence[Entry]) -> Batch:
+        batch = read(reader, entries)
         if threading.current_thread() is not threading.main_thread():
-            assert not reading.is_set()
-            reading.set()
+            assert not is_reading.is_set()
+            is_reading.set()
             was_added.wait(20)
-            reading.clear()
+            is_reading.clear()
         return batch
 
     async def fail(repository: TransferRepository, rows: Sequence[Values]) -> None:
-        await asyncio.to_thread(reading.wait, 20)
+        await asyncio.to_thread(is_reading.wait, 20)
         was_added.set()
         raise NotFound("no")
 
     was_added = threading.Event()
-    monkeypatch.setattr(service.Importing, "_read_batch", read_slowly)
+    monkeypatch.setattr(RecordReader, "_read_batch", read_slowly)
     monkeypatch.setattr(TransferRepository, "add", fail)
     with pytest.raises(NotFound, match="no"):
         await load(database, organization, record(), record(), record())
-    assert not reading.is_set()
+    assert not is_reading.is_set()
 
 
 async def test_batches_are_limited_by_number_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "BATCH", 3)
-    monkeypatch.setattr(service, "BATCH_SIZE", 100)
+    monkeypatch.setattr(reading, "BATCH", 3)
+    monkeypatch.setattr(reading, "BATCH_SIZE", 100)
     entries = [Entry(number, number, False, size=size) for number, size in enumerate([1, 1, 1, 99, 1, 200, 1, 1], 1)]
-    assert [[entry.number for entry in batch] for batch in service.batches(entries)] == [[1, 2, 3], [4, 5], [6], [7, 8]]
+    assert [[entry.number for entry in batch] for batch in batches(entries)] == [[1, 2, 3], [4, 5], [6], [7, 8]]
     for data in (b'{"a": 1}', b'[ {"a": 1}]'):
         assert [entry.size for entry in read_entries(io.BytesIO(data))] == [8]
 
