@@ -56,6 +56,7 @@ class Receiver:
     answers: dict[str, Answer] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     port: int = 0
+    connections: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def url(self, path: str = "/hook") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -66,6 +67,7 @@ class Receiver:
         return taken
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(writer)
         try:
             while request := await self._read(reader):
                 self.received.append(request)
@@ -77,6 +79,7 @@ class Receiver:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.connections.discard(writer)
             writer.close()
 
     async def _read(self, reader: asyncio.StreamReader) -> Received | None:
@@ -96,6 +99,10 @@ class Receiver:
             yield self
         finally:
             server.close()
+            while self.connections:
+                for writer in tuple(self.connections):
+                    writer.transport.abort()
+                await asyncio.sleep(0.001)
 
 
 @pytest.fixture
