@@ -125,15 +125,25 @@ _chosen = (
     .render_derived(name="chosen")
 )
 _own = (
-    select(deliveries.c.organization_id, deliveries.c.id)
+    select(deliveries.c.organization_id, deliveries.c.id, _tests_first.label("is_event"), deliveries.c.next_attempt_at)
     .where(deliveries.c.organization_id == _chosen.c.organization_id, deliveries.c.webhook_id == _chosen.c.id, *_is_due)
     .order_by(_tests_first, deliveries.c.next_attempt_at)
-    .limit(_chosen.c.most)
+    .limit(literal_column(str(MOST_AT_ONCE)))
     .with_for_update(skip_locked=True)
     .correlate(_chosen)
     .lateral("own")
 )
-_claimed = select(_own.c.organization_id, _own.c.id).select_from(_chosen.join(_own, true())).cte("claimed")
+_order = (_own.c.is_event, _own.c.next_attempt_at)
+_place = func.row_number().over(partition_by=_chosen.c.id, order_by=_order).label("place")
+_locked = select(_own.c.organization_id, _own.c.id, _chosen.c.most, _place).select_from(_chosen.join(_own, true()))
+_placed = _locked.cte("placed")
+# Both limits tell the planner how few rows are claimed; without them it reads the whole table.
+_claimed = (
+    select(_placed.c.organization_id, _placed.c.id)
+    .where(_placed.c.place <= _placed.c.most)
+    .limit(bindparam("total", type_=Integer()))
+    .cte("claimed")
+)
 _is_kept = case((webhooks.c.previous_secret_until > func.now(), webhooks.c.previous_secret))
 _CLAIM = (
     update(deliveries)
@@ -178,6 +188,7 @@ async def claim(connection: Connection, numbers: Mapping[DueWebhook, int], lease
         "organizations": [webhook.organization_id for webhook in numbers],
         "webhooks": [webhook.webhook_id for webhook in numbers],
         "numbers": list(numbers.values()),
+        "total": sum(numbers.values()),
         "lease": lease,
     }
     return [_read_claim(row) for row in await connection.execute(_CLAIM, parameters)]

@@ -17,6 +17,7 @@ from app.webhooks.statements import (
     COUNT_WEBHOOKS,
     END_PAUSE,
     FIND_DELIVERY,
+    IS_VERIFIED,
     LOCK_ORGANIZATION,
     LOCK_WEBHOOK,
     QUEUE_FAILED,
@@ -47,6 +48,10 @@ class WebhookRepository(ListRepository):
         owner = {"organization": organization_id}
         await self.connection.execute(LOCK_ORGANIZATION, owner)
         return int(await self.connection.scalar(COUNT_WEBHOOKS, owner))
+
+    async def is_verified(self, organization_id: str) -> bool:
+        """False if all accounts of an organization signed up by themselves and none is verified."""
+        return bool(await self.connection.scalar(IS_VERIFIED, {"organization": organization_id}))
 
     async def add(
         self, organization_id: str, values: Mapping[str, Any], settled: int, selection: Selection

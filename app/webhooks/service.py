@@ -14,7 +14,7 @@ from app.auth import Access, ExpectedVersion
 from app.changes.repository import ChangeRepository
 from app.deliveries.addresses import Destinations
 from app.deliveries.queue import cancel_deliveries
-from app.errors import Conflict, Invalid, NotFound, Problem
+from app.errors import Conflict, Invalid, NotFound, NotVerified, Problem
 from app.idempotency import RequestKey
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
@@ -29,6 +29,10 @@ MOST_WEBHOOKS = 20
 """The webhooks of one organization."""
 KEPT, LONGEST_KEPT = timedelta(days=1), timedelta(days=7)
 """The default and the longest time for which the secret before a rotation stays valid."""
+NOT_VERIFIED = (
+    "The organization cannot have webhooks, because none of its accounts is verified. "
+    "Ask the operator of this service to verify your account."
+)
 DISABLED = "The webhook is disabled. Enable it first; then events can be delivered."
 
 
@@ -50,13 +54,15 @@ async def create_webhook(
     """Adds a webhook, which gets the changes from now on. `values` are those of `read_new_webhook`.
 
     The selection can contain `SECRET` of app.webhooks.faces: no later answer shows the secret. Raises Invalid if the
-    organization has too many webhooks.
+    organization has too many webhooks, and NotVerified if only strangers have accounts in it.
     """
     access.require_write()
     access.require(organization_id)
 
     async def work(connection: Connection) -> RenderedRecord:
         repository = WebhookRepository(connection)
+        if not await repository.is_verified(organization_id):
+            raise NotVerified(NOT_VERIFIED)
         if await repository.count_live(organization_id) >= MOST_WEBHOOKS:
             message = f"cannot be added: the organization has {MOST_WEBHOOKS} webhooks already. Delete one first"
             raise Invalid([Problem("url", "quota", message)])

@@ -8,11 +8,13 @@ from sqlalchemy import (
     Interval,
     Select,
     Text,
+    and_,
     bindparam,
     case,
     func,
     literal_column,
     select,
+    true,
     update,
 )
 from sqlalchemy import insert as insert_into
@@ -23,7 +25,7 @@ from app.records.statements import of_organizations
 from app.records.writes import Change, write_change, write_new
 from app.storage.columns import NOW
 from app.storage.kept import keep_statements
-from app.storage.tables import organizations, webhooks
+from app.storage.tables import account_organizations, accounts, organizations, webhooks
 from app.storage.tables import webhook_deliveries as deliveries
 
 MOST_REDELIVERIES = 10_000
@@ -40,6 +42,12 @@ LOCK_ORGANIZATION = (
     select(organizations.c.id).where(organizations.c.id == _organization).with_for_update(key_share=True)
 )
 """Webhooks of an organization are added one after the other."""
+IS_VERIFIED = (
+    select(func.coalesce(func.bool_or(and_(accounts.c.email_verified, accounts.c.purge_at.is_(None))), true()))
+    .join(account_organizations, account_organizations.c.account_id == accounts.c.id)
+    .where(account_organizations.c.organization_id == _organization)
+)
+"""(verified) True for an organization with a verified account, and for one without accounts."""
 COUNT_WEBHOOKS = select(func.count()).select_from(webhooks).where(webhooks.c.organization_id == _organization, LIVE)
 
 

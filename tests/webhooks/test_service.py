@@ -9,7 +9,7 @@ import pytest
 from app.auth import Scope
 from app.deliveries.addresses import Destinations
 from app.deliveries.signatures import PREFIX
-from app.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Stale
+from app.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, NotVerified, Stale
 from app.query.model import NO_CONDITIONS, Order, Query
 from app.query.request import ROWS_AND_TOTAL, PageArguments, complete_request, count_request
 from app.webhooks.events import KNOWN_EVENTS
@@ -100,6 +100,14 @@ async def test_an_organization_has_a_limited_number_of_webhooks(hooks: Hooks) ->
     with pytest.raises(Invalid, match="has 20 webhooks already"):
         await hooks.add(URL)
     await delete_webhook(hooks.access, ids[0], V1_WEBHOOK_FIELDS)
+    await hooks.add(URL)
+
+
+async def test_an_organization_of_a_stranger_has_no_webhooks(hooks: Hooks) -> None:
+    await hooks.execute("UPDATE accounts SET email_verified = false")
+    with pytest.raises(NotVerified, match="Ask the operator"):
+        await hooks.add(URL)
+    await hooks.execute("UPDATE accounts SET email_verified = true")
     await hooks.add(URL)
 
 
