@@ -1,9 +1,10 @@
 # GraphiQL's files for the browser.
 FROM node:24-slim AS graphiql
 WORKDIR /src
-COPY scripts/build-graphiql scripts/
+COPY scripts/build-pages scripts/
 COPY app/graphql/server/graphiql app/graphql/server/graphiql/
-RUN scripts/build-graphiql && test -f app/graphql/server/graphiql/dist/manifest.json
+COPY app/http/pages app/http/pages/
+RUN scripts/build-pages && test -f app/graphql/server/graphiql/dist/manifest.json
 
 # A virtual environment with the locked packages and the service, and the tools of the build beside it.
 FROM python:3.13-slim AS builder

@@ -81,11 +81,11 @@ def test_the_wheel_holds_all_that_the_service_reads(wheel: zipfile.ZipFile) -> N
             "fallback.js",
             "page.css",
             "page.html",
-            "policy.js",
             "session.js",
             "trusted.html",
         )
     } <= names
+    assert "app/http/pages/policy.js" in names
     assert {f"app/{name}" for name in files_below("migrations", "*.py")} <= names
     assert {str(BUNDLE / "manifest.json"), str(BUNDLE / "assets" / "main.js")} <= names
     assert wheel.read("app/schema.graphql") == (ROOT / "schema.graphql").read_bytes()
@@ -118,7 +118,7 @@ def test_the_wheel_tells_its_licence_and_needs_no_build_tools(wheel: zipfile.Zip
 
 def test_a_build_without_graphiql_ends_with_the_reason(context: Path, tmp_path: Path) -> None:
     shutil.copytree(context, tmp_path / "bare", ignore=shutil.ignore_patterns("dist", "made"))
-    (tmp_path / "bare" / "scripts" / "build-graphiql").unlink()
+    (tmp_path / "bare" / "scripts" / "build-pages").unlink()
     done = build(tmp_path / "bare")
     assert done.returncode == 1
     assert "GraphiQL is missing" in done.stderr

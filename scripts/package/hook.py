@@ -22,7 +22,7 @@ class GraphiqlHook(BuildHookInterface[Any]):
         if version == "editable":
             return
         root = Path(self.root)
-        script = root / "scripts" / "build-graphiql"
+        script = root / "scripts" / "build-pages"
         if script.exists():
             subprocess.run([script], cwd=root, check=True)  # noqa: S603 - the script is the checkout's own
         if not (root / GRAPHIQL).is_file():

@@ -34,7 +34,7 @@ def unpack(commit: str, folder: Path) -> Path:
     folder.mkdir()
     archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
-    assert (ROOT / BUNDLE / "manifest.json").exists(), "GraphiQL is not built: scripts/build-graphiql"
+    assert (ROOT / BUNDLE / "manifest.json").exists(), "GraphiQL is not built: scripts/build-pages"
     shutil.copytree(ROOT / BUNDLE, folder / BUNDLE)
     os.utime(folder / BUNDLE / "manifest.json")
     return folder

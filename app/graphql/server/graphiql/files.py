@@ -14,10 +14,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+import app.http
 from app.http.preferences import accepts_gzip
 
 SOURCE = Path(__file__).parent
 DIST = SOURCE / "dist"
+SHARED = Path(app.http.__file__).parent / "pages"
 CDN = "https://cdn.jsdelivr.net/npm"
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -62,8 +64,8 @@ def built_files(dist: Path, endpoint: str) -> Files | None:
 
 def cdn_files() -> Files:
     """The newest GraphiQL that a CDN serves as complete files of its package. Each file is pinned by its hash."""
-    sources = [(SOURCE / name).read_text(encoding="utf-8") for name in ("policy.js", "session.js", "fallback.js")]
-    start = "".join(sources).replace("export ", "")
+    files = (SHARED / "policy.js", SOURCE / "session.js", SOURCE / "fallback.js")
+    start = "".join(file.read_text(encoding="utf-8") for file in files).replace("export ", "")
     pinned = json.loads((SOURCE / "cdn.json").read_text(encoding="utf-8"))
     styles = [file for file in pinned if file["file"].endswith(".css")]
     scripts = [file for file in pinned if file["file"].endswith(".js")]
@@ -75,7 +77,7 @@ def cdn_files() -> Files:
         script_sources=" ".join([*map(file_address, scripts), f"'sha256-{digest}'"]),
         style_sources=" ".join(map(file_address, styles)),
         note=f"This page loads GraphiQL {styles[0]['version']} from a CDN (pinned and integrity-checked), because the "
-        "current GraphiQL was not built. Run <code>scripts/build-graphiql</code> to build it.",
+        "current GraphiQL was not built. Run <code>scripts/build-pages</code> to build it.",
     )
 
 
