@@ -1,10 +1,10 @@
-# GraphiQL's files for the browser.
-FROM node:24-slim AS graphiql
+# The bundles of the pages for browsers.
+FROM node:24-slim AS pages
 WORKDIR /src
 COPY scripts/build-pages scripts/
 COPY app/graphql/server/graphiql app/graphql/server/graphiql/
 COPY app/http/pages app/http/pages/
-RUN scripts/build-pages && test -f app/graphql/server/graphiql/dist/manifest.json
+RUN scripts/build-pages && test -f app/graphql/server/graphiql/dist/manifest.json && test -f app/http/pages/reference/dist/manifest.json
 
 # A virtual environment with the locked packages and the service, and the tools of the build beside it.
 FROM python:3.13-slim AS builder
@@ -20,7 +20,8 @@ COPY deploy deploy/
 COPY docs docs/
 COPY app app/
 COPY migrations migrations/
-COPY --from=graphiql /src/app/graphql/server/graphiql/dist app/graphql/server/graphiql/dist/
+COPY --from=pages /src/app/graphql/server/graphiql/dist app/graphql/server/graphiql/dist/
+COPY --from=pages /src/app/http/pages/reference/dist app/http/pages/reference/dist/
 RUN /opt/build/bin/hatchling build --target wheel --directory wheels
 RUN /opt/clientele/bin/pip install --no-deps wheels/*.whl
 

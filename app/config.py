@@ -189,6 +189,8 @@ class Config:
     """Rejects every GraphQL operation but the trusted documents; the page for browsers says so then."""
     graphiql: bool = setting("CLIENTELE_GRAPHIQL", truth, True)
     """Shows a page to browsers at /graphql: GraphiQL."""
+    pages: bool = setting("CLIENTELE_PAGES", truth, True)
+    """Shows pages to browsers: a landing page at /, and the reference of the REST APIs at /docs."""
     compression: bool = setting("CLIENTELE_COMPRESSION", truth, True)
     """Compresses responses over 1,000 bytes for callers that accept gzip."""
     cors_origins: tuple[str, ...] = setting("CLIENTELE_CORS_ORIGINS", origins, ())
@@ -206,7 +208,7 @@ class Config:
     metrics_host: str = setting("CLIENTELE_METRICS_HOST", str, "127.0.0.1")
     """The address of /metrics. Everybody who can reach it can read the metrics."""
     demo_token: str | None = setting("CLIENTELE_DEMO_TOKEN", str, None, secret=True)
-    """A token that GraphiQL shows to every visitor. `clientele serve` sets it for the demo."""
+    """A token that GraphiQL and the reference show to every visitor. `clientele serve` sets it for the demo."""
 
     @property
     def embedded(self) -> bool:

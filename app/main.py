@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
@@ -28,6 +29,8 @@ from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.disk import DiskCheck
 from app.http.health import Check, Health
+from app.http.pages.reference.page import DOCUMENTS
+from app.http.pages.routes import browser_paths, page_routes
 from app.http.paths import ApiRoutes, EveryPath
 from app.http.rates import RateLimits, Rates
 from app.http.request_ids import RequestIds
@@ -95,11 +98,14 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
     services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
     graphql = GraphQLApi(outbox, config, changes, LoginDesk(store, passwords, limits), vies)
     v1 = v1_api(services)
+    segments: dict[str, ASGIApp] = {**customers_api(services), "v1": v1}
+    paths: dict[str, ASGIApp] = {PATH: graphql, **browser_paths(config, {name: segments[name] for name in DOCUMENTS})}
     return Starlette(
         routes=[
             *Health(readiness, lambda: changes.delay.seconds, checks).routes(),
             *graphql.routes(),
             *openapi_routes(config),
+            *page_routes(config),
             EveryPath(v1),
         ],
         middleware=[
@@ -110,7 +116,7 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
             Middleware(
                 Authentication, database=store, note_use=uses.note, rates=Rates(RateLimits.of(config)), known=known
             ),
-            Middleware(ApiRoutes, paths={PATH: graphql}, segments={**customers_api(services), "v1": v1}),
+            Middleware(ApiRoutes, paths=paths, segments=segments),
         ],
         lifespan=Background(
             store,

@@ -22,7 +22,8 @@ from app.storage.tables import metadata
 from app.version import VERSION
 
 ROOT = Path(__file__).parents[1]
-BUNDLE = Path("app/graphql/server/graphiql/dist")
+GRAPHIQL, REFERENCE = Path("app/graphql/server/graphiql"), Path("app/http/pages/reference")
+BUNDLES = (GRAPHIQL / "dist", REFERENCE / "dist")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "dist", ".build-*", "secrets")
 
 
@@ -34,7 +35,7 @@ def copied_paths() -> set[str]:
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout, in which GraphiQL has been built and node has left its modules."""
+    """A copy of the checkout, in which the bundles have been built and node has left its modules."""
     folder = tmp_path_factory.mktemp("package")
     for name in copied_paths():
         source, target = ROOT / name, folder / name
@@ -43,9 +44,14 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, target, ignore=LEFT_OUT, dirs_exist_ok=True)
         else:
             shutil.copy(source, target)
-    for made in (BUNDLE / "manifest.json", BUNDLE / "assets" / "main.js", BUNDLE.parent / "node_modules" / "one.js"):
-        (folder / made).parent.mkdir(parents=True, exist_ok=True)
-        (folder / made).write_text("{}")
+    for bundle in BUNDLES:
+        for made in (
+            bundle / "manifest.json",
+            bundle / "assets" / "main.js",
+            bundle.parent / "node_modules" / "one.js",
+        ):
+            (folder / made).parent.mkdir(parents=True, exist_ok=True)
+            (folder / made).write_text("{}")
     return folder
 
 
@@ -85,16 +91,20 @@ def test_the_wheel_holds_all_that_the_service_reads(wheel: zipfile.ZipFile) -> N
             "trusted.html",
         )
     } <= names
-    assert "app/http/pages/policy.js" in names
+    assert {f"app/http/pages/{name}" for name in ("landing.css", "landing.html", "policy.js")} <= names
+    reference = ("cdn.json", "configuration.js", "examples.js", "fallback.js", "page.css", "page.html")
+    assert {str(REFERENCE / name) for name in reference} <= names
     assert {f"app/{name}" for name in files_below("migrations", "*.py")} <= names
-    assert {str(BUNDLE / "manifest.json"), str(BUNDLE / "assets" / "main.js")} <= names
+    assert {str(bundle / name) for bundle in BUNDLES for name in ("manifest.json", "assets/main.js")} <= names
     assert wheel.read("app/schema.graphql") == (ROOT / "schema.graphql").read_bytes()
 
 
 def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"app", "clientele_server"}
-    strange = re.compile(r"node_modules|package(-lock)?\.json|vite|\.jsx|__pycache__|(^|/)\.|(^|/)tests/")
+    strange = re.compile(
+        r"node_modules|package(-lock)?\.json|vite|\.jsx|finish\.js|/src/|__pycache__|(^|/)\.|(^|/)tests/"
+    )
     assert [name for name in names if strange.search(name)] == []
 
 
@@ -116,12 +126,14 @@ def test_the_wheel_tells_its_licence_and_needs_no_build_tools(wheel: zipfile.Zip
     assert {"embedded", "metrics", "traces"} <= set(told.get_all("Provides-Extra", []))
 
 
-def test_a_build_without_graphiql_ends_with_the_reason(context: Path, tmp_path: Path) -> None:
-    shutil.copytree(context, tmp_path / "bare", ignore=shutil.ignore_patterns("dist", "made"))
+@pytest.mark.parametrize(("folder", "name"), [(GRAPHIQL, "GraphiQL"), (REFERENCE, "The reference of the REST APIs")])
+def test_a_build_without_a_bundle_ends_with_the_reason(context: Path, tmp_path: Path, folder: Path, name: str) -> None:
+    shutil.copytree(context, tmp_path / "bare", ignore=shutil.ignore_patterns("made"))
+    shutil.rmtree(tmp_path / "bare" / folder / "dist")
     (tmp_path / "bare" / "scripts" / "build-pages").unlink()
     done = build(tmp_path / "bare")
     assert done.returncode == 1
-    assert "GraphiQL is missing" in done.stderr
+    assert f"{name} is missing" in done.stderr
     assert "Install Node.js" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -27,7 +27,7 @@ def split_path(path: str) -> list[str]:
 class ApiRoutes:
     """The middleware that finds the API of a request, before Starlette tries its routes one after the other.
 
-    `paths` are whole paths, and `segments` are first segments of paths. `app` answers all other requests.
+    `paths` are whole paths, which win, and `segments` are first segments of paths. `app` answers all other requests.
     """
 
     app: ASGIApp
@@ -40,7 +40,7 @@ class ApiRoutes:
 
     def _find_api(self, path: str) -> ASGIApp | None:
         first = path.removeprefix("/").partition("/")[0]
-        return self.segments.get(unquote(first)) or self.paths.get(unquote(path))
+        return self.paths.get(unquote(path)) or self.segments.get(unquote(first))
 
 
 class EveryPath(BaseRoute):

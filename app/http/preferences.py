@@ -62,6 +62,14 @@ def find_preference(preferences: Sequence[Preference], ranges: Sequence[str]) ->
     return None
 
 
+def prefers_html(lines: Sequence[str]) -> bool:
+    """True if the lines of Accept name HTML, as those of browsers do, and do not name JSON as well or better."""
+    preferences = read_preferences(lines)
+    html = find_preference(preferences, ("text/html",))
+    json = find_preference(preferences, ("application/json",))
+    return html is not None and html.quality > (WORST if json is None else json.quality)
+
+
 def accepts_gzip(lines: Sequence[str]) -> bool:
     """True if the lines of Accept-Encoding allow gzip and do not prefer the plain body."""
     preferences = read_preferences(lines)

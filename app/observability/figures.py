@@ -17,7 +17,7 @@ class Figures:
     request_id: str = ""
     traceparent: bytes = b""
     api: str = "none"
-    """`graphql`, `v1`, `customers`, `openapi`, `health` or `none`."""
+    """`graphql`, `v1`, `customers`, `openapi`, `pages`, `health` or `none`."""
     method: str = ""
     operation: str | None = None
     """The pattern of the route, or the name of the GraphQL operation."""

@@ -1,4 +1,4 @@
-"""The hook of the build: builds GraphiQL, and ends a build that would leave it out."""
+"""The hook of the build: builds the bundles of the pages, and ends a build that would leave one out."""
 
 import subprocess
 from pathlib import Path
@@ -6,14 +6,17 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-GRAPHIQL = "app/graphql/server/graphiql/dist/manifest.json"
+BUNDLES = {
+    "GraphiQL": "app/graphql/server/graphiql/dist/manifest.json",
+    "The reference of the REST APIs": "app/http/pages/reference/dist/manifest.json",
+}
 MISSING = (
-    "GraphiQL is missing: {file} does not exist, and a package without it is incomplete. "
+    "{name} is missing: {file} does not exist, and a package without it is incomplete. "
     "Install Node.js 20 or newer with npm, and build the package again."
 )
 
 
-class GraphiqlHook(BuildHookInterface[Any]):
+class PagesHook(BuildHookInterface[Any]):
     """Runs before the wheel and the source distribution are built, but not before an editable installation."""
 
     PLUGIN_NAME = "custom"
@@ -25,5 +28,6 @@ class GraphiqlHook(BuildHookInterface[Any]):
         script = root / "scripts" / "build-pages"
         if script.exists():
             subprocess.run([script], cwd=root, check=True)  # noqa: S603 - the script is the checkout's own
-        if not (root / GRAPHIQL).is_file():
-            raise SystemExit(MISSING.format(file=GRAPHIQL))
+        for name, file in BUNDLES.items():
+            if not (root / file).is_file():
+                raise SystemExit(MISSING.format(name=name, file=file))

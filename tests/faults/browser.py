@@ -1,4 +1,4 @@
-"""Runs the browser tests of GraphiQL in headless Chromium against services with the demo."""
+"""Runs the browser tests of the pages in headless Chromium against services with the demo."""
 
 import subprocess
 
@@ -9,15 +9,16 @@ TESTS = ROOT / "tests" / "conformance" / "browser"
 
 def main() -> int:
     install_packages(TESTS)
-    failed = run_suite("graphiql.test.mjs")
+    failed = run_suite("graphiql.test.mjs", "pages.test.mjs")
     failed |= run_suite("settings.test.mjs", CLIENTELE_ROOT_PATH="/erp", CLIENTELE_INTROSPECTION="false")
     return failed
 
 
-def run_suite(name: str, **settings: str) -> int:
-    """Runs a file of tests against a service with these settings. Returns the exit code."""
+def run_suite(*names: str, **settings: str) -> int:
+    """Runs files of tests, one after the other, against a service with these settings. Returns the exit code."""
     with serve_demo(**settings) as environment:
-        return subprocess.run(["node", "--test", name], cwd=TESTS, env=environment, check=False).returncode
+        command = ["node", "--test", "--test-concurrency=1", *names]
+        return subprocess.run(command, cwd=TESTS, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.faults.installation import ROOT, Installation, build_wheel, install
 from tests.faults.processes import Postgres, Tenant, open_folder, postgres, services
 
-BUNDLE = Path("app/graphql/server/graphiql/dist")
+BUNDLES = (Path("app/graphql/server/graphiql/dist"), Path("app/http/pages/reference/dist"))
 SMOKE = Path("tests/faults/smoke.py")
 EXPAND = "ALTER TABLE clients ADD COLUMN added_later text"
 BREAK = "ALTER TABLE clients DROP COLUMN city CASCADE"
@@ -30,13 +30,15 @@ def find_release() -> str:
 
 
 def unpack(commit: str, folder: Path) -> Path:
-    """Writes the files of a commit, with the GraphiQL of this checkout, which has no part in this check."""
+    """Writes the files of a commit, with the bundles of this checkout, which have no part in this check."""
     folder.mkdir()
     archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
-    assert (ROOT / BUNDLE / "manifest.json").exists(), "GraphiQL is not built: scripts/build-pages"
-    shutil.copytree(ROOT / BUNDLE, folder / BUNDLE)
-    os.utime(folder / BUNDLE / "manifest.json")
+    for bundle in BUNDLES:
+        assert (ROOT / bundle / "manifest.json").exists(), f"{bundle} is not built: scripts/build-pages"
+        if (folder / bundle).parent.exists():
+            shutil.copytree(ROOT / bundle, folder / bundle)
+            os.utime(folder / bundle / "manifest.json")
     return folder
 
 

@@ -1,6 +1,6 @@
 """Builds the wheel, installs it in an empty environment without the checkout, and serves from it: wheel.py [WHEEL].
 
-The build needs Node.js for GraphiQL. The service runs in an empty folder, with an empty environment.
+The build needs Node.js for the bundles of the pages. The service runs in an empty folder, with an empty environment.
 """
 
 import re
@@ -15,7 +15,7 @@ from tests.faults.smoke import Service
 from tests.faults.smoke import main as use_every_api
 
 BUILD_TOOLS = {"hatchling", "editables", "trove-classifiers", "pathspec"}
-ASSET = re.compile(r"""(?:src|href)="(/graphql/[^"]+\.(?:js|css))\"""")
+ASSET = re.compile(r"""(?:src|href)="(/(?:graphql|docs)/[^"]+\.(?:js|css))\"""")
 
 
 def check_packages(installation: Installation) -> None:
@@ -25,9 +25,9 @@ def check_packages(installation: Installation) -> None:
     assert not names & BUILD_TOOLS, f"build tools are installed: {names & BUILD_TOOLS}"
 
 
-def check_graphiql(service: Service) -> None:
+def check_page(service: Service, path: str) -> None:
     """The page and all its files come from the service."""
-    page = service.ask("GET", "/graphql", Accept="text/html")
+    page = service.ask("GET", path, Accept="text/html")
     assert page.status == 200, page
     assets = set(ASSET.findall(page.text))
     assert len(assets) >= 2, page.text
@@ -60,7 +60,8 @@ def check(installation: Installation) -> None:
     assert installation.run("--version").stdout == f"clientele {VERSION}\n"
     with installation.serve() as (address, token):
         use_every_api(address, token)
-        check_graphiql(Service(address, token))
+        for path in ("/graphql", "/docs"):
+            check_page(Service(address, token), path)
         assert installation.run("organization", "list").stdout.count("\n") >= 1
     assert installation.run("migrate", "--check").stderr == "No migration is missing.\n"
 

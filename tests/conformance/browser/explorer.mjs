@@ -28,6 +28,23 @@ export function launchBrowser() {
   });
 }
 
+/** Everything that a page can keep in this browser, as one text. */
+export function readStorages(explorer) {
+  return explorer.page.evaluate(async () => {
+    const read = (request) => new Promise((resolve, reject) => { request.onsuccess = () => resolve(request.result); request.onerror = reject; });
+    const kept = [{ ...localStorage }, { ...sessionStorage }, document.cookie, window.name, history.state, location.href];
+    for (const { name } of await indexedDB.databases()) {
+      const database = await read(indexedDB.open(name));
+      for (const store of database.objectStoreNames) kept.push(name, store, await read(database.transaction(store).objectStore(store).getAll()));
+      database.close();
+    }
+    for (const name of await caches.keys()) {
+      for (const request of await (await caches.open(name)).keys()) kept.push(request.url, [...request.headers]);
+    }
+    return JSON.stringify(kept);
+  });
+}
+
 function isOperation(request) {
   return request.method() === 'POST' && request.postDataJSON().operationName !== 'IntrospectionQuery';
 }

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { Explorer, launchBrowser } from './explorer.mjs';
+import { Explorer, launchBrowser, readStorages } from './explorer.mjs';
 
 const SOURCE = fileURLToPath(new URL('../../../app/graphql/server/graphiql/', import.meta.url));
 const URL_OF_PAGE = `${process.env.CLIENTELE_URL}/graphql`;
@@ -127,23 +127,6 @@ test('a page that is opened again keeps what was typed and has stored no token',
     await runTypedQuery(explorer);
     assert.ok((await explorer.tabs()).includes('Typed'));
   }));
-
-/** Everything that a page can keep in this browser, as one text. */
-function readStorages(explorer) {
-  return explorer.page.evaluate(async () => {
-    const read = (request) => new Promise((resolve, reject) => { request.onsuccess = () => resolve(request.result); request.onerror = reject; });
-    const kept = [{ ...localStorage }, { ...sessionStorage }, document.cookie, window.name, history.state, location.href];
-    for (const { name } of await indexedDB.databases()) {
-      const database = await read(indexedDB.open(name));
-      for (const store of database.objectStoreNames) kept.push(name, store, await read(database.transaction(store).objectStore(store).getAll()));
-      database.close();
-    }
-    for (const name of await caches.keys()) {
-      for (const request of await (await caches.open(name)).keys()) kept.push(request.url, [...request.headers]);
-    }
-    return JSON.stringify(kept);
-  });
-}
 
 const SECRET = 'a password of nobody 5317';
 const SECRETS = [

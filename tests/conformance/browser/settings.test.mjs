@@ -1,5 +1,5 @@
 /**
- * GraphiQL of a service below a prefix and without introspection, through a proxy that knows nothing outside of the prefix.
+ * The pages of a service below a prefix and without introspection, through a proxy that knows nothing outside of the prefix.
  *
  * CLIENTELE_URL    the running service with its prefix, such as http://127.0.0.1:8000/erp
  * CLIENTELE_TOKEN  an access token that may read and write
@@ -83,6 +83,23 @@ for (const [what, rewrite] of Object.entries(REWRITES)) {
       assert.equal(new URL((await opened).url()).pathname, `${PREFIX}/graphql`);
       await create(explorer);
       assert.deepEqual([...explorer.hosts], [new URL(address).host]);
+      await page.context().close();
+    }));
+}
+
+for (const [what, rewrite] of Object.entries(REWRITES)) {
+  test(`behind a proxy that ${what}, the landing page leads to the reference, which sends requests below the prefix`, () =>
+    proxied(rewrite, async (address) => {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(`${address}${PREFIX}/`);
+      await page.getByRole('link', { name: 'Read and try' }).last().click();
+      const operation = page.locator('[id="customers/tag/customers/GET/customers"]');
+      await page.getByRole('link', { name: /List customers/ }).first().click();
+      await operation.getByRole('button', { name: /^Test Request/ }).click();
+      await page.getByRole('dialog').getByRole('textbox', { name: /token/i }).first().fill(TOKEN);
+      const answered = page.waitForResponse((response) => response.url() === `${address}${PREFIX}/customers`);
+      await page.getByRole('button', { name: /^Send/ }).first().click();
+      assert.equal((await answered).status(), 200);
       await page.context().close();
     }));
 }

@@ -1,20 +1,17 @@
 """The page that a browser gets: GraphiQL, or a text that says why there is none."""
 
-import html
 import json
 import re
-import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from starlette.responses import HTMLResponse
 
 from app.graphql.server.graphiql.files import DIST, SOURCE, find_files
+from app.http.pages.files import NO_FILES
+from app.http.pages.page import SERVICE, show_page, write_notes, write_settings
 
-SERVICE = "Clientele"
 NO_INTROSPECTION = (
     "Introspection is off on this service. Queries run as usual, but GraphiQL can show no documentation, no completion "
     "and no explorer."
@@ -52,43 +49,28 @@ def graphiql_page(
     `endpoint` is the path of the API as the browser sees it. `token` is put into the token field, where every visitor of
     the page can read it. Without `introspection` the page says that it has no documentation.
     """
-    files, nonce = find_files(dist, endpoint), secrets.token_urlsafe(16)
-    notes = [files.note, "" if introspection else NO_INTROSPECTION]
-    page = read_template("page.html").substitute(
-        service=html.escape(SERVICE),
-        nonce=nonce,
-        css=read_styles(),
-        styles=files.styles,
-        scripts=files.scripts,
-        notes=write_notes(notes),
-        help="" if token else " open",
-        settings=page_settings(endpoint, token, introspection),
-    )
-    return HTMLResponse(page, headers=page_headers(files.script_sources, files.style_sources, nonce))
+    files = find_files(dist, endpoint)
+    texts = {
+        "css": read_styles(),
+        "notes": write_notes([files.note, "" if introspection else NO_INTROSPECTION]),
+        "help": "" if token else " open",
+        "settings": write_settings(page_settings(endpoint, token, introspection)),
+    }
+    return show_page(SOURCE / "page.html", files, texts)
 
 
 def trusted_documents_page() -> HTMLResponse:
     """The page of a service that executes trusted documents only. It says why there is no GraphiQL."""
-    nonce = secrets.token_urlsafe(16)
-    page = read_template("trusted.html").substitute(service=html.escape(SERVICE), nonce=nonce, css=read_styles())
-    return HTMLResponse(page, headers=page_headers("'none'", "", nonce))
-
-
-def read_template(name: str) -> Template:
-    return Template((SOURCE / name).read_text(encoding="utf-8"))
+    return show_page(SOURCE / "trusted.html", NO_FILES, {"css": read_styles()})
 
 
 def read_styles() -> str:
     return (SOURCE / "page.css").read_text(encoding="utf-8")
 
 
-def write_notes(notes: Sequence[str]) -> str:
-    return "\n".join(f'<p class="note" role="note">{note}</p>' for note in notes if note)
-
-
-def page_settings(endpoint: str, token: str | None, introspection: bool) -> str:
-    """The settings as JSON that is safe inside a script element. `token` fills the token field."""
-    settings = {
+def page_settings(endpoint: str, token: str | None, introspection: bool) -> dict[str, object]:
+    """The settings that the scripts of the page read. `token` fills the token field."""
+    return {
         "service": SERVICE,
         "endpoint": endpoint,
         "introspection": introspection,
@@ -100,24 +82,4 @@ def page_settings(endpoint: str, token: str | None, introspection: bool) -> str:
             }
             for example in load_examples()
         ],
-    }
-    return json.dumps(settings).replace("<", "\\u003c")
-
-
-def page_headers(script_sources: str, style_sources: str, nonce: str) -> dict[str, str]:
-    """The policy allows no inline script, no style attribute, and only style elements with the nonce (see policy.js)."""
-    policy = (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
-        f"script-src {script_sources}; style-src {style_sources} 'nonce-{nonce}'; "
-        "font-src 'self' data:; img-src 'self' data:; worker-src 'self'; connect-src 'self'"
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "Cache-Control": "no-store",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
-        "Vary": "Accept",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
     }
