@@ -135,7 +135,7 @@ class BulkMutation:
             plan.rendered,
             keep_valid=request.policy is ErrorPolicy.REJECT_FAILED,
             dry_run=request.validate_only,
-            key=request_key(info, request.key, *parts, repr(plan.rendered)),
+            key=request_key(info, request.key, *parts, selection=plan.rendered),
         )
         batch = self.make(organization, rows.valid)
         response = await write_batch(info.context.access, batch, options, store_results)

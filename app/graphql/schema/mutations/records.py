@@ -221,13 +221,13 @@ class RecordMutations:
         body, selection = fields, self.plan(info).rendered
         organization = require_written_organization(info, organization_id)
         values = self.read(body, "create")
-        request = (f"create {self.face.name}", organization, body, repr(selection))
+        request = (f"create {self.face.name}", organization, body)
         response = await self.add_records(
             info.context.access,
             organization,
             [values],
             selection,
-            key=request_key(info, key, *request),
+            key=request_key(info, key, *request, selection=selection),
             answer=_store_record,
         )
         return response.body.decode()
@@ -238,14 +238,15 @@ class RecordMutations:
         values = await read_change(access, bare, self.face, fields, self.rules, mode)
         if mode == "replace":
             values = {column: values.get(column) for column in self.face.by_column()}
-        parts = (f"{mode} {self.face.name}", bare, record.expected, fields, repr(selection))
-        key = request_key(info, record.key, *parts)
+        parts = (f"{mode} {self.face.name}", bare, record.expected, fields)
+        key = request_key(info, record.key, *parts, selection=selection)
         written = await self.change_record(access, bare, values, selection, expected=record.expected, key=key)
         return written.json
 
     async def _write(self, info: Info, write: Write, name: str, record: WrittenRecord) -> str:
         bare, selection = read_id(self.face.type_name, record.id), self.plan(info).rendered
-        key = request_key(info, record.key, f"{name} {self.face.name}", bare, record.expected, repr(selection))
+        parts = (f"{name} {self.face.name}", bare, record.expected)
+        key = request_key(info, record.key, *parts, selection=selection)
         written = await write(info.context.access, bare, selection, expected=record.expected, key=key)
         return written.json
 
@@ -283,9 +284,15 @@ def whole_key(name: str) -> str:
     return f"whole {name}"
 
 
-def request_key(info: Info, key: str | None, *request: object) -> RequestKey | None:
-    """The key with the parts that identify the request. The selection is one of them: the stored response is rendered."""
-    return None if key is None else RequestKey.of(info.context.principal.owner, key, *request)
+def request_key(info: Info, key: str | None, *request: object, selection: Selection | None = None) -> RequestKey | None:
+    """The key with the parts that identify the request. The selection is one of them: the stored response is rendered.
+
+    Without a key nothing is made of the selection, whose text takes long.
+    """
+    if key is None:
+        return None
+    shown = () if selection is None else (repr(selection),)
+    return RequestKey.of(info.context.principal.owner, key, *request, *shown)
 
 
 def _store_record(records: Sequence[RenderedRecord]) -> StoredResponse:

@@ -79,7 +79,7 @@ async def _check_record(info: Info, mutations: RecordMutations, record: WrittenR
     """The record with its check, as the database renders them. Raises Invalid at the argument `id`."""
     context, bare = info.context, read_id(mutations.face.type_name, record.id)
     selection = (*mutations.plan(info).rendered, *CHECK)
-    key = request_key(info, record.key, "check VAT", bare, record.expected, repr(selection))
+    key = request_key(info, record.key, "check VAT", bare, record.expected, selection=selection)
     try:
         _, written = await check_tax_number(
             context.access, context.vies, bare, selection, expected=record.expected, key=key
