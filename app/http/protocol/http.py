@@ -7,13 +7,14 @@ from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.http.addresses import network_of, normalize_address
 from app.http.protocol import draining
 from app.http.protocol.deadlines import BodyDeadline, WriteDeadline
 from app.http.protocol.draining import MOST_DISCARDED, Drain, DrainLimits, UploadTransport, find_length
 from app.http.protocol.heads import WATCHED, HeadError, RequestHead
+from app.http.protocol.responses import ResponseCycle
 from app.http.protocol.state import WorkerState
 from app.http.protocol.upgrades import check_handshake, is_handshake, write_handshake, write_plain_head
 from app.http.protocol.websocket import WebSocketProtocol
@@ -41,7 +42,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.state = server_state
         self.head = RequestHead(server_state)
-        self.active: RequestResponseCycle | None = None
+        self.active: ResponseCycle | None = None
         self.address: str | None = None
         self.rejected = False
         self.drain: Drain | None = None
@@ -165,7 +166,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.cycle.transport = cast("asyncio.Transport", upload)
         return upload
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.active = cycle
         super()._start_asgi_task(cycle, app)
 
