@@ -4,9 +4,10 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, TypeAlias
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from app.http.errors import HttpError
+from app.http.headers import read_header
 from app.http.rates import Meter
 from app.query.values import parse_whole
 
@@ -57,18 +58,19 @@ async def read_bytes(request: Request, cap: int, admit: Admit | None = None) -> 
         raise too_large(cap)
     if meter and declared:
         meter.count_bytes(declared)
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > UNAUTHENTICATED_CAP and admit is not None:
-                await admit()
-                admit = None
-            if size > cap:
-                raise too_large(cap)
-            parts.append(part)
-    except ClientDisconnect as error:
-        raise NotJson("The body is incomplete.") from error
+    parts, size, is_complete = [], 0, False
+    while not is_complete:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise NotJson("The body is incomplete.")
+        part, is_complete = message.get("body", b""), not message.get("more_body", False)
+        size += len(part)
+        if size > UNAUTHENTICATED_CAP and admit is not None:
+            await admit()
+            admit = None
+        if size > cap:
+            raise too_large(cap)
+        parts.append(part)
     if meter and not declared:
         meter.count_bytes(size)
     return b"".join(parts)
@@ -80,7 +82,7 @@ def too_large(cap: int) -> TooLarge:
 
 def _declared_length(request: Request) -> int:
     """The Content-Length; 0 without one. No body has as many bytes as 19 digits can tell."""
-    text = request.headers.get("content-length", "")
+    text = read_header(request.scope, b"content-length")
     return int(text[:19]) if text.isascii() and text.isdigit() else 0
 
 

@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from app.http.bodies import UNAUTHENTICATED_CAP, Admit, TooLarge, WrongType, read_bytes
 from app.http.errors import HttpError
+from app.http.headers import read_header, read_lines
 
 GZIP = zlib.MAX_WBITS | 16
 ENCODINGS = {"gzip": GZIP, "x-gzip": GZIP, "deflate": zlib.MAX_WBITS}
@@ -40,7 +41,7 @@ async def read_text(request: Request, cap: int, admit: Admit | None = None) -> b
 
     Raises TooLarge for over `cap` bytes, compressed or not, NotJson, UnknownEncoding, UnknownCharset and BrokenBody.
     """
-    charset = read_charset(request.headers.get("content-type", ""))
+    charset = read_charset(read_header(request.scope, b"content-type"))
     encoding = read_encoding(request)
     data = await read_bytes(request, cap, admit)
     if encoding and admit is not None:
@@ -53,7 +54,7 @@ async def read_text(request: Request, cap: int, admit: Admit | None = None) -> b
 
 def read_encoding(request: Request) -> str:
     """The Content-Encoding in lower case; empty for a body that is not compressed. Raises UnknownEncoding."""
-    encoding = ", ".join(request.headers.getlist("content-encoding")).strip().lower()
+    encoding = ", ".join(read_lines(request.scope, b"content-encoding")).strip().lower()
     if encoding in ("", "identity"):
         return ""
     if encoding not in ENCODINGS:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from app.accounts.limits import AccountLimits
 from app.accounts.passwords import Passwords
+from app.http.headers import read_lines
 from app.http.rates import Meter
 from app.mail.worker import OutboxWorker
 from app.rest.preconditions import expected_versions, names_version
@@ -50,8 +51,8 @@ class Call:
 
     def expected_versions(self) -> Sequence[int] | None:
         """The versions that If-Match allows; None allows every version."""
-        return expected_versions(self.request.headers.getlist("if-match"))
+        return expected_versions(read_lines(self.request.scope, b"if-match"))
 
     def has_version(self, version: int) -> bool:
         """True if If-None-Match names this version, so that the caller has the record already."""
-        return names_version(self.request.headers.getlist("if-none-match"), version)
+        return names_version(read_lines(self.request.scope, b"if-none-match"), version)

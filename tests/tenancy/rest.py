@@ -121,7 +121,8 @@ DIFFERENT: Mapping[str, str] = {
 def read_header_names() -> frozenset[str]:
     """The names of the headers that the modules of the REST APIs read."""
     sources = [path.read_text("utf-8") for path in Path(app.rest.__path__[0]).rglob("*.py")]
-    pattern = re.compile(r"""headers\.(?:get|getlist)\(\s*"([^"]+)"|"([^"]+)" in [\w.]*headers\b""")
+    calls = r"""headers\.(?:get|getlist)\(\s*"([^"]+)"|read_(?:header|lines)\([^()]*b"([^"]+)"\)"""
+    pattern = re.compile(calls + r"""|"([^"]+)" in [\w.]*headers\b""")
     return frozenset(name for source in sources for groups in pattern.findall(source) for name in groups if name)
 
 

@@ -36,6 +36,7 @@ from app.graphql.server.websocket import serve_websocket
 from app.http.bodies import DEEPEST, MOST_VALUES, NotJson, TooDeep, TooLarge, TooManyValues, parse_json
 from app.http.encodings import BrokenBody, UnknownCharset, UnknownEncoding, read_text
 from app.http.errors import HttpError
+from app.http.headers import read_header, read_lines
 from app.http.hosts import is_forwarded
 from app.http.preferences import Preference, find_preference, read_preferences
 from app.http.rates import write_rejection
@@ -174,7 +175,7 @@ class GraphQLApi:
     async def read_request(self, request: Request) -> GraphQLRequest:
         if request.method != "POST":
             return read_parameters(dict(request.query_params))
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = read_header(request.scope, b"content-type").partition(";")[0].strip().lower()
         if content_type != JSON:
             received = f"got {content_type!r}" if content_type else "got none"
             message = f"The Content-Type must be {JSON}; {received}."
@@ -264,7 +265,7 @@ def _error_response(error: RequestError, media_type: str) -> JsonResponse:
 
 def read_accept(request: Request) -> tuple[str, ...]:
     """The lines of the Accept header."""
-    return tuple(value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept")
+    return tuple(read_lines(request.scope, b"accept"))
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from app.clients.faces import CUSTOMER_ID, ENTITY_ID
 from app.errors import Invalid, Malformed, NotFound, Problem
 from app.http.bodies import WrongType, parse_json
 from app.http.encodings import read_text
+from app.http.headers import read_lines
 from app.http.responses import JsonResponse
 from app.idempotency import RequestKey
 from app.rest.call import Call
@@ -45,8 +46,8 @@ class CustomersCall(Call):
 
     def named_entity(self) -> str | None:
         """The entity of the headers. Raises Malformed when they differ, and NotFound."""
-        headers = self.request.headers
-        names = {*headers.getlist("x-entity-id"), *headers.getlist("entity_id")} - {""}
+        scope = self.request.scope
+        names = {*read_lines(scope, b"x-entity-id"), *read_lines(scope, b"entity_id")} - {""}
         if not names:
             return None
         if len(names) > 1:

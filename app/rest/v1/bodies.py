@@ -8,6 +8,7 @@ from starlette.requests import Request
 from app.errors import Malformed
 from app.http.bodies import DEEPEST, Admit, TooLarge, WrongType, parse_json, read_bytes
 from app.http.encodings import UnknownCharset, UnknownEncoding, read_text
+from app.http.headers import read_header
 from app.rest.v1.brackets import TooManyBrackets, TooManyParameters, read_parameters
 from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, too_deep
 
@@ -55,7 +56,7 @@ async def read_body(request: Request, cap: int, admit: Admit | None = None) -> B
     """The body. `admit` is awaited before more than 4 KB are read or unpacked.
 
     Raises TooLarge, NotJson, TooDeep, BrokenBody, Malformed, and WrongType for a charset or an encoding."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = read_header(request.scope, b"content-type").partition(";")[0].strip().lower()
     try:
         if kind not in (JSON, FORM):
             return Body(None, unread=bool(await read_bytes(request, cap, admit)))
