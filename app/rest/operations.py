@@ -115,8 +115,9 @@ def find_handlers(operations: Operations[Handler]) -> Routes[Handler]:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PathParameter:
-    """A parameter in a path, which the segment before it tells."""
+    """A parameter in a path, which the segment before it tells. `component` is its name in the components of the document."""
 
+    component: str
     description: str
     example: str
     errors: Errors = ()

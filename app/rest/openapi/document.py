@@ -1,6 +1,6 @@
 """The OpenAPI document of one API, made from its description."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from app.config import Config
@@ -29,7 +29,9 @@ def build_document(api: ApiDescription[Handler], config: Config, server: str) ->
     )
     paths: dict[str, Part] = {}
     for (method, pattern), operation in operations.items():
-        paths.setdefault(pattern, {})[method.lower()] = _share(operation, parameters, responses)
+        in_path = dict(path_parameters(api, pattern))
+        names = {name: parameter.component for name, parameter in in_path.items()}
+        paths.setdefault(pattern, {})[method.lower()] = _share(operation, names, parameters, responses)
     return {
         "openapi": OPENAPI,
         "info": {"title": api.title, "version": VERSION, "description": api.description, "license": LICENSE},
@@ -47,13 +49,13 @@ def build_document(api: ApiDescription[Handler], config: Config, server: str) ->
     }
 
 
-def _share(operation: Part, parameters: Shared, responses: Shared) -> Part:
-    """The operation with references to the parts that others have, too."""
+def _share(operation: Part, names: Mapping[str, str], parameters: Shared, responses: Shared) -> Part:
+    """The operation with references to the parts that others have, too. `names` are those of the components in its path."""
     shared = {
         status: responses.place(HTTPStatus(int(status)).phrase, part) if is_error(status) else part
         for status, part in operation["responses"].items()
     }
-    placed = [parameters.place(part["name"], part) for part in operation["parameters"]]
+    placed = [parameters.place(names.get(part["name"], part["name"]), part) for part in operation["parameters"]]
     return {**operation, "parameters": placed, "responses": shared}
 
 

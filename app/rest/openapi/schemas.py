@@ -1,5 +1,6 @@
 """JSON Schemas of records, bodies and filters, made from faces, rules and dialects."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,8 +96,13 @@ def _written_schema(field: Field, record: RecordType, *, whole: bool) -> Schema:
         schema = {**schema, "minLength": 1}
     elif rule.nullable:
         schema = or_null(schema)
-    default = {"default": rule.default} if whole and isinstance(rule.default, bool | str | dict) else {}
-    return {**schema, **default, "description": record.descriptions[field.column]}
+    default = _describe_default(rule.default) if whole else ""
+    return {**schema, "description": record.descriptions[field.column] + default}
+
+
+def _describe_default(default: object) -> str:
+    """The default in words, because generators of clients take a property with a default for a required one."""
+    return f" The default is {json.dumps(default)}." if isinstance(default, bool | str | dict) else ""
 
 
 def form_schema(body: Schema) -> Schema:
@@ -117,9 +123,7 @@ def _is_scalar(schema: Schema) -> bool:
 
 
 def _form_value(schema: Schema) -> Schema:
-    kept = {
-        name: value for name, value in schema.items() if name not in ("type", "default", "enum", "minimum", "maximum")
-    }
+    kept = {name: value for name, value in schema.items() if name not in ("type", "enum", "minimum", "maximum")}
     if "boolean" in _types(schema):
         return {**FORM_BOOLEAN, **kept}
     if "enum" in schema:

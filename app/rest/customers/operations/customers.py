@@ -21,8 +21,9 @@ from app.rest.customers.operations.shared import (
     CustomersOperation,
     Handler,
     make_body,
+    unknown_parameters,
 )
-from app.rest.customers.parameters import DEEPEST_QUERY, read_orders, read_query
+from app.rest.customers.parameters import DEEPEST_QUERY, NAMES, read_orders, read_query
 from app.rest.customers.records import (
     check_customer,
     check_no_id,
@@ -91,7 +92,7 @@ CUSTOMER_ROUTES: Operations[Handler] = {
                 example={"data": [SHOWN_CUSTOMER], "pagination": PAGINATION},
             )
         },
-        errors=(NO_ENTITY_AT_ALL,),
+        errors=(NO_ENTITY_AT_ALL, *unknown_parameters(NAMES)),
     ),
     ("POST", "/customers"): CustomersOperation(
         handler=create_customer,
@@ -147,7 +148,7 @@ CUSTOMER_ROUTES: Operations[Handler] = {
         id="restoreCustomer",
         tag=TAG,
         summary="Restore a customer",
-        description="Restores a deleted customer. One that is not deleted is returned as it is.",
+        description="Restores a deleted customer. One that is not deleted is 404.",
         parameters=(*ENTITY_HEADERS, IF_MATCH),
         answers={200: SHOWN},
         errors=(NO_RECORD, TAKEN, *FULL),

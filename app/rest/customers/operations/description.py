@@ -46,10 +46,16 @@ SECURITY: Mapping[str, Schema] = {
 BAD_PATH: Errors = (BadEncoding("%zz"),)
 PATH_PARAMETERS: Mapping[str, PathParameter] = {
     "customers": PathParameter(
-        description="The id of the customer: `cust_` and 24 hex digits.", example=CUSTOMER_ID, errors=BAD_PATH
+        component="CustomerId",
+        description="The id of the customer: `cust_` and 24 hex digits.",
+        example=CUSTOMER_ID,
+        errors=BAD_PATH,
     ),
     "entities": PathParameter(
-        description="The id of the entity: `ent_` and 24 hex digits.", example=ENTITY_ID, errors=BAD_PATH
+        component="EntityId",
+        description="The id of the entity: `ent_` and 24 hex digits.",
+        example=ENTITY_ID,
+        errors=BAD_PATH,
     ),
 }
 UNAUTHENTICATED = (

@@ -1,8 +1,8 @@
 """The routes of entities."""
 
-from app.rest.customers.entities import get_entity, list_entities
+from app.rest.customers.entities import NAMES, get_entity, list_entities
 from app.rest.customers.operations.samples import PAGINATION, SHOWN_ENTITY
-from app.rest.customers.operations.shared import NO_ENTITY, PAGE, CustomersOperation, Handler
+from app.rest.customers.operations.shared import NO_ENTITY, PAGE, CustomersOperation, Handler, unknown_parameters
 from app.rest.operations import Answer, Operations, ref
 
 TAG = "Entities"
@@ -22,6 +22,7 @@ ENTITY_ROUTES: Operations[Handler] = {
                 example={"data": [SHOWN_ENTITY], "pagination": PAGINATION},
             )
         },
+        errors=unknown_parameters(NAMES),
     ),
     ("GET", "/entities/{id}"): CustomersOperation(
         handler=get_entity,

@@ -1,6 +1,6 @@
 """Parts that many operations of the Customers API share: parameters, bodies and errors."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from app.clients.faces import ENTITY_ID as ENTITY_CODEC
@@ -15,7 +15,6 @@ from app.rest.customers.operations.samples import CUSTOMER_ID, ENTITY_ID
 from app.rest.customers.parameters import (
     DEFAULT_LIMIT,
     HIGHEST_LIMIT,
-    NAMES,
     read_cursors,
     read_flag,
     read_limit,
@@ -32,7 +31,7 @@ TAG_HEADER = ("ETag",)
 NO_RECORD = NotFound("There is no such record")
 NO_ENTITY = NotFound("There is no such entity")
 NO_ENTITY_AT_ALL = NotFound("Your token has no entity.")
-TAKEN = KeyTaken("metadata", "number", CUSTOMER_ID, "cust_6595a27b5d35015c3ef0c3fe")
+TAKEN = KeyTaken("metadata", "number", CUSTOMER_ID, "6595a27b5d35015c3ef0c3fe")
 FULL: Errors = (StorageFull(),)
 ENTITY_TEXT: Schema = {"type": "string", "pattern": f"^({ENTITY_CODEC.prefix}{ID_PATTERN})?$"}
 
@@ -96,11 +95,7 @@ LIMIT = Parameter(
 NEXT_CURSOR = Parameter(
     name="next_cursor",
     description="`pagination.next_cursor` of the page before. A cursor belongs to its query, search and order.",
-    errors=(
-        raised_by(lambda: read_cursor("", "x", "next_cursor", 1)),
-        raised_by(lambda: read_single_values({"page": ["2"]}, NAMES)),
-        raised_by(lambda: read_single_values({"limit": ["1", "2"]}, NAMES)),
-    ),
+    errors=(raised_by(lambda: read_cursor("", "x", "next_cursor", 1)),),
 )
 PREV_CURSOR = Parameter(
     name="prev_cursor",
@@ -118,6 +113,15 @@ INCLUDE_TOTAL_COUNT = Parameter(
     errors=(raised_by(lambda: read_flag({"include_total_count": "yes"}, "include_total_count", default=True)),),
 )
 PAGE = (LIMIT, NEXT_CURSOR, PREV_CURSOR, INCLUDE_TOTAL_COUNT)
+
+
+def unknown_parameters(names: Sequence[str]) -> Errors:
+    """The errors of a list with the parameters of these names, for another parameter and for one that comes twice."""
+    return (
+        raised_by(lambda: read_single_values({"page": ["2"]}, names)),
+        raised_by(lambda: read_single_values({"limit": ["1", "2"]}, names)),
+    )
+
 
 BODY_ERRORS: Errors = (
     raised_by(lambda: parse_json(b'{"name":')),

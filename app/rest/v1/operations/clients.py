@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.clients.faces import V1
 from app.clients.record import V1_RULES
 from app.clients.reminders import NOT_VERIFIED, choose_address, choose_language
-from app.errors import Invalid, KeyTaken, Malformed, NotVerified, Problem, Quota, Stale, TooMany
+from app.errors import ABSENT, Invalid, KeyTaken, Malformed, NotVerified, Problem, Quota, Stale, TooMany
 from app.mail.quotas import HOUR, explain_limit
 from app.query.lists import MOST_MEMBERS
 from app.records.bodies import read_body, read_new_body
@@ -40,7 +40,9 @@ TAKEN = KeyTaken("custom", "number", CLIENT_ID, OTHER_ID)
 BLANK = raised_by(lambda: read_new_body(V1, {}, V1_RULES))
 WRONG_TYPE = raised_by(lambda: read_body(V1, {"type": "string"}, V1_RULES, "update"))
 UNKNOWN_PROPERTY = raised_by(lambda: read_body(V1, {"colour": "red"}, V1_RULES, "update"))
-INVALID_ITEMS = TooManyProblems([None, explain_item(Invalid([Problem("name", "presence", "can't be blank", None)]))])
+INVALID_ITEMS = TooManyProblems(
+    [None, explain_item(Invalid([Problem("name", "presence", V1_RULES.messages.blank, ABSENT)]))]
+)
 NOT_OBJECTS = raised_by(lambda: writes.check_items([5]))
 TOO_MANY_ITEMS = raised_by(lambda: writes.check_items([{}] * (MOST_MEMBERS + 1)))
 NO_TERM = raised_by(lambda: required_text({}, "term"))
@@ -101,13 +103,14 @@ CREATE: V1Operation = V1Operation(
     tag=TAG,
     summary="Create a client",
     description=f"Creates a client. A list of at most {MOST_MEMBERS} objects creates all of them or none. "
-    "Read-only properties in the body are ignored.",
+    "Read-only properties in the body are ignored. A form creates one client.",
     parameters=(IDEMPOTENCY_KEY,),
     body=make_body(
         "NewClient",
         NEW_CLIENT,
         NOT_OBJECTS,
         TOO_MANY_ITEMS,
+        form=False,
         schema={"anyOf": [ref("NewClient"), {**list_of(ref("NewClient")), "maxItems": MOST_MEMBERS}]},
     ),
     answers={

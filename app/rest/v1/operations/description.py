@@ -68,11 +68,20 @@ SECURITY: Mapping[str, Schema] = {
 }
 BAD_PATH: Errors = (BadEncoding("%zz"),)
 PATH_PARAMETERS: Mapping[str, PathParameter] = {
-    "clients": PathParameter(description="The id of the client.", example=CLIENT_ID, errors=BAD_PATH),
-    "organizations": PathParameter(description="The id of the organization.", example=ORGANIZATION_ID, errors=BAD_PATH),
-    "accounts": PathParameter(description="The id of your account.", example=ACCOUNT_ID, errors=BAD_PATH),
+    "clients": PathParameter(
+        component="ClientId", description="The id of the client.", example=CLIENT_ID, errors=BAD_PATH
+    ),
+    "organizations": PathParameter(
+        component="OrganizationId", description="The id of the organization.", example=ORGANIZATION_ID, errors=BAD_PATH
+    ),
+    "accounts": PathParameter(
+        component="AccountId", description="The id of your account.", example=ACCOUNT_ID, errors=BAD_PATH
+    ),
     "accesstokens": PathParameter(
-        description="The id of the access token, or the token itself.", example=TOKEN_ID, errors=BAD_PATH
+        component="AccessTokenId",
+        description="The id of the access token, or the token itself.",
+        example=TOKEN_ID,
+        errors=BAD_PATH,
     ),
 }
 TOTAL: Mapping[str, Schema] = {

@@ -85,8 +85,7 @@ TTL: Schema = {
     "type": "integer",
     "minimum": ETERNAL,
     "maximum": LONGEST_TTL,
-    "default": DEFAULT_TTL,
-    "description": f"The lifetime in seconds. {ETERNAL} never expires.",
+    "description": f"The lifetime in seconds. {ETERNAL} never expires. The default is {DEFAULT_TTL}.",
 }
 SCOPES: Schema = {
     **list_of({"type": "string", "enum": list(Scope)}),
