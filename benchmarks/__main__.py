@@ -41,6 +41,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="measure import and export, with --beside also of the checkout in DIR, and with --rows into a full table",
     )
     parser.add_argument(
+        "--csv", action="store_true", help="with --transfer, import and export a table with every field"
+    )
+    parser.add_argument(
+        "--records", type=int, default=20_000, help="with --transfer, the records of the file; by default 20,000"
+    )
+    parser.add_argument(
         "--layers", action="store_true", help="measure the CPU time of each layer of a request, in process"
     )
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 `python -P transfer_once.py CHECKOUT FILE ORGANIZATION` prints a JSON object for the import and, after a line of standard input,
 one for the export: `records`, `seconds`, and this process's CPU seconds (`cpu`). It ends after another line. DATABASE_URL names
-the database.
+the database. A file that ends in .csv is exported as CSV, too.
 """
 
 import asyncio
@@ -24,21 +24,27 @@ async def measure(work: Callable[[], Awaitable[Any]]) -> dict[str, float]:
     }
 
 
+def open_file(records: BinaryIO) -> tuple[Any, tuple[Any, ...]]:
+    """The first argument of an import, and further ones of an export."""
+    try:
+        from app.clients.transfer.exporting import ExportOptions
+        from app.clients.transfer.sources import open_source
+    except ImportError:  # a checkout whose imports take the file itself
+        return records, ()
+    is_csv = records.name.endswith(".csv")
+    return open_source(records, records.name), (ExportOptions("csv"),) if is_csv else ()
+
+
 async def run(records: BinaryIO, nowhere: BinaryIO, organization: str) -> None:
     from app.clients.transfer.service import export_clients, import_clients
     from app.storage.database import Database
 
-    try:
-        from app.clients.transfer.sources import open_source
-    except ImportError:  # a checkout whose imports take the file itself
-        source: Any = records
-    else:
-        source = open_source(records)
+    source, options = open_file(records)
     database = Database(os.environ["DATABASE_URL"], pool_size=2)
-    await export_clients(database, organization, nowhere.write)
+    await export_clients(database, organization, nowhere.write, *options)
     steps = (
         lambda: import_clients(database, organization, source),
-        lambda: export_clients(database, organization, nowhere.write),
+        lambda: export_clients(database, organization, nowhere.write, *options),
     )
     for step in steps:
         print(json.dumps(await measure(step)), flush=True)

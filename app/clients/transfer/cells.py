@@ -113,17 +113,21 @@ READERS: dict[Kind, Callable[[str], object]] = {
 }
 
 
-def write_cell(field: Field, value: Any, *, raw: bool = False) -> str:
-    """The cell of a value that is spelled as in JSON. `raw` writes formulas as they are."""
-    if value is None:
-        return ""
+def make_writer(field: Field, *, raw: bool = False) -> Callable[[Any], str]:
+    """The function that makes a cell of a value that is spelled as in JSON and is not null. `raw` writes formulas as they are."""
     if field.kind is Kind.JSON:
-        text = orjson.dumps(value).decode()
-    elif isinstance(value, str):
-        text = value
-    else:
-        text = js_text(value)
-    return text if raw else guard(text)
+        return _write_raw_json if raw else _write_json
+    if field.kind in (Kind.BOOLEAN, Kind.NUMBER):
+        return js_text
+    return str if raw else guard
+
+
+def _write_json(value: object) -> str:
+    return guard(_write_raw_json(value))
+
+
+def _write_raw_json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def describe_right_value(field: Field) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 import orjson
 
 from app.clients.faces import TRANSFER, V1
-from app.clients.transfer.cells import write_cell
+from app.clients.transfer.cells import make_writer
 from app.clients.transfer.columns import read_target
 from app.clients.transfer.encodings import BOM
 from app.clients.transfer.repository import ExportQuery
@@ -99,6 +99,7 @@ class CsvRows:
     def __init__(self, write: Write, options: ExportOptions, fields: Sequence[Field]) -> None:
         self.write, self.options, self.fields = write, options, fields
         self.rows = io.StringIO()
+        self.writers = [make_writer(field, raw=options.raw) for field in fields]
         self.writer = csv.writer(self.rows, delimiter=options.delimiter)
 
     def begin(self) -> None:
@@ -107,8 +108,8 @@ class CsvRows:
         self.writer.writerow([field.name for field in self.fields])
 
     def add(self, shown: str, hidden: str) -> None:
-        values = zip(self.fields, orjson.loads(shown).values(), strict=True)
-        self.writer.writerow([write_cell(field, value, raw=self.options.raw) for field, value in values])
+        values = zip(self.writers, orjson.loads(shown).values(), strict=True)
+        self.writer.writerow(["" if value is None else write(value) for write, value in values])
         if self.rows.tell() > BUFFER:
             self.end()
 

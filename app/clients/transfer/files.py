@@ -3,8 +3,7 @@
 import codecs
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from app.errors import Problem
 from app.query.values import parse_whole
@@ -16,9 +15,8 @@ SPACE = " \t\r\n"
 TOO_LONG = f"is longer than {LONGEST} characters"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One record of a file: the JSON `value`, or the `error` that a record has instead.
+class Entry(NamedTuple):
+    """One record of a file: the JSON `value`, or the `error` that a record has instead. A tuple, because files have millions.
 
     `number` counts the records from 1; `line` is the line on which the record begins. `listed` is true in a JSON list.
     `size` is the approximate length of the record, in characters. `raw` is its text in the file. `problems` are those of

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.clients.faces import TABLE, TRANSFER
 from app.clients.transfer.files import Entry
@@ -18,8 +18,7 @@ WRITABLE = frozenset(row.column for row in TABLE if row.writable)
 """The columns that a change of a client can write."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRow:
+class ReadRow(NamedTuple):
     """A valid record: the values of a new client, and the `changes` of one that exists.
 
     `missing` is the problem of a record that has no name, so that it cannot become a new client.
@@ -94,7 +93,7 @@ class RecordReader:
         if entry.error:
             raise Invalid([Problem("record", "type", entry.error)])
         body = self.source.read_body(entry)
-        missing = self._find_missing_name(body)
+        missing = self._find_missing_name(body) if self.for_changes else None
         try:
             values = read_transferred(body if missing is None else {**body, "name": "-"})
         except Invalid as error:
@@ -112,7 +111,7 @@ class RecordReader:
     def _find_missing_name(self, body: Mapping[str, Any]) -> Problem | None:
         """The problem of a record without a name, which can only change a client."""
         keeps = "name" not in body or (self.source.empty_keeps and body["name"] is None)
-        return Problem("name", "presence", RULES.messages.blank) if self.for_changes and keeps else None
+        return Problem("name", "presence", RULES.messages.blank) if keeps else None
 
     def _find_changes(self, body: Mapping[str, Any], values: Values) -> Values:
         """The values that the record itself has, of the columns that a change can write."""

@@ -16,6 +16,7 @@ from app.records.bodies import FieldRule, Rules, Values, read_body, read_id
 from app.records.invalid_values import InvalidValue
 
 LARGEST_VERSION = 2**31 - 1
+CONTACT_TYPES = dict(CONTACT_TYPE.words)
 
 
 def read_transferred(body: Mapping[str, Any]) -> Values:
@@ -51,8 +52,7 @@ def read_entity_id(field: Field, value: object, rules: Rules) -> str:
 
 def read_any_type(field: Field, value: object, rules: Rules) -> str:
     """The type of a client, in the words of v1 or of the Customers API."""
-    words = dict(CONTACT_TYPE.words)
-    return read_type(field, words.get(value, value) if isinstance(value, str) else value, rules)
+    return read_type(field, CONTACT_TYPES.get(value, value) if isinstance(value, str) else value, rules)
 
 
 def read_version(field: Field, value: object, rules: Rules) -> int:
