@@ -14,6 +14,7 @@ def describe(config: Config, base: str, demo: Demonstration | None) -> str:
         "",
         show_graphql(config, base),
         f"  REST       {base}/v1  and  {base}/customers",
+        *([f"  Docs       {base}/docs"] if config.pages else []),
         f"  Mail       {mail}",
         *([f"  Database   {find_home(config.data_dir)} (embedded PostgreSQL)"] if config.embedded else []),
     ]

@@ -19,6 +19,7 @@ from app.http.pages import routes
 from app.http.pages.reference.page import reference_page
 from app.http.preferences import prefers_html
 from app.main import create_app
+from app.server.output import describe
 from app.version import VERSION
 from tests.conftest import Service
 
@@ -161,6 +162,11 @@ async def test_a_setting_turns_the_pages_off(shared_service: Service) -> None:
                 status,
                 "application/json",
             )
+
+
+def test_the_text_at_the_start_names_the_reference_if_there_is_one() -> None:
+    assert "  Docs       http://127.0.0.1:8000/docs\n" in describe(Config(), "http://127.0.0.1:8000", None)
+    assert "/docs" not in describe(Config(pages=False), "http://127.0.0.1:8000", None)
 
 
 @pytest.mark.parametrize("settings", [{"graphiql": False}, {"documents_only": True}])

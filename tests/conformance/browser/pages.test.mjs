@@ -121,11 +121,12 @@ for (const [operation, pattern] of [[CUSTOMERS, /\/customers$/], [CLIENTS, /\/cl
 }
 
 test('without a token the page asks nothing of the APIs; a typed one works, and is gone after a reload', () =>
-  visit(NO_TOKEN, async (explorer, page) => {
+  visit({ ...NO_TOKEN, viewport: SCREENS.phone }, async (explorer, page) => {
     const asked = [];
     page.on('request', (request) => /\/(v1|customers|entities)\b(?!\.json)/.test(request.url()) && asked.push(request.url()));
     await openRequest(page, CUSTOMERS);
     assert.equal(await page.getByRole('link', { name: 'Where does a token come from?' }).count(), 1);
+    await isWithin(page, SCREENS.phone);
     assert.ok(!(await page.content()).includes(TOKEN));
     assert.deepEqual(asked, []);
     const field = page.getByRole('dialog').getByRole('textbox', { name: /token/i }).first();
@@ -135,6 +136,7 @@ test('without a token the page asks nothing of the APIs; a typed one works, and 
     await page.reload();
     await openRequest(page, CUSTOMERS);
     assert.equal(await field.inputValue(), '');
+    await explorer.picture('request-without-token');
     assert.deepEqual(explorer.complaints, []);
   }));
 
