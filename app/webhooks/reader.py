@@ -17,8 +17,10 @@ from app.webhooks.reading import ADD, ADVANCE, ANY_ENABLED, BEHIND, CHUNK, END_O
 
 log = logging.getLogger("clientele")
 
-POLL, HELD_PAUSE, SHORTEST_PAUSE = 5.0, 0.5, 0.05
-"""Seconds between two looks: without a commit of this process, while an open transaction holds changes back, and at least."""
+POLL, HELD_PAUSE = 5.0, 0.5
+"""Seconds between two looks: without a commit of this process, and while an open transaction holds changes back."""
+SHORTEST_PAUSE, IDLE_PAUSE = 0.05, 1.0
+"""The least seconds between two looks: with webhooks, and without any."""
 STUCK = 300.0
 
 
@@ -28,14 +30,14 @@ class EventReader:
     def __init__(self, database: Database, notify: Callable[[], None], *, poll: float = POLL) -> None:
         self.database, self.notify, self.poll = database, notify, poll
         self._awake = asyncio.Event()
-        self._has_webhooks = True
+        self.has_webhooks = True
+        """Whether any organization had an enabled webhook at the last look."""
         self._looked_at: float | None = None
         self._ended = False
 
     def wake(self) -> None:
-        """Reads soon, because there may be changes. Without an enabled webhook it does nothing."""
-        if self._has_webhooks:
-            self._awake.set()
+        """Reads soon, because there may be changes."""
+        self._awake.set()
 
     async def find_problem(self) -> str | None:
         """The reason for which this process makes no deliveries, or None."""
@@ -52,7 +54,7 @@ class EventReader:
                 self._looked_at = time.monotonic()
                 self._awake.clear()
                 pause = await self._look()
-                await asyncio.sleep(SHORTEST_PAUSE)
+                await asyncio.sleep(SHORTEST_PAUSE if self.has_webhooks else IDLE_PAUSE)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self._awake.wait()
@@ -74,12 +76,12 @@ class EventReader:
         async with self.database.read() as connection:
             behind = dict(map(tuple, await connection.execute(BEHIND)))
             if not behind:
-                self._has_webhooks = bool(await connection.scalar(ANY_ENABLED))
+                self.has_webhooks = bool(await connection.scalar(ANY_ENABLED))
                 return False
             changes = ChangeRepository(connection)
             last = (await changes.last_position()).number
             settled = await changes.settled_numbers(tuple(behind), last)
-        self._has_webhooks = True
+        self.has_webhooks = True
         for organization_id, read_to in behind.items():
             if settled[organization_id] > read_to:
                 await self._read_organization(organization_id, settled[organization_id])

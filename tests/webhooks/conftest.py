@@ -56,7 +56,7 @@ class Receiver:
     answers: dict[str, Answer] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     port: int = 0
-    connections: set[asyncio.StreamWriter] = field(default_factory=set)
+    connections: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     def url(self, path: str = "/hook") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -67,7 +67,8 @@ class Receiver:
         return taken
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections.add(writer)
+        connection: Any = asyncio.current_task()
+        self.connections.add(connection)
         try:
             while request := await self._read(reader):
                 self.received.append(request)
@@ -76,10 +77,10 @@ class Receiver:
                     await chosen(request) if chosen else answer(self.status, "" if self.status == 204 else "no")
                 )
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self.connections.discard(writer)
+            self.connections.discard(connection)
             writer.close()
 
     async def _read(self, reader: asyncio.StreamReader) -> Received | None:
@@ -99,10 +100,9 @@ class Receiver:
             yield self
         finally:
             server.close()
-            while self.connections:
-                for writer in tuple(self.connections):
-                    writer.transport.abort()
-                await asyncio.sleep(0.001)
+            for connection in (connections := tuple(self.connections)):
+                connection.cancel()
+            await asyncio.gather(*connections)
 
 
 @pytest.fixture

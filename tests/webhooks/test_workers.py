@@ -148,16 +148,12 @@ async def test_more_changes_than_a_chunk_arrive_in_their_order(
     assert (waiting, late >= 0, failing) == (700, True, 0)
 
 
-async def test_a_service_without_webhooks_reads_changes_only_now_and_then(hooks: Hooks) -> None:
-    reader = hooks.reader
-    assert not await reader.read()
-    reader.wake()
-    assert not reader._awake.is_set()
+async def test_a_reader_knows_whether_there_are_webhooks(hooks: Hooks) -> None:
+    assert not await hooks.reader.read()
+    assert not hooks.reader.has_webhooks
     await hooks.add("https://hooks.example.com/")
-    await hooks.make_client()
-    await reader.read()
-    reader.wake()
-    assert reader._awake.is_set()
+    await hooks.reader.read()
+    assert hooks.reader.has_webhooks
 
 
 async def test_an_event_of_an_erased_client_is_not_sent_and_the_erasure_is(hooks: Hooks, receiver: Receiver) -> None:
