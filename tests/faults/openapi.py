@@ -1,4 +1,4 @@
-"""Others' tools on the OpenAPI documents of a service with the demo: two generators of clients, and schemathesis.
+"""Checks the OpenAPI documents of a service with the demo: by broken requests, two generators of clients, and schemathesis.
 
 The clients go on a tour of both REST APIs: create, read, list with a filter, change, delete, and errors. schemathesis sends
 the same requests in each run. It fails for a 5xx response, for a status, a media type or a header that is not documented,
@@ -8,6 +8,7 @@ and for a response that violates its schema. The tools are installed from the lo
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -123,7 +125,45 @@ def fuzz_command(programs: Path, api: str, environment: Environment) -> list[str
     ]  # fmt: skip
 
 
+HOST = "Host: localhost\r\n"
+MANY, LARGE = "A: b\r\n" * 100, f"Long: {'x' * 8_000}\r\n" * 5
+BROKEN: Mapping[str, int] = {
+    "nonsense\r\n\r\n": 400,
+    f"GET /customers HTTP/1.1\r\n{HOST}{HOST}\r\n": 400,
+    f"GET /customers?search={'x' * 16_384} HTTP/1.1\r\n{HOST}\r\n": 414,
+    "GET /customers HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n": 421,
+    f"GET /customers HTTP/1.1\r\n{HOST}X-Long: {'x' * 8_192}\r\n\r\n": 431,
+    f"GET /customers HTTP/1.1\r\n{HOST}{MANY}\r\n": 431,
+    f"GET /customers HTTP/1.1\r\n{HOST}{LARGE}\r\n": 431,
+}
+"""Requests that the server itself rejects, and the statuses of its answers in plain text."""
+
+
+def break_requests(folder: Path, environment: Environment) -> str:
+    """Sends broken requests. Each answer is an example of the document."""
+    document = json.loads((folder / "customers.json").read_text())
+    responses = document["paths"]["/customers"]["get"]["responses"]
+    for request, status in BROKEN.items():
+        answer = send_raw(environment["CLIENTELE_URL"], request)
+        head, _, text = answer.partition("\r\n\r\n")
+        part = responses[str(status)]
+        part = document["components"]["responses"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        examples = [example["value"] for example in part["content"]["text/plain"]["examples"].values()]
+        assert head.split()[1] == str(status), answer
+        assert text in examples, (text, examples)
+    return f"{len(BROKEN)} broken requests are answered in plain text as documented"
+
+
+def send_raw(url: str, request: str) -> str:
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname or "", address.port or 80), timeout=30) as opened:
+        opened.sendall(request.encode())
+        opened.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: opened.recv(65_536), b"")).decode()
+
+
 STEPS: Mapping[str, Callable[[Path, Environment], str]] = {
+    "broken": break_requests,
     "typescript": tour_typescript,
     "python": tour_python,
     "schemathesis": fuzz,

@@ -7,7 +7,7 @@ from app.config import Config
 from app.http.paths import split_path
 from app.rest.boundary import READS, ExpectedError
 from app.rest.openapi.components import Part, Shared
-from app.rest.openapi.responses import write_answer, write_errors
+from app.rest.openapi.responses import NAMES, write_answer, write_errors
 from app.rest.operations import JSON, ApiDescription, Handler, Operation, Parameter, PathParameter, RequestBody
 from app.version import VERSION
 
@@ -52,7 +52,7 @@ def build_document(api: ApiDescription[Handler], config: Config, server: str) ->
 def _share(operation: Part, names: Mapping[str, str], parameters: Shared, responses: Shared) -> Part:
     """The operation with references to the parts that others have, too. `names` are those of the components in its path."""
     shared = {
-        status: responses.place(HTTPStatus(int(status)).phrase, part) if is_error(status) else part
+        status: responses.place(NAMES[int(status)], part) if is_error(status) else part
         for status, part in operation["responses"].items()
     }
     placed = [parameters.place(names.get(part["name"], part["name"]), part) for part in operation["parameters"]]

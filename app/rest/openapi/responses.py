@@ -1,22 +1,40 @@
 """Responses of a document: those of an operation that succeeds, and its errors by their statuses."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
 
 from starlette.requests import Request
 
 from app.config import Config
 from app.rest.boundary import ErrorCase, ErrorTable, ExpectedError, error_headers
-from app.rest.openapi.components import Part, to_name
+from app.rest.openapi.components import Part
 from app.rest.operations import JSON, TEXT, Answer, ApiDescription, Handler
 
 PLAIN = "text/plain"
 REQUEST_ID = "req_6595a27b5d35015c3ef0c3fd"
+NAMES: Mapping[int, str] = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    408: "RequestTimeout",
+    409: "Conflict",
+    412: "PreconditionFailed",
+    413: "ContentTooLarge",
+    414: "UriTooLong",
+    415: "UnsupportedMediaType",
+    421: "MisdirectedRequest",
+    422: "UnprocessableContent",
+    429: "TooManyRequests",
+    431: "HeadersTooLarge",
+    500: "InternalServerError",
+    503: "ServiceUnavailable",
+}
+"""The names of error responses in the components. Those of `http.HTTPStatus` differ between versions of Python."""
 DESCRIPTIONS: Mapping[int, str] = {
     400: "The service cannot read the request. The message names the part that is wrong.",
     401: "The request has no valid access token.",
     403: "The access token is valid, but it may not do this.",
-    404: "The record does not exist, is deleted, or belongs to somebody else.",
+    404: "The record does not exist, is deleted, or belongs to another account.",
     408: "The request did not arrive in time.",
     409: "The request contradicts stored data.",
     412: "The record no longer has the version that If-Match names.",
@@ -92,9 +110,7 @@ def _write_error(api: ApiDescription[Handler], status: int, cases: Sequence[Erro
     if cases:
         content[JSON] = {"schema": api.error, "examples": write_examples(api.table, cases)}
     if edge:
-        examples = {
-            f"{to_name(HTTPStatus(status).phrase)}{index}": {"value": text} for index, text in enumerate(edge, 1)
-        }
+        examples = {f"{NAMES[status]}{index}": {"value": text} for index, text in enumerate(edge, 1)}
         content[PLAIN] = {"schema": TEXT, "examples": examples}
     names = [*headers, *(EVERYWHERE if cases else ())]
     named = {"headers": {name: header_ref(name) for name in dict.fromkeys(names)}} if names else {}
@@ -110,13 +126,11 @@ def to_header(name: bytes) -> str:
 
 def write_examples(table: ErrorTable, cases: Sequence[ErrorCase]) -> Part:
     """An example for each error, named by the class of the error. Equal bodies are one example."""
-    bodies: list[tuple[str, object]] = []
-    for case in cases:
-        name, body = type(case.error).__name__.strip("_"), table.write(case)
-        if body not in [earlier for _, earlier in bodies]:
-            bodies.append((name, body))
     examples: Part = {}
-    for name, body in bodies:
+    for case in cases:
+        name, body = type(case.error).__name__, table.write(case)
+        if body in [example["value"] for example in examples.values()]:
+            continue
         number = sum(name == other.rstrip("0123456789") for other in examples)
-        examples[f"{name}{number + 1 if number else ''}"] = {"value": body}
+        examples[f"{name}{number + 1 if number else ''}"] = {"summary": case.error.message or name, "value": body}
     return examples

@@ -139,6 +139,8 @@ def test_limits_of_the_settings_are_told() -> None:
     assert "77 records" in text
     assert "123,456 bytes" in text
     assert "The URL must have at most 9999 bytes." in text
+    assert "requests a second" in text
+    assert "requests a second" not in write_document("v1", Config(token_requests=0), "").decode()
 
 
 @pytest.mark.parametrize("api", APIS)
