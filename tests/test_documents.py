@@ -12,6 +12,7 @@ import typer
 
 from app.cli import CLOSED_PIPE, cli
 from app.cli.serving import MIGRATIONS_MISSING
+from app.cli.transfer import REJECTED
 from app.config import Config
 from app.postgres import os_user as account
 
@@ -124,7 +125,7 @@ def test_documents_name_no_command_that_does_not_exist() -> None:
 NOT_COMMANDS = {"clientele"}
 """Words behind the name of the service that are arguments of other programs, such as `docker run clientele clientele`."""
 
-EXIT_CODES = {0, 1, 2, MIGRATIONS_MISSING, 130, CLOSED_PIPE}
+EXIT_CODES = {0, 1, 2, MIGRATIONS_MISSING, REJECTED, 130, CLOSED_PIPE}
 
 
 def test_every_exit_code_is_documented() -> None:
