@@ -1,13 +1,13 @@
 """Parts that many operations of the Customers API share: parameters, bodies and errors."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from app.clients.faces import ENTITY_ID as ENTITY_CODEC
-from app.errors import IdempotencyKeyReused, Invalid, KeyTaken, Malformed, NotFound, Problem, Stale, StorageFull
+from app.errors import Invalid, KeyTaken, Malformed, NotFound, Problem, StorageFull
 from app.http.bodies import MOST_VALUES, TooManyValues, WrongType, parse_json
 from app.http.encodings import UnknownCharset, UnknownEncoding, inflate
-from app.idempotency import LONGEST_KEY, RequestKey
 from app.query.cursor import read_cursor
 from app.rest.boundary import ExpectedError
 from app.rest.customers.call import CustomersCall, CustomersResponse
@@ -20,14 +20,16 @@ from app.rest.customers.parameters import (
     read_limit,
     read_single_values,
 )
+from app.rest.openapi import common
+from app.rest.openapi.common import IF_MATCH as IF_MATCH
+from app.rest.openapi.common import IF_NONE_MATCH as IF_NONE_MATCH
+from app.rest.openapi.common import TAG_HEADER as TAG_HEADER
 from app.rest.openapi.schemas import ID_PATTERN
 from app.rest.operations import BOOLEAN, Errors, Operation, Parameter, RequestBody, Schema, raised_by, ref
-from app.rest.preconditions import LONGEST_CONDITION, expected_versions, names_version
 
 Handler: TypeAlias = Callable[[CustomersCall], Awaitable[CustomersResponse]]
 CustomersOperation: TypeAlias = Operation[Handler]
 
-TAG_HEADER = ("ETag",)
 NO_RECORD = NotFound("There is no such record")
 NO_ENTITY = NotFound("There is no such entity")
 NO_ENTITY_AT_ALL = NotFound("Your token has no entity.")
@@ -52,35 +54,11 @@ ENTITY_HEADER = Parameter(
     deprecated=True,
 )
 ENTITY_HEADERS = (X_ENTITY_ID, ENTITY_HEADER)
-IF_MATCH = Parameter(
-    name="If-Match",
-    place="header",
-    description="The ETag of the version to change, or a list of them. Without it every version is changed.",
-    schema={"type": "string", "maxLength": LONGEST_CONDITION},
-    example='"1"',
+IDEMPOTENCY_KEY = replace(
+    common.IDEMPOTENCY_KEY,
+    description=f"{common.IDEMPOTENCY_KEY.description} Without it, an X-Request-Id of your own is the key.",
     errors=(
-        Stale("The record has changed since that version"),
-        raised_by(lambda: expected_versions(["x" * (LONGEST_CONDITION + 1)])),
-    ),
-)
-IF_NONE_MATCH = Parameter(
-    name="If-None-Match",
-    place="header",
-    description="The ETag of the version that you have. The answer is 304 if it is still the current one.",
-    schema={"type": "string", "maxLength": LONGEST_CONDITION},
-    example='"0"',
-    errors=(raised_by(lambda: names_version(["x" * (LONGEST_CONDITION + 1)], 1)),),
-)
-IDEMPOTENCY_KEY = Parameter(
-    name="Idempotency-Key",
-    place="header",
-    description="A text of your own that makes a repetition safe: the same key with the same values gets the first answer "
-    "again and does nothing. Without it, an X-Request-Id of your own is the key.",
-    schema={"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
-    example="7f0c1ea0-2d4f-4a2a-9a55-6a9f0e9c5c11",
-    errors=(
-        IdempotencyKeyReused("The idempotency key was used for another request; use a new key for each request."),
-        raised_by(lambda: RequestKey.of("", "x" * (LONGEST_KEY + 1))),
+        *common.IDEMPOTENCY_KEY.errors,
         Malformed("The header Idempotency-Key must have one value.", "Idempotency-Key"),
     ),
 )

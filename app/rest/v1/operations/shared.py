@@ -3,14 +3,16 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from app.errors import IdempotencyKeyReused, Stale, StorageFull
+from app.errors import StorageFull
 from app.http.bodies import DEEPEST, MOST_VALUES, TooLarge, TooManyValues, WrongType, parse_json
 from app.http.encodings import inflate
-from app.idempotency import LONGEST_KEY, RequestKey
 from app.query.dialects import LONGEST_REGEX
 from app.rest.boundary import ExpectedError
+from app.rest.openapi.common import IDEMPOTENCY_KEY as IDEMPOTENCY_KEY
+from app.rest.openapi.common import IF_MATCH as IF_MATCH
+from app.rest.openapi.common import IF_NONE_MATCH as IF_NONE_MATCH
+from app.rest.openapi.common import TAG_HEADER as TAG_HEADER
 from app.rest.operations import Errors, Operation, Parameter, RequestBody, Schema, json_text, raised_by, ref
-from app.rest.preconditions import LONGEST_CONDITION, expected_versions, names_version
 from app.rest.v1.answers import V1Response
 from app.rest.v1.bodies import TOO_LARGE, Body
 from app.rest.v1.call import DEEPEST_QUERY, V1Call, object_argument
@@ -20,36 +22,6 @@ from app.rest.v1.models import CLIENT, Model
 
 Handler: TypeAlias = Callable[[V1Call], Awaitable[V1Response]]
 V1Operation: TypeAlias = Operation[Handler]
-
-TAG_HEADER = ("ETag",)
-CHANGED = "The record has changed since that version"
-REUSED = "The idempotency key was used for another request; use a new key for each request."
-
-IF_MATCH = Parameter(
-    name="If-Match",
-    place="header",
-    description="The ETag of the version to change, or a list of them. Without it every version is changed.",
-    schema={"type": "string", "maxLength": LONGEST_CONDITION},
-    example='"1"',
-    errors=(Stale(CHANGED), raised_by(lambda: expected_versions(["x" * (LONGEST_CONDITION + 1)]))),
-)
-IF_NONE_MATCH = Parameter(
-    name="If-None-Match",
-    place="header",
-    description="The ETag of the version that you have. The answer is 304 if it is still the current one.",
-    schema={"type": "string", "maxLength": LONGEST_CONDITION},
-    example='"0"',
-    errors=(raised_by(lambda: names_version(["x" * (LONGEST_CONDITION + 1)], 1)),),
-)
-IDEMPOTENCY_KEY = Parameter(
-    name="Idempotency-Key",
-    place="header",
-    description="A text of your own that makes a repetition safe: the same key with the same values gets the first answer "
-    "again and does nothing.",
-    schema={"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
-    example="7f0c1ea0-2d4f-4a2a-9a55-6a9f0e9c5c11",
-    errors=(IdempotencyKeyReused(REUSED), raised_by(lambda: RequestKey.of("", "x" * (LONGEST_KEY + 1)))),
-)
 
 
 def filter_parameter(model: Model) -> Parameter:
