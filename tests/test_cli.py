@@ -394,6 +394,7 @@ def test_an_import_shows_its_progress_on_a_terminal(database_url: str, run: Run,
     seen = read_terminal(shown)
     assert command.communicate(timeout=TIMEOUT)[0] == b"2200\n"
     assert [f"{part}%" in seen for part in ("45", "90", "100")] == [True] * 3, seen
+    assert re.search(r"Importing 2,000 records, [\d,]+/s", seen), seen
     assert seen.endswith("Clients imported: 2200\r\n")
 
 

@@ -16,7 +16,8 @@ from app.errors import Malformed, Problem
 from app.query.face import Field
 from app.records.invalid_values import InvalidValue
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = ("\t", ";", "|", ",")
+"""From the one that texts have most rarely; equal ratings leave the choice to this order."""
 SAMPLE, SAMPLE_ROWS = 64 * 1024, 20
 LONGEST_SAMPLE = 60
 
