@@ -56,6 +56,7 @@ from app.storage.readiness import Readiness
 from app.token_uses import TokenUses
 from app.vat.vies import Vies
 from app.webhooks.reader import EventReader
+from app.webhooks.service import WebhookDesk
 from app.webhooks.worker import DeliveryWorker
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
     reminders = ReminderLimits.of(config)
     outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files, limits=reminders)
     store.is_full = StorageQuota(store, config.record_quota, config.history_quota * 1_000_000).is_full
-    deliveries = DeliveryWorker(store, Sender(Destinations.of(config)), outbox.wake)
+    destinations = Destinations.of(config)
+    deliveries = DeliveryWorker(store, Sender(destinations), outbox.wake)
+    webhooks = WebhookDesk(destinations, deliveries.wake)
     events = EventReader(store, deliveries.wake)
     checks: dict[str, Check] = {
         "outbox": outbox.find_problem,
@@ -95,8 +98,10 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
     limits = AccountLimits.of(config)
     uses, known = TokenUses(store), KnownTokens(store)
     delay, sign_up = timedelta(days=config.deletion_days), bool(config.sign_up)
-    services = Services(store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay)
-    graphql = GraphQLApi(outbox, config, changes, LoginDesk(store, passwords, limits), vies)
+    services = Services(
+        store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay, webhooks
+    )
+    graphql = GraphQLApi(outbox, config, changes, LoginDesk(store, passwords, limits), vies, webhooks)
     v1 = v1_api(services)
     segments: dict[str, ASGIApp] = {**customers_api(services), "v1": v1}
     paths: dict[str, ASGIApp] = {PATH: graphql, **browser_paths(config, {name: segments[name] for name in DOCUMENTS})}

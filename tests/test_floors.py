@@ -78,6 +78,7 @@ OWNERS_OF_TABLES = (
     "app.webhooks.columns",
     "app.webhooks.notices",
     "app.webhooks.reading",
+    "app.webhooks.sources",
     "app.webhooks.statements",
 )
 """The modules that own a table, and so may write SQL."""

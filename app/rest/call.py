@@ -14,6 +14,7 @@ from app.mail.worker import OutboxWorker
 from app.rest.preconditions import expected_versions, names_version
 from app.storage.database import Database
 from app.vat.vies import Vies
+from app.webhooks.service import WebhookDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Services:
     sign_up: bool
     account_limits: AccountLimits
     deletion_delay: timedelta
+    webhooks: WebhookDesk
 
 
 @dataclass(frozen=True, slots=True)

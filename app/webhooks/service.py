@@ -4,7 +4,7 @@ Every function raises NotFound for an organization, a webhook or a delivery that
 a write with a token that may only read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,6 @@ from app.query.sql.render import Selection
 from app.records.once import write_once
 from app.records.repository import Listing, RenderedRecord, list_page
 from app.storage.connection import Connection
-from app.storage.retries import retried
 from app.webhooks.events import TEST, has_customer_form
 from app.webhooks.repository import DeliveryRepository, LockedWebhook, WebhookRepository
 
@@ -44,6 +43,14 @@ class WebhookDesk:
     wake: Callable[[], None]
 
 
+def _ignore() -> None:
+    pass
+
+
+NO_WORKER = WebhookDesk(Destinations(), _ignore)
+"""The desk of a process without a worker: the workers of other processes find new deliveries within seconds."""
+
+
 async def create_webhook(
     access: Access,
     organization_id: str,
@@ -64,12 +71,24 @@ async def create_webhook(
         if not await repository.is_verified(organization_id):
             raise NotVerified(NOT_VERIFIED)
         if await repository.count_live(organization_id) >= MOST_WEBHOOKS:
-            message = f"cannot be added: the organization has {MOST_WEBHOOKS} webhooks already. Delete one first"
-            raise Invalid([Problem("url", "quota", message)])
+            raise too_many_webhooks()
         settled = await find_settled_number(connection, organization_id)
         return await repository.add(organization_id, values, settled, selection)
 
     return await write_once(access, key, work, whole=True)
+
+
+def too_many_webhooks() -> Invalid:
+    message = f"cannot be added: the organization has {MOST_WEBHOOKS} webhooks already. Delete one first"
+    return Invalid([Problem("url", "quota", message)])
+
+
+def check_kept(kept: timedelta) -> None:
+    """Raises Invalid for a time that is negative or too long."""
+    if not timedelta(0) <= kept <= LONGEST_KEPT:
+        days = LONGEST_KEPT.days
+        message = f"must be from 0 to {LONGEST_KEPT // timedelta(seconds=1)} seconds, which are {days} days"
+        raise Invalid([Problem("keepFor", "range", message, kept // timedelta(seconds=1))])
 
 
 async def find_settled_number(connection: Connection, organization_id: str) -> int:
@@ -109,6 +128,7 @@ async def change_webhook(
     values: Mapping[str, Any],
     selection: Selection,
     expected: ExpectedVersion = None,
+    key: RequestKey | None = None,
 ) -> RenderedRecord:
     """The changed webhook. `values` are those of `read_webhook_change`. Raises Stale.
 
@@ -128,11 +148,15 @@ async def change_webhook(
             await cancel_deliveries(connection, webhook.organization_id, webhook_id)
         return await repository.change(target, values, selection)
 
-    return await write_once(access, None, work, whole=True)
+    return await write_once(access, key, work, whole=True)
 
 
 async def delete_webhook(
-    access: Access, webhook_id: str, selection: Selection, expected: ExpectedVersion = None
+    access: Access,
+    webhook_id: str,
+    selection: Selection,
+    expected: ExpectedVersion = None,
+    key: RequestKey | None = None,
 ) -> RenderedRecord:
     """The deleted webhook. Its deliveries that are not sent yet are cancelled. Raises Stale."""
     target = access.writable_target(webhook_id, expected)
@@ -140,7 +164,7 @@ async def delete_webhook(
     async def work(connection: Connection) -> RenderedRecord:
         return await WebhookRepository(connection).remove(target, selection)
 
-    return await write_once(access, None, work, whole=True)
+    return await write_once(access, key, work, whole=True)
 
 
 async def rotate_secret(
@@ -151,10 +175,7 @@ async def rotate_secret(
     Events are signed with the secret before, too, as long as it is kept.
     """
     target = access.writable_target(webhook_id)
-    if not timedelta(0) <= kept <= LONGEST_KEPT:
-        days = LONGEST_KEPT.days
-        message = f"must be from 0 to {LONGEST_KEPT // timedelta(seconds=1)} seconds, which are {days} days"
-        raise Invalid([Problem("keepFor", "range", message, kept // timedelta(seconds=1))])
+    check_kept(kept)
 
     async def work(connection: Connection) -> RenderedRecord:
         return await WebhookRepository(connection).rotate(target, kept, selection)
@@ -176,6 +197,19 @@ async def count_deliveries(access: Access, organization_id: str, request: ListRe
         return await DeliveryRepository(connection).count(organization_id, request)
 
 
+async def get_webhooks(access: Access, ids: Sequence[str], selection: Selection) -> dict[str, str]:
+    """The live webhooks of `ids` that the caller can access, rendered, by id."""
+    async with access.database.read() as connection:
+        repository = WebhookRepository(connection)
+        return await repository.get_many(access.principal.organizations, ids, selection, deleted_too=False)
+
+
+async def get_deliveries(access: Access, ids: Sequence[str], selection: Selection) -> dict[str, str]:
+    """The deliveries of `ids` that the caller can access, rendered, by id."""
+    async with access.database.read() as connection:
+        return await DeliveryRepository(connection).get_many(access.principal.organizations, ids, selection)
+
+
 async def get_delivery(access: Access, delivery_id: str, selection: Selection) -> str:
     """A delivery, rendered."""
     target = access.target(delivery_id)
@@ -183,52 +217,64 @@ async def get_delivery(access: Access, delivery_id: str, selection: Selection) -
         return await DeliveryRepository(connection).find(target, selection)
 
 
-@retried
-async def redeliver(access: Access, desk: WebhookDesk, delivery_id: str, selection: Selection) -> str:
+async def redeliver(
+    access: Access, desk: WebhookDesk, delivery_id: str, selection: Selection, key: RequestKey | None = None
+) -> str:
     """Delivers an event once more, with the same id and body, or makes the next attempt now. Gives the delivery, rendered.
 
     Raises Conflict if the webhook is disabled.
     """
     target = access.writable_target(delivery_id)
-    async with access.database.write() as connection:
+
+    async def work(connection: Connection) -> RenderedRecord:
         repository, webhooks = DeliveryRepository(connection), WebhookRepository(connection)
         organization_id, webhook_id = await repository.find_webhook(target)
         await _require_enabled(webhooks, access.narrow(organization_id), webhook_id)
         await repository.redeliver(organization_id, delivery_id)
-        delivery = await repository.find(target, selection)
+        return RenderedRecord(await repository.find(target, selection), 0, organization_id)
+
+    delivery = await write_once(access, key, work, whole=True)
     desk.wake()
-    return delivery
+    return delivery.json
 
 
-@retried
-async def redeliver_failed(access: Access, desk: WebhookDesk, webhook_id: str) -> int:
+async def redeliver_failed(access: Access, desk: WebhookDesk, webhook_id: str, key: RequestKey | None = None) -> int:
     """Delivers the failed events of a webhook once more. Gives their number, at most MOST_REDELIVERIES of the statements.
 
     Raises Conflict if the webhook is disabled.
     """
     access.require_write()
-    async with access.database.write() as connection:
+
+    async def work(connection: Connection) -> RenderedRecord:
         webhook = await _require_enabled(WebhookRepository(connection), access, webhook_id)
         number = await DeliveryRepository(connection).redeliver_failed(webhook.organization_id, webhook_id)
+        return RenderedRecord(str(number), 0, webhook.organization_id)
+
+    number = await write_once(access, key, work, whole=True)
     desk.wake()
-    return number
+    return int(number.json)
 
 
-@retried
-async def send_test(access: Access, desk: WebhookDesk, webhook_id: str, selection: Selection) -> str:
+async def send_test(
+    access: Access, desk: WebhookDesk, webhook_id: str, selection: Selection, key: RequestKey | None = None
+) -> str:
     """Sends a test event to a webhook, in one attempt. Gives the delivery, rendered, which shows the outcome later.
 
     Raises Conflict if the webhook is disabled.
     """
     access.require_write()
-    async with access.database.write() as connection:
+
+    async def work(connection: Connection) -> RenderedRecord:
         webhook = await _require_enabled(WebhookRepository(connection), access, webhook_id)
         event = TEST.customer if has_customer_form(webhook.first_event) else TEST.v1
         repository = DeliveryRepository(connection)
         delivery_id = await repository.add_test(webhook.organization_id, webhook_id, event, str(uuid4()))
         delivery = await repository.find(access.target(delivery_id), selection)
+        return RenderedRecord(delivery, 0, webhook.organization_id)
+
+    delivery = await write_once(access, key, work, whole=True)
     desk.wake()
-    return delivery
+    return delivery.json
 
 
 async def _require_enabled(webhooks: WebhookRepository, access: Access, webhook_id: str) -> LockedWebhook:

@@ -38,6 +38,10 @@ MUTATIONS = {
     "upsertClients": 'input: [{key: {name: "erp", value: "3"}, name: "Ursula"}, {key: {name: "", value: ""}}], '
     "errorPolicy: REJECT_FAILED",
     "upsertCustomers": 'input: [{key: {name: "erp", value: "4"}, name: "Wilma"}]',
+    "updateWebhook": 'id: $webhook, input: {description: "n"}',
+    "testWebhook": "id: $webhook",
+    "redeliverWebhookDelivery": "id: $delivery",
+    "redeliverFailedWebhookDeliveries": "id: $webhook",
     "updateOrganization": 'id: $organization, input: {city: "Bled"}',
 }
 WHERE = "organizationId: $organization"

@@ -33,7 +33,7 @@ DIRECTIVES = (
     "@include(if: $yes) @skip(if: $no)",
 )
 FACES = ("Client", "Customer")
-NODES = (*FACES, "Organization", "Change", "Reminder", "AccessToken", "Account")
+NODES = (*FACES, "Organization", "Change", "Reminder", "AccessToken", "Account", "Webhook", "WebhookDelivery")
 """The types that implement Node."""
 
 
@@ -195,7 +195,7 @@ class SelectionWriter:
         cursor = CURSORS.get(connection) or BOUND_CURSORS.get((*self.path, name))
         if cursor is None and self.wrong and name == "history":
             cursor, self.wrong = "$afterHistory", False
-        if cursor and self.chance.random() < 0.7:
+        if cursor and self.chance.random() < 0.9:
             chosen[self.chance.choice(("after", "before"))] = cursor
 
     def _directive(self) -> str:

@@ -16,6 +16,8 @@ VARIABLES: Mapping[str, str] = {
     "token": "ID!",
     "change": "ID!",
     "reminder": "ID!",
+    "webhook": "ID!",
+    "delivery": "ID!",
     "two": "Int",
     "absent": "Int",
     "city": "String",
@@ -27,20 +29,28 @@ VARIABLES: Mapping[str, str] = {
     "afterChange": "String",
     "afterReminder": "String",
     "afterToken": "String",
+    "afterWebhook": "String",
+    "afterDelivery": "String",
 }
 """The variables of documents, with their types. A document declares those that it uses."""
 
 VALUES: Mapping[str, Sequence[str]] = {
-    "Query.node.id": ("$client", "$customer", "$organization", "$account", "$token", "$change", "$reminder", "$erased"),
+    "Query.node.id": (
+        *("$client", "$customer", "$organization", "$account", "$token"),
+        *("$change", "$reminder", "$erased", "$webhook", "$delivery"),
+    ),
     "Query.nodes.ids": (
         '[$client, "nothing", $customer, $client]',
         "[$change, $reminder, $organization]",
         "[$second, $token, $account, $deleted]",
+        "[$webhook, $delivery, $client]",
         "[]",
     ),
-    "Query.client.id": ("$client", "$client", "$client", "$cust", "$customer", "$deleted", "$erased"),
-    "Query.customer.id": ("$cust", "$client", "$client", "$customer", "$deleted"),
+    "Query.client.id": (*("$client",) * 9, "$cust", "$customer", "$deleted", "$erased"),
+    "Query.customer.id": (*("$client",) * 5, "$cust", "$customer", "$deleted"),
     "Query.organization.id": ("$organization", "$second"),
+    "Query.webhook.id": ("$webhook", "$webhook", "$erased"),
+    "states": ("[SENT]", "[FAILED, QUEUED]", "[]"),
     "organizationId": ("$organization", "$second"),
     "includeDeleted": ("true", "$yes", "$no"),
     "first": ("0", "1", "2", "3", "$two", "$absent"),
@@ -78,6 +88,8 @@ CURSORS: Mapping[str, str] = {
     "CustomerConnection": "$afterCustomer",
     "AccessTokenConnection": "$afterToken",
     "ReminderConnection": "$afterReminder",
+    "WebhookConnection": "$afterWebhook",
+    "WebhookDeliveryConnection": "$afterDelivery",
 }
 """A cursor that is valid in every connection of a type that has no filter, search or order."""
 
@@ -85,6 +97,8 @@ BOUND_CURSORS: Mapping[tuple[str, ...], str] = {
     ("client($client)", "history"): "$afterHistory",
     ("customer($client)", "history"): "$afterHistory",
     ("client($client)", "customer", "history"): "$afterHistory",
+    ("customer($client)", "client", "history"): "$afterHistory",
+    ("node($client)", "history"): "$afterHistory",
     ("organization($organization)", "changes"): "$afterChange",
     ("organization", "changes"): "$afterChange",
 }

@@ -50,6 +50,10 @@ ANY_ID = (
     "<reminder.reminder>",
     "<token>",
     "<token.accesstoken>",
+    "<webhook>",
+    "<webhook.webhook>",
+    "<delivery>",
+    "<delivery.webhookdelivery>",
 )
 ORGANIZATION = ("<organization>", "<organization.organization>", "<organization.ent>")
 CURSORS = (
@@ -59,6 +63,8 @@ CURSORS = (
     "<cursor.customers.history>",
     "<cursor.clients.reminders>",
     "<cursor.changes>",
+    "<cursor.webhooks>",
+    "<cursor.webhooks.deliveries>",
 )
 
 ARGUMENTS: Mapping[str, Sequence[Any]] = {
@@ -83,6 +89,8 @@ ARGUMENTS: Mapping[str, Sequence[Any]] = {
     "orderBy": (),
     "includeDeleted": (True,),
     "deleted": ("INCLUDE", "ONLY"),
+    "states": (["SENT", "FAILED"],),
+    "keepFor": (60,),
     "filter": (),
     "input": (),
 }
@@ -94,6 +102,8 @@ TEXTS: Mapping[str, Any] = {
     "name": "Probe",
     "value": "<client>",
     "country": "Slovenia",
+    "url": "https://probe.example/",
+    "events": ["customer.permanently_deleted"],
     "first": 1,
 }
 """The values of required arguments and input fields, by their names."""

@@ -17,6 +17,7 @@ Names = Mapping[str, str]
 PLACEHOLDER = re.compile(r"<([a-z_.]+)>")
 VOLATILE_HEADERS = frozenset({"x-request-id", "date", "ratelimit", "content-length", "server-timing"})
 VOLATILE = (
+    (re.compile(r"whsec_[A-Za-z0-9+/]+=*"), "(secret)"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)"), "(time)"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])"), "(id)"),
     (re.compile(r'"request_id":"[^"]*"|"requestId":"[^"]*"'), "(request id)"),
@@ -26,6 +27,7 @@ VOLATILE = (
 GLOBAL_TYPES = {"client": ("Client", "Customer"), "deleted": ("Client", "Customer"), "organization": ("Organization",)}
 GLOBAL_TYPES |= {"sandbox": ("Organization",), "account": ("Account",), "token": ("AccessToken",)}
 GLOBAL_TYPES |= {"change": ("Change",), "reminder": ("Reminder",)}
+GLOBAL_TYPES |= {"webhook": ("Webhook",), "delivery": ("WebhookDelivery",)}
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,12 @@ RECORDS: Mapping[str, Sequence[str]] = {
     "entities": ("organization.ent", "organization"),
     "accounts": ("account",),
     "accesstokens": ("token",),
+    "webhooks": ("webhook",),
+    "deliveries": ("delivery",),
 }
 """The records that a path parameter names, by the segment before it. A parameter behind another segment fails the walk."""
+
+PROBE_WEBHOOK = {"url": "https://probe.example/", "events": ["customer.permanently_deleted"], "enabled": False}
 
 BODIES: Mapping[str, Sequence[Any]] = {
     "POST /v1/organizations/{id}/clients": (
@@ -46,6 +50,14 @@ BODIES: Mapping[str, Sequence[Any]] = {
     "PUT /v1/accounts/{id}/organizations/{fk}": ({"city": "Probe"}, {"id": "<organization>"}),
     "PUT /v1/organizations/{id}": ({"city": "Probe"}, {"id": "<organization>"}),
     "PATCH /v1/organizations/{id}": ({"city": "Probe"}, {"id": "<organization>"}, {"name": 1}),
+    "POST /v1/organizations/{id}/webhooks": ({**PROBE_WEBHOOK, "organizationId": "<organization>"},),
+    "PUT /v1/webhooks/{id}": (PROBE_WEBHOOK, {**PROBE_WEBHOOK, "id": "<webhook>"}),
+    "POST /v1/webhooks/{id}/replace": (PROBE_WEBHOOK,),
+    "PATCH /v1/webhooks/{id}": ({"description": "Probe"}, {"id": "<webhook>"}, {"url": 1}),
+    "POST /v1/webhooks/{id}/rotate-secret": ({}, {"keepFor": 60}),
+    "POST /v1/webhooks/{id}/test": (None,),
+    "POST /v1/webhooks/{id}/deliveries/{fk}/redeliver": (None,),
+    "POST /v1/webhooks/{id}/redeliver-failed": (None,),
     "POST /customers": ({"name": "Probe"}, {"name": "Probe", "entity_id": "<organization.ent>"}),
     "PATCH /customers/{id}": ({"city": "Probe"}, {"id": "<client.cust>"}, {"name": 1}),
     "POST /customers/{id}/restore": (None,),
@@ -81,6 +93,16 @@ QUERIES: Mapping[str, Sequence[Names]] = {
     ),
     "GET /v1/accounts/{id}/organizations/count": ({"where": '{"id":"<organization>"}'},),
     "GET /v1/organizations/{id}": (),
+    "GET /v1/organizations/{id}/webhooks": (
+        {"filter": '{"where":{"id":"<webhook>"}}'},
+        {"filter": '{"where":{"description":"<word>"},"deleted":true}'},
+    ),
+    "GET /v1/organizations/{id}/webhooks/count": ({"where": '{"url":{"like":"%<word>%"}}'},),
+    "GET /v1/webhooks/{id}": ({"filter": '{"fields":["id","url"]}'},),
+    "GET /v1/webhooks/{id}/exists": (),
+    "GET /v1/webhooks/{id}/deliveries": ({"filter": '{"where":{"clientId":"<client>"}}'},),
+    "GET /v1/webhooks/{id}/deliveries/count": ({"where": '{"webhookId":"<webhook>"}'},),
+    "GET /v1/webhooks/{id}/deliveries/{fk}": (),
     "GET /customers": (
         {"query": '{"id":"<client.cust>"}'},
         {"query": '{"note":"<word>"}'},

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 import httpx
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from app.accounts.service import create_account
 from app.auth import Environment, Scope
@@ -18,13 +18,14 @@ from app.changes.record import write_change_cursor
 from app.changes.repository import ChangeRepository
 from app.config import Config
 from app.graphql.execution.context import split_global_id
+from app.ids import new_id
 from app.organizations.repository import OrganizationRepository
 from app.organizations.service import create_organization, create_token
 from app.privacy.deletion import delete_account, delete_organization
 from app.query.cursor import write_cursor, write_values
 from app.rest.customers.entities import CURSOR_SCOPE
 from app.storage.database import Database
-from app.storage.tables import metadata
+from app.storage.tables import metadata, webhook_deliveries
 from app.tokens import revoke_account_token
 from tests.conftest import CHEAP, Service, opened, running
 
@@ -32,7 +33,18 @@ MONTH = timedelta(days=30)
 CANARY = "canary"
 """A word in every text of the owner's live organization. No other caller may ever receive it."""
 
-KINDS = ("client", "deleted", "organization", "sandbox", "account", "token", "change", "reminder")
+KINDS = (
+    "client",
+    "deleted",
+    "organization",
+    "sandbox",
+    "account",
+    "token",
+    "change",
+    "reminder",
+    "webhook",
+    "delivery",
+)
 """The records that a request can name."""
 
 
@@ -86,6 +98,7 @@ async def make_tenant(service: Service, word: str) -> Tenant:
             assert (await http.post(f"/v1/clients/{client}/send-reminder", json={})).status_code == 200
         tokens = (await http.get(f"/v1/accounts/{account}/accesstokens")).json()
         written = [await _read_id(http, name) for name in ("history", "reminders")]
+        written += await _add_webhook(database, http, home, (client, word))
         ids = dict(zip(KINDS, (client, deleted, home, sandbox, account, tokens[0]["id"], *written), strict=True))
         cursors = await _read_cursors(http)
     async with database.read() as connection:
@@ -103,6 +116,29 @@ async def _add_client(http: httpx.AsyncClient, organization: str, name: str, wor
     return str(answer.json()["id"])
 
 
+async def _add_webhook(
+    database: Database, http: httpx.AsyncClient, organization: str, texts: tuple[str, str]
+) -> list[str]:
+    """The ids of a disabled webhook and of a delivery, which stay as they are."""
+    client, word = texts
+    body = {"url": f"https://{word}.example/", "events": ["*"], "enabled": False, "description": word}
+    made = await http.post(f"/v1/organizations/{organization}/webhooks", json=body)
+    assert made.status_code == 200, made.text
+    row = {
+        "organization_id": organization,
+        "id": new_id(),
+        "webhook_id": made.json()["id"],
+        "client_id": client,
+        "event": "client/update",
+        "event_id": word,
+        "state": "sent",
+        "response_body": word,
+    }
+    async with database.write() as connection:
+        await connection.execute(insert(webhook_deliveries), row)
+    return [row["webhook_id"], row["id"]]
+
+
 async def _read_id(http: httpx.AsyncClient, connection: str) -> str:
     """The bare id of the newest change or reminder of the first client."""
     query = f"{{ clients(first: 1) {{ nodes {{ {connection}(first: 1) {{ nodes {{ id }} }} }} }} }}"
@@ -116,15 +152,17 @@ CURSORS = """{
     history(first: 1) { pageInfo { endCursor } } reminders(first: 1) { pageInfo { endCursor } }
   } }
   customers(first: 1) { pageInfo { endCursor } nodes { history(first: 1) { pageInfo { endCursor } } } }
+  organization { webhooks(first: 1) { pageInfo { endCursor } nodes { deliveries(first: 1) { pageInfo { endCursor } } } } }
 }"""
 
 
 async def _read_cursors(http: httpx.AsyncClient) -> dict[str, str]:
     data = (await http.post("/graphql", json={"query": CURSORS})).json()["data"]
     cursors: dict[str, str] = {}
+    data |= data.pop("organization")
     for name, connection in data.items():
         cursors[name] = connection["pageInfo"]["endCursor"]
-        for below in ("history", "reminders"):
+        for below in ("history", "reminders", "deliveries"):
             if below in connection["nodes"][0]:
                 cursors[f"{name}.{below}"] = connection["nodes"][0][below]["pageInfo"]["endCursor"]
     return cursors
@@ -194,6 +232,8 @@ class World:
             "client": NOWHERE,
             "change": NOWHERE,
             "reminder": NOWHERE,
+            "webhook": NOWHERE,
+            "delivery": NOWHERE,
         }
         own = frozenset({"account", "sandbox"})
         return [

@@ -21,7 +21,8 @@ def read_nested_page(reader: SelectionReader, arguments: Mapping[str, Any], nest
     page = read_page(*(arguments.get(name) for name in PAGE_ARGUMENTS))
     query = nested.read_query(arguments) if nested.read_query else NO_CONDITIONS
     if query == NO_CONDITIONS:
-        return KeyedPage(nested.source, _read_keys(reader, page, nested))
+        source = nested.read_source(arguments) if nested.read_source else nested.source
+        return KeyedPage(source, _read_keys(reader, page, nested))
     request = complete_request(nested.face, (), query, page, EDGES)
     if not reader.bound:
         raise NotRendered(Reason.ARGUMENT)

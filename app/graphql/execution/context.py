@@ -26,6 +26,7 @@ from app.query.operators import IS_NULL
 from app.query.request import CursorArgument, PageArguments
 from app.query.values import check_text
 from app.vat.vies import Vies
+from app.webhooks.service import NO_WORKER, WebhookDesk
 
 PlanT = TypeVar("PlanT")
 KeyT = TypeVar("KeyT")
@@ -60,6 +61,7 @@ class Context:
     desk: LoginDesk
     vies: Vies
     deletion_delay: timedelta = timedelta(days=30)
+    webhooks: WebhookDesk = NO_WORKER
     last_event_id: str | None = None
     start: str | None = None
     loaders: dict[Hashable, Loader[Any, Any]] = field(default_factory=dict)
@@ -172,6 +174,8 @@ PREFIXES = {
     "AccessToken": "",
     "Change": "",
     "Reminder": "",
+    "Webhook": "",
+    "WebhookDelivery": "",
 }
 """The types that have global ids, each with the prefix that a REST API puts before its ids."""
 SAME_ROW = {"Customer": "Client"}

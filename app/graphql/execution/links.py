@@ -30,6 +30,8 @@ from app.query.model import Query
 from app.query.request import CursorArgument
 from app.query.sql.connections import RowSource
 from app.query.sql.nested import NestedSource
+from app.webhooks.faces import GRAPHQL_DELIVERY, GRAPHQL_WEBHOOK
+from app.webhooks.sources import DELIVERIES, WEBHOOKS, OrganizationWebhooks, WebhookDeliveries, read_key
 
 
 def _make_link(name: str, column: str, link: Link, face: Face) -> Field:
@@ -56,7 +58,7 @@ class NestedList:
 
     `settled`: the rows are read after the position of the same operation. `read_cursor` gives the key in a cursor, and the
     record that the cursor belongs to if it names one. It raises Malformed. `read_query` gives the conditions and the order
-    of a list that may have them.
+    of a list that may have them, and `read_source` the source of a list that is narrowed by an argument of its own.
     """
 
     source: RowSource
@@ -64,6 +66,7 @@ class NestedList:
     read_cursor: Callable[[CursorArgument], tuple[RecordKey | None, object]]
     settled: bool = False
     read_query: Callable[[Mapping[str, Any]], Query] | None = None
+    read_source: Callable[[Mapping[str, Any]], RowSource] | None = None
 
 
 def _read_record_cursor(face: Face, cursor: CursorArgument) -> tuple[None, str]:
@@ -85,10 +88,29 @@ CLIENTS, CUSTOMERS = [
     for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)
 ]
 TOKENS_OF_CALLER = NestedList(CallerTokens(), ACCESS_TOKEN, lambda cursor: (None, read_token_cursor(cursor)))
+WEBHOOKS_OF_ORGANIZATION = NestedList(
+    OrganizationWebhooks(), GRAPHQL_WEBHOOK, lambda cursor: (None, read_key(WEBHOOKS, cursor))
+)
+
+
+def read_deliveries(arguments: Mapping[str, Any]) -> WebhookDeliveries:
+    """The deliveries of a webhook, or those in some states."""
+    states = arguments.get("states")
+    return WebhookDeliveries(None if states is None else tuple(sorted({state.lower() for state in states})))
+
+
+DELIVERIES_OF_WEBHOOK = NestedList(
+    WebhookDeliveries(),
+    GRAPHQL_DELIVERY,
+    lambda cursor: (None, read_key(DELIVERIES, cursor)),
+    read_source=read_deliveries,
+)
 LISTS: Mapping[tuple[str, str], NestedList] = {
     ("Viewer", "accessTokens"): TOKENS_OF_CALLER,
     ("Organization", "clients"): CLIENTS,
     ("Organization", "customers"): CUSTOMERS,
+    ("Organization", "webhooks"): WEBHOOKS_OF_ORGANIZATION,
+    ("Webhook", "deliveries"): DELIVERIES_OF_WEBHOOK,
     ("Client", "history"): CLIENT_HISTORY,
     ("Customer", "history"): CUSTOMER_HISTORY,
     ("Client", "reminders"): REMINDERS_OF_RECORD,

@@ -30,6 +30,7 @@ from app.graphql.schema.types import (
     Organization,
     load_organization,
 )
+from app.graphql.schema.webhooks import Webhook, load_delivery, load_webhook
 from app.graphql.schema.words import TokenScope
 from app.organizations.service import render_organizations
 
@@ -99,6 +100,10 @@ async def find_node(info: Info, global_id: str) -> Node | None:
         return None if change is None else Change.of(*change)
     if type_name == "Reminder":
         return await load_reminder(info, bare)
+    if type_name == "Webhook":
+        return await load_webhook(info, bare)
+    if type_name == "WebhookDelivery":
+        return await load_delivery(info, bare)
     if type_name == "AccessToken":
         return await load_access_token(info, bare)
     return await load_account(info, bare) if type_name == "Account" else None
@@ -169,3 +174,9 @@ class Query:
         self, info: Info, arguments: ConnectionArguments, organization_id: OrganizationArgument = None
     ) -> Connection[Customer]:
         return await resolve_connection(info, Customer, require_organization(info, organization_id), arguments)
+
+    @strawberry.field(description="A webhook. Null if there is no such webhook that your token can access.")
+    async def webhook(
+        self, info: Info, id: Annotated[strawberry.ID, argument("The id: the global id or 24 hex digits.")]
+    ) -> Webhook | None:
+        return await load_webhook(info, read_id("Webhook", id))

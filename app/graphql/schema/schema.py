@@ -20,9 +20,11 @@ from app.graphql.schema.mutations.organizations import OrganizationMutations
 from app.graphql.schema.mutations.reminders import ReminderMutations
 from app.graphql.schema.mutations.tokens import AccessTokenMutations
 from app.graphql.schema.mutations.vat import VatMutations
+from app.graphql.schema.mutations.webhooks import WebhookMutations
 from app.graphql.schema.queries import Query
 from app.graphql.schema.subscriptions import Subscription
 from app.graphql.schema.types import Client, Customer, Organization
+from app.graphql.schema.webhooks import Webhook, WebhookDelivery
 
 
 @strawberry.type(description="The mutations.")
@@ -36,6 +38,7 @@ class Mutation(
     AccessTokenMutations,
     AccountMutations,
     DeletionMutations,
+    WebhookMutations,
 ):
     pass
 
@@ -54,7 +57,7 @@ def build_schema() -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[AccessToken, Account, Client, Customer, Organization],
+        types=[AccessToken, Account, Client, Customer, Organization, Webhook, WebhookDelivery],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     core = core_schema_of(schema)

@@ -33,6 +33,7 @@ from app.graphql.schema.history import HISTORY, RecordedChange, RecordWithHistor
 from app.graphql.schema.inputs import DateTime, Json
 from app.graphql.schema.nodes import Node
 from app.graphql.schema.reminders import REMINDERS, Reminder, resolve_reminders
+from app.graphql.schema.webhooks import WEBHOOK_LIST, Webhook, resolve_webhooks
 from app.graphql.schema.words import ClientType, ContactType, Environment
 from app.mail.repository import ClientKey
 from app.organizations.faces import GRAPHQL_ORGANIZATION
@@ -93,6 +94,7 @@ class Organization(ShownRow, Node):
 
     changes: "Connection[Change]" = field(resolver=resolve_changes, description=CHANGES)
     changes_cursor: str = field(resolver=resolve_changes_cursor, description=CHANGES_CURSOR)
+    webhooks: Connection[Webhook] = field(resolver=resolve_webhooks, description=WEBHOOK_LIST)
 
     @classmethod
     def make_change(cls, past: PastChange, face: Face, cursor: str) -> "Change":

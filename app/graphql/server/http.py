@@ -45,6 +45,7 @@ from app.http.root_path import find_root_path
 from app.mail.worker import OutboxWorker
 from app.observability.figures import current_figures
 from app.vat.vies import Vies
+from app.webhooks.service import WebhookDesk
 
 PATH = "/graphql"
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
@@ -95,10 +96,16 @@ class GraphQLApi:
     """Responds to requests to /graphql. Errors are always JSON, with a message and `extensions.code`."""
 
     def __init__(
-        self, outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk, vies: Vies
+        self,
+        outbox: OutboxWorker,
+        config: Config,
+        changes: ChangeReader,
+        desk: LoginDesk,
+        vies: Vies,
+        webhooks: WebhookDesk,
     ) -> None:
         self.config = config
-        self.operations = Operations(outbox, config, changes, desk, vies)
+        self.operations = Operations(outbox, config, changes, desk, vies, webhooks)
         self.streams, self.waiting = stream_places(config), waiting_places(config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -37,6 +37,7 @@ from app.mail.worker import OutboxWorker
 from app.observability.figures import current_figures
 from app.storage.deadline import time_limit
 from app.vat.vies import Vies
+from app.webhooks.service import NO_WORKER, WebhookDesk
 
 NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": ErrorCode.PERSISTED_QUERY_NOT_FOUND})
 """Apollo's clients know this message. They then send the text of the document."""
@@ -51,8 +52,15 @@ class Operations:
     """Executes operations of the schema; it keeps the documents."""
 
     def __init__(
-        self, outbox: OutboxWorker, config: Config, changes: ChangeReader, desk: LoginDesk, vies: Vies
+        self,
+        outbox: OutboxWorker,
+        config: Config,
+        changes: ChangeReader,
+        desk: LoginDesk,
+        vies: Vies,
+        webhooks: WebhookDesk = NO_WORKER,
     ) -> None:
+        self.webhooks = webhooks
         self.outbox, self.config, self.changes, self.desk, self.vies = outbox, config, changes, desk, vies
         self.database = desk.database
         self.deletion_delay = timedelta(days=config.deletion_days)
@@ -89,7 +97,7 @@ class Operations:
             access.principal.meter.count_writes(document.count_roots(operation))
         assert document.ast is not None  # noqa: S101 - narrows the type
         context = Context(access, document.plans, self.outbox, self.changes, self.desk, self.vies, self.deletion_delay)
-        context.last_event_id = request.last_event_id
+        context.last_event_id, context.webhooks = request.last_event_id, self.webhooks
         build = partial(self._build_execution, document, operation, request, context)
         at_once = weight <= WEIGHT_READ_AT_ONCE
         execution = build() if at_once else await self.documents.thread.run(access.principal.tenant, build)

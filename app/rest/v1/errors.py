@@ -39,7 +39,7 @@ DEPTH_MESSAGE, DEPTH_CODE = "The query object exceeds maximum depth {}", "QUERY_
 PREFIX = "/v1"
 LONGEST_VALUE = 32
 MEMBERS = ("statusCode", "name", "message", "code", "details")
-MODELS = {"clients": "Client", "organizations": "Organization", "accounts": "Account"}
+MODELS = {"clients": "Client", "organizations": "Organization", "accounts": "Account", "webhooks": "Webhook"}
 
 
 class UnknownModel(HttpError):

@@ -7,6 +7,7 @@ from app.clients.faces import V1
 from app.organizations.faces import ORGANIZATION
 from app.query.face import Face
 from app.query.sql.render import Selection
+from app.webhooks.faces import V1_DELIVERY, V1_WEBHOOK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,3 +30,5 @@ def _model(face: Face, *relations: str) -> Model:
 CLIENT = _model(V1, "organization")
 ORGANIZATION_MODEL = _model(ORGANIZATION)
 ACCOUNT_MODEL = _model(ACCOUNT)
+WEBHOOK = _model(V1_WEBHOOK)
+WEBHOOK_DELIVERY = _model(V1_DELIVERY)

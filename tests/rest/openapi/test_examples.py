@@ -35,6 +35,14 @@ async def find_records(http: httpx.AsyncClient, account: str) -> dict[str, str]:
     }
 
 
+async def find_webhook(http: httpx.AsyncClient, organization: str) -> dict[str, str]:
+    """A new webhook with a delivery for one request, as `find_records`."""
+    values = {"url": "https://receiver.example/", "events": ["*"]}
+    webhook = (await http.post(f"/v1/organizations/{organization}/webhooks", json=values)).json()["id"]
+    delivery = (await http.post(f"/v1/webhooks/{webhook}/test")).json()["id"]
+    return {"webhooks": webhook, "deliveries": delivery}
+
+
 def make_path(pattern: str, records: Mapping[str, str]) -> str:
     segments = pattern.split("/")
     filled = (
@@ -113,6 +121,8 @@ async def test_every_example_request_succeeds(service: Service, api: str) -> Non
             if id_ in ("createAccount", "logout"):
                 continue
             records = await find_records(http, account)
+            if "/webhooks" in path:
+                records |= await find_webhook(http, records["organizations"])
             if id_ == "restoreCustomer":
                 await http.delete(f"/customers/{records['customers']}", headers={"x-entity-id": records["entities"]})
                 operation = dict(without_version(document, operation))

@@ -5,7 +5,8 @@ from app.rest.v1.operations.accounts import ACCOUNT_ROUTES
 from app.rest.v1.operations.clients import CLIENT_ROUTES
 from app.rest.v1.operations.organizations import ORGANIZATION_ROUTES
 from app.rest.v1.operations.shared import Handler
+from app.rest.v1.operations.webhooks import WEBHOOK_ROUTES
 
-ROUTES: Operations[Handler] = {**CLIENT_ROUTES, **ACCOUNT_ROUTES, **ORGANIZATION_ROUTES}
+ROUTES: Operations[Handler] = {**CLIENT_ROUTES, **ACCOUNT_ROUTES, **ORGANIZATION_ROUTES, **WEBHOOK_ROUTES}
 
 __all__ = ["ROUTES", "Handler"]

@@ -14,6 +14,8 @@ from app.rest.v1.errors import V1_ERRORS
 from app.rest.v1.operations import ROUTES, Handler
 from app.rest.v1.operations.samples import ACCOUNT_ID, CLIENT_ID, ORGANIZATION_ID, TOKEN_ID
 from app.rest.v1.operations.schemas import make_schemas
+from app.rest.v1.operations.webhook_schemas import make_webhook_schemas
+from app.rest.v1.operations.webhooks import DELIVERY_ID, WEBHOOK_ID
 
 DESCRIPTION = """\
 The clients of organizations, as the v1 Clients API of LoopBack 3. A client of this API and a customer of the Customers API
@@ -44,6 +46,7 @@ TAGS: Mapping[str, str] = {
     "Organizations": "Businesses that have clients.",
     "Accounts": "People and programs that log in.",
     "Access tokens": "Tokens of your account.",
+    "Webhooks": "URLs that get the changes of an organization's clients, and the log of their deliveries.",
 }
 SECURITY: Mapping[str, Schema] = {
     "accessToken": {
@@ -76,6 +79,12 @@ PATH_PARAMETERS: Mapping[str, PathParameter] = {
     ),
     "accounts": PathParameter(
         component="AccountId", description="The id of your account.", example=ACCOUNT_ID, errors=BAD_PATH
+    ),
+    "webhooks": PathParameter(
+        component="WebhookId", description="The id of the webhook.", example=WEBHOOK_ID, errors=BAD_PATH
+    ),
+    "deliveries": PathParameter(
+        component="WebhookDeliveryId", description="The id of the delivery.", example=DELIVERY_ID, errors=BAD_PATH
     ),
     "accesstokens": PathParameter(
         component="AccessTokenId",
@@ -110,7 +119,7 @@ def describe_v1(config: Config) -> ApiDescription[Handler]:
         path_parameters=PATH_PARAMETERS,
         parameters=(REQUEST_ID_PARAMETER,),
         headers={**HEADERS, **TOTAL},
-        schemas=make_schemas(),
+        schemas={**make_schemas(), **make_webhook_schemas()},
         security=SECURITY,
         table=V1_ERRORS,
         error=ref("Error"),

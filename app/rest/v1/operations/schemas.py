@@ -27,7 +27,7 @@ from app.rest.openapi.schemas import (
 from app.rest.operations import BOOLEAN, TEXT, Schema, list_of, object_of, ref
 from app.rest.v1.dialect import LOOPBACK
 from app.rest.v1.fields import RELATION
-from app.rest.v1.models import ACCOUNT_MODEL, CLIENT, ORGANIZATION_MODEL, Model
+from app.rest.v1.models import ACCOUNT_MODEL, CLIENT, ORGANIZATION_MODEL, WEBHOOK, Model
 from app.tokens import LONGEST_LABEL
 
 OBJECT: Schema = {"type": "object", "additionalProperties": True}
@@ -187,8 +187,8 @@ def filter_schema(model: Model, where: str) -> Schema:
         "skip": {"type": "integer", "minimum": 0, "description": "The number of records before the page."},
         "offset": {"type": "integer", "minimum": 0, "description": "Another name for `skip`, which wins."},
     }
-    if model is CLIENT:
-        properties["deleted"] = {**BOOLEAN, "description": "True lists deleted clients, too."}
+    if model in (CLIENT, WEBHOOK):
+        properties["deleted"] = {**BOOLEAN, "description": "True lists deleted records, too."}
     return {"type": "object", "description": "LoopBack's filter.", "properties": properties}
 
 

@@ -24,7 +24,10 @@ Handler: TypeAlias = Callable[[V1Call], Awaitable[V1Response]]
 V1Operation: TypeAlias = Operation[Handler]
 
 
-def filter_parameter(model: Model) -> Parameter:
+CLIENT_FILTER = '{"where":{"city":"Ljubljana"},"order":"name ASC","limit":10}'
+
+
+def filter_parameter(model: Model, example: str = CLIENT_FILTER) -> Parameter:
     """LoopBack's filter of a list."""
     name = model.name
     return Parameter(
@@ -33,7 +36,7 @@ def filter_parameter(model: Model) -> Parameter:
         "too: `filter[where][city]=Ljubljana&filter[limit]=10`. A filter has at most "
         f"{DEEPEST_QUERY} levels, and a regular expression at most {LONGEST_REGEX} characters.",
         schema=json_text(f"{name}Filter"),
-        example='{"where":{"city":"Ljubljana"},"order":"name ASC","limit":10}',
+        example=example,
         errors=(
             NOT_AN_OBJECT,
             raised_by(lambda: read_filter({"limit": "abc"}, model)),
@@ -61,14 +64,14 @@ def record_filter_parameter(model: Model) -> Parameter:
     )
 
 
-def where_parameter(model: Model) -> Parameter:
+def where_parameter(model: Model, example: str = '{"city":"Ljubljana"}') -> Parameter:
     """The conditions of a count."""
     return Parameter(
         name="where",
         description=f"Conditions as JSON text: `{model.name}Where` in the schemas. The brackets of a query string are read, too: "
         "`where[city]=Ljubljana`.",
         schema=json_text(f"{model.name}Where"),
-        example='{"city":"Ljubljana"}',
+        example=example,
         errors=(
             raised_by(lambda: object_argument({"where": "[]"}, "where")),
             raised_by(lambda: read_count({"colour": "red"}, model)),
