@@ -7,6 +7,7 @@ Loaded by schemathesis itself, in an environment of its own.
 import atexit
 import json
 import os
+import re
 from collections import Counter
 from itertools import count, pairwise
 from pathlib import Path
@@ -18,24 +19,34 @@ from hypothesis import strategies as st
 URL, TOKEN = os.environ["CLIENTELE_URL"], os.environ["CLIENTELE_TOKEN"]
 CONDITIONS = ("x-entity-id", "entity_id", "if-match", "if-none-match", "idempotency-key")
 """The headers whose values of the document, or random ones, fit no record or an earlier request."""
-SAMPLES = (
-    '"0"',
-    '"1"',
-    "7f0c1ea0-2d4f-4a2a-9a55-6a9f0e9c5c11",
-    "5a3683ea12d5a67dd0ef2f4c",
-    "5a3683ea12d5a67dd0ef2f4a",
-    "5a3683ea12d5a67dd0ef2f49",
-    "6595a27b5d35015c3ef0c3fd",
+SAMPLE = re.compile(
+    r'(cust_|ent_)?(5a3683ea12d5a67dd0ef2f|6595a27b5d35015c3ef0c3)..|"[01]"|7f0c1ea0-2d4f-4a2a-9a55-6a9f0e9c5c11'
 )
 """The examples of ids and conditions in the documents."""
 EVERY = 3
 """One request of so many has an id, or such headers, that schemathesis made."""
 
 
-def read(path):
-    request = Request(f"{URL}{path}", headers={"Authorization": f"Bearer {TOKEN}"})  # noqa: S310 - the service of the run
+def ask(method, path, body=None):
+    """The answer of the service to a request."""
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(f"{URL}{path}", data, headers, method=method)  # noqa: S310 - the service of the run
     with urlopen(request) as answer:  # noqa: S310
         return json.load(answer)
+
+
+def read(path):
+    return ask("GET", path)
+
+
+def renew_webhook():
+    """Puts a new webhook with a delivery in the place of all others, which requests may have disabled or deleted."""
+    path = f"/v1/organizations/{IDS['organizations'][0]}/webhooks"
+    for webhook in read(path):
+        ask("DELETE", f"/v1/webhooks/{webhook['id']}")
+    made = ask("POST", path, {"url": "https://receiver.example/", "events": ["*"]})["id"]
+    IDS["webhooks"], IDS["deliveries"] = [made], [ask("POST", f"/v1/webhooks/{made}/test", {})["id"]]
 
 
 ENTITIES = [entity["id"] for entity in read("/entities")["data"]]
@@ -74,21 +85,28 @@ def report():
     Path(os.environ["OPENAPI_ANSWERS"]).write_text(json.dumps(ANSWERS))
 
 
-def number_of(value):
-    return sum(map(ord, str(value)))
+def is_replaced(value):
+    """True for the samples of the documents, and for most random values."""
+    return SAMPLE.fullmatch(str(value)) is not None or sum(map(ord, str(value))) % EVERY > 0
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Puts the id of a record of the demo in place of most ids, and leaves most conditions out."""
+    position = next(NUMBERS)
+    if case.operation.path.startswith("/v1/webhooks/") and not (position % EVERY and "webhooks" in IDS):
+        renew_webhook()
     for before, segment in pairwise(case.operation.path.split("/")):
         name, known = segment.strip("{}"), IDS.get(before)
-        if segment.startswith("{") and known and name in case.path_parameters:
-            number = number_of(case.path_parameters[name])
-            if number % EVERY or str(case.path_parameters[name]).endswith(SAMPLES):
-                case.path_parameters[name] = known[next(NUMBERS) % len(known)]
+        if (
+            segment.startswith("{")
+            and known
+            and name in case.path_parameters
+            and is_replaced(case.path_parameters[name])
+        ):
+            case.path_parameters[name] = known[position % len(known)]
     for name in [name for name in case.headers or () if name.lower() in CONDITIONS]:
-        if number_of(case.headers[name]) % EVERY or str(case.headers[name]).endswith(SAMPLES):
+        if is_replaced(case.headers[name]):
             del case.headers[name]
 
 

@@ -38,7 +38,13 @@ CHECKS = (
 )
 DEADLY = ("deleteAccount", "deleteOrganization", "logout", "changePassword", "deleteAccessToken")
 """The operations that take the token or the data of the other requests away."""
-TWINS = ("replaceClientByPost", "searchClientsByOldPath", "putOrganization", "updateOrganizationOfAccount")
+TWINS = (
+    "replaceClientByPost",
+    "searchClientsByOldPath",
+    "putOrganization",
+    "updateOrganizationOfAccount",
+    "replaceWebhookByPost",
+)
 """The operations that do the same as others by another path."""
 
 Environment = Mapping[str, str]
