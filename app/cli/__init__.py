@@ -30,6 +30,16 @@ from app.cli.serving import migrate_command, schema_command, serve_command
 from app.cli.subjects import subject_export_command
 from app.cli.tokens import token_create, token_list, token_revoke
 from app.cli.transfer import export_command, import_command
+from app.cli.webhooks import (
+    webhook_create,
+    webhook_delete,
+    webhook_deliveries,
+    webhook_list,
+    webhook_redeliver,
+    webhook_rotate_secret,
+    webhook_test,
+    webhook_update,
+)
 from app.errors import DomainError, Unavailable
 from app.version import VERSION
 
@@ -104,6 +114,20 @@ _add_group(
     "outbox",
     "Manage the reminders that were sent, wait or have failed.",
     {"list": outbox_list, "retry": outbox_retry, "cancel": outbox_cancel},
+)
+_add_group(
+    "webhook",
+    "Manage webhooks, which send the changes of an organization's clients to a URL.",
+    {
+        "list": webhook_list,
+        "create": webhook_create,
+        "update": webhook_update,
+        "delete": webhook_delete,
+        "rotate-secret": webhook_rotate_secret,
+        "test": webhook_test,
+        "deliveries": webhook_deliveries,
+        "redeliver": webhook_redeliver,
+    },
 )
 _add_group("config", "Show the settings.", {"show": config_show})
 _add_group("database", "Manage the embedded database.", {"show": database_show, "remove": database_remove})
