@@ -78,7 +78,8 @@ _of_account = and_(
     or_(_environment == literal(Environment.LIVE.value), access_tokens.c.environment == _environment),
 )
 _of_organization = and_(_account.is_(None), or_(access_tokens.c.id == _own, access_tokens.c.parent_id == _own))
-_manageable = or_(_of_account, _of_organization)
+MANAGEABLE = or_(_of_account, _of_organization)
+"""True for the tokens that the caller of the parameters may manage."""
 _bound = {name: bindparam(name, type_=Text()) for name in ("after", "before")}
 
 
@@ -98,8 +99,8 @@ SHOWN_COLUMNS = (
 """The columns of the face ACCESS_TOKEN, for the caller of the parameters."""
 
 _with_ids = access_tokens.c.id == func.any(bindparam("ids", type_=ARRAY(Text)))
-GET = select(*_columns).where(_manageable, _with_ids)
-COUNT = select(func.count()).select_from(access_tokens).where(_manageable)
+GET = select(*_columns).where(MANAGEABLE, _with_ids)
+COUNT = select(func.count()).select_from(access_tokens).where(MANAGEABLE)
 _between = (
     or_(_bound["after"].is_(None), access_tokens.c.id < _bound["after"]),
     or_(_bound["before"].is_(None), access_tokens.c.id > _bound["before"]),
@@ -109,14 +110,14 @@ _between = (
 @keep_statements
 def get_statement(selection: Selection) -> Select[Any]:
     """(id, JSON) The tokens with some ids that the caller may manage."""
-    return _render(select(*SHOWN_COLUMNS).where(_manageable, _with_ids).subquery("t"), selection)
+    return _render(select(*SHOWN_COLUMNS).where(MANAGEABLE, _with_ids).subquery("t"), selection)
 
 
 @keep_statements
 def page_statement(selection: Selection, backward: bool) -> Select[Any]:
     """(id, JSON) At most `most` tokens that the caller may manage, newest first, or backward."""
     order = access_tokens.c.id.asc() if backward else access_tokens.c.id.desc()
-    page = select(*SHOWN_COLUMNS).where(_manageable, *_between).order_by(order).limit(bindparam("most")).subquery("t")
+    page = select(*SHOWN_COLUMNS).where(MANAGEABLE, *_between).order_by(order).limit(bindparam("most")).subquery("t")
     return _render(page, selection).order_by(page.c.id.asc() if backward else page.c.id.desc())
 
 
@@ -126,7 +127,7 @@ def _render(tokens: Subquery, selection: Selection) -> Select[Any]:
 
 
 def _exists(bound: ColumnElement[bool]) -> ColumnElement[bool]:
-    return select(literal(1)).select_from(access_tokens).where(_manageable, bound).exists()
+    return select(literal(1)).select_from(access_tokens).where(MANAGEABLE, bound).exists()
 
 
 _bounds: Any = select(_exists(access_tokens.c.id >= _bound["after"]), _exists(access_tokens.c.id <= _bound["before"]))
@@ -144,7 +145,7 @@ LOCK_PARENT = (
 
 REVOKE = (
     delete(access_tokens)
-    .where(_manageable, access_tokens.c.id == bindparam("revoked", type_=Text()))
+    .where(MANAGEABLE, access_tokens.c.id == bindparam("revoked", type_=Text()))
     .returning(access_tokens.c.id)
 )
 

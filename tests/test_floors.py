@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     ("app.main", "app.__main__", "app.cli", "app.server", "app.demo", "app.download"),
     ("app.graphql", "app.rest"),
-    ("app.privacy",),
+    ("app.privacy", "app.nodes"),
     ("app.organizations", "app.changes", "app.webhooks"),
     ("app.accounts", "app.clients"),
     (
@@ -46,7 +46,9 @@ OWNERS_OF_TABLES = (
     "app.caller_tokens",
     "app.changes.authors",
     "app.changes.columns",
+    "app.changes.listed",
     "app.changes.page_statements",
+    "app.changes.settled",
     "app.changes.sources",
     "app.changes.statements",
     "app.clients.duplicates",
@@ -64,6 +66,7 @@ OWNERS_OF_TABLES = (
     "app.mail.quotas",
     "app.mail.repository",
     "app.mail.sources",
+    "app.nodes",
     "app.organizations.repository",
     "app.privacy.ownership",
     "app.privacy.purge",

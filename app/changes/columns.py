@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from app.changes.faces import FIELD_CHANGE
+from app.changes.record import LARGEST_NUMBER
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.query.face import Face, Field, Kind
 from app.query.sql.render import Selection, render_node_id, render_object, render_row
@@ -48,6 +49,15 @@ def bare_id(number: ColumnElement[int], face: Face) -> ColumnElement[str]:
     """The bare id of a change under a face: eight hex digits for the face and sixteen for the number."""
     digits = func.lpad(func.to_hex(number), literal_column("16"), literal_column("'0'"), type_=Text())
     return func.textcat(literal(f"{CODED_FACES.index(face):08x}", Text()), digits, type_=Text())
+
+
+def read_bare_id(bare: str) -> tuple[int, Face] | None:
+    """The number and the face in the bare id of a change; None for an id of no face.
+
+    The fields of a change differ between the faces, so a cache must keep them apart.
+    """
+    code, number = int(bare[:8], 16), int(bare[8:], 16)
+    return (number, CODED_FACES[code]) if code < len(CODED_FACES) and number <= LARGEST_NUMBER else None
 
 
 def author_columns(

@@ -1,5 +1,6 @@
 """The statements that read pages of changes: those of organizations, and those of records."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -35,34 +36,57 @@ def _in_order(number: ColumnElement[int], descending: bool) -> ColumnElement[int
     return number.desc() if descending else number.asc()
 
 
-def _select_numbers(by_client: bool, by_action: bool, descending: bool) -> Select[Any]:
-    """(id) At most `most` changes of an organization between two numbers.
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """A walk through the changes of an organization between two numbers, in SQL.
+
+    It gives at most `most` changes: those of `clients` and those with one of `actions`, where None stands for all.
+    """
+
+    organization: ColumnElement[str]
+    above: ColumnElement[int]
+    below: ColumnElement[int]
+    most: ColumnElement[int]
+    clients: ColumnElement[Any] | None
+    actions: ColumnElement[Any] | None
+
+
+def _find_walk(by_client: bool, by_action: bool) -> Walk:
+    """The walk of the parameters."""
+    organization = bindparam("organization", type_=Text())
+    return Walk(organization, _above, _below, MOST, _clients if by_client else None, _actions if by_action else None)
+
+
+def select_numbers(walk: Walk, descending: bool) -> Select[Any]:
+    """(id) The numbers of a walk.
 
     Each wanted client or action is a walk along an index of its own, so a rare one costs no more than a frequent one.
     """
-    number = client_changes.c.id
-    numbers = select(number).where(_organization, *_between).order_by(_in_order(number, descending)).limit(MOST)
-    if not by_client and not by_action:
+    changes = client_changes.c
+    own = (changes.organization_id == walk.organization, changes.id > walk.above, changes.id < walk.below)
+    numbers = select(changes.id).where(*own).order_by(_in_order(changes.id, descending)).limit(walk.most)
+    numbers = numbers.correlate_except(client_changes)
+    if walk.clients is None and walk.actions is None:
         return numbers
-    key = client_changes.c.client_id if by_client else client_changes.c.action
-    values = func.unnest(_clients if by_client else _actions).table_valued(column("value", Text()))
-    wanted = values.render_derived(name="wanted")
-    own = numbers.where(key == wanted.c.value)
-    if by_client and by_action:
-        own = own.where(client_changes.c.action == func.any(_actions))
-    each = own.correlate(wanted).lateral("each")
+    key = changes.action if walk.clients is None else changes.client_id
+    values = func.unnest(walk.actions if walk.clients is None else walk.clients)
+    wanted = values.table_valued(column("value", Text())).render_derived(name="wanted")
+    numbers = numbers.where(key == wanted.c.value)
+    if walk.clients is not None and walk.actions is not None:
+        numbers = numbers.where(changes.action == func.any(walk.actions))
+    each = numbers.lateral("each")
     merged = select(each.c.id).select_from(wanted.join(each, true()))
-    return merged.order_by(_in_order(each.c.id, descending)).limit(MOST)
+    return merged.order_by(_in_order(each.c.id, descending)).limit(walk.most)
 
 
 @lru_cache(maxsize=8)
 def numbers_statement(by_client: bool, by_action: bool) -> Select[Any]:
     """(id) The first changes of an organization, as `changes_statement` finds them."""
-    return _select_numbers(by_client, by_action, descending=False)
+    return select_numbers(_find_walk(by_client, by_action), descending=False)
 
 
 def _chosen(by_client: bool, by_action: bool, descending: bool) -> Subquery:
-    numbers = _select_numbers(by_client, by_action, descending).subquery("numbers")
+    numbers = select_numbers(_find_walk(by_client, by_action), descending).subquery("numbers")
     rows = select(*client_changes.c).select_from(numbers.join(client_changes, client_changes.c.id == numbers.c.id))
     return rows.where(_organization).subquery("c")
 

@@ -141,6 +141,14 @@ def read_change_cursor(organization_id: str, text: str, last: Position, field: s
     return number
 
 
+def read_change_position(text: str, field: str = "after") -> tuple[str, Position]:
+    """The organization that a cursor of changes belongs to, and the position in it. Raises Malformed for any other text."""
+    kind, _, organization_id = read_scope(text, field).partition(" ")
+    if kind != "changes":
+        raise Malformed(INVALID_CURSOR, field)
+    return organization_id, Position(*_read(_change_scope(organization_id), text, field, 2))
+
+
 def write_history_cursor(organization_id: str, client_id: str, number: int) -> str:
     """The cursor of a change in a record's history.
 

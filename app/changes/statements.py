@@ -94,7 +94,7 @@ ERASED: ColumnElement[Any] = literal_column("'erased'")
 _later = client_changes.alias("later")
 
 
-def _images_expired(changes: FromClause) -> ColumnElement[bool]:
+def images_expired(changes: FromClause) -> ColumnElement[bool]:
     """True for a change without images whose person was not erased: the retention worker has dropped the images."""
     c = changes.c
     of_record = (_later.c.organization_id == c.organization_id, _later.c.client_id == c.client_id)
@@ -105,7 +105,7 @@ def _images_expired(changes: FromClause) -> ColumnElement[bool]:
 def list_facts(changes: FromClause) -> Sequence[ColumnElement[Any]]:
     """The columns of app.changes.record.PastChange that do not depend on a face."""
     c = changes.c
-    return c.id, c.organization_id, c.client_id, c.action, c.actor, _images_expired(changes)
+    return c.id, c.organization_id, c.client_id, c.action, c.actor, images_expired(changes)
 
 
 def _list_shown(changes: FromClause, images: FromClause, face: Face) -> Sequence[ColumnElement[Any]]:

@@ -1,6 +1,6 @@
 """The reminders of a client as rows that are rendered inside the client."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal_column, select
@@ -17,6 +17,14 @@ from app.storage.tables import outbox
 SCOPE = "reminders"
 """The scope of the cursors: a cursor of another list is not valid here."""
 
+MESSAGE_COLUMNS: Mapping[str, ColumnElement[Any]] = {
+    **outbox.c,
+    "next_attempt_at": case((OPEN, outbox.c.next_attempt_at)),
+}
+"""The columns of a message as they are shown."""
+IS_SHOWN = outbox.c.recipient != literal_column("''")
+"""False for a message to an erased person."""
+
 
 class Reminders:
     """The messages to a client, newest first, without those to an erased person."""
@@ -26,10 +34,9 @@ class Reminders:
     key_type: Any = Text()
 
     def select_rows(self, owner: Columns, names: Sequence[str]) -> Select[Any]:
-        shown = {**outbox.c, "next_attempt_at": case((OPEN, outbox.c.next_attempt_at))}
         of_client = (outbox.c.organization_id == owner["organization_id"], outbox.c.client_id == owner["id"])
-        rows = select(outbox.c.id.label("key"), *(shown[name].label(name) for name in names))
-        return rows.where(*of_client, outbox.c.recipient != literal_column("''")).correlate_except(outbox)
+        rows = select(outbox.c.id.label("key"), *(MESSAGE_COLUMNS[name].label(name) for name in names))
+        return rows.where(*of_client, IS_SHOWN).correlate_except(outbox)
 
     def count_rows(self, owner: Columns) -> ColumnElement[int]:
         return count_rows(self.select_rows(owner, ()))

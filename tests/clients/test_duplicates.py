@@ -12,7 +12,7 @@ from app.clients.duplicates import DUPLICATE_FACES, Duplicates, telling_words
 from app.clients.faces import GRAPHQL_CLIENT
 from app.clients.repository import ClientRepository
 from app.clients.service import get_clients
-from app.graphql.execution.plans import nested_field
+from app.graphql.execution.plans import computed_field
 from app.ids import new_id
 from app.query.sql.nested import Nested
 from app.storage.database import Database
@@ -47,7 +47,7 @@ async def add(database: Database, organization: str, *rows: dict[str, Any]) -> l
 
 async def find(database: Database, subject: Subject, most: int = 20) -> list[Duplicate]:
     access = Access(database, principal(subject.organization_id))
-    field = nested_field("found", Nested(Duplicates(most), SELECTION))
+    field = computed_field("found", Nested(Duplicates(most), SELECTION))
     rows = await get_clients(access, [subject.id], (("found", field),), deleted_too=True)
     return [Duplicate(**duplicate) for duplicate in json.loads(rows[subject.id])["found"]]
 

@@ -29,7 +29,7 @@ mutation($deleted: ID!, $erased: ID!) {
 IDS = """
 query($id: ID!) {
   client(id: $id) {
-    id customer { id }
+    id customer { id history(first: 1) { nodes { id } } }
     history(first: 1) { nodes { id } pageInfo { endCursor } }
     reminders(first: 1) { nodes { id } pageInfo { endCursor } }
   }
@@ -115,6 +115,7 @@ def _read_ids(shown: Mapping[str, Any]) -> dict[str, str]:
         "delivery": webhook["deliveries"]["nodes"][0]["id"],
         "token": viewer["accessTokens"]["nodes"][0]["id"],
         "change": client["history"]["nodes"][0]["id"],
+        "otherChange": client["customer"]["history"]["nodes"][0]["id"],
         "reminder": client["reminders"]["nodes"][0]["id"],
         **{f"after{name}": rows["pageInfo"]["endCursor"] for name, rows in lists.items()},
     }

@@ -15,6 +15,7 @@ VARIABLES: Mapping[str, str] = {
     "account": "ID!",
     "token": "ID!",
     "change": "ID!",
+    "otherChange": "ID!",
     "reminder": "ID!",
     "webhook": "ID!",
     "delivery": "ID!",
@@ -37,11 +38,11 @@ VARIABLES: Mapping[str, str] = {
 VALUES: Mapping[str, Sequence[str]] = {
     "Query.node.id": (
         *("$client", "$customer", "$organization", "$account", "$token"),
-        *("$change", "$reminder", "$erased", "$webhook", "$delivery"),
+        *("$change", "$otherChange", "$reminder", "$erased", "$webhook", "$delivery"),
     ),
     "Query.nodes.ids": (
         '[$client, "nothing", $customer, $client]',
-        "[$change, $reminder, $organization]",
+        "[$change, $reminder, $organization, $otherChange]",
         "[$second, $token, $account, $deleted]",
         "[$webhook, $delivery, $client]",
         "[]",
@@ -101,5 +102,6 @@ BOUND_CURSORS: Mapping[tuple[str, ...], str] = {
     ("node($client)", "history"): "$afterHistory",
     ("organization($organization)", "changes"): "$afterChange",
     ("organization", "changes"): "$afterChange",
+    ("node($organization)", "changes"): "$afterChange",
 }
 """Cursors that are valid in one place only: each names the record or the organization that it belongs to."""

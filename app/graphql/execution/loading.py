@@ -8,15 +8,19 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar, cast
 
 import orjson
-from graphql import FieldNode
 from strawberry.types import get_object_definition
 
 from app.auth import Access
 from app.errors import NotFound
-from app.graphql.execution.compiler import compile_record, compile_rows
-from app.graphql.execution.context import Info, find_plan
-from app.graphql.execution.plans import plan_inside
-from app.graphql.execution.selections import SelectionReader, Step
+from app.graphql.execution.compiler import (
+    bind_position,
+    compile_bound_rows,
+    compile_payload,
+    compile_record,
+    compile_rows,
+    fits,
+)
+from app.graphql.execution.context import Info
 from app.graphql.internals import Rendered, RenderedValue
 from app.mail.repository import ClientKey
 from app.query.face import Face, Field, Kind
@@ -168,16 +172,10 @@ def _show_text(field: Field) -> Field:
     return replace(field, kind=Kind.JSON_TEXT) if field.kind is Kind.JSON else field
 
 
-def find_payload_plan(info: Info, face: Face, name: str) -> Selection | None:
+async def find_payload_plan(info: Info, face: Face, name: str) -> Selection | None:
     """The selection in the field `name` of the payload being made, or None when some of it needs a resolver."""
     payload = get_object_definition(info.return_type, strict=True).name
-    return find_plan(info, _plan_payload, face, (payload, name))
-
-
-def _plan_payload(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, step: Step) -> Selection | None:
-    """The row is read after the write, so it may have lists inside."""
-    selection = plan_inside(reader.nest(bound=True), nodes, face, step)
-    return None if selection is None else BoundSelection(selection, reader.notes.parameters)
+    return await compile_payload(info, face, (payload, name))
 
 
 def make_record(type_: type[RowT], selection: Selection | None, json: str) -> RowT:
@@ -192,11 +190,11 @@ async def find_record(info: Info, type_: type[RecordT], record_id: str, *, delet
     """One record, rendered if its selection allows it; None when the token can access no such record."""
     if deleted_too:
         return await load_record(info, type_, record_id)
-    plan, read = compile_record(info, type_.face), partial(type_.reads.get, info.context.access, record_id)
-    selection = plan.selection if plan.owner is None or plan.owner[1] == record_id else None
+    plan, read = compile_record(info, type_.face, record_id), partial(type_.reads.get, info.context.access, record_id)
+    selection = await bind_position(info, plan)
     try:
         row = await read(selection if selection is not None else whole_record(type_.face))
-        if selection is not None and plan.owner not in (None, (row.organization_id, record_id)):
+        if selection is not None and not fits(plan, (row.organization_id, record_id)):
             selection, row = None, await read(whole_record(type_.face))
     except NotFound:
         return None
@@ -205,10 +203,10 @@ async def find_record(info: Info, type_: type[RecordT], record_id: str, *, delet
 
 async def load_record(info: Info, type_: type[RecordT], record_id: str, *, deleted_too: bool = True) -> RecordT | None:
     """The record with an id, rendered if its selection allows it."""
-    selection = compile_rows(info, type_.face, bound=True)
+    selection = await compile_bound_rows(info, type_.face)
     chosen = selection if selection is not None else whole_record(type_.face)
     load = partial(_load_rows, type_.reads, info.context.access, chosen, deleted_too)
-    key = (type_.face.name, chosen, _list_values(selection), deleted_too)
+    key = (type_.face.name, chosen, show_values(selection), deleted_too)
     row = await info.context.loader(key, load).load(record_id)
     return None if row is None else make_record(type_, selection, row)
 
@@ -230,12 +228,12 @@ async def load_planned_row(
 ) -> RowT | None:
     """The row with an id, rendered with `selection`, or whole when that is None. All who ask for it share one object."""
     load = partial(_load_shared_rows, info.context.access, type_, get_rows, selection)
-    return await info.context.loader((type_.face.name, selection, _list_values(selection)), load).load(row_id)
+    return await info.context.loader((type_.face.name, selection, show_values(selection)), load).load(row_id)
 
 
-def _list_values(selection: Selection | None) -> tuple[tuple[str, Any], ...]:
-    """The values of a selection's parameters, which tell apart two selections with one statement."""
-    return tuple(selection.parameters.items()) if isinstance(selection, BoundSelection) else ()
+def show_values(selection: Selection | None) -> str:
+    """The values of a selection's parameters as a text, which tells apart two selections with one statement."""
+    return repr(selection.parameters) if isinstance(selection, BoundSelection) else ""
 
 
 async def _load_shared_rows(

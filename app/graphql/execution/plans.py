@@ -1,17 +1,19 @@
 """Plans: the selection that the database renders for the fields of a record, or the reason why it needs resolvers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 
 from graphql import FieldNode, GraphQLError
 
+from app.changes.listed import CheckedConnection
 from app.clients.sources import RecordCursor
 from app.errors import DomainError
 from app.graphql.execution.arguments import read_nested_page
-from app.graphql.execution.links import LINKS, LISTS, NestedField, NestedList, RecordKey, find_nested, read_duplicates
-from app.graphql.execution.selections import Fields, NotRendered, Reason, SelectionReader, Step
-from app.query.face import Codec, Face, Field, Kind, Link
+from app.graphql.execution.change_pages import CHANGES, POSITIONS, read_changes
+from app.graphql.execution.links import LINKS, LISTS, NestedField, NestedList, find_nested, read_duplicates
+from app.graphql.execution.selections import Fields, NotRendered, Reason, SelectionReader
+from app.query.face import Codec, Computed, Face, Field, Kind, Link
 from app.query.sql.connections import (
     EDGE_CURSOR,
     PAGE_INFO,
@@ -19,10 +21,9 @@ from app.query.sql.connections import (
     TOTAL_COUNT,
     Connection,
     list_field,
-    list_name,
 )
 from app.query.sql.nested import Nested
-from app.query.sql.render import BoundSelection, Selection
+from app.query.sql.render import Selection
 
 LONGEST_LABEL = 63
 """PostgreSQL cuts longer labels, so longer aliases are not rendered."""
@@ -33,40 +34,6 @@ LABELS_OF_LIST = 20
 """A list inside a record counts as so many labels. Its SQL is long, and a long statement is built anew for each request."""
 MOST_DOCUMENTS = 400
 """A list inside a record is one value in PostgreSQL's memory. This many free-form documents in it have at most 40 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """The plan of a selection. `selection` is None if it needs resolvers, for the `reason`.
-
-    `owner` is the only record that the selection is valid for, if a cursor in it belongs to a record. `settled`: it
-    has lists that are read after the position of the same operation.
-    """
-
-    selection: BoundSelection | None
-    reason: Reason | None = None
-    owner: RecordKey | None = None
-    settled: bool = False
-
-
-def plan_rows(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, bound: bool) -> Compiled:
-    """The plan of rows of a face. With `bound` it may have parameters."""
-    return _finish(reader.nest(bound=bound), nodes, face)
-
-
-def plan_one(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Compiled:
-    """The plan of one record that is named by its id."""
-    return _finish(reader.nest(bound=True, known=True), nodes, face)
-
-
-def _finish(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> Compiled:
-    """The plan with the values and the owner that the reader has noted."""
-    try:
-        selection = plan_selection(reader, nodes, face)
-    except NotRendered as error:
-        return Compiled(None, error.reason)
-    notes = reader.notes
-    return Compiled(BoundSelection(selection, notes.parameters), owner=notes.owner, settled=notes.settled)
 
 
 def plan_record(reader: SelectionReader, fields: Fields, face: Face) -> Selection:
@@ -94,6 +61,8 @@ def _plan_field(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face)
     key = (face.type_name, name)
     if key in LISTS and reader.nested:
         return _plan_list(reader, nodes, face.type_name, LISTS[key])
+    if key == CHANGES or key in POSITIONS:
+        return _plan_changes(reader, nodes) if key == CHANGES else _plan_position(reader, POSITIONS[key])
     nested = find_nested(face, name, reader.shows_addresses) if reader.nested else None
     if nested is not None:
         return _plan_nested(reader, nodes, face, nested)
@@ -125,27 +94,13 @@ def plan_selection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Fa
     return plan_record(reader, reader.collect(nodes, types_of(face.type_name)), face)
 
 
-def plan_inside(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, *steps: Step) -> Selection | None:
-    """The selection of the records that lie `steps` below a field.
-
-    It is empty when no record is selected, and None when a field needs a resolver or two places select different fields.
-    """
-    try:
-        selections = [plan_selection(reader, group, face) for group in reader.find_groups(nodes, *steps)]
-    except NotRendered:
-        return None
-    if not selections:
-        return ()
-    return selections[0] if len(set(selections)) == 1 else None
-
-
 def render_faces(selections: Mapping[str, Selection | None]) -> Selection:
     """The selection that renders a row once for each name, as a text that holds JSON. Empty selections are left out."""
-    return tuple((name, _row_field(name, selection)) for name, selection in selections.items() if selection)
+    return tuple((name, row_field(name, selection)) for name, selection in selections.items() if selection)
 
 
 @lru_cache(maxsize=8192)
-def _row_field(name: str, selection: Selection) -> Field:
+def row_field(name: str, selection: Selection) -> Field:
     return Field(name, "id", codec=Codec(row=selection), writable=False, filterable=False, sortable=False)
 
 
@@ -170,12 +125,30 @@ def _plan_list(reader: SelectionReader, nodes: Sequence[FieldNode], type_name: s
     except (DomainError, GraphQLError) as error:
         raise NotRendered(Reason.ARGUMENT) from error
     parts = plan_parts(reader.enter_list(page.limit), nodes, nested.face)
-    return _connection_field(nodes[0].name.value, Connection(page, *parts))
+    return computed_field(nodes[0].name.value, Connection(page, *parts))
 
 
-@lru_cache(maxsize=8192)
-def _connection_field(name: str, connection: Connection) -> Field:
-    return Field(name, "", codec=Codec(computed=connection), writable=False, filterable=False, sortable=False)
+def _plan_position(reader: SelectionReader, field: Field) -> Field:
+    _note_position(reader)
+    return field
+
+
+def _note_position(reader: SelectionReader) -> None:
+    """Raises NotRendered where the selection has no parameters: a position is one."""
+    if not reader.bound:
+        raise NotRendered(Reason.POSITION)
+    reader.notes.shows_position = True
+
+
+def _plan_changes(reader: SelectionReader, nodes: Sequence[FieldNode]) -> Field:
+    """The field of the changes of an organization."""
+    _note_position(reader)
+    try:
+        page, face = read_changes(reader, reader.read_arguments(CHANGES[0], nodes[0]))
+    except (DomainError, GraphQLError) as error:
+        raise NotRendered(Reason.ARGUMENT) from error
+    connection = Connection(page, *plan_parts(reader.enter_list(page.limit), nodes, face))
+    return computed_field(nodes[0].name.value, CheckedConnection(connection, page) if page.after else connection)
 
 
 def _plan_nested(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face, nested: NestedField) -> Field:
@@ -188,12 +161,13 @@ def _plan_nested(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face
             raise NotRendered(Reason.ARGUMENT) from error
         most = source.most
     members = plan_selection(reader.enter_list(most), nodes, nested.face)
-    return nested_field(nodes[0].name.value, Nested(source, members))
+    return computed_field(nodes[0].name.value, Nested(source, members))
 
 
 @lru_cache(maxsize=8192)
-def nested_field(name: str, nested: Nested) -> Field:
-    return Field(name, "", codec=Codec(computed=nested), writable=False, filterable=False, sortable=False)
+def computed_field(name: str, computed: Computed) -> Field:
+    """The field that shows what SQL computes for a row. Equal calls give one field."""
+    return Field(name, "", codec=Codec(computed=computed), writable=False, filterable=False, sortable=False)
 
 
 def plan_parts(
@@ -232,55 +206,3 @@ def record_edge_face(face: Face) -> Face:
     """The face of a record as an edge of the list in its default order."""
     cursor = Field("cursor", "", codec=Codec(computed=RecordCursor(face)), writable=False, filterable=False)
     return _edge_face(face, cursor)
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionPlan:
-    """The parts of a root connection that its selection needs.
-
-    - `total`, `next`, `previous`, `ends`, `edges`: the selected facts; the last two are cursors of the page info and of edges.
-    - `lists`: the columns of its lists. `shown` has its fields.
-    - `rendered` is the selection of one row: that of the only list, or one text for each list.
-    """
-
-    rows: bool
-    total: bool
-    next: bool
-    previous: bool
-    ends: bool
-    edges: bool
-    rendered: Compiled
-    lists: tuple[str, ...] = ()
-    shown: Selection = ()
-
-
-def plan_connection(reader: SelectionReader, nodes: Sequence[FieldNode], face: Face) -> ConnectionPlan:
-    """The plan of the fields under a root connection of a face's records."""
-    reader = reader.nest(bound=True)
-    lists, shown, reason = _try_parts(reader, nodes, face)
-    row = lists[0] if len(lists) == 1 else render_faces({str(index): each for index, each in enumerate(lists)})
-    fields = reader.collect(nodes, frozenset({f"{face.type_name}Connection"})).values()
-    names = {group[0].name.value for group in fields}
-    infos = (reader.collect(group, frozenset({"PageInfo"})) for group in fields if group[0].name.value == "pageInfo")
-    wanted = {group[0].name.value for info in infos for group in info.values()}
-    return ConnectionPlan(
-        rows=bool(names & {"nodes", "edges"} or wanted - {"__typename"}),
-        total="totalCount" in names,
-        next="hasNextPage" in wanted,
-        previous="hasPreviousPage" in wanted,
-        ends=not wanted.isdisjoint({"startCursor", "endCursor"}),
-        edges=any(field is EDGE_CURSOR for each in lists for _, field in each),
-        rendered=Compiled(None if reason else BoundSelection(row, reader.notes.parameters), reason),
-        lists=tuple(map(list_name, range(len(lists)))),
-        shown=shown,
-    )
-
-
-def _try_parts(
-    reader: SelectionReader, nodes: Sequence[FieldNode], face: Face
-) -> tuple[tuple[Selection, ...], Selection, Reason | None]:
-    """As `plan_parts`, with the reason why the connection needs resolvers."""
-    try:
-        return *plan_parts(reader, nodes, face), None
-    except NotRendered as error:
-        return (), (), error.reason

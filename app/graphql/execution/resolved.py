@@ -18,7 +18,7 @@ from graphql import (
 
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.context import find_field_plan
-from app.graphql.execution.plans import plan_connection, plan_inside, plan_one, plan_rows
+from app.graphql.execution.root_plans import plan_connection, plan_inside, plan_one, plan_rows
 from app.graphql.execution.selections import SelectionReader
 from app.graphql.internals import Execution, ResolvedField
 from app.query.face import Face
@@ -70,23 +70,20 @@ class Search:
             yield from self._find_below(group, type_)
 
     def _is_rendered(self, group: list[FieldNode], type_name: str, parent: GraphQLObjectType) -> bool:
-        """True if the database renders the record or the connection. The plan is the one that its resolver uses.
-
-        A record that shows settled positions may be resolved, so it counts as resolved.
-        """
+        """True if the database renders the record or the connection."""
         if type_name in CONNECTIONS:
             face = CONNECTIONS[type_name]
             return self._plan(group, plan_connection, face).rendered.selection is not None
         face = FACES[type_name]
         if self.execution.operation.operation is OperationType.MUTATION:
-            return self._plan(group, plan_inside, face) is not None
+            return self._plan(group, plan_inside, face).selection is not None
         if parent is not self.execution.schema.query_type:
             plan = self._plan(group, plan_rows, face, False)
         elif group[0].name.value in ("node", "nodes"):
             plan = self._plan(group, plan_rows, face, True)
         else:
             plan = self._plan(group, plan_one, face)
-        return plan.selection is not None and not plan.settled
+        return plan.selection is not None
 
     def _plan(self, group: list[FieldNode], plan: Callable[..., Any], *arguments: Any) -> Any:
         execution = self.execution

@@ -24,6 +24,8 @@ from graphql import (
     get_argument_values,
 )
 
+from app.changes.record import Position
+
 Fields = dict[str, list[FieldNode]]
 """The fields of a selection by response key, in order."""
 Step = tuple[str, str]
@@ -40,7 +42,10 @@ class Reason(StrEnum):
     - SIZE: the selection has too many fields, or too many documents in one value.
     - ARGUMENT: an argument of a nested field is an error, or depends on the record that has the field.
     - PATTERN: a condition of a list inside a record has a pattern that may take long.
-    - POSITION: the operation reads a position before the lists in the selection.
+    - POSITION: a row that a resolver reads shows a settled position.
+    - PLACES: two places show a written record with different fields.
+    - WRITTEN: a record with lists is shown as it was written, as it has an idempotency key or is erased.
+    - LOST: changes after a cursor have lost their images.
     - RESOLVER: only a resolver knows a field.
     """
 
@@ -49,6 +54,9 @@ class Reason(StrEnum):
     ARGUMENT = "argument"
     PATTERN = "pattern"
     POSITION = "position"
+    PLACES = "places"
+    WRITTEN = "written"
+    LOST = "lost"
     RESOLVER = "resolver"
 
 
@@ -69,6 +77,8 @@ class Notes:
     - `variables`: the names of the variables in the arguments of nested fields.
     - `owner`: the record that cursors in the selection belong to, by the ids of its organization and of itself.
     - `settled`: a list must be read after the position of the same operation.
+    - `shows_position`: the selection shows settled positions, or lists settled changes.
+    - `starts`: the positions in cursors of changes, which are valid in one epoch.
     """
 
     labels: int = 0
@@ -77,6 +87,8 @@ class Notes:
     variables: set[str] = field(default_factory=set)
     owner: tuple[str, str] | None = None
     settled: bool = False
+    shows_position: bool = False
+    starts: list[Position] = field(default_factory=list)
 
     def add_labels(self, count: int) -> None:
         """Counts labels of the record and of all lists inside it. Raises NotRendered when there are too many."""

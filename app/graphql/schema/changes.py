@@ -1,21 +1,19 @@
 """The changes of an organization: the filter of changes, and the connection that catches up without a stream."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
-from app.changes.record import ChangeFilter, PastChange, write_change_cursor
+from app.changes.record import PastChange, write_change_cursor
 from app.changes.service import ChangeQuery, list_changes
-from app.errors import Malformed
-from app.graphql.execution.context import Info, read_id, read_page
+from app.graphql.execution.change_pages import MOST_CLIENT_IDS, read_change_filter
+from app.graphql.execution.context import Info, read_page
 from app.graphql.execution.positions import load_settled
 from app.graphql.schema.history import FACES, ChangeAction, RecordFace
 from app.graphql.schema.inputs import argument
 from app.graphql.schema.key_pages import Before, First, Last, find_wanted, show_rows
 from app.query.face import Face
-
-MOST_CLIENT_IDS = 100
 
 CHANGES = (
     "The changes of the organization's clients through every API, each once and in order, oldest first. A change is listed "
@@ -48,15 +46,6 @@ MakeChange: TypeAlias = Callable[[PastChange, Face, str], object]
 """Makes the schema's object for a change under a face with a cursor."""
 
 
-def read_filter(client_ids: Sequence[str] | None, actions: Sequence[ChangeAction] | None) -> ChangeFilter:
-    """The filter. Ids of no record match nothing. Raises Malformed for more than 100 ids."""
-    if client_ids is not None and len(client_ids) > MOST_CLIENT_IDS:
-        message = f"`clientIds` must hold at most {MOST_CLIENT_IDS} ids; got {len(client_ids)}."
-        raise Malformed(message, "clientIds")
-    ids = None if client_ids is None else frozenset(read_id("Client", text) for text in client_ids) - {""}
-    return ChangeFilter(ids, None if actions is None else frozenset(action.lower() for action in actions))
-
-
 async def resolve_changes(
     root: Any,
     info: Info,
@@ -70,7 +59,7 @@ async def resolve_changes(
 ) -> Any:
     """A page of the changes of the organization `root`, which makes the objects of its changes."""
     arguments = read_page(first, after, last, before)
-    query = ChangeQuery(root.organization_id, FACES[face], read_filter(client_ids, actions))
+    query = ChangeQuery(root.organization_id, FACES[face], read_change_filter(client_ids, actions))
     wanted = find_wanted(info, "ChangeConnection")
     page = await list_changes(info.context.access, query, arguments, bounds=wanted.bounds, total=wanted.total)
     keyed = []
@@ -82,5 +71,5 @@ async def resolve_changes(
 
 async def resolve_changes_cursor(root: Any, info: Info) -> str:
     """The position up to which the changes of the organization `root` are settled."""
-    settled = await load_settled(info, root.organization_id)
+    settled = (await load_settled(info, [root.organization_id]))[root.organization_id]
     return write_change_cursor(root.organization_id, settled.number, settled.epoch)

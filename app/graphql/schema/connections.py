@@ -14,12 +14,12 @@ from strawberry.extensions import FieldExtension
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from app.graphql.execution.compiler import compile_connection
+from app.graphql.execution.compiler import bind_position, compile_connection
 from app.graphql.execution.context import Info, make_query, read_page, selects_position
 from app.graphql.execution.dialect import GRAPHQL
 from app.graphql.execution.loading import RecordT, whole_record
-from app.graphql.execution.plans import ConnectionPlan
 from app.graphql.execution.positions import load_settled
+from app.graphql.execution.root_plans import ConnectionPlan
 from app.graphql.internals import Rendered
 from app.graphql.schema.inputs import (
     argument,
@@ -159,7 +159,10 @@ async def resolve_connection(
     plan = compile_connection(info, type_.face)
     request = read_request(arguments, type_.face, plan)
     if selects_position(info):
-        await load_settled(info, organization_id)
+        await load_settled(info, [organization_id])
+    bound = await bind_position(info, plan.rendered, [organization_id])
+    if bound is not None:
+        request = request._replace(selection=bound)
     listing = await type_.reads.list_page(info.context.access, organization_id, request)
     if plan.rendered.selection is None:
         return _show_records(listing, request.fingerprint, type_)

@@ -14,7 +14,7 @@ from app.graphql.execution.compiler import compile_rows
 from app.graphql.execution.context import Info
 from app.graphql.execution.links import DEFAULT_DUPLICATES, read_duplicates
 from app.graphql.execution.loading import Record, whole_record
-from app.graphql.execution.plans import nested_field
+from app.graphql.execution.plans import computed_field
 from app.graphql.internals import Rendered
 from app.graphql.schema.inputs import argument
 from app.graphql.schema.words import Word
@@ -89,7 +89,7 @@ async def _load_duplicates(
     type_: type[ComparableRecord], access: Access, nested: Nested, ids: Sequence[str]
 ) -> list[str]:
     """The duplicates of each record, as the text of a JSON list. A record that was erased has none."""
-    selection: Selection = ((FOUND, nested_field(FOUND, nested)),)
+    selection: Selection = ((FOUND, computed_field(FOUND, nested)),)
     rows = await type_.reads.get_many(access, ids, selection, deleted_too=True)
     return [_take_member(rows[record_id]) if record_id in rows else "[]" for record_id in ids]
 

@@ -11,9 +11,8 @@ import strawberry
 from strawberry import field
 
 from app.auth import Access
-from app.changes.columns import CODED_FACES
+from app.changes.columns import read_bare_id
 from app.changes.record import (
-    LARGEST_NUMBER,
     Change,
     PastChange,
     read_history_cursor,
@@ -69,15 +68,6 @@ class RecordFace(Enum):
 
 
 FACES: Mapping[RecordFace, Face] = {RecordFace.CLIENT: GRAPHQL_CLIENT, RecordFace.CUSTOMER: GRAPHQL_CUSTOMER}
-
-
-def read_change_id(bare: str) -> tuple[int, Face] | None:
-    """The number and the face in the bare id of a change; None for an id of no face.
-
-    The fields of a change differ between the faces, so a cache must keep them apart.
-    """
-    code, number = int(bare[:8], 16), int(bare[8:], 16)
-    return (number, CODED_FACES[code]) if code < len(CODED_FACES) and number <= LARGEST_NUMBER else None
 
 
 @strawberry.type(description="A field of a record with a new value.")
@@ -155,7 +145,7 @@ class RecordedChange(Node):
         if self.position is not None:
             return self.position
         organization = self.past.organization_id
-        settled = await load_settled(info, organization)
+        settled = (await load_settled(info, [organization]))[organization]
         return write_change_cursor(organization, min(self.past.number, settled.number), settled.epoch)
 
 
@@ -174,7 +164,7 @@ def _read_integer(digits: str) -> Any:
 
 async def load_change(info: Info, bare: str) -> tuple[PastChange, Face] | None:
     """A change by its bare id, with its face; None when the token can access no such change."""
-    key = read_change_id(bare)
+    key = read_bare_id(bare)
     if key is None:
         return None
     number, face = key

@@ -9,9 +9,10 @@ from strawberry import field
 
 from app.caller_sources import VIEWER, show_caller
 from app.errors import Malformed
-from app.graphql.execution.compiler import compile_rows
+from app.graphql.execution.compiler import compile_bound_rows
 from app.graphql.execution.context import Info, choose_organization, read_id, require_organization, split_global_id
 from app.graphql.execution.loading import find_record, load_record, make_record, whole_row
+from app.graphql.execution.nodes import join_nodes, render_nodes
 from app.graphql.internals import Rendered
 from app.graphql.schema.access_tokens import AccessToken, load_access_token, resolve_access_tokens
 from app.graphql.schema.accounts import Account, load_account
@@ -28,6 +29,7 @@ from app.graphql.schema.types import (
     Client,
     Customer,
     Organization,
+    find_organization,
     load_organization,
 )
 from app.graphql.schema.webhooks import Webhook, load_delivery, load_webhook
@@ -53,7 +55,7 @@ async def resolve_account(info: Info) -> Account | None:
 
 async def resolve_organizations(info: Info) -> list[Organization]:
     """The organizations that the token can access, rendered if their selection allows it."""
-    selection, access = compile_rows(info, Organization.face), info.context.access
+    selection, access = await compile_bound_rows(info, Organization.face), info.context.access
     chosen = selection if selection is not None else whole_row(Organization)
     rows = await render_organizations(access, access.principal.organizations, chosen)
     return [make_record(Organization, selection, row) for row in rows]
@@ -81,7 +83,7 @@ class Viewer:
 
 async def show_viewer(info: Info) -> Viewer:
     """The viewer, rendered if its selection allows it."""
-    selection = compile_rows(info, VIEWER, bound=True)
+    selection = await compile_bound_rows(info, VIEWER)
     if selection is not None:
         return cast("Viewer", Rendered(await show_caller(info.context.access, selection)))
     is_writer = info.context.principal.scope == "write"
@@ -89,7 +91,13 @@ async def show_viewer(info: Info) -> Viewer:
 
 
 async def find_node(info: Info, global_id: str) -> Node | None:
-    """The live record with a global id; None when the token can access no such record."""
+    """The live record with a global id, rendered if its selection allows it; None when the token can access no such record."""
+    rendered = await render_nodes(info, [global_id])
+    return await resolve_node(info, global_id) if rendered is None else cast("Node | None", rendered[0])
+
+
+async def resolve_node(info: Info, global_id: str) -> Node | None:
+    """As `find_node`, by the resolvers of its type."""
     type_name, bare = split_global_id(global_id) or ("", "")
     if type_name in RECORDS:
         return await load_record(info, RECORDS[type_name], bare, deleted_too=False)
@@ -110,10 +118,14 @@ async def find_node(info: Info, global_id: str) -> Node | None:
 
 
 async def find_nodes(info: Info, global_ids: Sequence[str]) -> list[Node | None]:
-    """The records in the order of their ids, loaded together. Raises Malformed for more than 100 ids."""
+    """The records in the order of their ids, rendered if their selection allows it. Raises Malformed for more than 100 ids."""
     if len(global_ids) > MOST_NODES:
         raise Malformed(f"`ids` must hold at most {MOST_NODES} ids; got {len(global_ids)}.", "ids")
-    return list(await asyncio.gather(*(find_node(info, global_id) for global_id in global_ids)))
+    rendered = await render_nodes(info, global_ids)
+    if rendered is None:
+        return list(await asyncio.gather(*(resolve_node(info, global_id) for global_id in global_ids)))
+    joined = join_nodes(rendered)
+    return cast("list[Node | None]", rendered if joined is None else joined)
 
 
 @strawberry.type(description="The queries.")
@@ -137,7 +149,7 @@ class Query:
     @strawberry.field(description="An organization. Null if there is no such organization that your token can access.")
     async def organization(self, info: Info, id: OrganizationArgument = None) -> Organization | None:
         organization = choose_organization(info, id)
-        return await load_organization(info, organization) if organization else None
+        return await find_organization(info, organization) if organization else None
 
     @strawberry.field(description="A client. Null if there is no such client that your token can access.")
     async def client(

@@ -9,8 +9,9 @@ import strawberry
 from app.changes.record import Change as FollowedChange
 from app.changes.record import write_change_cursor
 from app.changes.service import follow_changes
+from app.graphql.execution.change_pages import read_change_filter
 from app.graphql.execution.context import Info, require_organization
-from app.graphql.schema.changes import Actions, ClientIds, FaceArgument, read_filter
+from app.graphql.schema.changes import Actions, ClientIds, FaceArgument
 from app.graphql.schema.history import FACES, RecordFace
 from app.graphql.schema.inputs import OrganizationArgument, argument
 from app.graphql.schema.types import Change
@@ -44,7 +45,7 @@ class Subscription:
         actions: Actions = None,
         face: FaceArgument = RecordFace.CLIENT,
     ) -> AsyncIterator[Change]:
-        organization, wanted = require_organization(info, organization_id), read_filter(client_ids, actions)
+        organization, wanted = require_organization(info, organization_id), read_change_filter(client_ids, actions)
         context = info.context
         resumed = context.last_event_id or after
         changes = await follow_changes(

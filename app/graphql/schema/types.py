@@ -1,6 +1,7 @@
 """The object types. A record's attributes are its rendered JSON; a test compares its fields with the field table."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Self
 
 import strawberry
@@ -10,9 +11,10 @@ from app.changes.record import PastChange
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.clients.service import get_client, get_clients, list_clients
 from app.errors import NotFound
-from app.graphql.execution.compiler import compile_rows
+from app.graphql.execution.compiler import bind_position, compile_bound_rows, compile_record, is_complete
 from app.graphql.execution.context import Info
 from app.graphql.execution.loading import Document, Reads, Record, RecordT, ShownRow, load_planned_row, load_record
+from app.graphql.internals import Rendered
 from app.graphql.schema.changes import CHANGES, CHANGES_CURSOR, resolve_changes, resolve_changes_cursor
 from app.graphql.schema.connections import (
     Connection,
@@ -112,8 +114,19 @@ async def resolve_organization(root: Record, info: Info) -> Organization:
 
 async def load_organization(info: Info, organization_id: str) -> Organization | None:
     """An organization that the caller's token can access, rendered if its selection allows it."""
-    selection = compile_rows(info, Organization.face, bound=True)
+    selection = await compile_bound_rows(info, Organization.face)
     return await load_planned_row(info, Organization, get_organizations, organization_id, selection)
+
+
+async def find_organization(info: Info, organization_id: str) -> Organization | None:
+    """As `load_organization`, for a root field. Cursors inside of it may belong to the organization."""
+    plan = compile_record(info, Organization.face, organization_id)
+    selection = await bind_position(info, plan, [organization_id])
+    load = partial(load_planned_row, info, Organization, get_organizations, organization_id)
+    shown = await load(selection)
+    if isinstance(shown, Rendered) and not is_complete(plan, shown):
+        return await load(None)
+    return shown
 
 
 async def resolve_client(root: Record, info: Info) -> "Client":

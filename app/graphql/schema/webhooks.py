@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 import strawberry
 from strawberry import field
 
-from app.graphql.execution.compiler import compile_rows
+from app.graphql.execution.compiler import compile_bound_rows
 from app.graphql.execution.context import Info, read_page
 from app.graphql.execution.loading import ShownRow, load_planned_row, load_row, whole_record
 from app.graphql.schema.connections import Connection, make_connection
@@ -146,7 +146,7 @@ def show_listing(listing: Listing, scope: str, type_: Any) -> Connection[Any]:
 
 async def load_webhook(info: Info, webhook_id: str) -> Webhook | None:
     """A webhook by its bare id; None when the token can access no such webhook."""
-    selection = compile_rows(info, Webhook.face, bound=True)
+    selection = await compile_bound_rows(info, Webhook.face)
     return await load_planned_row(info, Webhook, get_webhooks, webhook_id, selection)
 
 

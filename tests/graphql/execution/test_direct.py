@@ -52,7 +52,8 @@ async def test_direct_answers_are_those_of_the_executor(executor: Executor, chan
         (f"{{ clients {{ nodes {{ {'x' * 64}: name }} }} }}", False),
         ('{ clients(organizationId: "none") { nodes { name } } }', False),
         ("{ viewer { scopes } clients { totalCount } }", True),
-        ("{ nodes(ids: []) { id } clients { totalCount } }", False),
+        ("{ nodes(ids: []) { id } clients { totalCount } }", True),
+        ("{ __schema { queryType { name } } clients { totalCount } }", False),
     ],
 )
 async def test_a_query_is_answered_directly_once_it_was_rendered(executor: Executor, source: str, direct: bool) -> None:

@@ -1,14 +1,16 @@
 """Each root field that the database renders is one statement, whatever is selected below it."""
 
+import json
 import random
 import re
 
+import orjson
 import pytest
 
 from app.graphql.execution.compiler import COUNTS, RENDERED
 from app.graphql.execution.selections import Reason
-from tests.graphql.execution.conftest import Executor, counting_statements
-from tests.graphql.random_documents import RECORD_ROOTS, DocumentWriter
+from tests.graphql.execution.conftest import ROWS, Executor, counting_statements
+from tests.graphql.random_documents import DocumentWriter
 
 PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 WHOLE = f"totalCount edges {{ cursor node {{ name }} }} nodes {{ city organization {{ name }} }} {PAGE}"
@@ -53,7 +55,7 @@ async def test_random_documents_run_one_statement_for_each_root_field(
     """The total of a list with conditions may be one more."""
     chance, seen = random.Random(20261127), 0
     while seen < 40:
-        source = DocumentWriter(chance, plain=True, roots=RECORD_ROOTS).query()
+        source = DocumentWriter(chance, plain=True).query()
         resolved = COUNTS.total() - COUNTS[RENDERED]
         if "search:" in source:
             continue
@@ -66,13 +68,39 @@ async def test_random_documents_run_one_statement_for_each_root_field(
             seen += 1
 
 
-async def test_lists_are_read_after_the_position_of_their_operation(executor: Executor) -> None:
+async def test_each_root_field_that_is_not_rendered_has_a_reason(executor: Executor) -> None:
+    chance = random.Random(20261128)
+    for _ in range(40):
+        source, counted = DocumentWriter(chance, wrong=chance.random() < 0.4).query(), COUNTS.copy()
+        result, _ = await executor.execute(source)
+        if not result.errors and result.data is not None:
+            reasons = (COUNTS - counted).total() - (COUNTS - counted)[RENDERED]
+            shown = result.data.values()
+            resolved = sum(1 for value in shown if value is not None and not isinstance(value, orjson.Fragment))
+            assert resolved <= reasons, source
+
+
+async def test_each_payload_that_is_not_rendered_has_a_reason(executor: Executor) -> None:
+    shown = "client { name history(first: 1) { nodes { cursor } } organization { changesCursor } }"
+    made = f'createClient(organizationId: $organization, input: {{name: "Ann"}}) {{ {shown} }}'
+    answer, rendered = await executor.run(f"mutation($organization: ID!) {{ {made} }}")
+    client = json.loads(answer)["createClient"]["client"]
+    (change,) = client["history"]["nodes"]
+    assert (change["cursor"], rendered) == (client["organization"]["changesCursor"], 1)
+    with_key = made.replace("input", 'idempotencyKey: "1", input')
+    before = COUNTS[Reason.WRITTEN]
+    await executor.run(f"mutation($organization: ID!) {{ {with_key} }}")
+    assert COUNTS[Reason.WRITTEN] == before + 1
+
+
+async def test_lists_are_read_after_the_position_of_their_operation(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A list that is rendered with its organization could be read before the position of another field."""
-    lists = "b: organization { clients(first: 1) { nodes { name } } }"
-    assert (await executor.run(f"{{ {lists} }}"))[1] == 1
-    before = COUNTS[Reason.POSITION]
-    await executor.run(f"{{ a: organization {{ changesCursor }} {lists} }}")
-    assert COUNTS[Reason.POSITION] == before + 1
+    lists = "b: organization { clients(first: 1) { nodes { name } } } c: clients(first: 1) { nodes { name } }"
+    with counting_statements(monkeypatch, rf"pg_locks|{ROWS}") as statements:
+        _, rendered = await executor.run(f"{{ {lists} a: organization {{ changesCursor }} }}")
+    assert (rendered, len(statements), "pg_locks" in statements[0]) == (3, 3, True)
 
 
 async def test_an_organization_with_too_many_lists_takes_the_path_of_resolvers(executor: Executor) -> None:

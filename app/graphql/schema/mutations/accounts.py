@@ -57,5 +57,5 @@ async def _change_password(info: Info, passwords: ChangePasswordInput, key: str 
 
 async def _show(info: Info) -> Account | None:
     """The account as it is now."""
-    own, selection = info.context.principal.account_id, find_payload_plan(info, Account.face, "account")
+    own, selection = info.context.principal.account_id, await find_payload_plan(info, Account.face, "account")
     return await load_planned_row(info, Account, get_own_accounts, own, selection) if own else None

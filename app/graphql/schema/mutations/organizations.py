@@ -145,5 +145,5 @@ async def _show(info: Info, organization_id: str) -> Organization | None:
         organizations = (*principal.organizations, organization_id)
         context.access = replace(context.access, principal=replace(principal, organizations=organizations))
     context.forget_loaded()
-    selection = find_payload_plan(info, Organization.face, "organization")
+    selection = await find_payload_plan(info, Organization.face, "organization")
     return await load_planned_row(info, Organization, get_organizations, organization_id, selection)

@@ -13,10 +13,12 @@ from app.auth import Access
 from app.clients.country_codes import read_change
 from app.clients.record import CLIENT_RULES, GRAPHQL_CUSTOMER_RULES
 from app.clients.service import add_clients, change_client
+from app.graphql.execution.compiler import bind_position, count_selection
 from app.graphql.execution.context import Info, find_plan, read_id, require_written_organization, write_global_id
 from app.graphql.execution.loading import Record, python_name, whole_record
-from app.graphql.execution.plans import plan_inside, record_edge_face, render_faces
-from app.graphql.execution.selections import SelectionReader, Step
+from app.graphql.execution.plans import record_edge_face, render_faces
+from app.graphql.execution.root_plans import Compiled, plan_inside
+from app.graphql.execution.selections import Reason, SelectionReader, Step
 from app.graphql.internals import Rendered
 from app.graphql.schema.connections import Edge, make_edge
 from app.graphql.schema.inputs import camel
@@ -92,13 +94,13 @@ class FacePlans:
     A selection is None when some of it needs a resolver, and empty when the face is not selected. A selected edge has a
     selection, too. `rendered` renders every selected face of a row. If a resolver is needed, it renders the whole record
     under all faces, since a resolver can go from one face to the other. `nested` renders every selected face with the rows
-    of other tables, which must be read after the write; it is empty where that is not needed, or does not suffice.
+    of other tables, which must be read after the write; its selection is empty where that is not needed, or None.
     """
 
     types: Mapping[str, type[Record]]
     selections: Mapping[str, Selection | None]
     rendered: Selection
-    nested: Selection
+    nested: Compiled
 
     def read(self, row: str) -> dict[str, Any]:
         """The record under each face, from a row that was rendered with `rendered`."""
@@ -127,11 +129,15 @@ class FacePlans:
         A request with an idempotency key gets the record as it was written, also when the request comes again. A record
         that is erased is shown as it was.
         """
-        if not self.nested or key is not None or not rows:
+        nested = await bind_position(info, self.nested) if key is None and rows else None
+        if not nested:
+            needs_resolvers = None in self.selections.values()
+            count_selection((self.nested.reason or Reason.WRITTEN) if needs_resolvers else None)
             return [self.read(row) for row in rows]
         ids = [self._read_id(row) for row in rows]
         get_many = next(iter(self.types.values())).reads.get_many
-        shown = await get_many(info.context.access, ids, self.nested, deleted_too=True)
+        shown = await get_many(info.context.access, ids, nested, deleted_too=True)
+        count_selection(None if shown.keys() >= set(ids) else Reason.WRITTEN)
         return [
             self._show(shown[record_id]) if record_id in shown else self.read(row)
             for record_id, row in zip(ids, rows, strict=True)
@@ -265,16 +271,19 @@ def plan_faces(
         if reader.find_groups(nodes, *steps, (holder, camel(name + EDGE))):
             faces[name + EDGE] = record_edge_face(type_.face)
     places = {name: (*steps, (holder, camel(name))) for name in faces}
-    selections = {name: plan_inside(reader, nodes, face, *places[name]) for name, face in faces.items()}
+    selections = {name: plan_inside(reader, nodes, face, *places[name]).selection for name, face in faces.items()}
     if None not in selections.values():
-        return FacePlans(types, selections, render_faces(selections), ())
+        return FacePlans(types, selections, render_faces(selections), NOTHING_NESTED)
     bound = reader.nest(bound=True)
     nested = {name: plan_inside(bound, nodes, face, *places[name]) for name, face in faces.items()}
     wholes = {whole_key(name): whole_record(type_.face) for name, type_ in types.items()}
-    further = () if None in nested.values() else BoundSelection(render_faces(nested), reader.notes.parameters)
-    return FacePlans(types, selections, render_faces({**selections, **wholes}), further)
+    reason = next((plan.reason for plan in nested.values() if plan.reason), None)
+    further = render_faces({name: plan.selection for name, plan in nested.items()})
+    plan = Compiled(None, reason) if reason else Compiled.of(further, reader.notes)
+    return FacePlans(types, selections, render_faces({**selections, **wholes}), plan)
 
 
+NOTHING_NESTED = Compiled(BoundSelection((), {}))
 EDGE = "_edge"
 """The end of the names of edges."""
 

@@ -90,7 +90,7 @@ async def _send(info: Info, request: ReminderRequest) -> Mapping[str, Any]:
 
 
 async def _show(info: Info, reminder_id: str) -> Reminder | None:
-    selection = find_payload_plan(info, Reminder.face, "reminder")
+    selection = await find_payload_plan(info, Reminder.face, "reminder")
     return await load_planned_row(info, Reminder, find_reminders, reminder_id, selection)
 
 

@@ -109,7 +109,7 @@ async def _create(info: Info, input: CreateAccessTokenInput, key: str | None) ->
 
 
 async def _show(info: Info, token_id: str) -> AccessToken | None:
-    selection = find_payload_plan(info, AccessToken.face, "accessToken")
+    selection = await find_payload_plan(info, AccessToken.face, "accessToken")
     return await load_planned_row(info, AccessToken, find_caller_tokens, token_id, selection)
 
 

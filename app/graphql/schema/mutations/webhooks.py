@@ -251,7 +251,7 @@ def _read(record: Any) -> dict[str, str]:
 async def _show(info: Info, webhook_id: str) -> Webhook | None:
     """The webhook as it is now."""
     info.context.forget_loaded()
-    selection = find_payload_plan(info, Webhook.face, "webhook")
+    selection = await find_payload_plan(info, Webhook.face, "webhook")
     return await load_planned_row(info, Webhook, get_webhooks, webhook_id, selection)
 
 
@@ -260,6 +260,6 @@ async def _show_delivery(info: Info, shown: str | None) -> WebhookDelivery | Non
     info.context.forget_loaded()
     if shown is None:
         return None
-    selection = find_payload_plan(info, WebhookDelivery.face, "delivery")
+    selection = await find_payload_plan(info, WebhookDelivery.face, "delivery")
     delivery_id = orjson.loads(shown)["id"]
     return await load_planned_row(info, WebhookDelivery, get_deliveries, delivery_id, selection)
