@@ -14,6 +14,9 @@ from app.query.sql.connections import KeyedPage, PageShape, PageSource
 PAGE_ARGUMENTS = ("first", "after", "last", "before")
 EDGES = Wanted(edges=True)
 """A list inside a record may show the cursor of each row."""
+LABELS_OF_CHOICE, LABELS_OF_SEARCH = 100, 300
+"""A list with conditions or an order, or with search terms, counts as so many labels more, and again for each cursor. Its SQL is
+longer than that of other lists."""
 
 
 def read_nested_page(reader: SelectionReader, arguments: Mapping[str, Any], nested: NestedList) -> PageSource:
@@ -28,6 +31,9 @@ def read_nested_page(reader: SelectionReader, arguments: Mapping[str, Any], nest
         raise NotRendered(Reason.ARGUMENT)
     if request.has_slow_pattern:
         raise NotRendered(Reason.PATTERN)
+    bounds = (page.after, page.before)
+    labels = LABELS_OF_SEARCH if request.terms else LABELS_OF_CHOICE
+    reader.notes.add_labels(labels * (3 - bounds.count(None)))
     chosen, parameters = ChosenRecords.of(request, f"{reader.next_name()}_")
     reader.notes.parameters.update(parameters)
     return chosen
