@@ -40,6 +40,16 @@ def read(path):
     return ask("GET", path)
 
 
+def renew_customer(path):
+    """Puts a new customer in the place of all others, which requests may have deleted. One to restore is deleted."""
+    customer = ask("POST", "/customers", {"name": "Ana", "email": "ana@studio.example", "tax_number": "SI12345679"})[
+        "id"
+    ]
+    if path.endswith("/restore"):
+        ask("DELETE", f"/customers/{customer}")
+    IDS["customers"], IDS["clients"] = [customer], [customer.removeprefix("cust_")]
+
+
 def renew_webhook():
     """Puts a new webhook with a delivery in the place of all others, which requests may have disabled or deleted."""
     path = f"/v1/organizations/{IDS['organizations'][0]}/webhooks"
@@ -94,6 +104,8 @@ def is_replaced(value):
 def before_call(context, case, kwargs):
     """Puts the id of a record of the demo in place of most ids, and leaves most conditions out."""
     position = next(NUMBERS)
+    if case.operation.path.startswith(("/customers/", "/v1/clients/")) and not position % EVERY:
+        renew_customer(case.operation.path)
     if case.operation.path.startswith("/v1/webhooks/") and not (position % EVERY and "webhooks" in IDS):
         renew_webhook()
     for before, segment in pairwise(case.operation.path.split("/")):
