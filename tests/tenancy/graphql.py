@@ -103,7 +103,7 @@ TEXTS: Mapping[str, Any] = {
     "value": "<client>",
     "country": "Slovenia",
     "url": "https://probe.example/",
-    "events": ["customer.permanently_deleted"],
+    "events": "customer.permanently_deleted",
     "first": 1,
 }
 """The values of required arguments and input fields, by their names."""
