@@ -6,6 +6,7 @@ stays, because companies are called Booking.com.
 
 import re
 import unicodedata
+from itertools import islice
 
 from app.query.invisible import is_invisible
 
@@ -70,10 +71,9 @@ def remove_link(word: str) -> str:
 
 
 def remove_address(word: str) -> str:
-    """The word without e-mail addresses. A part is an address if a dot follows its @."""
-    if "@" not in word:
-        return word
-    return "".join(" " if "." in part.partition("@")[2].strip(".") else part for part in AROUND_ADDRESS.split(word))
+    """The word without e-mail addresses. A part is an address if a dot follows its @, also in a later part."""
+    hosts = iter(["." in text.strip(".") for text in word.split("@")[1:]])
+    return "".join(" " if any(list(islice(hosts, part.count("@")))) else part for part in AROUND_ADDRESS.split(word))
 
 
 def cut(name: str) -> str:

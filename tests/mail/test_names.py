@@ -68,6 +68,7 @@ def test_names_of_people_and_companies_stay(name: str) -> None:
         ("Ana mailto:ana@studio.example", "Ana"),
         ("ana＠studio.example Ltd", "Ltd"),
         ("a@b@studio.example Ltd", "Ltd"),
+        ("ana@:studio.example Ltd", ":studio.example Ltd"),
         ("ana@[192.0.2.1] Ltd", "Ltd"),
         ("ana@studio.example,bo@studio.example; Ltd", ", ; Ltd"),
     ],
@@ -111,6 +112,7 @@ def test_a_long_name_is_cut_between_letters() -> None:
 @given(NAMES)
 @example("x@://y.com")
 @example("://www.@.a.b")
+@example("0@:0.0")
 def test_no_name_leads_anywhere(name: str) -> None:
     cleaned = clean_name(name)
     assert "://" not in cleaned
