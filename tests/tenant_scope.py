@@ -5,8 +5,9 @@ service's own tasks and the operator's commands read all organizations; `ALL_ORG
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from weakref import WeakSet
 
@@ -135,11 +136,22 @@ def _check_select(select: "Select[Any]", tables_around: dict[str, list[FromClaus
     """Checks the tables of a SELECT. A LATERAL subquery takes tables from the SELECT around it, where they are checked."""
     leaves: list[FromClause] = []
     conditions = list(select._where_criteria)
-    for source in select.get_final_froms():
+    for source in _find_froms(select):
         _collect(source, leaves, conditions)
     tables_around.update((str(leaf.name), leaves) for leaf in leaves if isinstance(leaf, Lateral))
     own = [leaf for leaf in leaves if leaf not in tables_around.get(lateral, ())]
     yield from _check_leaves(own, conditions)
+
+
+def _find_froms(select: "Select[Any]") -> Iterable[FromClause]:
+    """Returns the FROM list of a SELECT, as `get_final_froms` does, which compiles all columns for it."""
+    if select._setup_joins:
+        return select.get_final_froms()
+    expressions = (*select._raw_columns, *select._where_criteria)
+    named = chain.from_iterable(expression._from_objects for expression in expressions)
+    sources = dict.fromkeys(chain(select._from_obj, named))
+    hidden = set(chain.from_iterable(source._hide_froms for source in sources))
+    return [source for source in sources if source not in hidden]
 
 
 def _collect(source: Any, leaves: list[FromClause], conditions: list[ColumnElement[Any]]) -> None:
