@@ -17,10 +17,8 @@ from app.query.values import js_text
 from app.records.invalid_values import InvalidValue
 
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
-GUARDED = re.compile(rf"'*(?:[{re.escape(FORMULA_STARTS)}]|\Z)")
-"""The texts that get an apostrophe: those with the start of a formula, and the empty text, behind any apostrophes."""
-SUSPICIOUS = frozenset(("", "'", *FORMULA_STARTS))
-"""The first characters of such texts."""
+GUARDED_STARTS = frozenset(("", *FORMULA_STARTS))
+"""The first characters of a text that gets an apostrophe, behind any apostrophes. "" is the empty text."""
 
 TRUE = frozenset(
     (
@@ -54,14 +52,18 @@ PLAIN_NUMBER = re.compile(r"([+-]?\d+)(?:[.,]0{1,2})?", re.ASCII)
 ONE_OR_THOUSAND = re.compile(r"[+-]?\d{1,3}[.,]000", re.ASCII)
 
 
+def _is_guarded(text: str) -> bool:
+    return text.lstrip("'")[:1] in GUARDED_STARTS
+
+
 def guard(text: str) -> str:
     """The text with an apostrophe in front if a spreadsheet could take it for a formula, or could not show it."""
-    return f"'{text}" if text[:1] in SUSPICIOUS and GUARDED.match(text) else text
+    return f"'{text}" if _is_guarded(text) else text
 
 
 def unguard(text: str) -> str:
     """The text before `guard`."""
-    return text[1:] if text[:1] == "'" and GUARDED.match(text) else text
+    return text[1:] if text[:1] == "'" and _is_guarded(text) else text
 
 
 def read_cell(field: Field, text: str) -> object:
