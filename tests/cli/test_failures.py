@@ -36,10 +36,12 @@ ARGUMENTS = {
     "database show": (),
     "demo remove": ("--yes",),
     "documents check": (os.devnull,),
+    "download": ("--url", "http://127.0.0.1:9/v1", "--token-file", os.devnull, "--output", os.devnull),
     "erase": (ID, "--yes"),
     "export": ("--organization", ID),
     "import": (os.devnull, "--organization", ID),
     "migrate": (),
+    "openapi": ("v1",),
     "organization create": ("Studio",),
     "organization delete": (ID,),
     "organization list": (),
@@ -56,10 +58,28 @@ ARGUMENTS = {
     "token create": ("--organization", ID),
     "token list": (),
     "token revoke": (ID,),
+    "webhook create": ("--organization", ID, "--url", "https://events.example/", "--event", "*"),
+    "webhook delete": (ID,),
+    "webhook deliveries": (ID,),
+    "webhook list": ("--organization", ID),
+    "webhook redeliver": (ID,),
+    "webhook rotate-secret": (ID,),
+    "webhook test": (ID,),
+    "webhook update": (ID, "--url", "https://events.example/"),
 }
 """Arguments with which each command reaches its work."""
 
-OFFLINE = {"schema", "documents check", "config show", "database show", "database remove", "backup", "restore"}
+OFFLINE = {
+    "backup",
+    "config show",
+    "database remove",
+    "database show",
+    "documents check",
+    "download",
+    "openapi",
+    "restore",
+    "schema",
+}
 """The commands that need no database."""
 PATIENT = {"serve"}
 """The commands that begin without a ready database, and say so."""
