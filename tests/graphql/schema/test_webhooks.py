@@ -244,3 +244,18 @@ async def test_deliveries_are_logged_and_delivered_again(hooks: Hooks, receiver:
         await api.data(UPDATE, id=webhook["id"], input={"enabled": False})
         (error,) = (await api.data(REDELIVER, id=creation["id"]))["m"]["userErrors"]
         assert (error["code"], "disabled" in error["message"]) == ("CONFLICT", True)
+
+
+WRITES = (
+    "deleteWebhook",
+    "testWebhook",
+    "rotateWebhookSecret",
+    "redeliverFailedWebhookDeliveries",
+    "redeliverWebhookDelivery",
+)
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_an_invalid_idempotency_key_is_an_error_of_the_user(api: GraphQLApi, name: str) -> None:
+    document = f'mutation {{ m: {name}(id: "{9:024x}", idempotencyKey: "\\u0000") {{ userErrors {{ code }} }} }}'
+    assert (await api.data(document))["m"] == {"userErrors": [{"code": "INVALID"}]}

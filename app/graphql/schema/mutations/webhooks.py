@@ -169,9 +169,7 @@ class WebhookMutations:
         self, info: Info, id: WebhookId, expected_version: Expected = None, idempotency_key: IdempotencyKey = None
     ) -> DeleteWebhookPayload:
         bare = read_id("Webhook", id)
-        key = request_key(info, idempotency_key, "delete webhook", bare, expected_version)
-        work = delete_webhook(info.context.access, bare, ID, expected_version, key)
-        _, errors = await attempt(work, [])
+        _, errors = await attempt(_delete(info, bare, expected_version, idempotency_key), [])
         info.context.forget_loaded()
         deleted = None if errors else strawberry.ID(write_global_id("Webhook", bare))
         return DeleteWebhookPayload(deleted_webhook_id=deleted, user_errors=errors)
@@ -193,9 +191,7 @@ class WebhookMutations:
     async def test_webhook(
         self, info: Info, id: WebhookId, idempotency_key: IdempotencyKey = None
     ) -> TestWebhookPayload:
-        context, bare = info.context, read_id("Webhook", id)
-        key = request_key(info, idempotency_key, "test webhook", bare)
-        shown, errors = await attempt(send_test(context.access, context.webhooks, bare, DELIVERY_ID, key), [])
+        shown, errors = await attempt(_send_test(info, read_id("Webhook", id), idempotency_key), [])
         return TestWebhookPayload(delivery=await _show_delivery(info, shown), user_errors=errors)
 
     @strawberry.mutation(
@@ -204,18 +200,14 @@ class WebhookMutations:
     async def redeliver_webhook_delivery(
         self, info: Info, id: DeliveryId, idempotency_key: IdempotencyKey = None
     ) -> RedeliverWebhookDeliveryPayload:
-        context, bare = info.context, read_id("WebhookDelivery", id)
-        key = request_key(info, idempotency_key, "redeliver", bare)
-        shown, errors = await attempt(redeliver(context.access, context.webhooks, bare, DELIVERY_ID, key), [])
+        shown, errors = await attempt(_redeliver(info, read_id("WebhookDelivery", id), idempotency_key), [])
         return RedeliverWebhookDeliveryPayload(delivery=await _show_delivery(info, shown), user_errors=errors)
 
     @strawberry.mutation(description="Delivers the failed events of a webhook once more, in the order of the changes.")
     async def redeliver_failed_webhook_deliveries(
         self, info: Info, id: WebhookId, idempotency_key: IdempotencyKey = None
     ) -> RedeliverFailedWebhookDeliveriesPayload:
-        context, bare = info.context, read_id("Webhook", id)
-        key = request_key(info, idempotency_key, "redeliver failed", bare)
-        number, errors = await attempt(redeliver_failed(context.access, context.webhooks, bare, key), [])
+        number, errors = await attempt(_redeliver_failed(info, read_id("Webhook", id), idempotency_key), [])
         info.context.forget_loaded()
         return RedeliverFailedWebhookDeliveriesPayload(redelivered=number, user_errors=errors)
 
@@ -235,6 +227,26 @@ async def _change(info: Info, webhook_id: str, body: Mapping[str, Any], expected
     request = request_key(info, key, "change webhook", webhook_id, expected, body)
     await change_webhook(info.context.access, webhook_id, values, ID, expected, request)
     return webhook_id
+
+
+async def _delete(info: Info, webhook_id: str, expected: int | None, key: str | None) -> None:
+    request = request_key(info, key, "delete webhook", webhook_id, expected)
+    await delete_webhook(info.context.access, webhook_id, ID, expected, request)
+
+
+async def _send_test(info: Info, webhook_id: str, key: str | None) -> str:
+    context, request = info.context, request_key(info, key, "test webhook", webhook_id)
+    return await send_test(context.access, context.webhooks, webhook_id, DELIVERY_ID, request)
+
+
+async def _redeliver(info: Info, delivery_id: str, key: str | None) -> str:
+    context, request = info.context, request_key(info, key, "redeliver", delivery_id)
+    return await redeliver(context.access, context.webhooks, delivery_id, DELIVERY_ID, request)
+
+
+async def _redeliver_failed(info: Info, webhook_id: str, key: str | None) -> int:
+    context, request = info.context, request_key(info, key, "redeliver failed", webhook_id)
+    return await redeliver_failed(context.access, context.webhooks, webhook_id, request)
 
 
 async def _rotate(info: Info, webhook_id: str, keep_for: int, key: str | None) -> dict[str, str]:
