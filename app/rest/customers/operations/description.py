@@ -10,7 +10,8 @@ from app.rest.customers.operations import ROUTES, Handler
 from app.rest.customers.operations.samples import CUSTOMER_ID, ENTITY_ID
 from app.rest.customers.operations.schemas import make_schemas
 from app.rest.customers.parameters import DEEPEST_QUERY, HIGHEST_LIMIT
-from app.rest.openapi.common import HEADERS, REQUEST_ID_PARAMETER, common_errors, write_limits
+from app.rest.openapi.headers import HEADERS, REQUEST_ID_PARAMETER
+from app.rest.openapi.limits import common_errors, write_limits
 from app.rest.operations import ApiDescription, CommonErrors, Errors, PathParameter, Schema, ref
 from app.rest.router import BadEncoding
 

@@ -20,10 +20,10 @@ from app.rest.customers.parameters import (
     read_limit,
     read_single_values,
 )
-from app.rest.openapi import common
-from app.rest.openapi.common import IF_MATCH as IF_MATCH
-from app.rest.openapi.common import IF_NONE_MATCH as IF_NONE_MATCH
-from app.rest.openapi.common import TAG_HEADER as TAG_HEADER
+from app.rest.openapi import headers
+from app.rest.openapi.headers import IF_MATCH as IF_MATCH
+from app.rest.openapi.headers import IF_NONE_MATCH as IF_NONE_MATCH
+from app.rest.openapi.headers import TAG_HEADER as TAG_HEADER
 from app.rest.openapi.schemas import ID_PATTERN
 from app.rest.operations import BOOLEAN, Errors, Operation, Parameter, RequestBody, Schema, raised_by, ref
 
@@ -55,10 +55,10 @@ ENTITY_HEADER = Parameter(
 )
 ENTITY_HEADERS = (X_ENTITY_ID, ENTITY_HEADER)
 IDEMPOTENCY_KEY = replace(
-    common.IDEMPOTENCY_KEY,
-    description=f"{common.IDEMPOTENCY_KEY.description} Without it, an X-Request-Id of your own is the key.",
+    headers.IDEMPOTENCY_KEY,
+    description=f"{headers.IDEMPOTENCY_KEY.description} Without it, an X-Request-Id of your own is the key.",
     errors=(
-        *common.IDEMPOTENCY_KEY.errors,
+        *headers.IDEMPOTENCY_KEY.errors,
         Malformed("The header Idempotency-Key must have one value.", "Idempotency-Key"),
     ),
 )

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from app.config import Config
 from app.errors import TokenExpired, Unauthenticated
 from app.query.lists import MOST_MEMBERS
-from app.rest.openapi.common import HEADERS, REQUEST_ID_PARAMETER, common_errors, write_limits
+from app.rest.openapi.headers import HEADERS, REQUEST_ID_PARAMETER
+from app.rest.openapi.limits import common_errors, write_limits
 from app.rest.operations import ApiDescription, CommonErrors, Errors, PathParameter, Schema, ref
 from app.rest.router import BadEncoding
 from app.rest.v1.bodies import RECORD_CAP

@@ -8,10 +8,10 @@ from app.http.bodies import DEEPEST, MOST_VALUES, TooLarge, TooManyValues, Wrong
 from app.http.encodings import inflate
 from app.query.dialects import LONGEST_REGEX
 from app.rest.boundary import ExpectedError
-from app.rest.openapi.common import IDEMPOTENCY_KEY as IDEMPOTENCY_KEY
-from app.rest.openapi.common import IF_MATCH as IF_MATCH
-from app.rest.openapi.common import IF_NONE_MATCH as IF_NONE_MATCH
-from app.rest.openapi.common import TAG_HEADER as TAG_HEADER
+from app.rest.openapi.headers import IDEMPOTENCY_KEY as IDEMPOTENCY_KEY
+from app.rest.openapi.headers import IF_MATCH as IF_MATCH
+from app.rest.openapi.headers import IF_NONE_MATCH as IF_NONE_MATCH
+from app.rest.openapi.headers import TAG_HEADER as TAG_HEADER
 from app.rest.operations import Errors, Operation, Parameter, RequestBody, Schema, json_text, raised_by, ref
 from app.rest.v1.answers import V1Response
 from app.rest.v1.bodies import TOO_LARGE, Body
