@@ -90,8 +90,9 @@ async def deliver_failed_again(call: V1Call) -> V1Response:
     await call.body()
     access = await call.access()
     access.require_write()
+    key = call.key(access.principal, "redeliver failed")
     try:
-        number = await redeliver_failed(access, call.services.webhooks, call.id)
+        number = await redeliver_failed(access, call.services.webhooks, call.id, key)
     except NotFound as error:
         raise no_model(call.id) from error
     return show({"count": number})

@@ -260,6 +260,9 @@ async def test_a_test_event_is_sent_and_failed_events_are_sent_again(hooks: Hook
     await hooks.deliver()
     await hooks.execute("UPDATE webhook_deliveries SET state = 'failed' WHERE client_id IS NOT NULL")
     receiver.take()
-    assert (await http.post(f"{path}/redeliver-failed")).json() == {"count": 1}
+    key = {"idempotency-key": "failed-1"}
+    for _ in range(2):
+        assert (await http.post(f"{path}/redeliver-failed", headers=key)).json() == {"count": 1}
+    read_error(await http.post(f"{path}/test", headers=key), 409)
     await hooks.deliver()
     assert [received.event["event"] for received in receiver.take()] == ["customer.created"]
