@@ -26,32 +26,35 @@ from graphql.pyutils import suggestion_list
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import FieldExtension
 
-from app.graphql import internals
-from app.graphql.internals import (
+from app.graphql.internals import executor as executor_module
+from app.graphql.internals.documents import (
     COMPARISON_BUDGET,
-    Built,
-    Definitions,
-    Execution,
-    Rendered,
-    RenderingExecutor,
-    ResolvedField,
-    build_execution,
-    call_resolver,
-    convert_values,
-    core_schema_of,
-    drop_null_defaults,
-    find_strawberry_field,
     is_budget_spent,
     is_introspection_rejected,
     is_nesting_limit,
     is_token_limit,
-    keep_input,
-    name_parameters,
-    open_events,
+    validate_document,
+)
+from app.graphql.internals.executor import RenderingExecutor, open_events
+from app.graphql.internals.operations import (
+    Built,
+    Definitions,
+    Execution,
+    Rendered,
+    ResolvedField,
+    build_execution,
+    call_resolver,
     read_definitions,
     read_resolved_field,
     read_selections,
-    validate_document,
+)
+from app.graphql.internals.schemas import (
+    convert_values,
+    core_schema_of,
+    drop_null_defaults,
+    find_strawberry_field,
+    keep_input,
+    name_parameters,
 )
 
 Info = strawberry.Info[Any, Any]
@@ -188,7 +191,7 @@ async def test_the_executor_counts_the_long_values_of_a_result_and_drops_one_tha
     long = Rendered('{"name": "' + "é" * 100 + '"}')
     document = read_document("{ row { name } again: row { name } more: row { name } }")
     options: Any = {"context": lambda _: long, "variables": {}, "hide_suggestions": True, "show": show}
-    result = await internals.execute(build_execution(SCHEMA, *document, **options))
+    result = await executor_module.execute(build_execution(SCHEMA, *document, **options))
     assert (result.data, [(error.message, error.path) for error in result.errors or ()]) == (
         None,
         [("too large", ["row"])],
@@ -214,37 +217,37 @@ async def test_an_executor_for_an_event_keeps_the_coerced_variables_and_nothing_
     assert isinstance(execution, Execution)
     for event in ("a", "b"):
         current = execution.for_event(event, "other")
-        executor = current.make_executor()
+        executor = executor_module.make_executor(current)
         assert (executor.root_value, executor.context_value, executor.variable_values.coerced) == (
             event,
             "other",
             {"until": 3},
         )
-        assert await internals.execute(current) == ExecutionResult({"again": event}, None)
-    assert execution.make_executor().root_value is None
+        assert await executor_module.execute(current) == ExecutionResult({"again": event}, None)
+    assert executor_module.make_executor(execution).root_value is None
 
 
 async def test_an_executor_is_freed_after_its_operation_without_a_garbage_collection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     executors: list[weakref.ref[RenderingExecutor]] = []
-    make_executor = Execution.make_executor
+    make_executor = executor_module.make_executor
 
     def note(execution: Execution, *middleware: Any) -> RenderingExecutor:
         executor = make_executor(execution, *middleware)
         executors.append(weakref.ref(executor))
         return executor
 
-    monkeypatch.setattr(Execution, "make_executor", note)
+    monkeypatch.setattr(executor_module, "make_executor", note)
     gc.collect()
     gc.disable()
     try:
         query, stream = build("{ __typename }"), build("subscription { count(until: 1) }")
         assert isinstance(stream, Execution)
         event = stream.for_event("a", None)
-        await internals.execute(query)
-        await internals.execute(event)
-        events = await internals.open_events(stream)
+        await executor_module.execute(query)
+        await executor_module.execute(event)
+        events = await executor_module.open_events(stream)
         assert not isinstance(events, ExecutionResult)
         await events.aclose()
         del query, stream, event, events
@@ -254,7 +257,7 @@ async def test_an_executor_is_freed_after_its_operation_without_a_garbage_collec
 
 
 async def test_errors_of_variables_are_a_result() -> None:
-    result = await internals.execute(build("query($first: Int!) { row(first: $first) { name } }"))
+    result = await executor_module.execute(build("query($first: Int!) { row(first: $first) { name } }"))
     assert (result.data, len(result.errors or ())) == (None, 1)
 
 

@@ -22,7 +22,7 @@ from app.graphql.execution.root_plans import (
     plan_rows,
 )
 from app.graphql.execution.selections import Reason, Step
-from app.graphql.internals import Rendered
+from app.graphql.internals.operations import Rendered
 from app.nodes import ROWS
 from app.query.face import Face
 from app.query.sql.render import BoundSelection

@@ -17,7 +17,7 @@ from app.changes.reader import ChangeReader
 from app.clients.service import search_words
 from app.errors import Invalid, Malformed, NotFound, Problem
 from app.graphql.execution.selections import SelectionReader
-from app.graphql.internals import ResolvedField, read_resolved_field, read_selections
+from app.graphql.internals.operations import ResolvedField, read_resolved_field, read_selections
 from app.ids import is_id
 from app.mail.worker import OutboxWorker
 from app.query.face import RELEVANCE

@@ -28,17 +28,9 @@ from strawberry.types.field import StrawberryField
 
 from app.graphql.execution.context import MOST_PLANS, find_switches
 from app.graphql.execution.selections import SelectionReader
-from app.graphql.internals import (
-    TYPENAME,
-    Built,
-    Execution,
-    Rendered,
-    call_resolver,
-    convert_values,
-    execute,
-    find_strawberry_field,
-    name_parameters,
-)
+from app.graphql.internals.executor import TYPENAME, execute
+from app.graphql.internals.operations import Built, Execution, Rendered, call_resolver
+from app.graphql.internals.schemas import convert_values, find_strawberry_field, name_parameters
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from app.graphql.execution.compiler import (
     fits,
 )
 from app.graphql.execution.context import Info
-from app.graphql.internals import Rendered, RenderedValue
+from app.graphql.internals.operations import Rendered, RenderedValue
 from app.mail.repository import ClientKey
 from app.query.face import Face, Field, Kind
 from app.query.request import ListRequest

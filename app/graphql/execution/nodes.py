@@ -9,7 +9,7 @@ from app.graphql.execution.context import Info, split_global_id
 from app.graphql.execution.loading import show_values
 from app.graphql.execution.root_plans import Compiled
 from app.graphql.execution.selections import Reason
-from app.graphql.internals import Rendered
+from app.graphql.internals.operations import Rendered
 from app.nodes import NODE_TYPES, NodeKey, NodeRow, find_nodes, read_node_key
 from app.query.sql.render import BoundSelection
 

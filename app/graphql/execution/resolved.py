@@ -20,7 +20,7 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.context import find_field_plan
 from app.graphql.execution.root_plans import plan_connection, plan_inside, plan_one, plan_rows
 from app.graphql.execution.selections import SelectionReader
-from app.graphql.internals import Execution, ResolvedField
+from app.graphql.internals.operations import Execution, ResolvedField
 from app.query.face import Face
 
 FACES: Mapping[str, Face] = {face.type_name: face for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)}

@@ -20,7 +20,7 @@ from app.graphql.execution.dialect import GRAPHQL
 from app.graphql.execution.loading import RecordT, whole_record
 from app.graphql.execution.positions import load_settled
 from app.graphql.execution.root_plans import ConnectionPlan
-from app.graphql.internals import Rendered
+from app.graphql.internals.operations import Rendered
 from app.graphql.schema.inputs import (
     argument,
     make_filter,

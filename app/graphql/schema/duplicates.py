@@ -15,7 +15,7 @@ from app.graphql.execution.context import Info
 from app.graphql.execution.links import DEFAULT_DUPLICATES, read_duplicates
 from app.graphql.execution.loading import Record, whole_record
 from app.graphql.execution.plans import computed_field
-from app.graphql.internals import Rendered
+from app.graphql.internals.operations import Rendered
 from app.graphql.schema.inputs import argument
 from app.graphql.schema.words import Word
 from app.query.face import Face

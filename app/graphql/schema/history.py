@@ -25,7 +25,7 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.context import Info, read_page
 from app.graphql.execution.loading import Document, Record, RecordT, python_name
 from app.graphql.execution.positions import load_settled
-from app.graphql.internals import RenderedValue
+from app.graphql.internals.operations import RenderedValue
 from app.graphql.schema.actors import Actor, load_actor
 from app.graphql.schema.inputs import DateTime, Json
 from app.graphql.schema.key_pages import (

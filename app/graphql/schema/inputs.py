@@ -14,7 +14,7 @@ from strawberry import UNSET
 
 from app.graphql.execution.dialect import GRAPHQL
 from app.graphql.execution.loading import python_name
-from app.graphql.internals import keep_input
+from app.graphql.internals.schemas import keep_input
 from app.graphql.schema.words import WORDS, BankAccountType
 from app.query.face import RELEVANCE, Codec, Face, Field, Kind
 from app.query.model import Order

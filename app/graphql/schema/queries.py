@@ -13,7 +13,7 @@ from app.graphql.execution.compiler import compile_bound_rows
 from app.graphql.execution.context import Info, choose_organization, read_id, require_organization, split_global_id
 from app.graphql.execution.loading import find_record, load_record, make_record, whole_row
 from app.graphql.execution.nodes import join_nodes, render_nodes
-from app.graphql.internals import Rendered
+from app.graphql.internals.operations import Rendered
 from app.graphql.schema.access_tokens import AccessToken, load_access_token, resolve_access_tokens
 from app.graphql.schema.accounts import Account, load_account
 from app.graphql.schema.connections import Connection, ConnectionArguments, resolve_connection

@@ -7,7 +7,7 @@ from graphql import GraphQLSchema
 from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
-from app.graphql.internals import core_schema_of, drop_null_defaults
+from app.graphql.internals.schemas import core_schema_of, drop_null_defaults
 from app.graphql.schema.access_tokens import AccessToken
 from app.graphql.schema.accounts import Account
 from app.graphql.schema.inputs import SCALARS

@@ -14,7 +14,7 @@ from app.errors import NotFound
 from app.graphql.execution.compiler import bind_position, compile_bound_rows, compile_record, is_complete
 from app.graphql.execution.context import Info
 from app.graphql.execution.loading import Document, Reads, Record, RecordT, ShownRow, load_planned_row, load_record
-from app.graphql.internals import Rendered
+from app.graphql.internals.operations import Rendered
 from app.graphql.schema.changes import CHANGES, CHANGES_CURSOR, resolve_changes, resolve_changes_cursor
 from app.graphql.schema.connections import (
     Connection,

@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from app.errors import DomainError
-from app.graphql.internals import is_introspection_rejected
+from app.graphql.internals.documents import is_introspection_rejected
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 QUOTED = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)`")

@@ -23,17 +23,15 @@ from graphql.language.parser import Parser
 
 from app.graphql.execution.context import MOST_PLANS, find_switches
 from app.graphql.execution.resolved import find_resolved
-from app.graphql.internals import (
+from app.graphql.internals.documents import (
     COMPARISON_BUDGET,
-    Built,
-    Definitions,
     is_budget_spent,
     is_introspection_rejected,
     is_nesting_limit,
     is_token_limit,
-    read_definitions,
     validate_document,
 )
+from app.graphql.internals.operations import Built, Definitions, read_definitions
 from app.graphql.server.codes import ErrorCode
 from app.graphql.server.costs import Costs, SelectionCost, VariableCosts
 from app.graphql.server.disclosure import hide_names

@@ -15,7 +15,7 @@ from app.changes.reader import ChangeReader
 from app.config import Config
 from app.graphql.execution.context import Context
 from app.graphql.execution.direct import execute_operation
-from app.graphql.internals import Built, build_execution
+from app.graphql.internals.operations import Built, build_execution
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.codes import ErrorCode
 from app.graphql.server.disclosure import hide_value_error

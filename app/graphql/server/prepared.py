@@ -8,7 +8,7 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from app.errors import TooMany
 from app.graphql.execution.context import Context
-from app.graphql.internals import Built
+from app.graphql.internals.operations import Built
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 from graphql import ExecutionResult
 
 from app.config import Config
-from app.graphql.internals import open_events
+from app.graphql.internals.executor import open_events
 from app.graphql.server.prepared import OperationResult, PreparedOperation
 from app.graphql.server.shared_results import Event, SharedResults, ask_about_events
 from app.graphql.server.streams import subscription_places

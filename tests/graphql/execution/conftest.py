@@ -24,7 +24,8 @@ from sqlalchemy import ClauseElement
 from app.auth import Access, Caller
 from app.errors import DomainError
 from app.graphql.execution.context import Context
-from app.graphql.internals import Built, Rendered, RenderingExecutor, build_execution, read_definitions
+from app.graphql.internals.executor import RenderingExecutor
+from app.graphql.internals.operations import Built, Rendered, build_execution, read_definitions
 from app.graphql.schema.schema import core_schema
 from app.mail.files import FileMailer
 from app.mail.worker import OutboxWorker

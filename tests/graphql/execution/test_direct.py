@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.graphql.execution.direct import execute_operation
-from app.graphql.internals import RenderingExecutor, execute
+from app.graphql.internals.executor import RenderingExecutor, execute
 from app.graphql.server import operations
 from app.storage.connection import Connection
 from app.storage.database import Database

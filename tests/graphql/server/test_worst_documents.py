@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.graphql.internals import RenderingExecutor
+from app.graphql.internals.executor import RenderingExecutor
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 from tests.graphql.server.test_http import another

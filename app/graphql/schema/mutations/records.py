@@ -19,7 +19,7 @@ from app.graphql.execution.loading import Record, python_name, whole_record
 from app.graphql.execution.plans import record_edge_face, render_faces
 from app.graphql.execution.root_plans import Compiled, plan_inside
 from app.graphql.execution.selections import Reason, SelectionReader, Step
-from app.graphql.internals import Rendered
+from app.graphql.internals.operations import Rendered
 from app.graphql.schema.connections import Edge, make_edge
 from app.graphql.schema.inputs import camel
 from app.graphql.schema.types import Client, Customer
