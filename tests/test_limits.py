@@ -11,7 +11,7 @@ from app.clients import record
 from app.clients.statements import MOST_HITS
 from app.config import Config
 from app.deliveries import addresses, sender
-from app.graphql.server import documents, limits
+from app.graphql.server import documents, limits, parsing
 from app.http import bodies, encodings
 from app.idempotency import LONGEST_KEY
 from app.mail import names
@@ -73,7 +73,7 @@ CONSTANTS = {
     "Time for an attempt": [int(sender.TIMEOUT)],
     "Bytes of a response that are read, and characters that are stored": [sender.MOST_BYTES, sender.MOST_CHARACTERS],
     "Text of a document": [documents.MAX_CHARACTERS],
-    "Tokens of a document": [documents.MAX_TOKENS],
+    "Tokens of a document": [parsing.MAX_TOKENS],
     "Levels of fields": [limits.MAX_DEPTH],
     "Root fields": [limits.MAX_ROOT_FIELDS],
     "Aliases": [limits.MAX_ALIASES],

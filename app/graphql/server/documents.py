@@ -1,6 +1,5 @@
 """Documents are parsed, measured and validated once, and kept for the next request with the same text."""
 
-import re
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,15 +10,11 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
-    GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
-    Source,
     print_ast,
     specified_rules,
 )
-from graphql.language import Lexer, Token, TokenKind
-from graphql.language.parser import Parser
 
 from app.graphql.execution.context import MOST_PLANS, find_switches
 from app.graphql.execution.resolved import find_resolved
@@ -27,8 +22,6 @@ from app.graphql.internals.documents import (
     COMPARISON_BUDGET,
     is_budget_spent,
     is_introspection_rejected,
-    is_nesting_limit,
-    is_token_limit,
     validate_document,
 )
 from app.graphql.internals.operations import Built, Definitions, read_definitions
@@ -36,16 +29,15 @@ from app.graphql.server.codes import ErrorCode
 from app.graphql.server.costs import Costs, SelectionCost, VariableCosts
 from app.graphql.server.disclosure import hide_names
 from app.graphql.server.errors import limit_error
-from app.graphql.server.limits import MAX_OBJECTS, Measure, check_limits, count_objects, too_deep
+from app.graphql.server.limits import Measure, check_limits, too_deep
+from app.graphql.server.parsing import parse_document
 from app.graphql.server.reading import ReadingThread
 from app.graphql.server.shared_results import find_variables
 from app.graphql.server.trusted import TrustedDocuments
 from app.observability.totals import CACHE_USES
-from app.query.values import MOST_DIGITS
 
 HIT, MISS = ("documents", "hit"), ("documents", "miss")
 MAX_CHARACTERS = 100_000
-MAX_TOKENS = 10_000
 MAX_ERRORS = 20
 READ_AT_ONCE = 2_000
 """The most characters of a document that is read on the event loop, in about 10 ms. A longer one is read in a thread."""
@@ -53,8 +45,6 @@ KEPT, KEPT_CHARACTERS, LONGEST_KEPT = 500, 200_000, 20_000
 """Documents are kept up to this number and these characters in all. A character takes up to 200 bytes of memory."""
 MOST_SUMS = 200
 """The limit for one document, since each page size in its variables makes another sum."""
-LONG_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{MOST_DIGITS + 1}}}")
-NUMBERS = frozenset({TokenKind.INT, TokenKind.FLOAT})
 NO_DEFINITIONS = Definitions({}, {})
 NO_INTROSPECTION = "Introspection is off, so this service does not show its schema."
 TOO_TANGLED = "The document selects the same fields too often in the same places. Merge repeated fields and fragments."
@@ -233,71 +223,4 @@ def _add_code(error: GraphQLError) -> GraphQLError:
         return limit_error(ErrorCode.COMPARISON_LIMIT_EXCEEDED, TOO_TANGLED, COMPARISON_BUDGET)
     if is_introspection_rejected(error):
         return GraphQLError(NO_INTROSPECTION, error.nodes, extensions={"code": ErrorCode.INTROSPECTION_DISABLED})
-    return error
-
-
-def parse_document(source: str) -> DocumentNode:
-    """The parsed document. Raises GraphQLError for text that is not a document, for a number with too many digits, and for
-    too many objects in arguments.
-
-    Python does not convert an integer of thousands of digits, because that takes quadratic time.
-    """
-    lexer = Lexer(Source(source))
-    first = lexer.token
-    try:
-        return _parse(source, lexer)
-    finally:
-        _unlink(first)
-
-
-def _unlink(token: Token | None) -> None:
-    """Ends the links between tokens. They are cycles, and hold a document that is not kept until a garbage collection."""
-    while token is not None:
-        following, token.prev, token.next = token.next, None, None
-        token = following
-
-
-def _parse(source: str, lexer: Lexer) -> DocumentNode:
-    try:
-        document = Parser(lexer.source, max_tokens=MAX_TOKENS, lexer=lexer).parse_document()
-    except GraphQLSyntaxError as error:
-        if is_token_limit(error):
-            message = f"The document has too many tokens; at most {MAX_TOKENS:,} are allowed."
-            raise limit_error(ErrorCode.TOKEN_LIMIT_EXCEEDED, message, MAX_TOKENS) from error
-        if is_nesting_limit(error):
-            raise too_deep() from error
-        raise
-    except RecursionError as error:
-        raise too_deep() from error
-    if LONG_NUMBER.search(source):
-        assert document.loc is not None  # noqa: S101 - narrows the type
-        _check_numbers(document.loc.source, document.loc.start_token)
-    if source.count("{") > MAX_OBJECTS:
-        assert document.loc is not None  # noqa: S101 - narrows the type
-        _check_objects(document.loc.start_token)
-    return document
-
-
-def _check_numbers(source: Source, token: Token | None) -> None:
-    """Raises GraphQLSyntaxError if this token or one after it is a number with too many digits in a row."""
-    while token is not None:
-        if token.kind in NUMBERS and LONG_NUMBER.search(token.value or ""):
-            raise _too_many_digits(source, token)
-        token = token.next
-
-
-def _check_objects(token: Token) -> None:
-    count = count_objects(token)
-    if count > MAX_OBJECTS:
-        message = (
-            f"The document has {count:,} objects in its arguments; at most {MAX_OBJECTS:,} are allowed. Use variables."
-        )
-        raise limit_error(ErrorCode.OBJECT_LIMIT_EXCEEDED, message, MAX_OBJECTS)
-
-
-def _too_many_digits(source: Source, token: Token) -> GraphQLSyntaxError:
-    digits = max(map(len, re.findall("[0-9]+", token.value or "")))
-    message = f"The number has {digits:,} digits in a row; at most {MOST_DIGITS} are allowed."
-    error = GraphQLSyntaxError(source, token.start, message)
-    error.extensions = {"code": ErrorCode.DIGIT_LIMIT_EXCEEDED, "limit": MOST_DIGITS}
     return error
