@@ -24,7 +24,7 @@ from app.errors import Forbidden, Malformed, NotFound, TokenExpired, Unauthentic
 from app.query.values import check_text
 from app.rest.v1.answers import V1Response, no_content, show
 from app.rest.v1.call import V1Call, required_text
-from app.rest.v1.errors import NOT_A_STRING, NotLoggedIn, UnknownModel, checking, no_model
+from app.rest.v1.errors import NOT_A_STRING, NotLoggedIn, UnknownModel, checking, no_model, unknown_record
 from app.rest.v1.filters import read_record_filter
 from app.rest.v1.models import ACCOUNT_MODEL
 from app.tokens import AccessToken, TokenTerms
@@ -109,7 +109,7 @@ async def _show(call: V1Call, account_id: str | None) -> V1Response:
     try:
         return V1Response((await get_account(access, shown_id, filter_.selection)).encode())
     except NotFound as error:
-        raise UnknownModel(f'Unknown "Account" id "{shown_id}".') from error
+        raise unknown_record(ACCOUNT_MODEL, shown_id) from error
 
 
 def own_account(access: Access) -> str:

@@ -11,7 +11,7 @@ from app.query.operators import EQ
 from app.query.request import DESCENDING_ID, count_request
 from app.rest.v1.answers import V1Response, show, show_rows
 from app.rest.v1.call import V1Call
-from app.rest.v1.errors import UnknownModel, no_model
+from app.rest.v1.errors import no_model, unknown_record
 from app.rest.v1.filters import blaming_patterns, read_count, read_filter
 from app.rest.v1.models import WEBHOOK_DELIVERY
 from app.rest.v1.webhooks import require_webhook
@@ -106,5 +106,5 @@ async def _find(call: V1Call, access: Access) -> str:
     except NotFound:
         delivery = "{}"
     if orjson.loads(delivery).get("webhookId") != call.id:
-        raise UnknownModel(f'Unknown "{WEBHOOK_DELIVERY.name}" id "{delivery_id}".')
+        raise unknown_record(WEBHOOK_DELIVERY, delivery_id)
     return delivery

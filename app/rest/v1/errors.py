@@ -32,7 +32,7 @@ from app.query.values import stringify
 from app.rest.boundary import ErrorCase, ErrorTable, ExpectedError, InternalError
 from app.rest.router import BadEncoding, NoRoute, WrongMethod
 from app.rest.v1.answers import V1Response
-from app.rest.v1.models import CLIENT
+from app.rest.v1.models import CLIENT, Model
 
 NOT_AN_OBJECT, NOT_A_STRING = "Value is not an object.", "Value is not a string."
 DEPTH_MESSAGE, DEPTH_CODE = "The query object exceeds maximum depth {}", "QUERY_OBJECT_TOO_DEEP"
@@ -90,6 +90,33 @@ def too_deep(most: int) -> Malformed:
 
 def no_model(record_id: str) -> UnknownModel:
     return UnknownModel(f"could not find a model with id {record_id}")
+
+
+def unknown_record(model: Model, record_id: str) -> UnknownModel:
+    return UnknownModel(f'Unknown "{model.name}" id "{record_id}".')
+
+
+def not_replaced(record_id: str) -> UnknownModel:
+    return UnknownModel(f"Could not replace. Object with id {record_id} does not exist!", None)
+
+
+def other_id_in_replacement(record_id: str, sent: object) -> Malformed:
+    """The body of a replacement has the id of another record."""
+    return Malformed(f"id property (id) cannot be updated from {record_id} to {_plain(sent)}", "id")
+
+
+def other_id_in_change(record_id: str, sent: object) -> Malformed:
+    """The body of a change has the id of another record."""
+    return Malformed(f"id cannot be updated from {record_id} to {_plain(sent)} when forceId is set to true", "id")
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else stringify(value)
+
+
+def stale_deletion() -> Stale:
+    """A deletion with If-Match found no record."""
+    return Stale("The record does not exist in the version of If-Match.")
 
 
 ROWS: Mapping[type[ExpectedError], tuple[int, str]] = {

@@ -1,6 +1,6 @@
 """Organizations: an account lists, counts and creates them; a single organization is read and changed."""
 
-from app.errors import Malformed, NotFound
+from app.errors import NotFound
 from app.idempotency import StoredResponse
 from app.organizations.record import read_change, read_new
 from app.organizations.service import (
@@ -11,13 +11,12 @@ from app.organizations.service import (
     list_account_organizations,
 )
 from app.query.request import count_request
-from app.query.values import stringify
 from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.accounts import require_own_account
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call
-from app.rest.v1.errors import UnknownModel, checking, no_model
+from app.rest.v1.errors import checking, no_model, other_id_in_change, unknown_record
 from app.rest.v1.filters import blaming_patterns, read_count, read_filter, read_record_filter
 from app.rest.v1.models import ORGANIZATION_MODEL
 
@@ -68,7 +67,7 @@ async def get(call: V1Call) -> V1Response:
     try:
         organization = await get_organization(access, call.id, filter_.selection)
     except NotFound as error:
-        raise UnknownModel(f'Unknown "Organization" id "{call.id}".') from error
+        raise unknown_record(ORGANIZATION_MODEL, call.id) from error
     if call.has_version(organization.version):
         return not_modified(organization.version)
     return show_record(organization.json, organization.version)
@@ -93,9 +92,7 @@ async def _change(call: V1Call, organization_id: str, *, own_account: bool) -> V
     if organization_id not in access.principal.organizations:
         raise no_model(organization_id)
     if "id" in members and members["id"] != organization_id:
-        new_id = members["id"] if isinstance(members["id"], str) else stringify(members["id"])
-        message = f"id cannot be updated from {organization_id} to {new_id} when forceId is set to true"
-        raise Malformed(message, "id")
+        raise other_id_in_change(organization_id, members["id"])
     with checking(ORGANIZATION_MODEL.name):
         values = read_change(members)
     changed = await change_organization(access, organization_id, values, ALL, expected=call.expected_versions())

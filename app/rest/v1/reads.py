@@ -12,7 +12,7 @@ from app.query.request import count_request
 from app.query.sql.render import Selection
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call, required_text, text_argument
-from app.rest.v1.errors import UnknownModel, missing_argument, no_model
+from app.rest.v1.errors import missing_argument, no_model, unknown_record
 from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed, render_included
 from app.rest.v1.filters import Filter, blaming_patterns, read_count, read_filter, read_record_filter
 from app.rest.v1.models import CLIENT
@@ -42,7 +42,7 @@ async def get(call: V1Call) -> V1Response:
     try:
         client = await get_client(access, call.id, filter_.selection)
     except NotFound as error:
-        raise UnknownModel(f'Unknown "Client" id "{call.id}".') from error
+        raise unknown_record(CLIENT, call.id) from error
     if not _includes(filter_):
         unchanged = call.has_version(client.version)
         return not_modified(client.version) if unchanged else show_record(client.json, client.version)

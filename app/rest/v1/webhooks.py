@@ -3,14 +3,21 @@
 from datetime import timedelta
 
 from app.auth import Access
-from app.errors import Invalid, Malformed, NotFound, Problem, Stale
+from app.errors import Invalid, NotFound, Problem
 from app.query.request import count_request
-from app.query.values import stringify
 from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
 from app.rest.v1.call import V1Call
-from app.rest.v1.errors import UnknownModel, checking, no_model
+from app.rest.v1.errors import (
+    checking,
+    no_model,
+    not_replaced,
+    other_id_in_change,
+    other_id_in_replacement,
+    stale_deletion,
+    unknown_record,
+)
 from app.rest.v1.filters import blaming_patterns, read_count, read_filter, read_record_filter
 from app.rest.v1.models import WEBHOOK
 from app.rest.v1.reads import require_organization
@@ -73,7 +80,7 @@ async def get(call: V1Call) -> V1Response:
     try:
         webhook = await get_webhook(access, call.id, filter_.selection)
     except NotFound as error:
-        raise unknown_webhook(call.id) from error
+        raise unknown_record(WEBHOOK, call.id) from error
     if call.has_version(webhook.version):
         return not_modified(webhook.version)
     return show_record(webhook.json, webhook.version)
@@ -95,13 +102,13 @@ async def replace(call: V1Call) -> V1Response:
     access = await call.access()
     access.require_write()
     if members.get("id") and members["id"] != call.id:
-        raise Malformed(f"id property (id) cannot be updated from {call.id} to {_plain(members['id'])}", "id")
+        raise other_id_in_replacement(call.id, members["id"])
     with checking(WEBHOOK.name):
         values = read_webhook_change(FACE, members, V1_RULES, call.services.webhooks.destinations, "replace")
     try:
         replaced = await change_webhook(access, call.id, values, ALL, call.expected_versions())
     except NotFound as error:
-        raise UnknownModel(f"Could not replace. Object with id {call.id} does not exist!", None) from error
+        raise not_replaced(call.id) from error
     return show_record(replaced.json, replaced.version)
 
 
@@ -114,8 +121,7 @@ async def patch(call: V1Call) -> V1Response:
     access.require_write()
     await require_webhook(call, access)
     if "id" in members and members["id"] != call.id:
-        message = f"id cannot be updated from {call.id} to {_plain(members['id'])} when forceId is set to true"
-        raise Malformed(message, "id")
+        raise other_id_in_change(call.id, members["id"])
     with checking(WEBHOOK.name):
         values = read_webhook_change(FACE, members, V1_RULES, call.services.webhooks.destinations)
     try:
@@ -133,7 +139,7 @@ async def delete(call: V1Call) -> V1Response:
         await delete_webhook(access, call.id, (), call.expected_versions())
     except NotFound as error:
         if "if-match" in call.request.headers:
-            raise Stale("The record does not exist in the version of If-Match.") from error
+            raise stale_deletion() from error
         return show({"count": 0})
     return show({"count": 1})
 
@@ -177,11 +183,3 @@ async def require_webhook(call: V1Call, access: Access) -> RenderedRecord:
         return await get_webhook(access, call.id, ())
     except NotFound as error:
         raise no_model(call.id) from error
-
-
-def unknown_webhook(webhook_id: str) -> UnknownModel:
-    return UnknownModel(f'Unknown "{WEBHOOK.name}" id "{webhook_id}".')
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else stringify(value)

@@ -8,17 +8,24 @@ from app.clients.faces import V1
 from app.clients.record import V1_RULES
 from app.clients.reminders import send_reminder
 from app.clients.service import add_clients, change_client, get_client, remove_client
-from app.errors import Invalid, Malformed, NotFound, Problem, Stale
+from app.errors import Invalid, Malformed, NotFound, Problem
 from app.idempotency import StoredResponse
 from app.query.lists import MOST_MEMBERS
-from app.query.values import stringify
 from app.records.bodies import Values, read_body, read_new_body
 from app.records.repository import RenderedRecord
 from app.records.turns import in_turns
 from app.rest.preconditions import FIRST_VERSION, etag
 from app.rest.v1.answers import V1Response, join_rows, show, show_record
 from app.rest.v1.call import V1Call, text_argument
-from app.rest.v1.errors import TooManyProblems, UnknownModel, explain_item, no_model
+from app.rest.v1.errors import (
+    TooManyProblems,
+    explain_item,
+    no_model,
+    not_replaced,
+    other_id_in_change,
+    other_id_in_replacement,
+    stale_deletion,
+)
 from app.rest.v1.fields import ALL
 from app.rest.v1.reads import require_organization
 
@@ -89,12 +96,12 @@ async def replace(call: V1Call) -> V1Response:
     access = await call.access()
     access.require_write()
     if members.get("id") and members["id"] != call.id:
-        raise Malformed(f"id property (id) cannot be updated from {call.id} to {_plain(members['id'])}", "id")
+        raise other_id_in_replacement(call.id, members["id"])
     values = read_body(V1, members, V1_RULES, "replace")
     try:
         replaced = await change_client(access, call.id, values, ALL, expected=call.expected_versions())
     except NotFound as error:
-        raise UnknownModel(f"Could not replace. Object with id {call.id} does not exist!", None) from error
+        raise not_replaced(call.id) from error
     return show_record(replaced.json, replaced.version)
 
 
@@ -117,14 +124,9 @@ async def patch(call: V1Call) -> V1Response:
 
 async def _patched(call: V1Call, access: Access, members: Mapping[str, Any]) -> RenderedRecord:
     if "id" in members and members["id"] != call.id:
-        message = f"id cannot be updated from {call.id} to {_plain(members['id'])} when forceId is set to true"
-        raise Malformed(message, "id")
+        raise other_id_in_change(call.id, members["id"])
     values = read_body(V1, members, V1_RULES, "update")
     return await change_client(access, call.id, values, ALL, expected=call.expected_versions())
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else stringify(value)
 
 
 async def _require_client(call: V1Call, access: Access) -> None:
@@ -143,7 +145,7 @@ async def delete(call: V1Call) -> V1Response:
         await remove_client(access, call.id, (), expected=call.expected_versions())
     except NotFound as error:
         if "if-match" in call.request.headers:
-            raise Stale("The record does not exist in the version of If-Match.") from error
+            raise stale_deletion() from error
         return show({"count": 0})
     return show({"count": 1})
 

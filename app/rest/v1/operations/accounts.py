@@ -7,7 +7,7 @@ from app.errors import Forbidden, Malformed, TooMany
 from app.rest.operations import Answer, Operations, Parameter, list_of, raised_by, ref
 from app.rest.v1 import accounts, deletion
 from app.rest.v1.call import SMALL_BODY_CAP, required_text
-from app.rest.v1.errors import NOT_A_STRING, InvalidModel, NotLoggedIn, UnknownModel, checking, no_model
+from app.rest.v1.errors import NOT_A_STRING, InvalidModel, NotLoggedIn, UnknownModel, checking, no_model, unknown_record
 from app.rest.v1.models import ACCOUNT_MODEL
 from app.rest.v1.operations.clients import DELETED
 from app.rest.v1.operations.samples import (
@@ -25,7 +25,7 @@ from app.rest.v1.operations.shared import Handler, V1Operation, make_body, recor
 
 ACCOUNTS, TOKENS = "Accounts", "Access tokens"
 NO_ACCOUNT = no_model(ACCOUNT_ID)
-UNKNOWN = UnknownModel(f'Unknown "Account" id "{ACCOUNT_ID}".')
+UNKNOWN = unknown_record(ACCOUNT_MODEL, ACCOUNT_ID)
 ACCOUNT = {
     **dict.fromkeys(field.name for field in ACCOUNT_MODEL.face.fields.values()),
     "id": ACCOUNT_ID,

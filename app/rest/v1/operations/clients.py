@@ -5,14 +5,23 @@ from dataclasses import replace
 from app.clients.faces import V1
 from app.clients.record import V1_RULES
 from app.clients.reminders import NOT_VERIFIED, choose_address, choose_language
-from app.errors import ABSENT, Invalid, KeyTaken, Malformed, NotVerified, Problem, Quota, Stale, TooMany
+from app.errors import ABSENT, Invalid, KeyTaken, Malformed, NotVerified, Problem, Quota, TooMany
 from app.mail.quotas import HOUR, explain_limit
 from app.query.lists import MOST_MEMBERS
 from app.records.bodies import read_body, read_new_body
 from app.rest.operations import Answer, Errors, Operations, Parameter, list_of, raised_by, ref
 from app.rest.v1 import reads, writes
 from app.rest.v1.call import required_text, text_argument
-from app.rest.v1.errors import TooManyProblems, UnknownModel, explain_item, no_model
+from app.rest.v1.errors import (
+    TooManyProblems,
+    explain_item,
+    no_model,
+    not_replaced,
+    other_id_in_change,
+    other_id_in_replacement,
+    stale_deletion,
+    unknown_record,
+)
 from app.rest.v1.models import CLIENT as CLIENT_MODEL
 from app.rest.v1.operations.samples import CLIENT, CLIENT_ID, NEW_CLIENT, ORGANIZATION_ID
 from app.rest.v1.operations.shared import (
@@ -34,8 +43,8 @@ TAG = "Clients"
 OTHER_ID = "5a3683ea12d5a67dd0ef2f4d"
 NO_ORGANIZATION = no_model(ORGANIZATION_ID)
 NO_CLIENT = no_model(CLIENT_ID)
-NOT_REPLACED = UnknownModel(f"Could not replace. Object with id {CLIENT_ID} does not exist!", None)
-UNKNOWN = UnknownModel(f'Unknown "Client" id "{CLIENT_ID}".')
+NOT_REPLACED = not_replaced(CLIENT_ID)
+UNKNOWN = unknown_record(CLIENT_MODEL, CLIENT_ID)
 TAKEN = KeyTaken("custom", "number", CLIENT_ID, OTHER_ID)
 BLANK = raised_by(lambda: read_new_body(V1, {}, V1_RULES))
 WRONG_TYPE = raised_by(lambda: read_body(V1, {"type": "string"}, V1_RULES, "update"))
@@ -48,9 +57,8 @@ TOO_MANY_ITEMS = raised_by(lambda: writes.check_items([{}] * (MOST_MEMBERS + 1))
 NO_TERM = raised_by(lambda: required_text({}, "term"))
 TERM_NOT_TEXT = raised_by(lambda: text_argument({"type": ["a", "b"]}, "type"))
 WRONG_KIND = Malformed(f"type must be one of {', '.join(reads.TYPES)}; got 'neither'.", "type")
-OTHER_ID_IN_PUT = Malformed(f"id property (id) cannot be updated from {CLIENT_ID} to {OTHER_ID}", "id")
-OTHER_ID_IN_PATCH = Malformed(f"id cannot be updated from {CLIENT_ID} to {OTHER_ID} when forceId is set to true", "id")
-STALE_DELETION = Stale("The record does not exist in the version of If-Match.")
+OTHER_ID_IN_PUT = other_id_in_replacement(CLIENT_ID, OTHER_ID)
+OTHER_ID_IN_PATCH = other_id_in_change(CLIENT_ID, OTHER_ID)
 TOO_MANY_REMINDERS = TooMany(explain_limit(Quota("reminders-per-hour", 20, HOUR), 90), 90)
 
 COUNT = Answer(description="The number of records.", schema=ref("Count"), example={"count": 42})
@@ -216,7 +224,7 @@ CLIENT_ROUTES: Operations[Handler] = {
         description='Deletes a client. A list with `filter={"deleted":true}` still shows it.',
         parameters=(IF_MATCH,),
         answers={200: DELETED},
-        errors=(STALE_DELETION,),
+        errors=(stale_deletion(),),
     ),
     ("POST", "/v1/clients/{id}/send-reminder"): V1Operation(
         handler=writes.remind,

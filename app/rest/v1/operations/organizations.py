@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from app.errors import Forbidden, Malformed, OrganizationShared
+from app.errors import Forbidden, OrganizationShared
 from app.organizations.record import read_change, read_new
 from app.privacy.deletion import SHARED
 from app.rest.operations import Answer, Operations, list_of, raised_by, ref
 from app.rest.v1 import deletion, organizations
-from app.rest.v1.errors import UnknownModel, checking, no_model
+from app.rest.v1.errors import checking, no_model, other_id_in_change, unknown_record
 from app.rest.v1.models import ORGANIZATION_MODEL
 from app.rest.v1.operations.clients import COUNT, DELETED, NOT_MODIFIED
 from app.rest.v1.operations.samples import ACCOUNT_ID, MOMENT, NEW_ORGANIZATION, ORGANIZATION_ID
@@ -29,10 +29,8 @@ TAG = "Organizations"
 OTHER_ID = "5a3683ea12d5a67dd0ef2f4b"
 NO_ACCOUNT = no_model(ACCOUNT_ID)
 NO_ORGANIZATION = no_model(ORGANIZATION_ID)
-UNKNOWN = UnknownModel(f'Unknown "Organization" id "{ORGANIZATION_ID}".')
-OTHER_ID_IN_BODY = Malformed(
-    f"id cannot be updated from {ORGANIZATION_ID} to {OTHER_ID} when forceId is set to true", "id"
-)
+UNKNOWN = unknown_record(ORGANIZATION_MODEL, ORGANIZATION_ID)
+OTHER_ID_IN_BODY = other_id_in_change(ORGANIZATION_ID, OTHER_ID)
 ORGANIZATION = {
     **dict.fromkeys(field.name for field in ORGANIZATION_MODEL.face.fields.values()),
     **NEW_ORGANIZATION,

@@ -6,13 +6,22 @@ from datetime import timedelta
 from typing import Any
 
 from app.deliveries.addresses import Destinations
-from app.errors import Conflict, Malformed
+from app.errors import Conflict
 from app.rest.operations import Answer, Errors, Operations, list_of, raised_by, ref
 from app.rest.v1 import deliveries, webhooks
-from app.rest.v1.errors import InvalidModel, UnknownModel, checking, no_model
+from app.rest.v1.errors import (
+    InvalidModel,
+    checking,
+    no_model,
+    not_replaced,
+    other_id_in_change,
+    other_id_in_replacement,
+    stale_deletion,
+    unknown_record,
+)
 from app.rest.v1.models import WEBHOOK as WEBHOOK_MODEL
 from app.rest.v1.models import WEBHOOK_DELIVERY as DELIVERY_MODEL
-from app.rest.v1.operations.clients import COUNT, DELETED, NOT_MODIFIED, STALE_DELETION
+from app.rest.v1.operations.clients import COUNT, DELETED, NOT_MODIFIED
 from app.rest.v1.operations.samples import CLIENT_ID, MOMENT, ORGANIZATION_ID
 from app.rest.v1.operations.shared import (
     IDEMPOTENCY_KEY,
@@ -38,11 +47,11 @@ WEBHOOK_ID, OTHER_ID, DELIVERY_ID = (
 )
 NO_ORGANIZATION = no_model(ORGANIZATION_ID)
 NO_WEBHOOK = no_model(WEBHOOK_ID)
-UNKNOWN = webhooks.unknown_webhook(WEBHOOK_ID)
-UNKNOWN_DELIVERY = UnknownModel(f'Unknown "{DELIVERY_MODEL.name}" id "{DELIVERY_ID}".')
-NOT_REPLACED = UnknownModel(f"Could not replace. Object with id {WEBHOOK_ID} does not exist!", None)
-OTHER_ID_IN_PUT = Malformed(f"id property (id) cannot be updated from {WEBHOOK_ID} to {OTHER_ID}", "id")
-OTHER_ID_IN_PATCH = Malformed(f"id cannot be updated from {WEBHOOK_ID} to {OTHER_ID} when forceId is set to true", "id")
+UNKNOWN = unknown_record(WEBHOOK_MODEL, WEBHOOK_ID)
+UNKNOWN_DELIVERY = unknown_record(DELIVERY_MODEL, DELIVERY_ID)
+NOT_REPLACED = not_replaced(WEBHOOK_ID)
+OTHER_ID_IN_PUT = other_id_in_replacement(WEBHOOK_ID, OTHER_ID)
+OTHER_ID_IN_PATCH = other_id_in_change(WEBHOOK_ID, OTHER_ID)
 IS_DISABLED = Conflict(DISABLED)
 
 NEW_WEBHOOK: Mapping[str, Any] = {
@@ -216,7 +225,7 @@ WEBHOOK_ROUTES: Operations[Handler] = {
         description="Deletes a webhook. Its events that are not sent yet are cancelled.",
         parameters=(IF_MATCH,),
         answers={200: DELETED},
-        errors=(STALE_DELETION,),
+        errors=(stale_deletion(),),
     ),
     ("POST", "/v1/webhooks/{id}/rotate-secret"): V1Operation(
         handler=webhooks.rotate,
