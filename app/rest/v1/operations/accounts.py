@@ -9,7 +9,6 @@ from app.rest.v1 import accounts, deletion
 from app.rest.v1.call import SMALL_BODY_CAP, required_text
 from app.rest.v1.errors import NOT_A_STRING, InvalidModel, NotLoggedIn, UnknownModel, checking, no_model, unknown_record
 from app.rest.v1.models import ACCOUNT_MODEL
-from app.rest.v1.operations.clients import DELETED
 from app.rest.v1.operations.samples import (
     ACCOUNT_ID,
     LISTED_TOKEN,
@@ -21,7 +20,7 @@ from app.rest.v1.operations.samples import (
     TOKEN,
     TOKEN_ID,
 )
-from app.rest.v1.operations.shared import Handler, V1Operation, make_body, record_filter_parameter
+from app.rest.v1.operations.shared import DELETED, Handler, V1Operation, make_body, record_filter_parameter
 
 ACCOUNTS, TOKENS = "Accounts", "Access tokens"
 NO_ACCOUNT = no_model(ACCOUNT_ID)

@@ -25,17 +25,23 @@ from app.rest.v1.errors import (
 from app.rest.v1.models import CLIENT as CLIENT_MODEL
 from app.rest.v1.operations.samples import CLIENT, CLIENT_ID, NEW_CLIENT, ORGANIZATION_ID
 from app.rest.v1.operations.shared import (
+    COUNT,
+    DELETED,
     FULL,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
+    NOT_MODIFIED,
     TAG_HEADER,
     TYPE_NEEDED,
     Handler,
     V1Operation,
+    existence_answer,
     filter_parameter,
+    list_answer,
     make_body,
     record_filter_parameter,
+    replace_by_post,
     where_parameter,
 )
 
@@ -61,10 +67,7 @@ OTHER_ID_IN_PUT = other_id_in_replacement(CLIENT_ID, OTHER_ID)
 OTHER_ID_IN_PATCH = other_id_in_change(CLIENT_ID, OTHER_ID)
 TOO_MANY_REMINDERS = TooMany(explain_limit(Quota("reminders-per-hour", 20, HOUR), 90), 90)
 
-COUNT = Answer(description="The number of records.", schema=ref("Count"), example={"count": 42})
-DELETED = Answer(description="1, or 0 if there was no such record.", schema=ref("Count"), example={"count": 1})
 SAVED = Answer(description="The client.", schema=ref("Client"), headers=TAG_HEADER, example=CLIENT)
-NOT_MODIFIED = Answer(description="The record still has the version of If-None-Match.", headers=TAG_HEADER)
 CHANGE_ERRORS: Errors = (TAKEN, *FULL)
 
 TERM = Parameter(
@@ -95,14 +98,7 @@ FIND: V1Operation = V1Operation(
     summary="Find clients",
     description="A page of the clients of an organization, the newest first. Deleted clients are left out.",
     parameters=(filter_parameter(CLIENT_MODEL),),
-    answers={
-        200: Answer(
-            description="The clients. X-Total-Count tells how many there are on all pages.",
-            schema=list_of(ref("PartialClient")),
-            headers=("X-Total-Count",),
-            example=[CLIENT],
-        )
-    },
+    answers={200: list_answer(CLIENT_MODEL, "clients", CLIENT)},
     errors=(NO_ORGANIZATION,),
 )
 CREATE: V1Operation = V1Operation(
@@ -190,21 +186,10 @@ CLIENT_ROUTES: Operations[Handler] = {
         id="clientExists",
         tag=TAG,
         summary="Ask whether a client exists",
-        answers={
-            200: Answer(
-                description="True if the client exists and is not deleted.",
-                schema=ref("Existence"),
-                example={"exists": True},
-            )
-        },
+        answers={200: existence_answer("client")},
     ),
     ("PUT", "/v1/clients/{id}"): REPLACE,
-    ("POST", "/v1/clients/{id}/replace"): replace(
-        REPLACE,
-        id="replaceClientByPost",
-        summary="Replace a client by POST",
-        description="The same as PUT, for callers that cannot send it.",
-    ),
+    ("POST", "/v1/clients/{id}/replace"): replace_by_post(REPLACE),
     ("PATCH", "/v1/clients/{id}"): V1Operation(
         handler=writes.patch,
         id="updateClient",

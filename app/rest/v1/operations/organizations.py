@@ -5,21 +5,24 @@ from dataclasses import replace
 from app.errors import Forbidden, OrganizationShared
 from app.organizations.record import read_change, read_new
 from app.privacy.deletion import SHARED
-from app.rest.operations import Answer, Operations, list_of, raised_by, ref
+from app.rest.operations import Answer, Operations, raised_by, ref
 from app.rest.v1 import deletion, organizations
 from app.rest.v1.errors import checking, no_model, other_id_in_change, unknown_record
 from app.rest.v1.models import ORGANIZATION_MODEL
-from app.rest.v1.operations.clients import COUNT, DELETED, NOT_MODIFIED
 from app.rest.v1.operations.samples import ACCOUNT_ID, MOMENT, NEW_ORGANIZATION, ORGANIZATION_ID
 from app.rest.v1.operations.shared import (
+    COUNT,
+    DELETED,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
+    NOT_MODIFIED,
     TAG_HEADER,
     TYPE_NEEDED,
     Handler,
     V1Operation,
     filter_parameter,
+    list_answer,
     make_body,
     record_filter_parameter,
     where_parameter,
@@ -89,14 +92,7 @@ ORGANIZATION_ROUTES: Operations[Handler] = {
         summary="Find organizations",
         description="A page of the organizations of the account, the newest first.",
         parameters=(filter_parameter(ORGANIZATION_MODEL),),
-        answers={
-            200: Answer(
-                description="The organizations. X-Total-Count tells how many there are on all pages.",
-                schema=list_of(ref("PartialOrganization")),
-                headers=("X-Total-Count",),
-                example=[ORGANIZATION],
-            )
-        },
+        answers={200: list_answer(ORGANIZATION_MODEL, "organizations", ORGANIZATION)},
         errors=(NO_ACCOUNT,),
     ),
     ("GET", "/v1/accounts/{id}/organizations/count"): V1Operation(
@@ -122,10 +118,7 @@ ORGANIZATION_ROUTES: Operations[Handler] = {
         tag=TAG,
         summary="Get an organization",
         parameters=(record_filter_parameter(ORGANIZATION_MODEL), IF_NONE_MATCH),
-        answers={
-            200: replace(SHOWN, schema=ref("PartialOrganization")),
-            304: NOT_MODIFIED,
-        },
+        answers={200: replace(SHOWN, schema=ref("PartialOrganization")), 304: NOT_MODIFIED},
         errors=(UNKNOWN,),
     ),
     ("PUT", "/v1/organizations/{id}"): replace(

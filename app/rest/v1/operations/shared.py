@@ -1,6 +1,7 @@
-"""Parts that many operations of the v1 API share: parameters, bodies and errors."""
+"""Parts that many operations of the v1 API share: parameters, bodies, answers and errors."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from app.errors import StorageFull
@@ -12,7 +13,18 @@ from app.rest.openapi.headers import IDEMPOTENCY_KEY as IDEMPOTENCY_KEY
 from app.rest.openapi.headers import IF_MATCH as IF_MATCH
 from app.rest.openapi.headers import IF_NONE_MATCH as IF_NONE_MATCH
 from app.rest.openapi.headers import TAG_HEADER as TAG_HEADER
-from app.rest.operations import Errors, Operation, Parameter, RequestBody, Schema, json_text, raised_by, ref
+from app.rest.operations import (
+    Answer,
+    Errors,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+    json_text,
+    list_of,
+    raised_by,
+    ref,
+)
 from app.rest.v1.answers import V1Response
 from app.rest.v1.bodies import TOO_LARGE, Body
 from app.rest.v1.call import DEEPEST_QUERY, V1Call, object_argument
@@ -105,4 +117,38 @@ def make_body(
         example=example,
         form=ref(f"{name}Form") if form else None,
         errors=(*BODY_ERRORS, *errors),
+    )
+
+
+COUNT = Answer(description="The number of records.", schema=ref("Count"), example={"count": 42})
+DELETED = Answer(description="1, or 0 if there was no such record.", schema=ref("Count"), example={"count": 1})
+NOT_MODIFIED = Answer(description="The record still has the version of If-None-Match.", headers=TAG_HEADER)
+
+
+def list_answer(model: Model, records: str, example: object) -> Answer:
+    """A page of records. `records` is the word for them."""
+    return Answer(
+        description=f"The {records}. X-Total-Count tells how many there are on all pages.",
+        schema=list_of(ref(f"Partial{model.name}")),
+        headers=("X-Total-Count",),
+        example=[example],
+    )
+
+
+def existence_answer(record: str) -> Answer:
+    """The answer whether a record exists. `record` is the word for it."""
+    return Answer(
+        description=f"True if the {record} exists and is not deleted.",
+        schema=ref("Existence"),
+        example={"exists": True},
+    )
+
+
+def replace_by_post(operation: V1Operation) -> V1Operation:
+    """The operation that does by POST what `operation` does by PUT."""
+    return replace(
+        operation,
+        id=f"{operation.id}ByPost",
+        summary=f"{operation.summary} by POST",
+        description="The same as PUT, for callers that cannot send it.",
     )

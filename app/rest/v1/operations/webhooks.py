@@ -7,7 +7,7 @@ from typing import Any
 
 from app.deliveries.addresses import Destinations
 from app.errors import Conflict
-from app.rest.operations import Answer, Errors, Operations, list_of, raised_by, ref
+from app.rest.operations import Answer, Errors, Operations, raised_by, ref
 from app.rest.v1 import deliveries, webhooks
 from app.rest.v1.errors import (
     InvalidModel,
@@ -21,19 +21,24 @@ from app.rest.v1.errors import (
 )
 from app.rest.v1.models import WEBHOOK as WEBHOOK_MODEL
 from app.rest.v1.models import WEBHOOK_DELIVERY as DELIVERY_MODEL
-from app.rest.v1.operations.clients import COUNT, DELETED, NOT_MODIFIED
 from app.rest.v1.operations.samples import CLIENT_ID, MOMENT, ORGANIZATION_ID
 from app.rest.v1.operations.shared import (
+    COUNT,
+    DELETED,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
+    NOT_MODIFIED,
     TAG_HEADER,
     TYPE_NEEDED,
     Handler,
     V1Operation,
+    existence_answer,
     filter_parameter,
+    list_answer,
     make_body,
     record_filter_parameter,
+    replace_by_post,
     where_parameter,
 )
 from app.webhooks.record import V1_RULES, read_new_webhook, read_webhook_change
@@ -157,14 +162,7 @@ WEBHOOK_ROUTES: Operations[Handler] = {
         summary="Find webhooks",
         description="A page of the webhooks of an organization, the oldest first. Deleted webhooks are left out.",
         parameters=(filter_parameter(WEBHOOK_MODEL, FILTER),),
-        answers={
-            200: Answer(
-                description="The webhooks. X-Total-Count tells how many there are on all pages.",
-                schema=list_of(ref("PartialWebhook")),
-                headers=("X-Total-Count",),
-                example=[WEBHOOK],
-            )
-        },
+        answers={200: list_answer(WEBHOOK_MODEL, "webhooks", WEBHOOK)},
         errors=(NO_ORGANIZATION,),
     ),
     ("GET", "/v1/organizations/{id}/webhooks/count"): V1Operation(
@@ -190,21 +188,10 @@ WEBHOOK_ROUTES: Operations[Handler] = {
         id="webhookExists",
         tag=TAG,
         summary="Ask whether a webhook exists",
-        answers={
-            200: Answer(
-                description="True if the webhook exists and is not deleted.",
-                schema=ref("Existence"),
-                example={"exists": True},
-            )
-        },
+        answers={200: existence_answer("webhook")},
     ),
     ("PUT", "/v1/webhooks/{id}"): REPLACE,
-    ("POST", "/v1/webhooks/{id}/replace"): replace(
-        REPLACE,
-        id="replaceWebhookByPost",
-        summary="Replace a webhook by POST",
-        description="The same as PUT, for callers that cannot send it.",
-    ),
+    ("POST", "/v1/webhooks/{id}/replace"): replace_by_post(REPLACE),
     ("PATCH", "/v1/webhooks/{id}"): V1Operation(
         handler=webhooks.patch,
         id="updateWebhook",
@@ -261,14 +248,7 @@ WEBHOOK_ROUTES: Operations[Handler] = {
         summary="Find deliveries",
         description="A page of the deliveries of a webhook, the newest first.",
         parameters=(filter_parameter(DELIVERY_MODEL, DELIVERY_FILTER),),
-        answers={
-            200: Answer(
-                description="The deliveries. X-Total-Count tells how many there are on all pages.",
-                schema=list_of(ref("PartialWebhookDelivery")),
-                headers=("X-Total-Count",),
-                example=[DELIVERY],
-            )
-        },
+        answers={200: list_answer(DELIVERY_MODEL, "deliveries", DELIVERY)},
         errors=(NO_WEBHOOK,),
     ),
     ("GET", "/v1/webhooks/{id}/deliveries/count"): V1Operation(
