@@ -79,7 +79,7 @@ class Search:
             return self._plan(group, plan_inside, face).selection is not None
         if parent is not self.execution.schema.query_type:
             plan = self._plan(group, plan_rows, face, False)
-        elif group[0].name.value in ("node", "nodes"):
+        elif group[0].name.value == "nodes":
             plan = self._plan(group, plan_rows, face, True)
         else:
             plan = self._plan(group, plan_one, face)

@@ -98,6 +98,21 @@ async def test_every_result_states_its_cost(api: GraphQLApi) -> None:
         assert answer["extensions"] == {"cost": {"requested": expected, "limit": 50_000}}, source
 
 
+async def test_a_node_costs_as_much_as_the_client_with_its_id(api: GraphQLApi) -> None:
+    """Relay continues a list by the `node` that holds it, after a cursor that names the client."""
+    create = 'createClient(input: {name: "Ana"}) { client { id history { edges { cursor } } } }'
+    created = await api.data(f"mutation {{ {create} }}")
+    client = created["createClient"]["client"]
+    variables = {"id": client["id"], "after": client["history"]["edges"][0]["cursor"]}
+    history = "history(first: 5, after: $after) { nodes { action } }"
+    by_type, by_node = [
+        await api.run(f"query($id: ID!, $after: String!) {{ {field} }}", **variables)
+        for field in (f"client(id: $id) {{ {history} }}", f"node(id: $id) {{ ... on Client {{ {history} }} }}")
+    ]
+    assert by_node["data"]["node"] == by_type["data"]["client"] == {"history": {"nodes": []}}
+    assert by_node["extensions"] == by_type["extensions"]
+
+
 EXPENSIVE = "{ clients(first: 100) { nodes { a: PART b: PART c: customer { id name } } } }".replace(
     "PART", "customer { id name city }"
 )
