@@ -9,6 +9,7 @@ from app.accounts.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from app.auth import MOST_TOKENS
 from app.clients import record
 from app.clients.statements import MOST_HITS
+from app.clients.transfer import files, problems, rows
 from app.config import Config
 from app.deliveries import addresses, sender
 from app.graphql.server import documents, limits, parsing
@@ -57,6 +58,10 @@ CONSTANTS = {
     "Query parameters": [parameters.MOST_PARAMETERS],
     "Brackets in the name of a parameter": [call.MOST_BRACKETS],
     "Levels of a filter": [call.DEEPEST_QUERY],
+    "Cell of CSV": [rows.MOST_CELL],
+    "Row of CSV": [rows.MOST_ROW],
+    "Record in JSON lines or in a JSON list": [files.LONGEST],
+    "Problems that an import lists without `--dry-run` and `--keep-good`": [problems.MOST_PROBLEMS],
     "Conditions of a filter": [reader.MOST_CONDITIONS],
     "Objects of a filter, empty ones too": [reader.MOST_OBJECTS],
     "Members of all lists of a filter together": [lists.MOST_MEMBERS],
