@@ -36,6 +36,10 @@ ERROR_LENGTH = 500
 """The most characters of an error that are stored."""
 OPEN: ColumnElement[bool] = literal_column("outbox.state IN ('waiting', 'sending')", Boolean)
 """Literals instead of parameters, so that the claim uses the partial index ix_outbox_due under every plan."""
+NO_CLIENT = ""
+"""The client of a notice, which is about no client."""
+IS_REMINDER: ColumnElement[bool] = outbox.c.client_id != literal_column("''")
+"""False for a notice. The limits of reminders count no notices."""
 MESSAGE = tuple(outbox.c[field.name] for field in fields(Message))
 
 
@@ -99,7 +103,10 @@ _RELEASE = _held.values(
 
 
 async def put_message(connection: Connection, organization_id: str, client_id: str, message: Message) -> str:
-    """Adds a message in the caller's transaction and returns its id. Wake the worker after the commit."""
+    """Adds a message in the caller's transaction and returns its id. Wake the worker after the commit.
+
+    A notice has the client NO_CLIENT.
+    """
     row = {field.name: getattr(message, field.name) for field in fields(Message)}
     row |= {"organization_id": organization_id, "id": new_id(), "client_id": client_id}
     await connection.execute(_ADD, row)

@@ -8,6 +8,7 @@ from sqlalchemy import Double, Integer, Text, bindparam, func, select
 
 from app.config import Config
 from app.errors import Quota, TooMany
+from app.mail.outbox import IS_REMINDER
 from app.query.sql.index_keys import index_key
 from app.storage.connection import Connection
 from app.storage.tables import organizations, outbox
@@ -38,12 +39,12 @@ LOCK = select(organizations.c.id).where(organizations.c.id == _organization).wit
 _age = func.extract("epoch", func.now() - outbox.c.created_at).cast(Double)
 NTH_NEWEST = (
     select(_age)
-    .where(outbox.c.organization_id == _organization)
+    .where(outbox.c.organization_id == _organization, IS_REMINDER)
     .order_by(outbox.c.id.desc())
     .offset(bindparam("newer", type_=Integer()))
     .limit(1)
 )
-"""The age in seconds of the message behind the `newer` newest ones. It reads the end of the primary key."""
+"""The age in seconds of the reminder behind the `newer` newest ones. It reads the end of the primary key."""
 NTH_NEWEST_TO = NTH_NEWEST.where(
     index_key(func.fold(outbox.c.recipient)) == index_key(func.fold(bindparam("recipient", type_=Text())))
 )

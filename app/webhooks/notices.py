@@ -8,13 +8,11 @@ from sqlalchemy import Text, bindparam, literal_column, select
 from app.errors import Invalid
 from app.mail.addresses import check_address
 from app.mail.message import compose_notice, language_for
-from app.mail.outbox import put_message
+from app.mail.outbox import NO_CLIENT, put_message
 from app.storage.connection import Connection
 from app.storage.tables import account_organizations, accounts, organizations
 
 MOST_RECIPIENTS = 10
-NO_CLIENT = ""
-"""A notice is about no client."""
 
 
 class Recipient(NamedTuple):

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from app import used_up
 from app.main import create_app
+from app.webhooks.notices import put_notices
 from tests.conftest import Service
 from tests.mail.test_reminders import send_by_graphql
 
@@ -133,6 +134,17 @@ async def test_graphql_tells_the_limit_in_user_errors(service: Service) -> None:
             errors = answer.json()["data"]["sendClientReminder"]["userErrors"]
             assert [error["code"] for error in errors] == codes
         assert "The next one is allowed in" in errors[0]["message"]
+
+
+async def test_notices_about_webhooks_are_not_counted_and_not_limited(service: Service) -> None:
+    async with limited(service, hour=1, day=1, recipient=1) as few:
+        client = await make_client(few)
+        for status in (200, 429):
+            async with service.database.write() as connection:
+                for _ in range(3):
+                    assert await put_notices(connection, service.organization, "https://receiver.example/hook") == 1
+            assert (await send(few, client, service.email)).status_code == status
+        assert await count_stored(service) == 7
 
 
 async def test_organizations_have_their_own_limits(service: Service) -> None:
