@@ -146,6 +146,18 @@ async def test_a_repeated_mutation_creates_one_webhook_and_shows_it_again(api: G
     assert len(secrets) == 1
 
 
+async def test_a_response_that_one_api_stored_is_not_shown_by_another(api: GraphQLApi, service: Service) -> None:
+    webhook, key = (await create(api))["webhook"], {"idempotency-key": "k"}
+    path = f"/v1/webhooks/{webhook['webhookId']}/rotate-secret"
+    shown = (await service.http.post(path, json={"keepFor": 60}, headers=key)).json()
+    rotated = (await api.data(ROTATE, id=webhook["id"], keepFor=60, key="k"))["m"]
+    assert [error["code"] for error in rotated["userErrors"]] == ["IDEMPOTENCY_KEY_REUSED"]
+    assert (await service.http.post(path, json={"keepFor": 60}, headers=key)).json() == shown
+    assert (await api.data(ROTATE, id=webhook["id"], keepFor=60, key="g"))["m"]["secret"]
+    error = (await service.http.post(path, json={"keepFor": 60}, headers={"idempotency-key": "g"})).json()
+    assert error["error"]["statusCode"] == 409
+
+
 async def test_a_token_that_may_only_read_changes_no_webhook(api: GraphQLApi, service: Service) -> None:
     made = (await create(api))["webhook"]
     token = await service.make_token(account_email=service.email, scope=Scope.READ)

@@ -217,7 +217,7 @@ async def _create(info: Info, organization: str | None, body: Mapping[str, Any],
     organization_id = require_written_organization(info, organization)
     info.context.access.require_write()
     values = read_new_webhook(GRAPHQL_WEBHOOK, body, GRAPHQL_RULES, info.context.webhooks.destinations)
-    request = request_key(info, key, "create webhook", organization_id, body)
+    request = request_key(info, key, "create webhook", organization_id, body, selection=ID_AND_SECRET)
     return _read(await create_webhook(info.context.access, organization_id, values, ID_AND_SECRET, request))
 
 
@@ -235,12 +235,12 @@ async def _delete(info: Info, webhook_id: str, expected: int | None, key: str | 
 
 
 async def _send_test(info: Info, webhook_id: str, key: str | None) -> str:
-    context, request = info.context, request_key(info, key, "test webhook", webhook_id)
+    context, request = info.context, request_key(info, key, "test webhook", webhook_id, selection=DELIVERY_ID)
     return await send_test(context.access, context.webhooks, webhook_id, DELIVERY_ID, request)
 
 
 async def _redeliver(info: Info, delivery_id: str, key: str | None) -> str:
-    context, request = info.context, request_key(info, key, "redeliver", delivery_id)
+    context, request = info.context, request_key(info, key, "redeliver", delivery_id, selection=DELIVERY_ID)
     return await redeliver(context.access, context.webhooks, delivery_id, DELIVERY_ID, request)
 
 
@@ -250,7 +250,7 @@ async def _redeliver_failed(info: Info, webhook_id: str, key: str | None) -> int
 
 
 async def _rotate(info: Info, webhook_id: str, keep_for: int, key: str | None) -> dict[str, str]:
-    request = request_key(info, key, "rotate secret", webhook_id, keep_for)
+    request = request_key(info, key, "rotate secret", webhook_id, keep_for, selection=ID_AND_SECRET)
     kept = timedelta(seconds=keep_for)
     return _read(await rotate_secret(info.context.access, webhook_id, ID_AND_SECRET, kept, request))
 
