@@ -27,7 +27,8 @@ WEBHOOK_TITLES = ("id", "url", "events", "enabled", "failing since", "disabled a
 DELIVERY_COLUMNS = ("id", "event", "state", "attempts", "createdAt", "nextAttemptAt", "responseStatus", "error")
 DELIVERY_TITLES = ("id", "event", "state", "attempts", "created at", "next attempt at", "status", "error")
 MOST_WEBHOOKS = 100
-ONE_DAY = 86_400
+ONE_DAY, SEVEN_DAYS = 86_400, 604_800
+"""Seconds: the default and the longest time for which a secret stays valid after a rotation."""
 
 
 def with_access(work: "Callable[[Access], Awaitable[T]]") -> T:
@@ -107,7 +108,9 @@ def webhook_delete(id: Webhook, json: Json = False) -> None:  # noqa: A002
 
 def webhook_rotate_secret(
     id: Webhook,  # noqa: A002
-    keep_for: Annotated[int, typer.Option(help="Seconds for which the secret before stays valid, too.")] = ONE_DAY,
+    keep_for: Annotated[
+        int, typer.Option(min=0, max=SEVEN_DAYS, help="Seconds for which the secret before stays valid, too.")
+    ] = ONE_DAY,
     json: Json = False,
 ) -> None:
     """Give a webhook a new secret, and print it. It cannot be shown again."""

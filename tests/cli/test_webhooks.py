@@ -38,6 +38,9 @@ def test_webhooks_are_managed_on_the_command_line(run: Run) -> None:
     rotated = read(run("webhook", "rotate-secret", webhook["id"], "--keep-for", "60", "--json"))
     assert rotated["secret"] != webhook["secret"]
     assert rotated["previousSecretUntil"]
+    for seconds, bound in (("-1", "0"), ("604801", "604800"), ("9" * 20, "604800")):
+        _, error, status = run("webhook", "rotate-secret", webhook["id"], "--keep-for", seconds)
+        assert (status, f"than or equal to {bound} " in error) == (2, True), error
 
     assert run("webhook", "update", webhook["id"], "--disable")[2] == 0
     assert_error(run("webhook", "test", webhook["id"]), "The webhook is disabled")
