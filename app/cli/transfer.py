@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from app.cli import import_options
 from app.cli.input import stdin
 from app.cli.output import Json, Output, stdout
 from app.cli.running import with_database
@@ -25,17 +26,6 @@ REJECTED = 4
 """The exit code after records were rejected."""
 
 
-class ImportForm(StrEnum):
-    CSV = "csv"
-    JSON = "json"
-
-
-class OnDuplicate(StrEnum):
-    FAIL = "fail"
-    SKIP = "skip"
-    UPDATE = "update"
-
-
 class ExportForm(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
@@ -43,54 +33,19 @@ class ExportForm(StrEnum):
 
 
 def import_command(
-    file: Annotated[Path, typer.Argument(help="Clients as CSV, JSON lines, one JSON list or an export; - is stdin.")],
-    organization: Annotated[str, typer.Option(help="The id of the organization that gets the clients.")],
-    form: Annotated[
-        ImportForm | None, typer.Option("--format", help="The form of the file.", show_default="detected")
-    ] = None,
-    map_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="COLUMN=FIELD",
-            help="The field of a column, or of a JSON key. The column is a name or a number such as #3; the field has a name of "
-            "any API, or is custom.KEY or metadata.KEY. Without a field, the column is left out. Repeatable.",
-        ),
-    ] = None,
-    ignore_unknown: Annotated[
-        bool, typer.Option("--ignore-unknown", help="Leave out the columns that are not fields.")
-    ] = False,
-    on_duplicate: Annotated[
-        OnDuplicate, typer.Option(help="What to do with records of clients that exist.")
-    ] = OnDuplicate.FAIL,
-    match: Annotated[
-        str,
-        typer.Option(
-            help="The field that shows that a client exists: id, taxNumber, email, custom.KEY or metadata.KEY."
-        ),
-    ] = "id",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Import nothing. List every problem and keep the rejected records.")
-    ] = False,
-    keep_good: Annotated[
-        bool, typer.Option("--keep-good", help="Import the good records if others are rejected. List every problem.")
-    ] = False,
-    rejected: Annotated[
-        Path | None,
-        typer.Option(
-            help="The file for the records that --dry-run and --keep-good reject.",
-            show_default="beside FILE, .rejected",
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="The encoding of a CSV file, such as windows-1250.", show_default="detected")
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option(help="The delimiter of a CSV file; tab is a tab.", show_default="detected")
-    ] = None,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Keep the apostrophes that an export puts in front of formulas in CSV.")
-    ] = False,
+    file: import_options.File,
+    organization: import_options.Organization,
+    form: import_options.Form = None,
+    map_: import_options.Map = None,
+    ignore_unknown: import_options.IgnoreUnknown = False,
+    on_duplicate: import_options.DuplicateRule = import_options.OnDuplicate.FAIL,
+    match: import_options.MatchField = "id",
+    dry_run: import_options.DryRun = False,
+    keep_good: import_options.KeepGood = False,
+    rejected: import_options.Rejected = None,
+    encoding: import_options.Encoding = None,
+    delimiter: import_options.Delimiter = None,
+    raw: import_options.Raw = False,
     unverified: Unverified = False,
     json: Json = False,
 ) -> None:
