@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.clients.sources import ChosenRecords
-from app.graphql.execution.context import read_page
+from app.graphql.execution.context import read_coerced_page
 from app.graphql.execution.links import NestedList
 from app.graphql.execution.selections import NotRendered, Reason, SelectionReader
 from app.query.model import NO_CONDITIONS
 from app.query.request import PageArguments, Wanted, complete_request
 from app.query.sql.connections import KeyedPage, PageShape, PageSource
 
-PAGE_ARGUMENTS = ("first", "after", "last", "before")
 EDGES = Wanted(edges=True)
 """A list inside a record may show the cursor of each row."""
 LABELS_OF_CHOICE, LABELS_OF_SEARCH = 100, 300
@@ -21,7 +20,7 @@ longer than that of other lists."""
 
 def read_nested_page(reader: SelectionReader, arguments: Mapping[str, Any], nested: NestedList) -> PageSource:
     """The page of a connection. The values in its arguments become parameters. Raises NotRendered for a slow pattern."""
-    page = read_page(*(arguments.get(name) for name in PAGE_ARGUMENTS))
+    page = read_coerced_page(arguments)
     query = nested.read_query(arguments) if nested.read_query else NO_CONDITIONS
     if query == NO_CONDITIONS:
         source = nested.read_source(arguments) if nested.read_source else nested.source

@@ -9,7 +9,7 @@ from app.changes.settled import ChangePosition, SettledPosition
 from app.changes.sources import CHANGE_FACES
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.errors import Malformed
-from app.graphql.execution.context import read_id, read_page
+from app.graphql.execution.context import read_coerced_page, read_id
 from app.graphql.execution.selections import NotRendered, Reason, SelectionReader
 from app.query.face import Codec, Computed, Face, Field
 from app.query.key_page import KeyPage
@@ -49,7 +49,7 @@ def read_changes(reader: SelectionReader, arguments: Mapping[str, Any]) -> tuple
     The values in the arguments become parameters. Raises NotRendered for a cursor that may belong to another organization,
     and Malformed.
     """
-    page = read_page(*(arguments.get(name) for name in ("first", "after", "last", "before")))
+    page = read_coerced_page(arguments)
     after, before = [_read_number(reader, cursor) for cursor in (page.after, page.before)]
     wanted = read_change_filter(arguments.get("clientIds"), arguments.get("actions"))
     keys = KeyPage(page.limit, after, before, page.backward)

@@ -252,6 +252,11 @@ def read_page(first: int | None, after: str | None, last: int | None, before: st
     )
 
 
+def read_coerced_page(arguments: Mapping[str, Any]) -> PageArguments:
+    """As `read_page`, from the arguments of a field that graphql-core has coerced."""
+    return read_page(*(arguments.get(name) for name in ("first", "after", "last", "before")))
+
+
 DELETED = Compare("deleted_at", IS_NULL, False)
 EXCLUDE, ONLY = "EXCLUDE", "ONLY"
 """Two of the words of the argument `deleted`."""
