@@ -78,8 +78,8 @@ class NodeRows:
 
 
 def _find_number(bare: str) -> int:
-    found = read_bare_id(bare)
-    return -1 if found is None else found[0]
+    change = read_bare_id(bare)
+    return -1 if change is None else change[0]
 
 
 def _find_records(face: Face, table: Table = clients) -> NodeRows:
@@ -128,11 +128,11 @@ NODE_TYPES = frozenset({"Change", *FACES})
 
 
 def read_node_key(type_name: str, bare: str) -> NodeKey | None:
-    """The key of the node of a type with a bare id. None for the bare id of no change."""
+    """The key of the node of a type with a bare id. None if it is not a valid id of a change."""
     if type_name != "Change":
         return FACES[type_name].name, bare
-    found = read_bare_id(bare)
-    return None if found is None else (CHANGE_FACES[found[1].name].name, bare)
+    change = read_bare_id(bare)
+    return None if change is None else (CHANGE_FACES[change[1].name].name, bare)
 
 
 @keep_statements

@@ -52,7 +52,7 @@ def bare_id(number: ColumnElement[int], face: Face) -> ColumnElement[str]:
 
 
 def read_bare_id(bare: str) -> tuple[int, Face] | None:
-    """The number and the face in the bare id of a change; None for an id of no face.
+    """The number and the face in the bare id of a change; None if it has no valid face or number.
 
     The fields of a change differ between the faces, so a cache must keep them apart.
     """

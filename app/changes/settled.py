@@ -31,8 +31,8 @@ def settled_number(organization_id: ColumnElement[str]) -> ColumnElement[int]:
 
 def _find(values: ColumnElement[Any], organization_id: ColumnElement[str]) -> ColumnElement[Any]:
     """The value of an organization."""
-    found: ColumnElement[Any] = Grouping(values)[func.array_position(ORGANIZATIONS, organization_id)]
-    return found
+    value: ColumnElement[Any] = Grouping(values)[func.array_position(ORGANIZATIONS, organization_id)]
+    return value
 
 
 def write_change_cursor(organization_id: ColumnElement[str], number: ColumnElement[int]) -> ColumnElement[str]:

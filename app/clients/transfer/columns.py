@@ -147,13 +147,13 @@ def _find_columns(names: Sequence[str], name: str) -> Sequence[int]:
     if name.startswith("#") and number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= len(names):
         return [int(number) - 1]
     equal = [index for index, each in enumerate(names) if each == name]
-    found = equal or [index for index, each in enumerate(names) if each and fold_column(each) == fold_column(name)]
-    if not found:
+    indexes = equal or [index for index, each in enumerate(names) if each and fold_column(each) == fold_column(name)]
+    if not indexes:
         listed = ", ".join(_quote(each) for each in names)
         raise Malformed(
             f"--map names the column {_quote(name)}, which the file does not have. Its columns are {listed}."
         )
-    return found
+    return indexes
 
 
 def _find_unknown(

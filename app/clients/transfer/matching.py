@@ -60,8 +60,8 @@ async def find_matches(
         return {position: Match(value, [value] if value in known else []) for position, value in values.items()}
     if is_own_key(target):
         keys = {position: ClientKey(target.field, target.member, value) for position, value in values.items()}
-        found = await find_clients(repository.connection, organization, keys)
-        return {at: Match(value, [found[at]] if at in found else []) for at, value in values.items()}
+        ids = await find_clients(repository.connection, organization, keys)
+        return {at: Match(value, [ids[at]] if at in ids else []) for at, value in values.items()}
     equal = await repository.find_equal(organization, TRANSFER.fields[target.field].column, values)
     return {position: Match(*match) for position, match in equal.items()}
 
