@@ -21,6 +21,7 @@ from app.rest.customers import errors as customers_errors
 from app.rest.customers.dialect import MONGO
 from app.rest.v1 import errors as v1_errors
 from app.rest.v1.dialect import LOOPBACK
+from app.rest.v1.operations.webhooks import WEBHOOK_ROUTES
 from tests.conftest import Service
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "rest.md").read_text(encoding="utf-8")
@@ -187,6 +188,24 @@ def test_the_guide_lists_every_error_of_the_customers_api() -> None:
 def test_the_guide_lists_every_error_of_v1() -> None:
     listed = {(int(status), name) for status, names, _ in table_with("403") for name in names_in(names) or [""]}
     assert listed == statuses(v1_errors.ROWS)
+
+
+def routes_in(cell: str) -> Iterator[tuple[str, str]]:
+    """The methods and paths in a cell such as `GET`, `PUT /a`, `…/b`. The dots stand for the path before."""
+    methods: list[str] = []
+    before = ""
+    for name in names_in(cell):
+        *named, place = name.split()
+        methods += named or ([] if "/" in place else [place])
+        if "/" in place:
+            path = place.replace("…", before)
+            before = before or path
+            yield from ((method, path) for method in methods)
+
+
+def test_the_guide_lists_every_route_of_webhooks() -> None:
+    rows = table_with("`POST /v1/webhooks/{id}/test`")
+    assert {route for cell, _ in rows for route in routes_in(cell)} == set(WEBHOOK_ROUTES)
 
 
 def test_the_guide_lists_every_field_with_two_names() -> None:
