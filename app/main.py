@@ -75,69 +75,97 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
     `observer` gets the figures of each request. Raises Misconfigured without either of them.
     """
     store = database or open_database(config)
-    readiness = Readiness(store)
-    files = MailFiles(config.data_dir / "mail")
-    reminders = ReminderLimits.of(config)
-    outbox = OutboxWorker(store, choose_mailer(config), config.mail_from, files=files, limits=reminders)
     store.is_full = StorageQuota(store, config.record_quota, config.history_quota * 1_000_000).is_full
-    destinations = Destinations.of(config)
-    deliveries = DeliveryWorker(store, Sender(destinations), outbox.wake)
-    webhooks = WebhookDesk(destinations, deliveries.wake)
-    events = EventReader(store, deliveries.wake)
-    checks: dict[str, Check] = {
-        "outbox": outbox.find_problem,
-        "events": events.find_problem,
-        "webhooks": deliveries.find_problem,
-    }
-    if (folder := find_cluster_folder(config.data_dir, store.url)) is not None:
-        checks["disk"] = DiskCheck(folder).find_problem
-    retention = RetentionWorker(store, files, Retention.of(config))
-    changes = ChangeReader(store, config.listen_url)
-    vies = Vies(config.vies_url, config.vies_timeout)
-    passwords = Passwords(config.password_memory)
-    limits = AccountLimits.of(config)
-    uses, known = TokenUses(store), KnownTokens(store)
-    delay, sign_up = timedelta(days=config.deletion_days), bool(config.sign_up)
-    services = Services(
-        store, outbox, vies, passwords, config.page_cap, config.body_cap, sign_up, limits, delay, webhooks
-    )
-    graphql = GraphQLApi(outbox, config, changes, LoginDesk(store, passwords, limits), vies, webhooks)
+    background = make_background(config, store, observer, owns_database=database is None)
+    services = make_services(config, background)
+    desk = LoginDesk(store, services.passwords, services.account_limits)
+    graphql = GraphQLApi(background.outbox, config, background.changes, desk, background.vies, services.webhooks)
     v1 = v1_api(services)
     segments: dict[str, ASGIApp] = {**customers_api(services), "v1": v1}
     paths: dict[str, ASGIApp] = {PATH: graphql, **browser_paths(config, {name: segments[name] for name in DOCUMENTS})}
     return Starlette(
         routes=[
-            *Health(readiness, lambda: changes.delay.seconds, checks).routes(),
+            *make_health(config, background).routes(),
             *graphql.routes(),
             *openapi_routes(config),
             *page_routes(config),
             EveryPath(v1),
         ],
-        middleware=[
-            *([Middleware(RootPath, path=config.root_path)] if config.root_path else []),
-            Middleware(RequestIds, observe=observer.observe if observer else None, describe_span=find_tracing()),
-            *cors_middleware(config.cors_origins),
-            *([Middleware(Compression)] if config.compression else []),
-            Middleware(
-                Authentication, database=store, note_use=uses.note, rates=Rates(RateLimits.of(config)), known=known
-            ),
-            Middleware(ApiRoutes, paths=paths, segments=segments),
-        ],
-        lifespan=Background(
-            store,
-            readiness,
-            outbox,
-            events,
-            deliveries,
-            retention,
-            changes,
-            vies,
-            uses,
-            known,
-            observer,
-            owns_database=database is None,
-        ).lifespan,
+        middleware=[*make_middleware(config, background), Middleware(ApiRoutes, paths=paths, segments=segments)],
+        lifespan=background.lifespan,
     )
+
+
+def make_background(
+    config: Config, database: Database, observer: Observer | None, *, owns_database: bool
+) -> "Background":
+    """The tasks beside the requests. They start with the lifespan."""
+    files = MailFiles(config.data_dir / "mail")
+    outbox = OutboxWorker(
+        database, choose_mailer(config), config.mail_from, files=files, limits=ReminderLimits.of(config)
+    )
+    deliveries = DeliveryWorker(database, Sender(Destinations.of(config)), outbox.wake)
+    return Background(
+        database=database,
+        readiness=Readiness(database),
+        outbox=outbox,
+        events=EventReader(database, deliveries.wake),
+        deliveries=deliveries,
+        retention=RetentionWorker(database, files, Retention.of(config)),
+        changes=ChangeReader(database, config.listen_url),
+        vies=Vies(config.vies_url, config.vies_timeout),
+        uses=TokenUses(database),
+        known=KnownTokens(database),
+        observer=observer,
+        owns_database=owns_database,
+    )
+
+
+def make_services(config: Config, background: "Background") -> Services:
+    """The services of the REST APIs, some of which GraphQL shares."""
+    deliveries = background.deliveries
+    return Services(
+        database=background.database,
+        outbox=background.outbox,
+        vies=background.vies,
+        passwords=Passwords(config.password_memory),
+        page_cap=config.page_cap,
+        body_cap=config.body_cap,
+        sign_up=bool(config.sign_up),
+        account_limits=AccountLimits.of(config),
+        deletion_delay=timedelta(days=config.deletion_days),
+        webhooks=WebhookDesk(deliveries.sender.destinations, deliveries.wake),
+    )
+
+
+def make_health(config: Config, background: "Background") -> Health:
+    """The checks of the database, of the tasks, and of the disk of the embedded PostgreSQL."""
+    checks: dict[str, Check] = {
+        "outbox": background.outbox.find_problem,
+        "events": background.events.find_problem,
+        "webhooks": background.deliveries.find_problem,
+    }
+    if (folder := find_cluster_folder(config.data_dir, background.database.url)) is not None:
+        checks["disk"] = DiskCheck(folder).find_problem
+    return Health(background.readiness, lambda: background.changes.delay.seconds, checks)
+
+
+def make_middleware(config: Config, background: "Background") -> list[Middleware]:
+    """The middleware that every request passes before its API is found, the outermost first."""
+    observer, rates = background.observer, Rates(RateLimits.of(config))
+    return [
+        *([Middleware(RootPath, path=config.root_path)] if config.root_path else []),
+        Middleware(RequestIds, observe=observer.observe if observer else None, describe_span=find_tracing()),
+        *cors_middleware(config.cors_origins),
+        *([Middleware(Compression)] if config.compression else []),
+        Middleware(
+            Authentication,
+            database=background.database,
+            note_use=background.uses.note,
+            rates=rates,
+            known=background.known,
+        ),
+    ]
 
 
 def app_from_environment() -> Starlette:
