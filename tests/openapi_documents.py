@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 JSON = "application/json"
 UNDOCUMENTED: list[str] = []
-"""What the service did and its documents do not tell."""
+"""The responses and the parameters that the documents lack."""
 PRIVATE = frozenset({"cache-control", "x-content-type-options", "content-type", "content-length"})
 """The headers of HTTP itself, which the documents leave out."""
 

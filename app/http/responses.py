@@ -11,7 +11,7 @@ Header: TypeAlias = tuple[bytes, bytes]
 Headers: TypeAlias = tuple[Header, ...]
 
 PRIVATE: Headers = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-"""The headers of every response with data: nobody keeps it, and a browser does not guess its type."""
+"""The headers of every response with data: no cache stores it, and a browser does not guess its type."""
 
 WITHOUT_BODY = (204, 304)
 
@@ -32,7 +32,7 @@ class JsonResponse:
     api_headers: ClassVar[Headers] = PRIVATE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the response. That to HEAD has no body, but its length."""
+        """Sends the response. A response to HEAD has the length of the body, but no body."""
         headers = [*self.api_headers, *self.headers]
         if self.status not in WITHOUT_BODY:
             headers += self.content_type, (b"content-length", b"%d" % len(self.body))

@@ -87,9 +87,9 @@ class Answer:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Operation(Generic[Handler]):
-    """One route. `id` is unique in its API. `errors` are those beside the ones that every operation of the API has.
+    """One route. `id` is unique in its API. `errors` has the errors that not every operation of the API has.
 
-    `public` operations need no token.
+    A `public` operation needs no token.
     """
 
     handler: Handler
@@ -115,7 +115,7 @@ def find_handlers(operations: Operations[Handler]) -> Routes[Handler]:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PathParameter:
-    """A parameter in a path, which the segment before it tells. `component` is its name in the components of the document."""
+    """A parameter in a path. The segment before it identifies it. `component` is its name in the components."""
 
     component: str
     description: str

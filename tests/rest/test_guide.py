@@ -114,7 +114,7 @@ def differences(shown: Any, actual: Any, path: str = "") -> Iterator[str]:
 
 
 def compare(step: Step, response: httpx.Response) -> list[str]:
-    """Differs from the guide in these places."""
+    """The places at which a response differs from the guide."""
     head, _, body = step.shown.partition("\n\n") if step.language == "http" else ("", "", step.shown)
     status, *headers = head.splitlines() or ["HTTP/1.1 2"]
     found = [] if f"HTTP/1.1 {response.status_code}".startswith(status[:12]) or step.language == "json" else [status]
@@ -130,7 +130,7 @@ def compare(step: Step, response: httpx.Response) -> list[str]:
 
 @pytest.fixture
 async def variables(service: Service) -> dict[str, str]:
-    """What the reader of the guide has: a service, a token, an organization with three clients, and an account with a password."""
+    """The reader of the guide has a service, a token, an organization with three clients, and an account with a password."""
     for client in CLIENTS:
         made = await service.http.post("/customers", json=client)
         assert made.status_code == 201, made.text
