@@ -184,6 +184,9 @@ class TooSlow(DomainError):
     """The query timed out. The caller can add filters or ask for fewer rows."""
 
 
+TIMED_OUT = "The query timed out. Add filters or ask for fewer rows."
+
+
 class Unavailable(DomainError):
     """The database cannot be reached. `reason` is for the operator and the log; callers never see it."""
 

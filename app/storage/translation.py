@@ -6,7 +6,7 @@ import asyncpg
 import orjson
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import Contended, KeyTaken, Malformed, TooSlow, Unavailable, Unusable
+from app.errors import TIMED_OUT, Contended, KeyTaken, Malformed, TooSlow, Unavailable, Unusable
 from app.storage.deadline import OutOfTime
 
 QUERY_CANCELED, INVALID_REGEX, DATA_EXCEPTION = "57014", "2201B", "22"
@@ -63,7 +63,7 @@ def translate(error: BaseException) -> BaseException:
 def _domain_error(state: str | None, cause: BaseException, error: BaseException) -> BaseException:
     """Returns the error of app.errors for a SQLSTATE. An SQLSTATE that shows a bug returns `error` unchanged."""
     if state == QUERY_CANCELED:
-        return TooSlow("The query timed out. Add filters or ask for fewer rows.")
+        return TooSlow(TIMED_OUT)
     if state == INVALID_REGEX:
         return Malformed("The pattern is not a valid regular expression")
     if state == PATTERN_TOO_COMPLEX[0] and PATTERN_TOO_COMPLEX[1] in str(cause):

@@ -1,12 +1,10 @@
 """The limits of the service that both REST APIs tell, and the errors of every operation."""
 
 from app.config import Config
-from app.errors import AnswerTooLarge, TooMany, TooSlow, Unavailable
+from app.errors import TIMED_OUT, AnswerTooLarge, TooMany, TooSlow, Unavailable
 from app.http.rates import REQUESTS, RateLimits
 from app.rest.boundary import InternalError
 from app.rest.operations import Errors
-
-TIMED_OUT = "The query timed out. Add filters or ask for fewer rows."
 
 
 def common_errors(config: Config) -> Errors:
