@@ -170,7 +170,7 @@ _DELETE_RESPONSES = (
 )
 
 
-async def forget_client(connection: Connection, organization_id: str, client_id: str) -> None:
-    """Deletes the stored responses that show a client. Their keys stay: claim() raises NotFound for them."""
-    parameters = {"organization": organization_id, "client": client_id, "needle": client_id.encode()}
+async def forget_record(connection: Connection, organization_id: str, record_id: str) -> None:
+    """Deletes the stored responses that show a client or a webhook. Their keys stay: claim() raises NotFound for them."""
+    parameters = {"organization": organization_id, "client": record_id, "needle": record_id.encode()}
     await connection.execute(_DELETE_RESPONSES, parameters)

@@ -3,7 +3,7 @@
 from app.auth import Target
 from app.clients.repository import ClientRepository
 from app.deliveries.queue import erase_deliveries
-from app.idempotency import RequestKey, forget_client
+from app.idempotency import RequestKey, forget_record
 from app.mail.files import MailFiles
 from app.mail.outbox import erase_messages
 from app.query.sql.render import Selection
@@ -32,7 +32,7 @@ async def erase_record(
         organization = record.organization_id
         addresses = await repository.former_addresses(organization, target.id)
         await repository.forget_images(organization, target.id)
-        await forget_client(connection, organization, target.id)
+        await forget_record(connection, organization, target.id)
         await erase_deliveries(connection, organization, target.id)
         addresses = [*addresses, address] if address else addresses
         messages = await erase_messages(connection, organization, target.id, addresses)

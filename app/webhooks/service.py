@@ -15,7 +15,7 @@ from app.changes.repository import ChangeRepository
 from app.deliveries.addresses import Destinations
 from app.deliveries.queue import cancel_deliveries
 from app.errors import Conflict, Invalid, NotFound, NotVerified, Problem
-from app.idempotency import RequestKey
+from app.idempotency import RequestKey, forget_record
 from app.query.request import ListRequest
 from app.query.sql.render import Selection
 from app.records.once import write_once
@@ -158,11 +158,13 @@ async def delete_webhook(
     expected: ExpectedVersion = None,
     key: RequestKey | None = None,
 ) -> RenderedRecord:
-    """The deleted webhook. Its deliveries that are not sent yet are cancelled. Raises Stale."""
+    """The deleted webhook. Its deliveries that are not sent yet are cancelled, and its secrets are forgotten. Raises Stale."""
     target = access.writable_target(webhook_id, expected)
 
     async def work(connection: Connection) -> RenderedRecord:
-        return await WebhookRepository(connection).remove(target, selection)
+        webhook = await WebhookRepository(connection).remove(target, selection)
+        await forget_record(connection, webhook.organization_id, webhook_id)
+        return webhook
 
     return await write_once(access, key, work, whole=True)
 

@@ -39,6 +39,19 @@ async def test_the_responses_about_an_erased_client_are_erased(hooks: Hooks, rec
     assert await find_everywhere(hooks.service, WORDS) == []
 
 
+async def test_a_deleted_webhook_leaves_no_secret_in_stored_responses(service: Service) -> None:
+    path, key = f"/v1/organizations/{service.organization}/webhooks", {"idempotency-key": "k"}
+    body = {"url": "https://receiver.example/hook", "events": ["*"]}
+    webhook = (await service.http.post(path, json=body, headers=key)).json()
+    rotation = f"/v1/webhooks/{webhook['id']}/rotate-secret"
+    rotated = (await service.http.post(rotation, json={}, headers={"idempotency-key": "r"})).json()
+    secrets = [webhook["secret"], rotated["secret"]]
+    assert (await find_everywhere(service, secrets)).count("body") == 2
+    assert (await service.http.delete(f"/v1/webhooks/{webhook['id']}")).json() == {"count": 1}
+    assert await find_everywhere(service, secrets) == []
+    assert (await service.http.post(path, json=body, headers=key)).status_code == 404
+
+
 async def test_the_export_about_a_person_has_the_deliveries(hooks: Hooks, receiver: Receiver) -> None:
     await deliver_person(hooks, receiver)
     parts: list[bytes] = []
