@@ -61,17 +61,17 @@ def describe_problem(source: Source, entry: Entry, problem: Problem, *, whole: b
     named = column if isinstance(source, Table) and column != problem.field else name_field(problem.field)
     text = f"{named} {problem.message}"
     if whole or isinstance(source, Table):
-        text += _describe_values(source, entry, problem)
+        text += _describe_values(problem)
     return RecordProblem(entry, text, column=column, value=problem.value)
 
 
-def _describe_values(source: Source, entry: Entry, problem: Problem) -> str:
+def _describe_values(problem: Problem) -> str:
     field = TRANSFER.fields.get(problem.field)
     shown = isinstance(problem.value, str | int | float) and problem.value != ""
     received = (
         f"; received {quote(problem.value) if isinstance(problem.value, str) else problem.value}" if shown else ""
     )
-    if problem.code == "presence" or field is None or problem.code in ("length", "size", "inclusion"):
+    if field is None or problem.code in ("presence", "length", "size", "inclusion"):
         right = ""
     else:
         right = IDS if field.column == "id" else describe_right_value(field)
