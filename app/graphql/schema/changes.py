@@ -1,11 +1,10 @@
 """The changes of an organization: the filter of changes, and the connection that catches up without a stream."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import strawberry
 
-from app.changes.record import PastChange, write_change_cursor
+from app.changes.record import write_change_cursor
 from app.changes.service import ChangeQuery, list_changes
 from app.graphql.execution.change_pages import MOST_CLIENT_IDS, read_change_filter
 from app.graphql.execution.context import Info, read_page
@@ -13,7 +12,6 @@ from app.graphql.execution.positions import load_settled
 from app.graphql.schema.history import FACES, ChangeAction, RecordFace
 from app.graphql.schema.inputs import argument
 from app.graphql.schema.key_pages import Before, First, Last, find_wanted, show_rows
-from app.query.face import Face
 
 CHANGES = (
     "The changes of the organization's clients through every API, each once and in order, oldest first. A change is listed "
@@ -41,9 +39,6 @@ Actions = Annotated[list[ChangeAction] | None, argument("Only changes of these k
 FaceArgument = Annotated[
     RecordFace, argument("The type whose field names `changes`, `before` and `after` of a change have.")
 ]
-
-MakeChange: TypeAlias = Callable[[PastChange, Face, str], object]
-"""Makes the schema's object for a change under a face with a cursor."""
 
 
 async def resolve_changes(
