@@ -59,7 +59,6 @@ STARTING_PROCESSES = {
     "test_migrations.py",
     "test_packaging.py",
     "test_readme.py",
-    "test_scripts.py",
     "test_server.py",
     "test_start.py",
     "test_watcher.py",

@@ -54,13 +54,13 @@ def rows(url: str, statement: str) -> list[str]:
 
 def everything(run: Run, data_dir: Path, organization: str) -> list[object]:
     """The export of an organization, the lists of accounts and organizations, and the rows of other tables."""
-    listed = [run("export", "--organization", organization), run("account", "list"), run("organization", "list")]
-    listed.append(run("token", "list"))
     with embedded_postgres(data_dir) as url:
+        listed = [run("export", "--organization", organization), run("account", "list"), run("organization", "list")]
+        listed.append(run("token", "list"))
         return [*listed, *(rows(url, statement) for statement in (HISTORY, TOTALS, TOKENS, OUTBOX))]
 
 
-def fill(run: Run, data_dir: Path, tmp_path: Path) -> str:
+def fill(run: Run, tmp_path: Path) -> str:
     made(run("account", "create", EMAIL))
     organization = made(run("organization", "create", "Studio", "--account", EMAIL))
     made(run("token", "create", "--account", EMAIL, "--label", "build"))
@@ -73,7 +73,8 @@ def fill(run: Run, data_dir: Path, tmp_path: Path) -> str:
 
 
 def test_a_wiped_database_comes_back_whole(run: Run, data_dir: Path, tmp_path: Path) -> None:
-    organization = fill(run, data_dir, tmp_path)
+    with embedded_postgres(data_dir):
+        organization = fill(run, tmp_path)
     before = everything(run, data_dir, organization)
     assert str(before[0]).count("Ana") == CLIENTS - 1
     file = tmp_path / "backup.dump"
