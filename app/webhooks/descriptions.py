@@ -25,7 +25,10 @@ WEBHOOK: Mapping[str, str] = {
     "deleted_id": "The id that the webhook had when it was deleted.",
     "is_deleted": "True if the webhook is deleted.",
 }
-SECRET = "The secret that events are signed with: `whsec_` and base64. No later answer shows it."  # noqa: S105 - a description
+SECRET = (
+    "The secret that events are signed with: `whsec_` and base64. "  # noqa: S105 - a description
+    "Only this answer shows it, and its repetition with the same idempotency key."
+)
 DELIVERY: Mapping[str, str] = {
     "id": "The id. The service makes it.",
     "webhook_id": "The id of the webhook.",
