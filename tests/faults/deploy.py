@@ -228,9 +228,7 @@ def check_proxy(folder: Path) -> None:
 def check_haproxy(folder: Path) -> None:
     """HAProxy accepts the lines of docs/operating.md."""
     text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
-    (lines,) = (
-        block for block in re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) if "frontend" in block
-    )
+    (lines,) = re.findall(r"^```haproxy\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     file = folder / "haproxy.cfg"
     defaults = "defaults\n    mode http\n    timeout connect 2s\n    timeout client 60s\n    timeout server 60s\n"
     file.write_text(defaults + re.sub(r" ssl crt \S+ alpn \S+", "", lines))
