@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FURTHER = 2
+"""The connections of a worker beside its pool: for notifications and for readiness."""
+FOR_COMMANDS, FEWEST_CONNECTIONS = 20, 100
+
 
 @contextmanager
 def database_address(config: Config, *, keep_running: bool = False) -> Iterator[str]:
@@ -25,8 +29,14 @@ def database_address(config: Config, *, keep_running: bool = False) -> Iterator[
         return
     from app.postgres.embedded import embedded_postgres
 
-    with embedded_postgres(config.data_dir, keep_running=keep_running) as url:
+    with embedded_postgres(config.data_dir, settings=embedded_settings(config), keep_running=keep_running) as url:
         yield url
+
+
+def embedded_settings(config: Config) -> dict[str, str]:
+    """The settings of the embedded PostgreSQL: connections for all workers and for some commands beside them."""
+    connections = config.workers * (config.pool_size + FURTHER) + FOR_COMMANDS
+    return {"max_connections": str(max(connections, FEWEST_CONNECTIONS))}
 
 
 def with_database(work: "Callable[[Database], Awaitable[T]]", *, as_it_is: bool = False) -> T:

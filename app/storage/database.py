@@ -3,7 +3,6 @@
 SharedDatabase is the same database for one operation of a tenant, which gets its share of the connections.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
@@ -101,7 +100,7 @@ class Database(ConnectionSource):
         self,
         url: str,
         *,
-        pool_size: int = 8,
+        pool_size: int = 20,
         statement_timeout: float | None = None,
         answer_cap: int = ANSWER_CAP,
         pattern_timeout: float = PATTERN_TIMEOUT,
@@ -230,8 +229,7 @@ class ConnectionContext:
     async def _wait_for_driver(self) -> Driver:
         began = perf_counter()
         try:
-            async with asyncio.timeout(time_left()):
-                return await self.pool.take()
+            return await self.pool.take()
         except Exception as error:
             time_left()
             raise translate(error) from error

@@ -13,6 +13,7 @@ import asyncpg
 from app.errors import AnswerTooLarge
 from app.storage.connection import set_up
 from app.storage.connector import Connector
+from app.storage.deadline import time_left
 from app.storage.driver import Driver
 from app.storage.shares import Owner, Shares
 
@@ -56,14 +57,19 @@ class Pool:
         return driver
 
     async def take(self, owner: Owner = None) -> Driver:
-        """Takes a connection for exclusive use, in the share of its owner. Raises as Shares.take does."""
-        await self.shares.take(owner, self.wait)
+        """Takes a connection for exclusive use, in the share of its owner. It waits until the deadline of the operation at most.
+
+        Raises as Shares.take does, and OutOfTime after the deadline.
+        """
+        left = time_left()
+        wait = self.wait if left is None else min(self.wait, left)
+        await self.shares.take(owner, wait)
         while self._free:
             driver = self._free.pop()
             if not driver.is_closed():
                 return driver
         try:
-            async with asyncio.timeout(self.wait):
+            async with asyncio.timeout(wait):
                 return await self._open()
         except BaseException:
             self.shares.give_back(owner)
@@ -176,7 +182,8 @@ class Share:
             self._taken += 1
             return
         self._turns = self._turns or asyncio.Semaphore(0)
-        await self._turns.acquire()
+        async with asyncio.timeout(time_left()):
+            await self._turns.acquire()
 
     def _release(self) -> None:
         if self._turns is None:

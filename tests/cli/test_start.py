@@ -7,12 +7,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.cli.running import embedded_settings
 from app.config import Config
 from app.server import describe
 from tests.cli.test_failures import with_wrong_password
 from tests.test_cli import COMMAND, TIMEOUT, Run, assert_error, serving
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("workers", "connections"), [(1, "100"), (3, "100"), (4, "108"), (64, "1428")])
+def test_the_embedded_postgresql_allows_the_connections_of_all_workers(workers: int, connections: str) -> None:
+    assert embedded_settings(Config(workers=workers, pool_size=20)) == {"max_connections": connections}
+
 
 BAD = [
     ("SMTP_URL", "http://mail.example.com", "SMTP_URL"),

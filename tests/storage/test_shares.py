@@ -109,6 +109,24 @@ async def test_a_caller_that_waits_too_long_learns_whose_load_it_is() -> None:
     assert shares._queues == {}
 
 
+async def test_each_caller_waits_for_its_own_time() -> None:
+    shares, ended = Shares(1, 1000), list[float]()
+    await shares.take("loud", WAIT)
+
+    async def wait(seconds: float) -> None:
+        with pytest.raises(TooMany):
+            await shares.take("loud", seconds)
+        ended.append(seconds)
+
+    longest = await wait_in_line(shares, "loud", [])
+    await asyncio.wait_for(asyncio.gather(*map(wait, (0.06, 0.02, 0.04))), 5)
+    assert ended == [0.02, 0.04, 0.06]
+    assert not longest.done()
+    longest.cancel()
+    await settle()
+    assert shares._queues == {}
+
+
 async def test_a_full_queue_rejects_at_once() -> None:
     shares, served = Shares(1, 1000), list[str | None]()
     await shares.take("loud", WAIT)
