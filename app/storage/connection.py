@@ -17,6 +17,8 @@ from app.storage.driver import Driver, NoAnswer
 from app.storage.retries import PAUSES, wait_about
 
 CONTENTION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+REPEATED = (*CONTENTION, asyncpg.InvalidCachedStatementError)
+"""PostgreSQL has done nothing for the statement, which therefore runs again unless it is in a transaction."""
 DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
@@ -81,21 +83,21 @@ class Connection:
         values = [arguments[name] if name in arguments else bound[name] for name in names]
         left = self._time_left()
         try:
-            rows = Rows(await self.driver.fetch(sql, *values, timeout=left))
+            rows = Rows(await self.driver.run(sql, values, left))
             current_figures.get().rows += len(rows)
             return rows
         except TimeoutError as error:
             raise (NoAnswer() if left is None else out_of_time()) from error
-        except CONTENTION:
+        except REPEATED:
             if self.driver.is_in_transaction():
                 raise
             return await self._repeat(sql, values)
 
     async def _repeat(self, sql: str, values: Sequence[Any]) -> Rows:
-        """Runs a statement again that PostgreSQL rolled back. Alone, it is a whole transaction, so nothing is lost."""
+        """Runs a statement again of which PostgreSQL did nothing. Alone, it is a whole transaction, so nothing is lost."""
         for pause in PAUSES[:-1]:
             await wait_about(pause)
-            with suppress(*CONTENTION):
+            with suppress(*REPEATED):
                 return Rows(await self.driver.fetch(sql, *values, timeout=self._time_left()))
         await wait_about(PAUSES[-1])
         return Rows(await self.driver.fetch(sql, *values, timeout=self._time_left()))
