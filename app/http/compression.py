@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections.abc import Awaitable
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,13 +28,12 @@ class Compression:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or scope["method"] == "HEAD":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding"]
         sender = GzipSender(send) if lines and accepts_gzip(lines) else PlainSender(send)
-        await self.app(scope, receive, sender)
+        return self.app(scope, receive, sender)
 
 
 class PlainSender:
@@ -42,10 +42,10 @@ class PlainSender:
     def __init__(self, send: Send) -> None:
         self.send = send
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start" and is_compressible(message):
             message["headers"] = [*message["headers"], VARY]
-        await self.send(message)
+        return self.send(message)
 
 
 class GzipSender:

@@ -1,6 +1,6 @@
 """The paths of requests as they were sent, and the APIs that answer them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
@@ -34,9 +34,9 @@ class ApiRoutes:
     paths: Mapping[str, ASGIApp] = field(default_factory=dict)
     segments: Mapping[str, ASGIApp] = field(default_factory=dict)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         api = self._find_api(raw_path(scope)) if scope["type"] == "http" else None
-        await (api or self.app)(scope, receive, send)
+        return (api or self.app)(scope, receive, send)
 
     def _find_api(self, path: str) -> ASGIApp | None:
         first = path.removeprefix("/").partition("/")[0]

@@ -90,6 +90,7 @@ class UploadTransport:
         self.keep_alive = cycle.keep_alive
         cycle.keep_alive = False
         self.write = transport.write
+        self.writelines = transport.writelines
         self.is_closing = transport.is_closing
 
     def complete(self) -> None:

@@ -1,4 +1,4 @@
-"""ResponseCycle: the response of uvicorn, whose head is checked and written at once."""
+"""ResponseCycle: the response of uvicorn, whose head is checked at once and sent together with the body."""
 
 from typing import Any
 
@@ -15,14 +15,21 @@ class ResponseCycle(RequestResponseCycle):
     """uvicorn checks and writes the headers one by one, which takes three times as long.
 
     It still writes every unusual head: without a length, with headers about the connection, or for its last response.
+    A head with a length waits for the first part of the body, so that both are one call of the system.
     """
 
-    async def send(self, message: ASGISendEvent) -> None:
-        if message["type"] != "http.response.start" or not self._send_head(message):
-            await super().send(message)
+    head: bytes = b""
 
-    def _send_head(self, message: Any) -> bool:
-        """Writes the head of a response. Returns False, and writes nothing, if uvicorn must do so."""
+    async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start":
+            if self._begin(message):
+                return
+        elif self.head and self._send_first(message):
+            return
+        await super().send(message)
+
+    def _begin(self, message: Any) -> bool:
+        """Prepares the head of a response. Returns False, and prepares nothing, if uvicorn must write it."""
         if self.response_started or self.disconnected or self.flow.write_paused or not self.keep_alive:
             return False
         headers = [*self.default_headers, *message.get("headers", ())]
@@ -31,7 +38,23 @@ class ResponseCycle(RequestResponseCycle):
             return False
         self.response_started, self.waiting_for_100_continue = True, False
         self.expected_content_length, self.chunked_encoding = int(length), False
-        self.transport.write(write_head(message["status"], headers))
+        self.head = write_head(message["status"], headers)
+        return True
+
+    def _send_first(self, message: Any) -> bool:
+        """Sends the head with the whole body. Returns False, after the head alone, if uvicorn must send the body."""
+        head, self.head = self.head, b""
+        body = message.get("body", b"") if self.scope["method"] != "HEAD" else b""
+        is_whole = not message.get("more_body", False) and len(body) == self.expected_content_length
+        if not is_whole or self.disconnected or self.flow.write_paused:
+            self.transport.write(head)
+            return False
+        self.transport.writelines((head, body))
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
         return True
 
 
@@ -44,11 +67,7 @@ def is_plain(headers: list[tuple[bytes, bytes]]) -> bool:
 
 
 def write_head(status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-    lines = [STATUS_LINE[status]]
-    for name, value in headers:
-        lines += (name, b": ", value, b"\r\n")
-    lines.append(b"\r\n")
-    return b"".join(lines)
+    return b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(map(b": ".join, headers)))
 
 
 httptools_impl.RequestResponseCycle = ResponseCycle  # type: ignore[misc]
