@@ -165,7 +165,8 @@ class ClientRepository(ListRepository):
     ) -> dict[str, RenderedRecord]:
         """The new records by id. Each row is complete, except for the columns that the database fills."""
         parameters = {"rows": rows, "actor": actor}
-        added = await self.connection.execute(add_statement(selection, action), parameters)
+        statement = add_statement(selection, action, single=len(rows) == 1)
+        added = await self.connection.execute(statement, parameters)
         homes = {row["id"]: row["organization_id"] for row in rows}
         return {client_id: RenderedRecord(json, version, homes[client_id]) for client_id, json, version in added}
 

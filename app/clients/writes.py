@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     literal_column,
     null,
     or_,
@@ -51,10 +52,14 @@ HISTORY = History(client_changes, "client_id")
 CREATED = "created"
 
 
-def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None) -> CTE:
-    """Adds to a slot of the organization's total: the slot of this connection, so that writers do not wait."""
-    slot = func.mod(func.pg_backend_pid(), SLOTS)
-    sums = select(rows.c.organization_id, slot, func.count() * step).group_by(rows.c.organization_id)
+def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None, *, single: bool = True) -> CTE:
+    """Adds to a slot of the organization's total: the slot of this connection, so that writers do not wait.
+
+    Unless there is a single row, those of an organization are added up: PostgreSQL changes a slot once in a statement.
+    """
+    slot, number = func.mod(func.pg_backend_pid(), SLOTS), literal(step) if single else func.count() * step
+    sums = select(rows.c.organization_id, slot, number)
+    sums = sums if single else sums.group_by(rows.c.organization_id)
     sums = sums if where is None else sums.where(where)
     counted = upsert(client_totals).from_select(["organization_id", "slot", "n"], sums, include_defaults=False)
     return counted.on_conflict_do_update(
@@ -63,10 +68,11 @@ def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None) -> 
 
 
 @keep_statements
-def add_statement(selection: Selection, action: str = CREATED) -> Select[Any]:
+def add_statement(selection: Selection, action: str = CREATED, *, single: bool = False) -> Select[Any]:
     """Inserts `rows` as write_new does; `actor` and `action` go into the history. Only callers of an API send columns."""
-    write = write_new(clients, selection, replace(HISTORY, sent_columns=action == CREATED), action)
-    return write.statement.add_cte(_counted(write.rows, +1, write.rows.c.deleted_at.is_(None)))
+    history = replace(HISTORY, sent_columns=action == CREATED)
+    write = write_new(clients, selection, history, action, single=single)
+    return write.statement.add_cte(_counted(write.rows, +1, write.rows.c.deleted_at.is_(None), single=single))
 
 
 @keep_statements

@@ -42,7 +42,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB, array
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.util import ClauseAdapter
 
-from app.query.sql.render import Selection, render_row
+from app.query.sql.render import Selection, render_object, render_row
 from app.records.bodies import SENT_COLUMNS
 from app.records.statements import of_organizations
 from app.storage.columns import NOW
@@ -139,32 +139,38 @@ def write_change(change: Change, selection: Selection) -> Write:
     return Write(statement, rows)
 
 
-def write_new(table: Table, selection: Selection, history: History | None = None, action: str = "created") -> Write:
+def write_new(
+    table: Table, selection: Selection, history: History | None = None, action: str = "created", *, single: bool = False
+) -> Write:
     """Inserts `rows`, a JSON list of records, with the defaults of the table for what is null.
 
-    Gives (id, JSON, version) of each record, in no certain order.
+    Gives (id, JSON, version) of each record, in no certain order. With `single`, the list has one member. The rows of the
+    Write have the stored columns only: the history, which shows them, does not wait for those that the database computes.
     """
     stored = stored_columns(table)
     source = func.json_populate_recordset(literal_column(f"NULL::{table.name}"), NEW_ROWS)
     sent = source.table_valued(*(column(each.name, each.type) for each in stored), name="sent")
-    filled = [_or_default(each, sent.c[each.name]) for each in stored]
-    inserted = insert(table).from_select([each.name for each in stored], select(*filled), include_defaults=False)
-    rows = inserted.returning(table).cte("ch")
-    json, row = render_row(selection, rows)
-    statement = select(rows.c.id, json, rows.c.version).select_from(rows.join(row, true()))
+    filled = [_or_default(each, sent.c[each.name]).label(each.name) for each in stored]
+    rows = select(*filled).cte("added")
+    inserted = insert(table).from_select([each.name for each in stored], select(rows), include_defaults=False)
+    json = cast(render_object(selection, Composite.of(table, table.name).c), Text).label("json")
+    shown = inserted.returning(table.c.id, json, table.c.version).cte("ch")
+    statement = select(shown)
     if history is not None:
-        logged, more = _sent_columns(rows) if history.sent_columns else (rows, {})
-        log = log_rows(history, rows, action, logged, NO_IMAGE, _image(table, "ch"), more=more)
-        statement = statement.add_cte(log)
+        logged, more = _sent_columns(rows, single=single) if history.sent_columns else (rows, {})
+        image = func.to_jsonb(literal_column(rows.name))
+        statement = statement.add_cte(log_rows(history, rows, action, logged, NO_IMAGE, image, more=more))
     return Write(statement, rows)
 
 
-def _sent_columns(rows: CTE) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
-    """The new rows joined with the members of `rows` that they were made of, and the SENT_COLUMNS of these, by column."""
+def _sent_columns(rows: CTE, *, single: bool) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
+    """The new rows joined with the members of `rows` that they are made of, and the SENT_COLUMNS of these, by column."""
+    name: ColumnElement[str] = literal_column(f"'{SENT_COLUMNS}'")
+    if single:
+        return rows, {SENT_COLUMNS: cast(NEW_ROWS.op("->")(literal_column("0")).op("->")(name), JSONB)}
     member = func.json_array_elements(NEW_ROWS).table_valued(column("value", JSON()), name="member").render_derived()
     own = member.c.value.op("->>")(literal_column("'id'")) == rows.c.id
-    sent = cast(member.c.value.op("->")(literal_column(f"'{SENT_COLUMNS}'")), JSONB)
-    return rows.join(member, own), {SENT_COLUMNS: sent}
+    return rows.join(member, own), {SENT_COLUMNS: cast(member.c.value.op("->")(name), JSONB)}
 
 
 def _or_default(stored: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:

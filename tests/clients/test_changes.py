@@ -44,6 +44,9 @@ async def test_bulk_creation_is_recorded_one_by_one(office: Office) -> None:
     for index, client in enumerate(made):
         (change,) = await office.changes(client)
         assert (change["version"], change["after"]["name"]) == (1, f"Name {index}")
+        row = await office.row(client)
+        assert set(change["after"]) == set(row) - COMPUTED
+        assert change["after"].items() >= plain(row).items()
 
 
 async def test_every_write_is_recorded_with_both_images(office: Office) -> None:
