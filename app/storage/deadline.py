@@ -1,9 +1,8 @@
 """Deadline: one time limit for all statements of an operation, on all of its connections."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
+from typing import TypeAlias
 
 from app.errors import TooSlow
 
@@ -22,22 +21,30 @@ class PatternOutOfTime(OutOfTime):
         super().__init__("The pattern takes too long. Use a simpler pattern or add conditions.")
 
 
-_deadline: ContextVar[tuple[float, type[OutOfTime]] | None] = ContextVar("deadline", default=None)
+Deadline: TypeAlias = tuple[float, type[OutOfTime]] | None
+
+_deadline: ContextVar[Deadline] = ContextVar("deadline", default=None)
 """The deadline of the current task, in seconds on the clock of the event loop, with its error; None without a deadline."""
 
 
-@contextmanager
-def time_limit(seconds: float, error: type[OutOfTime] = OutOfTime) -> Iterator[None]:
+class time_limit:  # noqa: N801 - a block begins with it, as with those of contextlib
     """Limits the time of the block and its tasks for statements and for waiting for connections.
 
     A limit around it that ends earlier stays in force.
     """
-    outer, ends = _deadline.get(), asyncio.get_running_loop().time() + seconds
-    token = _deadline.set(outer if outer is not None and outer[0] <= ends else (ends, error))
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
+
+    __slots__ = ("_error", "_seconds", "_token")
+
+    def __init__(self, seconds: float, error: type[OutOfTime] = OutOfTime) -> None:
+        self._seconds, self._error = seconds, error
+
+    def __enter__(self) -> None:
+        outer, ends = _deadline.get(), asyncio.get_running_loop().time() + self._seconds
+        deadline = outer if outer is not None and outer[0] <= ends else (ends, self._error)
+        self._token: Token[Deadline] = _deadline.set(deadline)
+
+    def __exit__(self, *_: object) -> None:
+        _deadline.reset(self._token)
 
 
 def time_left() -> float | None:

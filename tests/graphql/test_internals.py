@@ -167,9 +167,9 @@ def test_a_resolver_sees_its_nodes_the_fragments_and_the_coerced_variables() -> 
     """
     assert run(source, resolved.append) == {"a": {"name": "resolved"}}
     (field,) = resolved
-    assert [node.alias.value for node in field.nodes if node.alias] == ["a", "a"]
+    assert [node.alias.value for node in field.field_nodes if node.alias] == ["a", "a"]
     assert set(field.fragments) == {"F", "G"}
-    assert dict(field.variables) == {"first": 3}
+    assert dict(field.variable_values) == {"first": 3}
 
 
 def test_the_executor_takes_rendered_values_as_they_are() -> None:

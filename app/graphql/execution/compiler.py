@@ -81,7 +81,7 @@ def _note(plan: Compiled) -> Compiled:
 
 def fits(plan: Compiled, owner: RecordKey) -> bool:
     """False if a cursor in the selection belongs to another record than the one that was read."""
-    if plan.owner in (None, owner):
+    if plan.owner is None or plan.owner == owner:
         return True
     count_selection(Reason.ARGUMENT)
     return False

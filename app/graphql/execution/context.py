@@ -36,7 +36,6 @@ Arguments = TypeVarTuple("Arguments")
 MOST_PLANS, LONGEST_VALUES = 200, 1_000
 """The most plans of one document, since each field and each value of a variable makes another plan. The most characters of the
 values of variables of a plan that is kept."""
-NAMES = "names of variables"
 
 
 class Loader(DataLoader[KeyT, ValueT]):
@@ -98,48 +97,60 @@ def find_plan(
 
     The arguments are hashable.
     """
-    context = info.context
-    shows_addresses = context.principal.account_id is not None
-    return find_field_plan(read_resolved_field(info), context.plans, shows_addresses, plan, *arguments)
+    return find_field_plan(read_resolved_field(info), plan, *arguments)
 
 
 def find_field_plan(
     field: ResolvedField,
-    plans: dict[Hashable, Any],
-    shows_addresses: bool,
     plan: Callable[[SelectionReader, Sequence[FieldNode], *Arguments], PlanT],
     *arguments: *Arguments,
 ) -> PlanT:
-    """As `find_plan`, for a field of a document with the plans of the document, and for callers that may see the addresses
-    of accounts or not.
+    """As `find_plan`, for a field with the context of its operation.
 
-    Other variables than booleans count only if the plan read them. Their names are kept beside the plan.
+    Other variables than booleans count only if the plan read them. Their names are kept in the place of the plan.
     """
-    key: Hashable = (plan, arguments, shows_addresses, tuple(map(id, field.nodes)), find_switches(field.variables))
-    names = plans.get((NAMES, key))
-    whole = key if names is None else (key, _read_values(field, names))
-    if whole not in plans:
-        reader = SelectionReader(field.fragments, field.variables, field.schema, shows_addresses=shows_addresses)
-        made = plan(reader, field.nodes, *arguments)
-        if len(plans) >= MOST_PLANS - 1:
-            plans.clear()
-        if reader.notes.variables:
-            names = plans[NAMES, key] = tuple(sorted(reader.notes.variables))
-            whole = (key, _read_values(field, names))
-            if len(whole[1]) > LONGEST_VALUES:
-                return made
-        plans[whole] = made
-    stored: PlanT = plans[whole]
-    return stored
+    context: Context = field.context
+    nodes, variables, plans = field.field_nodes, field.variable_values, context.plans
+    shows_addresses = context.access.principal.account_id is not None
+    shown = id(nodes[0]) if len(nodes) == 1 else tuple(map(id, nodes))
+    key: Hashable = (plan, arguments, shows_addresses, shown, find_switches(variables))
+    stored: Any = plans.get(key)
+    if type(stored) is VariableNames:
+        stored = plans.get((key, _read_values(variables, stored)))
+    if stored is None:
+        reader = SelectionReader(field.fragments, variables, field.schema, shows_addresses=shows_addresses)
+        stored = plan(reader, nodes, *arguments)
+        _keep_plan(plans, key, stored, VariableNames(sorted(reader.notes.variables)), variables)
+    made: PlanT = stored
+    return made
+
+
+class VariableNames(tuple[str, ...]):
+    """The names of the variables that a plan read. The plan is kept with their values."""
+
+    __slots__ = ()
+
+
+def _keep_plan(
+    plans: dict[Hashable, Any], key: Hashable, plan: object, names: VariableNames, variables: Mapping[str, Any]
+) -> None:
+    if len(plans) >= MOST_PLANS - 1:
+        plans.clear()
+    if not names:
+        plans[key] = plan
+        return
+    plans[key], values = names, _read_values(variables, names)
+    if len(values) <= LONGEST_VALUES:
+        plans[key, values] = plan
 
 
 def find_switches(variables: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
     """The boolean variables, which decide about the fields that are left out."""
-    return tuple((name, value) for name, value in variables.items() if isinstance(value, bool))
+    return tuple([(name, value) for name, value in variables.items() if value is True or value is False])
 
 
-def _read_values(field: ResolvedField, names: Sequence[str]) -> str:
-    return repr([field.variables.get(name, ...) for name in names])
+def _read_values(variables: Mapping[str, Any], names: Sequence[str]) -> str:
+    return repr([variables.get(name, ...) for name in names])
 
 
 POSITION = "changesCursor"
@@ -201,6 +212,8 @@ def read_id(type_name: str, text: str) -> str:
 
     Other text gives "", which no record has as its id.
     """
+    if is_id(text):
+        return text
     written, bare = split_global_id(text) or (type_name, text.removeprefix(PREFIXES[type_name]))
     return bare if SAME_ROW.get(written, written) == SAME_ROW.get(type_name, type_name) and is_id(bare) else ""
 

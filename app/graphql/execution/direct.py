@@ -91,7 +91,7 @@ async def execute_operation(built: Built) -> list[bytes] | ExecutionResult:
         if not result.errors and not built.has_resolved_root and len(plans) < MOST_PLANS:
             plans[key] = _read_roots(built)
         return result
-    results = await _resolve_all(built, roots)
+    results = await (_resolve_one(built, roots[0]) if len(roots) == 1 else _resolve_all(built, roots))
     parts = _join(built, roots, results)
     if parts is not None:
         return parts
@@ -143,33 +143,41 @@ def _make_call(execution: Execution, definition: GraphQLField, node: FieldNode) 
     return Call(field, constants, pairs)
 
 
+async def _resolve_one(execution: Execution, root: RootField) -> Sequence[Any]:
+    """The result or the exception of the only root field."""
+    try:
+        result = _resolve(execution, root)
+        return (await result if isawaitable(result) else result,)
+    except Exception as error:
+        return (error,)
+
+
 async def _resolve_all(execution: Execution, roots: Roots) -> Sequence[Any]:
-    """The result or the exception of each root field. Several fields run at the same time.
+    """The result or the exception of each root field. They run at the same time.
 
     After an exception, the fields that are not ready yet are tasks.
     """
-    if len(roots) == 1:
-        try:
-            return [await _resolve(execution, roots[0])]
-        except Exception as error:
-            return [error]
-    tasks = [asyncio.ensure_future(_resolve(execution, root)) for root in roots]
+    tasks = [asyncio.ensure_future(_finish(execution, root)) for root in roots]
     try:
         return await asyncio.gather(*tasks)
     except Exception:
         return tasks
 
 
-async def _resolve(execution: Execution, root: RootField) -> Any:
+async def _finish(execution: Execution, root: RootField) -> Any:
+    result = _resolve(execution, root)
+    return await result if isawaitable(result) else result
+
+
+def _resolve(execution: Execution, root: RootField) -> Any:
+    """The result of a root field, which may have to be awaited."""
     if root.constant is not None:
         return root.constant
     info = execution.make_info(root.nodes)
     arguments = root.call.fill(execution.variables.coerced) if root.call else None
     if root.call is None or arguments is None:
-        result = _resolve_slowly(execution, root, info)
-    else:
-        result = call_resolver(root.call.field, info, arguments)
-    return await result if isawaitable(result) else result
+        return _resolve_slowly(execution, root, info)
+    return call_resolver(root.call.field, info, arguments)
 
 
 def _resolve_slowly(execution: Execution, root: RootField, info: Any) -> Any:
@@ -184,14 +192,16 @@ def _join(execution: Execution, roots: Roots, results: Sequence[Any]) -> list[by
     parts: list[bytes] = []
     size = 0
     for root, result in zip(roots, results, strict=True):
+        if parts:
+            parts.append(b",")
         if type(result) is Rendered:
-            parts += (root.label, result.json, b",")
+            parts += (root.label, result.json)
             size += result.size
         elif result is None and root.nullable:
-            parts += (root.label, b"null", b",")
+            parts += (root.label, b"null")
         else:
             return None
-    return parts[:-1] if execution.admit(size) else None
+    return parts if execution.admit(size) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,12 +190,12 @@ async def find_record(info: Info, type_: type[RecordT], record_id: str, *, delet
     """One record, rendered if its selection allows it; None when the token can access no such record."""
     if deleted_too:
         return await load_record(info, type_, record_id)
-    plan, read = compile_record(info, type_.face, record_id), partial(type_.reads.get, info.context.access, record_id)
-    selection = await bind_position(info, plan)
+    plan, access, get = compile_record(info, type_.face, record_id), info.context.access, type_.reads.get
+    selection = await bind_position(info, plan) if plan.needs_position else plan.selection
     try:
-        row = await read(selection if selection is not None else whole_record(type_.face))
+        row = await get(access, record_id, selection if selection is not None else whole_record(type_.face))
         if selection is not None and not fits(plan, (row.organization_id, record_id)):
-            selection, row = None, await read(whole_record(type_.face))
+            selection, row = None, await get(access, record_id, whole_record(type_.face))
     except NotFound:
         return None
     return make_record(type_, selection, row.json)

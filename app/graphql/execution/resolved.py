@@ -20,7 +20,7 @@ from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.graphql.execution.context import find_field_plan
 from app.graphql.execution.root_plans import plan_connection, plan_inside, plan_one, plan_rows
 from app.graphql.execution.selections import SelectionReader
-from app.graphql.internals.operations import Execution, ResolvedField
+from app.graphql.internals.operations import Execution
 from app.query.face import Face
 
 FACES: Mapping[str, Face] = {face.type_name: face for face in (GRAPHQL_CLIENT, GRAPHQL_CUSTOMER)}
@@ -86,8 +86,4 @@ class Search:
         return plan.selection is not None
 
     def _plan(self, group: list[FieldNode], plan: Callable[..., Any], *arguments: Any) -> Any:
-        execution = self.execution
-        field = ResolvedField(execution.schema, group, execution.definitions.fragments, self.reader.variables)
-        context = execution.context
-        shows_addresses = context.principal.account_id is not None
-        return find_field_plan(field, context.plans, shows_addresses, plan, *arguments)
+        return find_field_plan(self.execution.make_info(group), plan, *arguments)

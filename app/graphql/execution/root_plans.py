@@ -32,6 +32,11 @@ class Compiled:
     shows_position: bool = False
     starts: tuple[Position, ...] = ()
 
+    @property
+    def needs_position(self) -> bool:
+        """True if positions may have to be read before the selection is rendered."""
+        return self.shows_position or self.settled
+
     @classmethod
     def of(cls, selection: Selection, notes: Notes) -> Self:
         """The plan of a selection with what its reader has noted."""

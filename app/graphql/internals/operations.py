@@ -1,7 +1,7 @@
 """Operations: one with its coerced variables, and what the resolvers of its fields get and give."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import strawberry
@@ -13,28 +13,39 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
+    Undefined,
     VariableValues,
+    coerce_input_value,
+    get_nullable_type,
     get_variable_values,
+    is_leaf_type,
 )
 from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValueSource
 from strawberry.types.field import StrawberryField
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResolvedField:
-    """The field that a resolver runs for: its nodes in the document, the document's fragments, and the coerced variables."""
+    """The field that a resolver runs for, with the attributes of graphql-core's GraphQLResolveInfo that resolvers read.
 
+    `field_nodes` are its nodes in the document, whose `fragments` stand beside it. `variable_values` are coerced.
+    """
+
+    field_nodes: list[FieldNode]
     schema: GraphQLSchema
-    nodes: Sequence[FieldNode]
     fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Mapping[str, Any]
+    operation: OperationDefinitionNode
+    variable_values: Mapping[str, Any]
+    context: Any
 
 
 def read_resolved_field(info: strawberry.Info[Any, Any]) -> ResolvedField:
     """The field that `info` belongs to. Strawberry's own `info.selected_fields` is a converted copy; plans need the nodes."""
-    raw = info._raw_info
-    variables: Any = raw.variable_values
-    return ResolvedField(raw.schema, raw.field_nodes, raw.fragments, variables)
+    raw: Any = info._raw_info
+    resolved: ResolvedField = raw
+    return resolved
 
 
 def read_selections(info: strawberry.Info[Any, Any]) -> tuple[SelectionSetNode, ...]:
@@ -67,12 +78,35 @@ def ignore_size(size: int) -> None:
     """For operations without a limit."""
 
 
+Signatures: TypeAlias = tuple[GraphQLVariableSignature, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """The fragments of a document by name: their nodes, and what graphql-core's executor knows about them."""
+    """The fragments of a document by name: their nodes, and what graphql-core's executor knows about them.
+
+    `leaves` has the variables of operations whose variables are scalars and enums only, by the ids of the operations.
+    """
 
     fragments: dict[str, FragmentDefinitionNode]
     details: dict[str, FragmentDetails]
+    leaves: dict[int, Signatures | None] = field(default_factory=dict)
+
+    def find_leaves(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> Signatures | None:
+        """The variables of an operation. None if one of them is a list or an object."""
+        if id(operation) not in self.leaves:
+            self.leaves[id(operation)] = _read_leaves(schema, operation)
+        return self.leaves[id(operation)]
+
+
+def _read_leaves(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Signatures | None:
+    signatures = [get_variable_signature(schema, node) for node in operation.variable_definitions or ()]
+    leaves = tuple(
+        signature
+        for signature in signatures
+        if isinstance(signature, GraphQLVariableSignature) and is_leaf_type(get_nullable_type(signature.type))
+    )
+    return leaves if len(leaves) == len(signatures) else None
 
 
 def read_definitions(document: DocumentNode) -> Definitions:
@@ -115,9 +149,9 @@ class Execution:
             return False
         return True
 
-    def make_info(self, nodes: list[FieldNode]) -> "RootInfo":
-        """What the resolver of a root field needs to know, without an executor."""
-        return RootInfo(
+    def make_info(self, nodes: list[FieldNode]) -> ResolvedField:
+        """What the resolver of a field needs to know, without an executor."""
+        return ResolvedField(
             nodes,
             self.schema,
             self.definitions.fragments,
@@ -125,18 +159,6 @@ class Execution:
             self.variables.coerced,
             self.context,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class RootInfo:
-    """The attributes of graphql-core's GraphQLResolveInfo that the resolvers of root fields read."""
-
-    field_nodes: list[FieldNode]
-    schema: GraphQLSchema
-    fragments: Mapping[str, FragmentDefinitionNode]
-    operation: OperationDefinitionNode
-    variable_values: Mapping[str, Any]
-    context: Any
 
 
 Built: TypeAlias = Execution | list[GraphQLError]
@@ -154,15 +176,32 @@ def build_execution(
     show: Show = ignore_size,
 ) -> Built:
     """The execution of an operation. It coerces the variables and calls no resolver, so a thread may do it."""
-    coerced = get_variable_values(
-        schema, operation.variable_definitions or (), variables, MOST_VARIABLE_ERRORS, hide_suggestions
-    )
+    leaves = definitions.find_leaves(schema, operation)
+    coerced: VariableValues | list[GraphQLError] | None = None if leaves is None else _coerce_leaves(leaves, variables)
+    if coerced is None:
+        coerced = get_variable_values(
+            schema, operation.variable_definitions or (), variables, MOST_VARIABLE_ERRORS, hide_suggestions
+        )
     if isinstance(coerced, list):
         return coerced
     return Execution(schema, definitions, operation, coerced, context, hide_suggestions, show)
 
 
-def call_resolver(field: StrawberryField, info: "RootInfo", arguments: dict[str, Any]) -> Any:
+def _coerce_leaves(signatures: Signatures, variables: Mapping[str, Any]) -> VariableValues | None:
+    """The variables as `get_variable_values` coerces them. None if one has no value or is wrong."""
+    sources: dict[str, VariableValueSource] = {}
+    coerced: dict[str, Any] = {}
+    for signature in signatures:
+        name = signature.name
+        value = variables.get(name)
+        made = Undefined if value is None else coerce_input_value(value, signature.type)
+        if made is Undefined:
+            return None
+        sources[name], coerced[name] = VariableValueSource(signature, value), made
+    return VariableValues(sources, coerced)
+
+
+def call_resolver(field: StrawberryField, info: ResolvedField, arguments: dict[str, Any]) -> Any:
     """Calls the resolver of a root field with converted arguments, as Strawberry does. The result may have to be awaited.
 
     The extensions of the field change arguments only.
@@ -171,4 +210,4 @@ def call_resolver(field: StrawberryField, info: "RootInfo", arguments: dict[str,
         arguments = extension.map_arguments(arguments)
     resolver: Any = field.base_resolver
     raw: Any = info
-    return resolver(None, strawberry.Info(raw, field), **arguments)
+    return resolver.wrapped_func(None, strawberry.Info(raw, field), **arguments)

@@ -1,7 +1,7 @@
 """Documents are parsed, measured and validated once, and kept for the next request with the same text."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -52,14 +52,17 @@ TOO_TANGLED = "The document selects the same fields too often in the same places
 
 @dataclass(slots=True)
 class Document:
-    """A parsed document with its errors, the costs of its operations, and the plans of its selections.
+    """A parsed document with its errors, its operations with their costs, and the plans of its selections.
 
-    `sums` are the costs that are added up already.
+    `chosen` are the operations by the names that choose them. `integers` are the names of the variables whose values the
+    cost of an operation depends on, and `sums` are the costs that are added up already.
     """
 
     ast: DocumentNode | None
     errors: list[GraphQLError]
+    chosen: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
     costs: dict[int, SelectionCost] = field(default_factory=dict)
+    integers: dict[int, tuple[str, ...]] = field(default_factory=dict)
     definitions: Definitions = NO_DEFINITIONS
     plans: dict[Hashable, Any] = field(default_factory=dict)
     roots: dict[int, int] = field(default_factory=dict)
@@ -68,14 +71,11 @@ class Document:
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation with a name. Without a name it is the only operation, or None if there are several."""
-        operations = self.operations()
-        if name is not None:
-            return next((node for node in operations if node.name and node.name.value == name), None)
-        return operations[0] if len(operations) == 1 else None
+        return self.chosen.get(name)
 
     def operations(self) -> list[OperationDefinitionNode]:
         assert self.ast is not None  # noqa: S101 - narrows the type
-        return [node for node in self.ast.definitions if isinstance(node, OperationDefinitionNode)]
+        return _find_operations(self.ast)
 
     def find_resolved(self, operation: OperationDefinitionNode, built: Built) -> frozenset[int]:
         """The ids of the nodes of records that the database does not render. They are kept unless variables decide."""
@@ -93,7 +93,9 @@ class Document:
         """True if no variable is used outside of the arguments of root fields, apart from boolean ones."""
         if id(operation) not in self.fixed:
             assert self.ast is not None  # noqa: S101 - narrows the type
-            self.fixed[id(operation)] = set(find_variables(self.ast, operation)) <= set(_find_booleans(operation))
+            self.fixed[id(operation)] = set(find_variables(self.ast, operation)) <= set(
+                _find_variables_of(operation, "Boolean")
+            )
         return self.fixed[id(operation)]
 
     def count_roots(self, operation: OperationDefinitionNode) -> int:
@@ -118,20 +120,36 @@ class Document:
         """
         if not plain:
             return VariableCosts(operation, variables, resolved).add_up(self.costs[id(operation)])
-        counts = ((name, value if type(value) is int else None) for name, value in variables.items())
+        counts = [value if type(value := variables.get(name)) is int else None for name in self.integers[id(operation)]]
         key = (id(operation), *counts)
-        if key not in self.sums:
+        cost = self.sums.get(key)
+        if cost is None:
             if len(self.sums) >= MOST_SUMS:
                 self.sums.clear()
-            self.sums[key] = self.cost(operation, variables)
-        return self.sums[key]
+            cost = self.sums[key] = self.cost(operation, variables)
+        return cost
 
 
-def _find_booleans(operation: OperationDefinitionNode) -> Iterator[str]:
-    """The names of the variables whose type is Boolean."""
+def _find_operations(ast: DocumentNode) -> list[OperationDefinitionNode]:
+    return [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
+
+
+def _find_variables_of(operation: OperationDefinitionNode, type_name: str) -> Iterator[str]:
+    """The names of the variables of a type."""
     for declared in operation.variable_definitions or ():
-        if print_ast(declared.type).removesuffix("!") == "Boolean":
+        if print_ast(declared.type).removesuffix("!") == type_name:
             yield declared.variable.name.value
+
+
+def _choose_operations(
+    operations: Sequence[OperationDefinitionNode],
+) -> Iterator[tuple[str | None, OperationDefinitionNode]]:
+    """The operations with the names that choose them: their own, or none for the only one."""
+    for operation in operations:
+        if operation.name is not None:
+            yield operation.name.value, operation
+    if len(operations) == 1:
+        yield None, operations[0]
 
 
 class Documents:
@@ -188,7 +206,7 @@ class Documents:
         try:
             ast = parse_document(source)
             errors = self._check(ast, is_trusted=self.trusted.has_text(source))
-            return Document(None, errors) if errors else Document(ast, [], self._read_costs(ast), read_definitions(ast))
+            return Document(None, errors) if errors else self._make_document(ast)
         except GraphQLError as error:
             return Document(None, [error])
         except RecursionError:
@@ -211,10 +229,18 @@ class Documents:
             return [_add_code(hide_names(ast, errors))]
         return list(map(_add_code, errors))
 
-    def _read_costs(self, ast: DocumentNode) -> dict[int, SelectionCost]:
+    def _make_document(self, ast: DocumentNode) -> Document:
+        """A valid document."""
         costs = Costs(self.schema, ast)
-        operations = (node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
-        return {id(operation): costs.read_operation(operation) for operation in operations}
+        operations = _find_operations(ast)
+        return Document(
+            ast,
+            [],
+            dict(_choose_operations(operations)),
+            {id(operation): costs.read_operation(operation) for operation in operations},
+            {id(operation): tuple(_find_variables_of(operation, "Int")) for operation in operations},
+            read_definitions(ast),
+        )
 
 
 def _add_code(error: GraphQLError) -> GraphQLError:

@@ -3,12 +3,10 @@
 https://graphql.github.io/graphql-over-http/draft/
 """
 
-import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import lru_cache
-from typing import TypeVar
 
 import orjson
 from graphql import OperationType
@@ -34,6 +32,7 @@ from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_re
 from app.graphql.server.streams import stream_places, waiting_places
 from app.graphql.server.websocket import serve_websocket
 from app.http.bodies import DEEPEST, MOST_VALUES, NotJson, TooDeep, TooLarge, TooManyValues, parse_json
+from app.http.disconnects import ClientDisconnected, DisconnectWatch
 from app.http.encodings import BrokenBody, UnknownCharset, UnknownEncoding, read_text
 from app.http.errors import HttpError
 from app.http.headers import read_header, read_lines
@@ -69,15 +68,6 @@ BODY_ERRORS: Mapping[type[HttpError], ErrorCode] = {
 }
 JSON_LIMITS = {ErrorCode.JSON_DEPTH_LIMIT_EXCEEDED: DEEPEST, ErrorCode.JSON_VALUE_LIMIT_EXCEEDED: MOST_VALUES}
 
-SHORT = 0.03
-"""Seconds of a query that is over before its client gives up. So nothing listens for the client until then."""
-
-T = TypeVar("T")
-
-
-class ClientDisconnected(Exception):
-    """The client closed its connection before the response was ready."""
-
 
 class GraphQLResponse(JsonResponse):
     content_type = (b"content-type", RESPONSE.encode())
@@ -107,6 +97,7 @@ class GraphQLApi:
         self.config = config
         self.operations = Operations(outbox, config, changes, desk, vies, webhooks)
         self.streams, self.waiting = stream_places(config), waiting_places(config)
+        self.disconnects = DisconnectWatch()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         current_figures.get().api = "graphql"
@@ -164,9 +155,11 @@ class GraphQLApi:
             check_kind(prepared.operation.operation, request.method, media_type)
             if media_type == EVENT_STREAM:
                 return self.stream(request, self.operations.stream(prepared, request_id), access.principal)
-            executed = self.operations.execute(prepared, request_id)
-            is_query = prepared.operation.operation is OperationType.QUERY
-            result = await (cancel_on_disconnect(request, executed) if is_query else executed)
+            if prepared.operation.operation is OperationType.QUERY:
+                with self.disconnects.block(request.receive):
+                    result = await self.operations.execute(prepared, request_id)
+            else:
+                result = await self.operations.execute(prepared, request_id)
         except OperationError as error:
             result = self.operations.reject(error, request_id)
         if media_type == EVENT_STREAM:
@@ -205,51 +198,6 @@ def check_kind(kind: OperationType, method: str, media_type: str) -> None:
     if kind is OperationType.MUTATION and method != "POST":
         message = "A mutation needs POST; GET is for queries."
         raise RequestError(ErrorCode.MUTATION_NEEDS_POST, message, {"Allow": "POST"})
-
-
-async def cancel_on_disconnect(request: Request, work: Awaitable[T]) -> T:
-    """The result of work for a request whose body has been read.
-
-    If the client disconnects during long work, the work is cancelled with its statements, and this raises
-    ClientDisconnected.
-    """
-    working = asyncio.current_task()
-    assert working is not None  # noqa: S101 - narrows the type
-    watcher = DisconnectWatcher(request, working)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if watcher.has_cancelled():
-            working.uncancel()
-            raise ClientDisconnected from None
-        raise
-    finally:
-        watcher.stop()
-
-
-class DisconnectWatcher:
-    """Cancels a task whose client disconnects. It begins to listen when the task has run for SHORT seconds."""
-
-    def __init__(self, request: Request, working: "asyncio.Task[object]") -> None:
-        self.request, self.working = request, working
-        self.listening: asyncio.Task[bool] | None = None
-        self.timer = asyncio.get_running_loop().call_later(SHORT, self._listen)
-
-    def _listen(self) -> None:
-        self.listening = asyncio.create_task(self._cancel_at_disconnect())
-
-    async def _cancel_at_disconnect(self) -> bool:
-        while (await self.request.receive())["type"] != "http.disconnect":
-            pass
-        return self.working.cancel()
-
-    def has_cancelled(self) -> bool:
-        return self.listening is not None and self.listening.done() and self.listening.result()
-
-    def stop(self) -> None:
-        self.timer.cancel()
-        if self.listening is not None:
-            self.listening.cancel()
 
 
 def _result_response(result: OperationResult, media_type: str) -> JsonResponse:

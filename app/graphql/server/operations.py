@@ -44,6 +44,8 @@ NOT_FOUND = GraphQLError("PersistedQueryNotFound", extensions={"code": ErrorCode
 NOT_SUPPORTED = GraphQLError("PersistedQueryNotSupported", extensions={"code": ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED})
 """Apollo's clients know this message, too. They then send texts without a hash, also in all later requests."""
 
+NESTED = frozenset({dict, list})
+"""The types of variables that have values inside."""
 LONGEST_NAME = 100
 """The most characters of an operation's name that are logged."""
 
@@ -85,7 +87,7 @@ class Operations:
         if operation is None:
             message = _explain_missing_operation(request.operation_name)
             raise RequestError(ErrorCode.OPERATION_RESOLUTION_FAILURE, message)
-        plain = not any(isinstance(value, dict | list) for value in request.variables.values())
+        plain = NESTED.isdisjoint(map(type, request.variables.values()))
         weight = 0 if plain else weigh_variables(self.schema, operation, request.variables)
         if weight > MAX_INPUT_WEIGHT:
             code = ErrorCode.VARIABLE_LIMIT_EXCEEDED
@@ -98,9 +100,11 @@ class Operations:
         assert document.ast is not None  # noqa: S101 - narrows the type
         context = Context(access, document.plans, self.outbox, self.changes, self.desk, self.vies, self.deletion_delay)
         context.last_event_id, context.webhooks = request.last_event_id, self.webhooks
-        build = partial(self._build_execution, document, operation, request, context)
-        at_once = weight <= WEIGHT_READ_AT_ONCE
-        execution = build() if at_once else await self.documents.thread.run(access.principal.tenant, build)
+        if weight <= WEIGHT_READ_AT_ONCE:
+            execution = self._build_execution(document, operation, request, context)
+        else:
+            build = partial(self._build_execution, document, operation, request, context)
+            execution = await self.documents.thread.run(access.principal.tenant, build)
         resolved = document.find_resolved(operation, execution)
         if resolved:
             cost = document.cost(operation, request.variables, resolved)

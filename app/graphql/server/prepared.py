@@ -11,7 +11,7 @@ from app.graphql.execution.context import Context
 from app.graphql.internals.operations import Built
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GraphQLRequest:
     """A well-formed GraphQL request. It has the text of a document, the id of a trusted document, or a text with its own
     SHA-256 as the id. `last_event_id` is the cursor of the last event, if an event stream is opened again."""
@@ -23,7 +23,7 @@ class GraphQLRequest:
     last_event_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedOperation:
     """An operation that may be executed: its document is valid, and its cost is within the limit."""
 
@@ -53,7 +53,7 @@ class StreamStart:
     cursor: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OperationResult:
     """A result: its members in `body`, ready for orjson, or its JSON in `rendered`.
 

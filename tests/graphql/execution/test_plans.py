@@ -20,6 +20,7 @@ from app.graphql.execution import plans, root_plans
 from app.graphql.execution.compiler import compile_rows
 from app.graphql.execution.context import MOST_PLANS, Context
 from app.graphql.execution.selections import NotRendered, Reason
+from app.graphql.internals.operations import ResolvedField
 from app.graphql.schema import queries
 from app.graphql.schema.schema import core_schema
 from app.graphql.server.operations import Operations
@@ -242,6 +243,6 @@ async def test_the_plans_of_a_document_are_bounded(service: Service) -> None:
 def _info(ast: Any, values: dict[str, bool], context: Context) -> Any:
     """The parts of a resolver's info that planning reads."""
     operation = ast.definitions[0]
-    raw = type("Raw", (), {"variable_values": values, "fragments": {}, "operation": operation, "schema": core_schema()})
-    raw.field_nodes = list(operation.selection_set.selections)  # type: ignore[attr-defined]
+    nodes = list(operation.selection_set.selections)
+    raw = ResolvedField(nodes, core_schema(), {}, operation, values, context)
     return type("Info", (), {"_raw_info": raw, "context": context})

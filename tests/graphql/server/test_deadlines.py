@@ -12,7 +12,7 @@ from sqlalchemy import text
 from starlette.types import Message, Scope
 
 from app.errors import TooSlow
-from app.graphql.server import http as graphql_http
+from app.http import disconnects
 from app.storage.database import Database
 from app.storage.deadline import OutOfTime, time_left, time_limit
 from tests.conftest import Service
@@ -182,7 +182,7 @@ async def test_a_query_is_cancelled_when_its_client_disconnects(service: Service
 
 
 async def test_a_short_query_does_not_listen_for_its_client(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphql_http, "SHORT", 60.0)
+    monkeypatch.setattr(disconnects, "SHORT", 60.0)
     sent = await ask_and_leave(service, CLIENTS, None)
     assert sent[0]["status"] == 200
     assert json.loads(sent[1]["body"])["data"] == {"clients": {"nodes": []}}
