@@ -25,6 +25,7 @@ from app.deliveries.sender import Sender
 from app.errors import Misconfigured
 from app.graphql.execution.compiler import COUNTS
 from app.graphql.server.http import PATH, GraphQLApi
+from app.http.application import Application
 from app.http.compression import Compression
 from app.http.cors import cors_middleware
 from app.http.disk import DiskCheck
@@ -83,7 +84,7 @@ def create_app(config: Config, database: Database | None = None, observer: Obser
     v1 = v1_api(services)
     segments: dict[str, ASGIApp] = {**customers_api(services), "v1": v1}
     paths: dict[str, ASGIApp] = {PATH: graphql, **browser_paths(config, {name: segments[name] for name in DOCUMENTS})}
-    return Starlette(
+    return Application(
         routes=[
             *make_health(config, background).routes(),
             *graphql.routes(),

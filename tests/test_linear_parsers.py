@@ -85,7 +85,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "If-Match": lambda text: expected_versions([text]),
     "Content-Type": read_charset,
     "Authorization": read_authorization,
-    "tokens": lambda text: find_tokens(request("query", text)),
+    "tokens": lambda text: find_tokens(request("query", text).scope),
     "Idempotency-Key": lambda text: RequestKey.of("a", text),
     "path": lambda text: [decode_segment(segment) for segment in split_path(text)],
     "brackets": lambda text: read_parameters(text, 20),

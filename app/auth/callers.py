@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
@@ -124,7 +123,7 @@ class Authentication:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        client, tokens = scope.get("client"), find_tokens(HTTPConnection(scope))
+        client, tokens = scope.get("client"), find_tokens(scope)
         address = client[0] if client else ""
         caller = Caller(tokens, self.database, self.note_use, rates=self.rates, address=address, known=self.known)
         scope["user"], scope["meter"] = caller, caller.meter

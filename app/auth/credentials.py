@@ -4,7 +4,8 @@ import hashlib
 from base64 import b64decode
 from urllib.parse import unquote_to_bytes
 
-from starlette.requests import HTTPConnection
+from starlette.datastructures import QueryParams
+from starlette.types import Scope
 
 MOST_TOKENS = 10
 """The most tokens of one request that are looked up."""
@@ -15,21 +16,21 @@ def hash_token(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def find_tokens(conn: HTTPConnection) -> tuple[str, ...]:
+def find_tokens(scope: Scope) -> tuple[str, ...]:
     """The tokens in `Authorization`, in `X-Access-Token` and in `?access_token=`, in this order, at most 10.
 
     Authorization is the token itself, Bearer with the token or its base64, or Basic with the token as the password.
     """
     authorization: list[str | None] = []
     tokens: list[str | None] = []
-    for name, value in conn.scope["headers"]:
+    for name, value in scope["headers"]:
         if name == b"authorization":
             authorization.append(read_authorization(value.decode("latin-1")))
         elif name == b"x-access-token":
             tokens.append(value.decode("latin-1"))
-    if _names_token(conn.scope["query_string"]):
-        tokens += conn.query_params.getlist("access_token")
-    return tuple(dict.fromkeys(token for token in (*authorization, *tokens) if token))[:MOST_TOKENS]
+    if scope["query_string"] and _names_token(scope["query_string"]):
+        tokens += QueryParams(scope["query_string"]).getlist("access_token")
+    return tuple(dict.fromkeys(filter(None, (*authorization, *tokens))))[:MOST_TOKENS]
 
 
 def _names_token(query: bytes) -> bool:

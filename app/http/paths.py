@@ -40,7 +40,9 @@ class ApiRoutes:
 
     def _find_api(self, path: str) -> ASGIApp | None:
         first = path.removeprefix("/").partition("/")[0]
-        return self.paths.get(unquote(path)) or self.segments.get(unquote(first))
+        if "%" in path:
+            path, first = unquote(path), unquote(first)
+        return self.paths.get(path) or self.segments.get(first)
 
 
 class EveryPath(BaseRoute):

@@ -8,11 +8,13 @@ import re
 from collections.abc import Awaitable
 from time import perf_counter
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.parts import is_large, send_in_parts
 from app.http.rates import Meter
 from app.http.redaction import hide_tokens
+from app.http.responses import make_private
 from app.observability.figures import Figures, current_figures
 from app.observability.observer import Observe
 from app.observability.spans import DescribeSpan
@@ -30,7 +32,8 @@ class RequestIds:
     """Puts the caller's X-Request-Id, or a new one, into `scope["state"]["request_id"]` and on the answer.
 
     A caller's id is used when it has 1 to 255 visible ASCII characters and no token. At the end of the request, `observe`
-    gets its figures. `describe_span` gets them before the response begins.
+    gets its figures. `describe_span` gets them before the response begins. An unexpected error is answered with 500, and
+    raised for the log of the server.
     """
 
     def __init__(self, app: ASGIApp, observe: Observe | None = None, describe_span: DescribeSpan | None = None) -> None:
@@ -62,6 +65,8 @@ class RequestIds:
         try:
             await self.app(scope, receive, send_with_id)
         except Exception:
+            if scope["type"] == "http" and not figures.status:
+                await make_private(PlainTextResponse("Internal Server Error", FAILED))(scope, receive, send_with_id)
             figures.status = FAILED
             raise
         finally:

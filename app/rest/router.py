@@ -1,9 +1,9 @@
 """The router of both REST APIs: a table of methods and path patterns gives the handler and the path parameters."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from app.http.errors import HttpError
@@ -15,6 +15,7 @@ Handler = TypeVar("Handler")
 Routes: TypeAlias = Mapping[tuple[str, str], Handler]
 """Method and pattern -> handler. In a pattern such as `/customers/{id}` a segment in braces is a parameter."""
 
+NO_METHODS: Mapping[str, Any] = {}
 BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -57,14 +58,14 @@ class Shape(Generic[Handler]):
     positions: tuple[int, ...]
     patterns: dict[tuple[str, ...], dict[str, tuple[Handler, tuple[str, ...], str]]]
 
-    def find(self, literals: Sequence[str]) -> Mapping[str, tuple[Handler, tuple[str, ...], str]] | None:
+    def find(self, literals: Sequence[str]) -> Mapping[str, tuple[Handler, tuple[str, ...], str]]:
         """The methods of the pattern that fits the segments of a path; a parameter needs at least one character."""
         blanked = [*literals]
         for position in self.positions:
             if not blanked[position]:
-                return None
+                return NO_METHODS
             blanked[position] = ""
-        return self.patterns.get(tuple(blanked))
+        return self.patterns.get(tuple(blanked), NO_METHODS)
 
 
 class Router(Generic[Handler]):
@@ -97,22 +98,24 @@ class Router(Generic[Handler]):
         Raises NoRoute, WrongMethod, and BadEncoding for a parameter that does not decode.
         """
         segments = split_path(path)
-        literals = [self.spell(segment) for segment in segments]
-        fitting = [
-            (shape, methods) for shape in self.shapes.get(len(segments), ()) if (methods := shape.find(literals))
-        ]
+        literals, shapes = list(map(self.spell, segments)), self.shapes.get(len(segments), ())
         for known_method in (method, "GET") if method == "HEAD" else (method,):
-            for shape, methods in fitting:
-                if known_method in methods:
-                    handler, names, operation = methods[known_method]
-                    parameters = [decode_segment(segments[position]) for position in shape.positions]
+            for shape in shapes:
+                route = shape.find(literals).get(known_method)
+                if route is not None:
+                    handler, names, operation = route
+                    parameters = map(decode_segment, map(segments.__getitem__, shape.positions))
                     figures = current_figures.get()
                     figures.operation, figures.known = operation, True
                     return RouteMatch(handler, dict(zip(names, parameters, strict=True)))
-        if not fitting:
-            raise NoRoute("No resource has this path.")
-        allowed = list(dict.fromkeys(name for _, methods in fitting for name in methods))
-        raise WrongMethod([*allowed, "HEAD"] if "GET" in allowed else allowed)
+        raise self._describe_mismatch(shape.find(literals) for shape in shapes)
+
+    def _describe_mismatch(self, fitting: Iterable[Mapping[str, object]]) -> HttpError:
+        """The error for a path, from the methods of each pattern that fits it."""
+        allowed = list(dict.fromkeys(method for methods in fitting for method in methods))
+        if not allowed:
+            return NoRoute("No resource has this path.")
+        return WrongMethod([*allowed, "HEAD"] if "GET" in allowed else allowed)
 
 
 def decode_segment(segment: str) -> str:

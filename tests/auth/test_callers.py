@@ -23,7 +23,7 @@ from app.storage.connection import Connection
 from app.storage.database import Database
 from app.storage.tables import organizations
 from app.tokens import issue_token, list_tokens, revoke_token
-from tests.auth.test_credentials import basic, connection
+from tests.auth.test_credentials import basic, make_scope
 from tests.conftest import Service
 
 MISSING = (Unauthenticated, "An access token is required")
@@ -44,7 +44,7 @@ async def test_authentication_rejects_no_request(database: Database) -> None:
         seen.append(scope["user"])
 
     for headers in ([], [("Authorization", "\xff\x00")], [("Authorization", "Basic \xff")]):
-        scope = dict(connection(headers).scope)
+        scope = dict(make_scope(headers))
         await Authentication(app, database)(scope, None, None)  # type: ignore[arg-type]
     assert [type(caller) for caller in seen] == [Caller] * 3
 

@@ -3,16 +3,16 @@
 from base64 import b64encode
 
 import pytest
-from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from app.auth import find_tokens
 
 TOKEN = "sk_live_abc"
 
 
-def connection(headers: list[tuple[str, str]], query: str = "") -> HTTPConnection:
+def make_scope(headers: list[tuple[str, str]], query: str = "") -> Scope:
     raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
-    return HTTPConnection({"type": "http", "headers": raw, "query_string": query.encode(), "path": "/"})
+    return {"type": "http", "headers": raw, "query_string": query.encode(), "path": "/"}
 
 
 def basic(credentials: str) -> str:
@@ -55,4 +55,4 @@ SENT: list[tuple[list[tuple[str, str]], str, list[str]]] = [
 def test_tokens_are_found_in_every_allowed_position(
     headers: list[tuple[str, str]], query: str, tokens: list[str]
 ) -> None:
-    assert list(find_tokens(connection(headers, query))) == tokens
+    assert list(find_tokens(make_scope(headers, query))) == tokens

@@ -1,5 +1,7 @@
 """The v1 API: its routes, and how a request finds its handler."""
 
+from collections.abc import Awaitable
+
 from starlette.requests import Request
 
 from app.http.paths import raw_path
@@ -15,10 +17,10 @@ from app.rest.v1.operations import ROUTES
 ROUTER = Router(find_handlers(ROUTES), spell=str.lower)
 
 
-async def serve(request: Request, services: Services) -> V1Response:
+def serve(request: Request, services: Services) -> Awaitable[V1Response]:
     """Answers a request. A path is found before its caller is authenticated, as LoopBack does it."""
     route = ROUTER.match(request.method, raw_path(request.scope))
-    return await route.handler(V1Call(request, services, route.path_parameters))
+    return route.handler(V1Call(request, services, route.path_parameters))
 
 
 def v1_api(services: Services) -> Boundary:

@@ -1,6 +1,6 @@
 """V1Call: one request, and how LoopBack reads its query parameters and its body."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,9 +31,9 @@ class V1Call(Call):
         """The id in the path, which may be any text."""
         return self.path_parameters["id"]
 
-    async def access(self) -> Access:
+    def access(self) -> Awaitable[Access]:
         """The database and the authenticated caller. Raises Unauthenticated."""
-        access: Access = await self.request.user.access()
+        access: Awaitable[Access] = self.request.user.access()
         return access
 
     def parameters(self, *names: str) -> Parameters:
