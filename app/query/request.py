@@ -22,7 +22,7 @@ class Wanted:
     """The parts of an answer that an API shows.
 
     `cursors`: the order values of each row. `beyond`: whether rows lie outside the bounds of the page. `edges`: the selection
-    shows the cursor of its row.
+    shows the cursor of its row. `joined`: the rows are one text, and only the first and the last one have order values.
     """
 
     rows: bool = True
@@ -30,11 +30,13 @@ class Wanted:
     cursors: bool = True
     beyond: bool = False
     edges: bool = False
+    joined: bool = False
 
 
 ROWS = Wanted(cursors=False)
 TOTAL = Wanted(rows=False, total=True, cursors=False)
 ROWS_AND_TOTAL = Wanted(total=True, cursors=False)
+LIST_AND_TOTAL = Wanted(total=True, cursors=False, joined=True)
 
 
 @dataclass(frozen=True, slots=True)

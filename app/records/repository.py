@@ -8,9 +8,10 @@ from sqlalchemy import Select, Table
 
 from app.auth import Target
 from app.errors import NotFound, Stale
+from app.observability.figures import current_figures
+from app.query.model import Page
 from app.query.request import ListRequest
-from app.query.sql.facts import facts_statement
-from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, page_statement
+from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, joined_statement, page_statement
 from app.query.sql.render import Selection, bind_values
 from app.records.statements import count_statement, get_many_statement, get_statement
 from app.records.writes import change_statement
@@ -32,14 +33,26 @@ class RenderedRecord:
     organization_id: str
 
 
+MOST_JOINED = 100
+"""The most rows that PostgreSQL joins, since the text lies in its memory. The rows of longer pages come one by one, and
+PostgreSQL stops to render them when the answer is too large."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page in the order of its request. `total` is None unless the request wants it."""
+    """A page in the order of its request. `total` is None unless the request wants it.
 
-    rows: Sequence[RenderedRow]
+    The rows are in `rows`, or for a request that wants them joined in `json`: with commas between them, as UTF-8. `first`
+    and `last` are the JSON lists of the order values of the first and the last row, if the request wants cursors.
+    """
+
     has_next: bool
     has_previous: bool
     total: int | None = None
+    rows: Sequence[RenderedRow] = ()
+    json: bytes = b""
+    first: str | None = None
+    last: str | None = None
 
 
 async def get_record(
@@ -135,13 +148,16 @@ class RecordRepository:
         return record
 
 
-class PageWithFacts(NamedTuple):
-    """The rows of a page and one more, whether rows lie outside of its bounds, and the total if it was read with them."""
+class JoinedPage(NamedTuple):
+    """The row of `joined_statement`."""
 
-    rows: list[RenderedRow]
+    json: bytes | None
+    found: int
+    first: str | None
+    last: str | None
     earlier: bool
     later: bool
-    total: int | None = None
+    total: int | None
 
 
 class ListRepository(RecordRepository):
@@ -156,18 +172,14 @@ class ListRepository(RecordRepository):
         """At most `page.limit` rows in the order of the request; a backward page begins with its last row."""
         return await list_records(self.connection, self.table, {"organization": organization}, request)
 
-    async def page_with_facts(self, organization: str, request: ListRequest) -> PageWithFacts:
-        """The page of a request without search terms, one row more than its limit, and the facts around it."""
-        wanted, page = request.wanted, request.page
-        total = self.total if wanted.total and request.is_unconditional else None
-        if total is None and not wanted.beyond:
-            rows = await self.page(organization, request.with_one_more())
-            return PageWithFacts(rows, page.after is not None, page.before is not None)
-        statement, parameters = facts_statement(self.table, request.with_one_more(), total)
-        found = await self.connection.execute(statement, {"organization": organization, **parameters})
-        *_, earlier, later, number = found[0]
-        earlier, later = (earlier, later) if wanted.beyond else (page.after is not None, page.before is not None)
-        return PageWithFacts([(json, keys) for json, keys, *_ in found if json is not None], earlier, later, number)
+    async def joined_page(self, organization: str, request: ListRequest) -> JoinedPage:
+        """The page of a request without search terms as one text, and the facts around it."""
+        total = self.total if request.wanted.total and request.is_unconditional else None
+        statement, parameters = joined_statement(self.table, request, total)
+        row = (await self.connection.execute(statement, {"organization": organization, **parameters})).one()
+        page = JoinedPage(*row)
+        current_figures.get().rows += page.found - 1
+        return page
 
     async def count(self, organization: str, request: ListRequest) -> int:
         """The number of records that a request matches."""
@@ -179,18 +191,37 @@ async def list_page(repository: ListRepository, organization_id: str, request: L
 
     Unless the request wants to look beyond its page, rows are taken to lie beyond each bound that the page has.
     """
-    page, total = request.page, None
-    if request.wanted.rows and not request.terms:
-        rows, earlier, later, total = await repository.page_with_facts(organization_id, request)
-    else:
-        rows = await repository.page(organization_id, request.with_one_more()) if request.wanted.rows else []
-        earlier, later = await _rows_outside(repository, organization_id, request)
-    if request.wanted.total and total is None:
-        total = await _count(repository, organization_id, request, rows)
+    wanted, page = request.wanted, request.page
+    if wanted.rows and wanted.joined and not request.terms and page.limit <= MOST_JOINED:
+        return await _list_joined(repository, organization_id, request)
+    rows = await repository.page(organization_id, request.with_one_more()) if wanted.rows else []
+    earlier, later = await _rows_outside(repository, organization_id, request)
+    total = await _count(repository, organization_id, request, len(rows)) if wanted.total else None
     more, kept = len(rows) > page.limit, rows[: page.limit]
-    if page.backward:
-        return Listing(kept[::-1], later, more or earlier, total)
-    return Listing(kept, more or later, earlier, total)
+    shown, (has_next, has_previous) = kept[::-1] if page.backward else kept, _place(page, more, earlier, later)
+    if not wanted.joined:
+        return Listing(has_next, has_previous, total, shown)
+    first, last = (shown[0][1], shown[-1][1]) if shown else (None, None)
+    return Listing(has_next, has_previous, total, (), ",".join(json for json, _ in shown).encode(), first, last)
+
+
+async def _list_joined(repository: ListRepository, organization_id: str, request: ListRequest) -> Listing:
+    """As `list_page`, for a page that PostgreSQL joins."""
+    wanted, page = request.wanted, request.page
+    json, found, first, last, earlier, later, total = await repository.joined_page(organization_id, request)
+    if not wanted.beyond:
+        earlier, later = page.after is not None, page.before is not None
+    if wanted.total and total is None:
+        total = await _count(repository, organization_id, request, found)
+    has_next, has_previous = _place(page, found > page.limit, earlier, later)
+    if json is None or not page.limit:
+        return Listing(has_next, has_previous, total)
+    return Listing(has_next, has_previous, total, (), json, first, last)
+
+
+def _place(page: Page, more: bool, earlier: bool, later: bool) -> tuple[bool, bool]:
+    """Whether rows follow and precede a page. `more`: rows lie beyond it in its own direction."""
+    return (later, more or earlier) if page.backward else (more or later, earlier)
 
 
 async def _rows_outside(repository: ListRepository, organization_id: str, request: ListRequest) -> tuple[bool, bool]:
@@ -204,12 +235,10 @@ async def _rows_outside(repository: ListRepository, organization_id: str, reques
     return earlier, later
 
 
-async def _count(
-    repository: ListRepository, organization_id: str, request: ListRequest, rows: Sequence[RenderedRow]
-) -> int:
+async def _count(repository: ListRepository, organization_id: str, request: ListRequest, found: int) -> int:
     """The total. A page from the start that shows the last row tells it without another statement."""
     page = request.page
     from_start = request.wanted.rows and page.after is None and page.before is None
-    if from_start and len(rows) <= page.limit and (rows or not page.skip):
-        return page.skip + len(rows)
+    if from_start and found <= page.limit and (found or not page.skip):
+        return page.skip + found
     return await repository.count(organization_id, request)

@@ -124,7 +124,7 @@ async def test_token_that_may_only_read_writes_nothing(office: Office, name: str
 
 
 REPOSITORY = {
-    "get", "get_many", "addressee", "taxpayer", "page", "page_with_facts", "count", "rank",
+    "get", "get_many", "addressee", "taxpayer", "page", "joined_page", "count", "rank",
     "add", "change", "change_many", "keep_check", "remove", "restore", "erase", "forget_images",
     "former_addresses",
 }  # fmt: skip
@@ -154,7 +154,7 @@ async def test_repository_touches_only_the_organizations_it_is_given(office: Off
         assert await repository.page(other, request_of(V1, Query(deleted_too=True), Page(9), SELECTION)) == []
         facts = Wanted(rows=True, total=True, beyond=True)
         request = request_of(V1, Query(), Page(9), SELECTION, wanted=facts)
-        assert await repository.page_with_facts(other, request) == ([], False, False, 0)
+        assert await repository.joined_page(other, request) == (None, 0, "[null]", "[null]", False, False, 0)
         assert await repository.count(other, count_request(V1, Query(deleted_too=True))) == 0
         assert await repository.rank(other, "ann", ["ann"], None, SELECTION) == []
         for refused in (

@@ -104,6 +104,8 @@ async def test_each_api_names_the_route_or_the_operation(service: Service) -> No
     line = await ask_line(service, "POST", "/graphql", json={"query": document})
     assert line["cost"] > 1
     assert line["rows"] == 2  # of the token and of the client
+    await service.http.post("/customers", json={"name": NAME})
+    assert (await ask_line(service, "POST", "/graphql", json={"query": document}))["rows"] == 3
 
 
 async def test_the_figures_are_those_of_one_request(service: Service) -> None:

@@ -1,6 +1,7 @@
 """Pages: in any order and any page size, a walk visits each row once, where an independent sort of the rows puts it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, GRAPHQL_CUSTOMER, V1
+from app.clients.repository import ClientRepository
 from app.query import operators
 from app.query.cursor import positions, read_cursor, write_cursor
 from app.query.face import Face, Kind
 from app.query.model import Compare, Not, Order, Page, Query, Scalar
 from app.query.request import Wanted, complete_orders
 from app.query.sql.pages import page_statement
+from app.records.repository import list_page
 from app.storage.database import Database
 from app.storage.tables import clients
 from tests.seeding import fetch_page, fold, ids_of, insert_rows, make_organization, request_of
@@ -148,6 +151,32 @@ async def test_page_between_two_rows_has_the_rows_between(
     assert page == between[skip : skip + limit]
     page = await fetch_page(database, organization, face, query, Page(limit, skip, after, before, backward=True))
     assert page == between[::-1][skip : skip + limit]
+
+
+@pytest.mark.parametrize("face", [CUSTOMER, GRAPHQL_CLIENT, V1], ids=lambda face: face.name)
+@ANYHOW
+@given(data=st.data(), rows=seeds())
+async def test_a_joined_page_is_the_page_of_its_rows(
+    database: Database, face: Face, data: st.DataObject, rows: list[Row]
+) -> None:
+    query = Query(orders=data.draw(orders_of(face)), deleted_too=True)
+    organization = await seed(database, rows)
+    everything = await fetch_page(database, organization, face, query, Page(100)) if face.folds else []
+    bounds = st.sampled_from([None, *(position(face, query, keys) for _, keys in everything)])
+    after, before = data.draw(st.tuples(bounds, bounds))
+    page = Page(data.draw(st.integers(0, 6)), data.draw(st.integers(0, 2)), after, before, data.draw(st.booleans()))
+    total, cursors, beyond = data.draw(st.tuples(*[st.booleans()] * 3))
+    apart = Wanted(total=total, cursors=cursors, beyond=beyond)
+    asked = [
+        request_of(face, query, page, tuple(face.fields.items()), wanted)
+        for wanted in (apart, replace(apart, joined=True))
+    ]
+    async with database.read() as connection:
+        listed, joined = [await list_page(ClientRepository(connection), organization, request) for request in asked]
+    ends = (listed.rows[0][1], listed.rows[-1][1]) if listed.rows else (None, None)
+    assert joined.json.decode() == ",".join(json for json, _ in listed.rows)
+    assert (joined.first, joined.last, joined.rows) == (*ends, ())
+    assert replace(joined, json=b"", first=None, last=None) == replace(listed, rows=())
 
 
 @ANYHOW

@@ -48,6 +48,9 @@ ORDER_BY = argument(
     "match first with the direction ASC."
 )
 
+FACTS = frozenset({TOTAL, HAS_NEXT, HAS_PREVIOUS, START_CURSOR, END_CURSOR})
+"""The columns of a connection apart from those of its lists."""
+
 T = TypeVar("T")
 
 
@@ -141,7 +144,7 @@ def read_request(arguments: ConnectionArguments, face: Face, plan: ConnectionPla
     selection = plan.rendered.selection
     if selection is None:
         return complete_request(face, whole_record(face), query, page, Wanted(plan.rows, plan.total, beyond=beyond))
-    wanted = Wanted(plan.rows, plan.total, cursors=plan.ends, beyond=beyond, edges=plan.edges)
+    wanted = Wanted(plan.rows, plan.total, cursors=plan.ends, beyond=beyond, edges=plan.edges, joined=True)
     return complete_request(face, selection, query, page, wanted)
 
 
@@ -186,38 +189,44 @@ def _show_records(listing: Listing, fingerprint: str, type_: type[RecordT]) -> C
     return make_connection(keyed, has_next=listing.has_next, has_previous=listing.has_previous, total=total)
 
 
-def write_listing(listing: Listing, fingerprint: str, plan: ConnectionPlan) -> str:
+def write_listing(listing: Listing, fingerprint: str, plan: ConnectionPlan) -> bytes:
     """The JSON of a connection whose rows are rendered."""
     values = {
-        TOTAL: str(listing.total),
-        HAS_NEXT: "true" if listing.has_next else "false",
-        HAS_PREVIOUS: "true" if listing.has_previous else "false",
+        TOTAL: b"%d" % (listing.total or 0),
+        HAS_NEXT: b"true" if listing.has_next else b"false",
+        HAS_PREVIOUS: b"true" if listing.has_previous else b"false",
     }
     if plan.ends:
-        ends = [f'"{write_cursor(fingerprint, keys)}"' for _, keys in (*listing.rows[:1], *listing.rows[-1:]) if keys]
-        values[START_CURSOR], values[END_CURSOR] = ends or ("null", "null")
-    rows = [json for json, _ in listing.rows]
-    lists = [rows] if len(plan.lists) == 1 else _split_lists(rows, len(plan.lists))
-    values |= {name: f"[{','.join(each)}]" for name, each in zip(plan.lists, lists, strict=True)}
-    return _write_object(plan.shown, values)
+        values[START_CURSOR], values[END_CURSOR] = [
+            b'"%b"' % write_cursor(fingerprint, keys).encode() if keys else b"null"
+            for keys in (listing.first, listing.last)
+        ]
+    lists = [listing.json] if len(plan.lists) == 1 else _split_lists(listing.json, len(plan.lists))
+    values |= dict(zip(plan.lists, lists, strict=True))
+    return b"".join(_write_object(plan.shown, values))
 
 
-def _split_lists(rows: Sequence[str], count: int) -> list[list[str]]:
-    """The members of each list, from rows that have one text for each list."""
-    texts = [orjson.loads(row) for row in rows]
-    return [[text.get(str(index), "{}") for text in texts] for index in range(count)]
+def _split_lists(rows: bytes, count: int) -> list[bytes]:
+    """The members of each list, from joined rows that have one text for each list."""
+    texts = orjson.loads(b"[%b]" % rows)
+    return [",".join(text.get(str(index), "{}") for text in texts).encode() for index in range(count)]
 
 
-def _write_object(shown: Selection, values: Mapping[str, str]) -> str:
-    """The JSON of a connection or of its page info, from the JSON of its columns."""
-    members = ",".join(f'"{key}":{_write_value(field, values)}' for key, field in shown)
-    return f"{{{members}}}"
+def _write_object(shown: Selection, values: Mapping[str, bytes]) -> Sequence[bytes]:
+    """The JSON of a connection or of its page info in parts, from the JSON of its columns."""
+    parts = [b"{"]
+    for key, shown_field in shown:
+        parts += (b'"%b":' % key.encode(), *_write_value(shown_field, values), b",")
+    return (*parts[:-1], b"}") if shown else (b"{}",)
 
 
-def _write_value(field: Field, values: Mapping[str, str]) -> str:
+def _write_value(field: Field, values: Mapping[str, bytes]) -> Sequence[bytes]:
     if field.codec.link:
         return _write_object(field.codec.members, values)
-    return f'"{field.codec.constant}"' if field.codec.constant else values[field.column]
+    if field.codec.constant:
+        return (b'"%b"' % field.codec.constant.encode(),)
+    value = values[field.column]
+    return (value,) if field.column in FACTS else (b"[", value, b"]")
 
 
 def _make_page_info(cursors: Sequence[str], has_next: bool, has_previous: bool) -> PageInfo:

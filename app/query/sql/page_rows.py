@@ -92,6 +92,14 @@ def find_page(shape: Shape, names: Sequence[str], place: Place = ROOT) -> Any:
     return _read_branches(shape, names, place) if branched else _read_rows(shape, names, place)
 
 
+def list_sort_keys(order: PageOrder, rows: Any) -> list[ColumnElement[Any]]:
+    """The order of what `find_page` gives, over its columns."""
+    keys = [rows.c[f"k{index}"] for index in range(len(order.orders))]
+    if "branch" not in rows.c:
+        return order_keys(order, keys)
+    return [rows.c.branch.desc() if order.backward else rows.c.branch.asc(), *direct_keys(order, keys)]
+
+
 def scope(
     table: Table, deleted_too: bool, *, skip_tenant_key: bool = False, organization: ColumnElement[Any] = OWNER
 ) -> ColumnElement[bool]:
@@ -162,8 +170,7 @@ def _read_branches(shape: Shape, names: Sequence[str], place: Place) -> Any:
         sorted_ = rows.add_columns(literal(branch, Integer).label("branch")).order_by(*direct_keys(shape.order, own))
         selects.append(sorted_.limit(_rows_needed(shape)).subquery(f"part{branch}").select())
     both = union_all(*selects).subquery("u")
-    part = both.c.branch.desc() if shape.order.backward else both.c.branch.asc()
-    ordered = both.select().order_by(part, *direct_keys(shape.order, [both.c.k0, both.c.k1]))
+    ordered = both.select().order_by(*list_sort_keys(shape.order, both))
     return _limited(ordered, shape).subquery(place.name)
 
 

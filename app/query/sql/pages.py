@@ -1,17 +1,38 @@
-"""Pages: one statement that finds a page of rows by their order values, in any order, and renders them."""
+"""Pages: one statement that finds a page of rows by their order values, in any order, and renders them.
+
+The rows come one by one, or joined: as one text, with what lies around the page.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, func, literal, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.query.model import Page, Scalar
 from app.query.request import ListRequest
 from app.query.search_terms import Term, TermShape
 from app.query.sql.connections import CURSOR, write_cursor
 from app.query.sql.orders import Nulls, PageOrder
-from app.query.sql.page_rows import OWNER, Shape, Way, find_page
+from app.query.sql.page_rows import OWNER, Shape, Way, find_page, list_sort_keys
 from app.query.sql.render import BoundSelection, needed_columns, render_row
 from app.storage.kept import keep_statements
 
@@ -101,12 +122,89 @@ def _nulls(position: tuple[Scalar, ...] | None) -> Nulls | None:
 @keep_statements
 def build_page(shape: Shape) -> Select[str, str]:
     """The statement of a shape, built once."""
-    rows = find_page(shape, [name for name in needed_columns(shape.selection) if name != CURSOR])
-    keys = [rows.c[f"k{index}"] for index in range(len(shape.order.orders))]
-    values = cast(func.json_build_array(*keys), Text)
-    known: dict[str, Any] = {CURSOR: write_cursor(LIST, values)}
+    rows = _find_rows(shape)
+    text, row = _render(shape, rows)
+    shown = _show_keys(shape, rows) if shape.cursors else literal(None, Text)
+    return select(text.label("json"), shown.label("keys")).select_from(rows.join(row, true()))
+
+
+def _find_rows(shape: Shape) -> Any:
+    return find_page(shape, [name for name in needed_columns(shape.selection) if name != CURSOR])
+
+
+def _render(shape: Shape, rows: Any) -> tuple[ColumnElement[str], FromClause]:
+    known: dict[str, Any] = {CURSOR: write_cursor(LIST, _show_keys(shape, rows))}
     if "organization_id" in shape.table.c:
         known["organization_id"] = OWNER
-    text, row = render_row(shape.selection, rows, known)
-    shown = values if shape.cursors else literal(None, Text)
-    return select(text.label("json"), shown.label("keys")).select_from(rows.join(row, true()))
+    return render_row(shape.selection, rows, known)
+
+
+def _name_keys(shape: Shape, rows: Any) -> list[ColumnElement[Any]]:
+    return [rows.c[f"k{index}"] for index in range(len(shape.order.orders))]
+
+
+def _show_keys(shape: Shape, rows: Any) -> ColumnElement[str]:
+    return cast(func.json_build_array(*_name_keys(shape, rows)), Text)
+
+
+def joined_statement(
+    table: Table, request: ListRequest, total: Select[Any] | None
+) -> tuple[Select[Any], dict[str, Any]]:
+    """The statement of a joined page, for a request without search terms, and its parameters without those of `scope`.
+
+    Its only row: the rendered rows with commas between them, as UTF-8, or null; the number of rows that were found, at
+    most one more than the limit; the JSON lists of the order values of the first and the last row, if the request wants
+    cursors and there are rows; True if rows lie at `page.after` or earlier; True if rows lie at `page.before` or later; the total.
+    """
+    parameters = make_parameters(request, NO_SEARCH)
+    shapes: list[Shape | None] = []
+    for prefix, outside in (("earlier_", request.row_up_to_start()), ("later_", request.row_from_end())):
+        if outside is None or not request.wanted.beyond:
+            shapes.append(None)
+            continue
+        shapes.append(make_shape(table, outside, NO_SEARCH, prefix))
+        parameters |= page_parameters(outside.page, prefix)
+    shape = make_shape(table, request.with_one_more(), NO_SEARCH)
+    return build_joined(shape, (shapes[0], shapes[1]), total), parameters
+
+
+@keep_statements
+def build_joined(shape: Shape, outside: tuple[Shape | None, Shape | None], total: Select[Any] | None) -> Select[Any]:
+    """The statement of a shape that finds one row more than its page has.
+
+    PostgreSQL sees that the rows are sorted, so the order of the aggregates costs nothing, except for a backward page. The
+    row beyond the page is cut off by its place in the arrays, which costs less than a window function.
+    """
+    rows = _find_rows(shape)
+    text, row = _render(shape, rows)
+    order, count = list_sort_keys(replace(shape.order, backward=False), rows), func.count(type_=Integer())
+    start, end = _find_ends(shape, count)
+    joined = func.array_to_string(_collect(text, order)[start:end], literal_column("','"))
+    keys = [_collect(key, order) for key in _name_keys(shape, rows)] if shape.cursors else []
+    first, last = [cast(func.json_build_array(*(key[place] for key in keys)), Text) for place in (start, end)]
+    earlier, later = [false() if each is None else _has_rows(each) for each in outside]
+    return select(
+        func.convert_to(joined, literal_column("'UTF8'")).label("json"),
+        count.label("found"),
+        (first if keys else null()).label("first"),
+        (last if keys else null()).label("last"),
+        earlier.label("earlier"),
+        later.label("later"),
+        (null() if total is None else total.scalar_subquery()).label("total"),
+    ).select_from(rows.join(row, true()))
+
+
+def _find_ends(shape: Shape, count: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """The places of the first and the last row of the page among the rows that are found, in the order of the list."""
+    one, limit = literal_column("1", Integer()), literal_column(str(shape.limit - 1), Integer())
+    if shape.order.backward:
+        return func.greatest(count - limit + one, one, type_=Integer()), count
+    return one, func.least(count, limit, type_=Integer())
+
+
+def _collect(value: ColumnElement[Any], order: Sequence[ColumnElement[Any]]) -> Any:
+    return func.array_agg(aggregate_order_by(value, *order), type_=ARRAY(value.type))
+
+
+def _has_rows(shape: Shape) -> ColumnElement[bool]:
+    return select(literal_column("1")).select_from(find_page(shape, ())).exists()

@@ -29,7 +29,7 @@ async def list_entities(call: CustomersCall) -> CustomersResponse:
     total = len(entities) if read_flag(parameters, "include_total_count", default=True) else None
     following = _cursor(page[-1]) if page and end < len(entities) else None
     preceding = _cursor(page[0]) if page and start > 0 else None
-    return envelope(rows, total, following, preceding, more=following is not None)
+    return envelope(",".join(rows).encode(), total, following, preceding, more=following is not None)
 
 
 def read_range(parameters: Mapping[str, str], entities: Sequence[str]) -> tuple[int, int]:

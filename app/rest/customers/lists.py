@@ -1,7 +1,5 @@
 """The list of customers: one page, its total and its cursors."""
 
-from collections.abc import Sequence
-
 from app.clients.service import list_clients
 from app.query.cursor import step_before, step_past, write_cursor, write_values
 from app.query.request import ListRequest
@@ -16,8 +14,7 @@ async def list_customers(call: CustomersCall) -> CustomersResponse:
     request = read_request(call.request.scope, SELECTION)
     listing = await list_clients(call.access, entity, request)
     following, preceding = cursors(request, listing)
-    rows = [json for json, _ in listing.rows]
-    return envelope(rows, listing.total, following, preceding, more=listing.has_next)
+    return envelope(listing.json, listing.total, following, preceding, more=listing.has_next)
 
 
 def cursors(request: ListRequest, listing: Listing) -> tuple[str | None, str | None]:
@@ -25,10 +22,10 @@ def cursors(request: ListRequest, listing: Listing) -> tuple[str | None, str | N
 
     An empty page has the cursor that leads back to the rows on its other side.
     """
-    if not listing.rows:
+    if listing.first is None or listing.last is None:
         return _empty_page_cursors(request, listing)
-    following = write_cursor(request.fingerprint, listing.rows[-1][1] or "") if listing.has_next else None
-    preceding = write_cursor(request.fingerprint, listing.rows[0][1] or "") if listing.has_previous else None
+    following = write_cursor(request.fingerprint, listing.last) if listing.has_next else None
+    preceding = write_cursor(request.fingerprint, listing.first) if listing.has_previous else None
     return following, preceding
 
 
@@ -42,11 +39,14 @@ def _empty_page_cursors(request: ListRequest, listing: Listing) -> tuple[str | N
 
 
 def envelope(
-    rows: Sequence[str], total: int | None, next_: str | None, previous: str | None, *, more: bool
+    records: bytes, total: int | None, next_: str | None, previous: str | None, *, more: bool
 ) -> CustomersResponse:
-    """A list of rendered records. A total that was not counted is -1. Cursors are URL-safe, so they need no escapes."""
+    """A list of rendered records with commas between them. A total that was not counted is -1.
+
+    Cursors are URL-safe, so they need no escapes.
+    """
     cursors = (f'"{cursor}"' if cursor is not None else "null" for cursor in (next_, previous))
     pagination = '{{"total":{},"next_cursor":{},"prev_cursor":{},"has_more":{}}}'.format(
         -1 if total is None else total, *cursors, "true" if more else "false"
     )
-    return CustomersResponse(f'{{"data":[{",".join(rows)}],"pagination":{pagination}}}'.encode())
+    return CustomersResponse(b'{"data":[%b],"pagination":%b}' % (records, pagination.encode()))

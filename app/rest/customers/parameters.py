@@ -34,7 +34,7 @@ def read_request(scope: Mapping[str, Any], selection: Selection) -> ListRequest:
     query = Query(read_query(parameters.get("query")), read_search(parameters.get("search")), orders)
     page = read_page(parameters)
     total = read_flag(parameters, "include_total_count", default=True)
-    return complete_request(CUSTOMER, selection, query, page, Wanted(total=total, beyond=page.backward))
+    return complete_request(CUSTOMER, selection, query, page, Wanted(total=total, beyond=page.backward, joined=True))
 
 
 def read_parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:

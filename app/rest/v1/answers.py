@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from app.http.responses import JsonResponse
+from app.http.responses import Headers, JsonResponse
+from app.records.repository import Listing
 from app.rest.preconditions import etag
 
 
@@ -32,7 +33,16 @@ def join_rows(rows: Sequence[str]) -> bytes:
 
 def show_rows(rows: Sequence[str], total: int | None = None) -> V1Response:
     """A bare list; a total goes into a header."""
-    return V1Response(join_rows(rows), 200, () if total is None else ((b"x-total-count", b"%d" % total),))
+    return V1Response(join_rows(rows), 200, _show_total(total))
+
+
+def show_listing(listing: Listing) -> V1Response:
+    """As `show_rows`, for a page whose rows are joined."""
+    return V1Response(b"[%b]" % listing.json, 200, _show_total(listing.total))
+
+
+def _show_total(total: int | None) -> Headers:
+    return () if total is None else ((b"x-total-count", b"%d" % total),)
 
 
 def show(value: Mapping[str, Any] | Sequence[Any]) -> V1Response:

@@ -9,7 +9,7 @@ from app.errors import NotFound
 from app.query.model import And, Compare, Query
 from app.query.operators import EQ
 from app.query.request import DESCENDING_ID, count_request
-from app.rest.v1.answers import V1Response, show, show_rows
+from app.rest.v1.answers import V1Response, show, show_listing
 from app.rest.v1.call import V1Call
 from app.rest.v1.errors import no_model, unknown_record
 from app.rest.v1.filters import blaming_patterns, read_count, read_filter
@@ -37,7 +37,7 @@ async def find(call: V1Call) -> V1Response:
     request = narrowed.list_request(WEBHOOK_DELIVERY, call.services.page_cap)
     with blaming_patterns(filter_.query.where):
         listing = await list_deliveries(access, webhook.organization_id, request)
-    return show_rows([row for row, _ in listing.rows], listing.total)
+    return show_listing(listing)
 
 
 async def count(call: V1Call) -> V1Response:

@@ -12,7 +12,7 @@ from app.errors import Malformed, TooSlow
 from app.query.face import Kind
 from app.query.model import EVERYTHING, NO_CONDITIONS, Order, Predicate, Query
 from app.query.reader import read_predicate
-from app.query.request import ROWS_AND_TOTAL, ListRequest, PageArguments, complete_request, has_slow_pattern
+from app.query.request import LIST_AND_TOTAL, ListRequest, PageArguments, complete_request, has_slow_pattern
 from app.query.sql.render import Selection
 from app.query.values import check_text
 from app.rest.v1.call import DEEPEST_QUERY
@@ -50,7 +50,7 @@ class Filter:
     def list_request(self, model: Model, cap: int) -> ListRequest:
         """The request for a page of at most `cap` records and for the number of all."""
         page = PageArguments(min(self.limit or cap, cap), self.skip)
-        return complete_request(model.face, self.selection, self.query, page, ROWS_AND_TOTAL)
+        return complete_request(model.face, self.selection, self.query, page, LIST_AND_TOTAL)
 
 
 @cache

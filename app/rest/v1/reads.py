@@ -8,9 +8,9 @@ from app.clients.service import count_clients, get_client, list_clients, search_
 from app.errors import Malformed, NotFound
 from app.organizations.repository import Organization
 from app.organizations.service import filter_organizations
-from app.query.request import count_request
+from app.query.request import ROWS_AND_TOTAL, count_request
 from app.query.sql.render import Selection
-from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
+from app.rest.v1.answers import V1Response, not_modified, show, show_listing, show_record, show_rows
 from app.rest.v1.call import V1Call, required_text, text_argument
 from app.rest.v1.errors import missing_argument, no_model, unknown_record
 from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed, render_included
@@ -26,12 +26,14 @@ async def find(call: V1Call) -> V1Response:
     access = await require_organization(call)
     filter_ = read_filter(tree)
     request = filter_.list_request(CLIENT, call.services.page_cap)
+    if _includes(filter_):
+        request = request._replace(wanted=ROWS_AND_TOTAL)
     with blaming_patterns(filter_.query.where):
         listing = await list_clients(access, call.id, request)
+    if not _includes(filter_):
+        return show_listing(listing)
     rows = [row for row, _ in listing.rows]
-    if _includes(filter_):
-        rows = await _embedded(call, access, call.id, filter_.include, rows)
-    return show_rows(rows, listing.total)
+    return show_rows(await _embedded(call, access, call.id, filter_.include, rows), listing.total)
 
 
 async def get(call: V1Call) -> V1Response:

@@ -7,7 +7,7 @@ from app.errors import Invalid, NotFound, Problem
 from app.query.request import count_request
 from app.records.repository import RenderedRecord
 from app.rest.preconditions import FIRST_VERSION, etag
-from app.rest.v1.answers import V1Response, not_modified, show, show_record, show_rows
+from app.rest.v1.answers import V1Response, not_modified, show, show_listing, show_record
 from app.rest.v1.call import V1Call
 from app.rest.v1.errors import (
     checking,
@@ -60,7 +60,7 @@ async def find(call: V1Call) -> V1Response:
     request = filter_.list_request(WEBHOOK, call.services.page_cap)
     with blaming_patterns(filter_.query.where):
         listing = await list_webhooks(access, call.id, request)
-    return show_rows([row for row, _ in listing.rows], listing.total)
+    return show_listing(listing)
 
 
 async def count(call: V1Call) -> V1Response:

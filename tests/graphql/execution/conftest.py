@@ -29,7 +29,7 @@ from app.graphql.internals.operations import Built, Rendered, build_execution, r
 from app.graphql.schema.schema import core_schema
 from app.mail.files import FileMailer
 from app.mail.worker import OutboxWorker
-from app.storage.connection import Connection
+from app.storage.connection import Connection, compile_statement
 from tests.conftest import Service
 from tests.graphql.random_rows import make_rows
 
@@ -46,8 +46,8 @@ def counting_statements(patch: pytest.MonkeyPatch, pattern: str = ROWS) -> Itera
     execute_statement = Connection.execute
 
     async def note(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
-        if COUNTED.get() and re.search(pattern, str(statement)):
-            statements.append(str(statement))
+        if COUNTED.get() and re.search(pattern, compile_statement(statement, None)[0]):
+            statements.append(compile_statement(statement, None)[0])
         return await execute_statement(connection, statement, *arguments)
 
     token = COUNTED.set(True)

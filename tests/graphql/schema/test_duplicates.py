@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import ClauseElement
 
-from app.storage.connection import Connection
+from app.storage.connection import Connection, compile_statement
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 
@@ -91,8 +91,8 @@ async def test_duplicates_of_a_page_are_read_in_one_statement(
     execute = Connection.execute
 
     async def notice(connection: Connection, statement: ClauseElement, *arguments: Any) -> Any:
-        if "similarity(" in str(statement):
-            asked.append(str(statement))
+        if "similarity(" in compile_statement(statement, None)[0]:
+            asked.append(compile_statement(statement, None)[0])
         return await execute(connection, statement, *arguments)
 
     monkeypatch.setattr(Connection, "execute", notice)

@@ -7,7 +7,7 @@ import pytest
 
 from app.auth import Scope
 from app.ids import new_id
-from app.storage.connection import Connection
+from app.storage.connection import Connection, compile_statement
 from tests.conftest import Service
 from tests.graphql.conftest import GraphQLApi, add_records
 
@@ -149,7 +149,7 @@ async def test_nodes_of_several_types_are_loaded_in_one_statement(
     execute = Connection.execute
 
     async def notice(self: Connection, statement: Any, parameters: Any = None) -> Any:
-        ran.append(str(statement))
+        ran.append(compile_statement(statement, None)[0])
         return await execute(self, statement, parameters)
 
     monkeypatch.setattr(Connection, "execute", notice)
