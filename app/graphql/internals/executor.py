@@ -8,15 +8,18 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     MiddlewareManager,
+    OperationType,
     create_source_event_stream,
     default_field_resolver,
     default_type_resolver,
+    get_nullable_type,
+    is_leaf_type,
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.graphql.internals.operations import Built, Execution, RenderedValue, Show, ignore_size
 
-TYPENAME = "__typename"
+TYPENAME, USER_ERRORS = "__typename", "userErrors"
 SMALL = 100
 """The longest text in characters that is not counted. An operation has at most some 50,000 values."""
 NOTHING = orjson.Fragment(b"null")
@@ -32,7 +35,7 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
 
     A document can select one long value under 500 names, so the result may be far larger than all that was loaded.
     `too_large` is the exception of `show`. From then on the executor makes no more values. `has_resolved_root` tells
-    whether a root field has a value that is not rendered.
+    whether a root field, or a field in the payload of a mutation, has a value that is not rendered.
     """
 
     show: Show = staticmethod(ignore_size)
@@ -44,9 +47,18 @@ class RenderingExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         if isinstance(result, RenderedValue):
             return orjson.Fragment(result.json) if self.admit(result.size) else NOTHING
-        if path.prev is None and result is not None and info.field_name != TYPENAME:
-            self.has_resolved_root = True
+        if path.prev is None or path.prev.prev is None:
+            self._note_resolved(return_type, info, path, result)
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+    def _note_resolved(self, return_type: Any, info: Any, path: Any, result: Any) -> None:
+        """Notes the value of a root field, or of a field in the payload of a mutation. Its errors and scalars do not count."""
+        if result is None or info.field_name in (TYPENAME, USER_ERRORS):
+            return
+        if self.operation.operation is not OperationType.MUTATION:
+            self.has_resolved_root = self.has_resolved_root or path.prev is None
+        elif path.prev is not None and not is_leaf_type(get_nullable_type(return_type)):
+            self.has_resolved_root = True
 
     def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
         """The value of a scalar or an enum. A document is written as JSON here, so that its size is known."""

@@ -124,7 +124,8 @@ MOST_VARIABLE_ERRORS = 50
 class Execution:
     """An operation with its coerced variables. It makes its executor only if it needs one, because that takes long.
 
-    `has_resolved_root` tells whether the executor has seen a root field with a value that is not rendered.
+    `has_resolved_root` tells whether the executor has seen a root field, or a field in the payload of a mutation, with a value
+    that is not rendered.
     """
 
     schema: GraphQLSchema

@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import strawberry
-from graphql import GraphQLField, GraphQLSchema, Undefined, is_object_type
+from graphql import (
+    GraphQLField,
+    GraphQLInputType,
+    GraphQLSchema,
+    Undefined,
+    get_nullable_type,
+    is_input_object_type,
+    is_leaf_type,
+    is_object_type,
+)
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import get_object_definition
 from strawberry.types.arguments import InputContext, convert_arguments
+from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 
@@ -37,6 +47,22 @@ def keep_input(type_: type) -> None:
 
 def _return_input(type_: type, value: Mapping[str, Any], context: InputContext) -> Mapping[str, Any]:
     return value
+
+
+def is_passed_on(type_: GraphQLInputType) -> bool:
+    """True for a type whose values resolvers get as graphql-core has coerced them: a scalar, an enum, or an input that is
+    kept."""
+    inner = get_nullable_type(type_)
+    if is_leaf_type(inner):
+        return True
+    definition = inner.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF) if is_input_object_type(inner) else None
+    return isinstance(definition, StrawberryObjectDefinition) and definition.from_input is _return_input
+
+
+def find_attribute(definition: GraphQLField) -> str | None:
+    """The attribute of Strawberry's object that a field of the schema shows. None for a field with a resolver."""
+    field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return field.python_name if isinstance(field, StrawberryField) and field.base_resolver is None else None
 
 
 def find_strawberry_field(definition: GraphQLField) -> StrawberryField | None:
