@@ -36,6 +36,40 @@ def faces(leaf: str) -> Callable[[int], str]:
     return lambda count: page(repeat(count, nest(20, leaf)))
 
 
+def organization_lists(arguments: str, shown: str) -> Callable[[int], str]:
+    """Lists of an organization under aliases. Each has a length of its own, so no two have one statement."""
+    return lambda count: (
+        "{ organization { "
+        + " ".join(f"a{n}: clients(first: {1 + n % 3}{arguments}) {{ {shown} }}" for n in range(count))
+        + " } }"
+    )
+
+
+def roots(part: Callable[[int], str], many: int = 9) -> Callable[[int], str]:
+    """Root lists under aliases, each with many parts of its own in its clients, of which it asks for none."""
+    return lambda count: (
+        "{ "
+        + " ".join(
+            f"r{root}: clients(first: 0) {{ nodes {{ "
+            + " ".join(f"a{n}: {part(many * root + n)}" for n in range(many))
+            + " } }"
+            for root in range(min(count, MAX_ROOT_FIELDS))
+        )
+        + " }"
+    )
+
+
+def tree(levels: int, leaf: str = "id") -> str:
+    """Lists of the organization of each client in a list, without aliases."""
+    for _ in range(levels):
+        names = ("clients", "customers")
+        leaf = " ".join(f"{name}(first: 1) {{ nodes {{ id organization {{ {leaf} }} }} }}" for name in names)
+    return leaf
+
+
+FOUND = "totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor }"
+CONDITIONS = ", ".join(f'{{ name: {{ contains: "c{n}" }} }}' for n in range(20))
+
 KINDS: Mapping[str, Callable[[int], str]] = {
     "faces": faces("name"),
     "faces, resolved": lambda count: page(f"{LONG}: name {nest(count, 'name')}"),
@@ -62,6 +96,37 @@ KINDS: Mapping[str, Callable[[int], str]] = {
         "{ " + repeat(min(count, MAX_ROOT_FIELDS), f"clients(first: 1) {{ nodes {{ {LONG}: name }} }}") + " }"
     ),
     "lists of an organization": lambda count: f"{{ organization {{ {repeat(count, 'clients { nodes { name } }')} }} }}",
+    "searches of an organization": organization_lists(', search: "client"', FOUND),
+    "best matches of an organization": organization_lists(
+        ', search: "client", orderBy: [{ field: RELEVANCE }]', "nodes { id }"
+    ),
+    "orders of an organization": organization_lists(
+        ", orderBy: [{ field: NAME }, { field: CITY, direction: DESC }]", FOUND
+    ),
+    "conditions of an organization": organization_lists(f", filter: {{ and: [{CONDITIONS}] }}", FOUND),
+    "conditions": lambda count: (
+        f"query($f: ClientFilter = {{ and: [{CONDITIONS}] }}) {{ "
+        + repeat(min(count, MAX_ROOT_FIELDS), f"clients(first: 1, filter: $f) {{ {FOUND} }}")
+        + " }"
+    ),
+    "lists of webhooks": lambda count: (
+        f"{{ organization {{ {repeat(count, 'webhooks { nodes { deliveries(first: 1) { nodes { id } } } }')} }} }}"
+    ),
+    "lists of changes": lambda count: (
+        f"{{ organization {{ {repeat(count, 'changes { nodes { before after changes { field } } }')} }} }}"
+    ),
+    "access tokens": lambda count: f"{{ viewer {{ {repeat(count, 'accessTokens { nodes { account { id } } }')} }} }}",
+    "histories of roots": roots(lambda n: f"history(first: {1 + n % 100}) {{ nodes {{ action }} }}"),
+    "reminders of roots": roots(lambda n: f"reminders(first: {1 + n % 100}) {{ nodes {{ id }} }}"),
+    "duplicates of roots": roots(lambda n: f"possibleDuplicates(first: {1 + n % 20}) {{ score }}", 3),
+    "duplicates of one client": lambda count: (
+        f'{{ client(id: "{1:024}") {{ {repeat(count, "possibleDuplicates { score client { name } }")} }} }}'
+    ),
+    "trees of lists": lambda count: (
+        "{ "
+        + " ".join(f"a{n}: organization {{ {tree(1 + n % 5)} }}" for n in range(min(count, MAX_ROOT_FIELDS)))
+        + " }"
+    ),
     "records of nodes": lambda count: (
         "query($ids: [ID!]! = [" + '"x",' * 100 + "]) { nodes(ids: $ids) { ... on Client { "
         f"{LONG}: name {repeat(count, 'note')} }} }} }}"

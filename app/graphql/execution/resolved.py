@@ -7,6 +7,7 @@ from typing import Any
 from graphql import (
     FieldNode,
     GraphQLAbstractType,
+    GraphQLError,
     GraphQLNamedType,
     GraphQLObjectType,
     OperationDefinitionNode,
@@ -79,11 +80,18 @@ class Search:
             return self._plan(group, plan_inside, face).selection is not None
         if parent is not self.execution.schema.query_type:
             plan = self._plan(group, plan_rows, face, False)
-        elif group[0].name.value == "nodes":
+        elif group[0].name.value == "nodes" and self._count_ids(group[0]) != 1:
             plan = self._plan(group, plan_rows, face, True)
         else:
             plan = self._plan(group, plan_one, face)
         return plan.selection is not None
+
+    def _count_ids(self, node: FieldNode) -> int:
+        """The number of ids in the arguments of `nodes`; 0 if they are wrong."""
+        try:
+            return len(self.reader.read_arguments("Query", node)["ids"])
+        except GraphQLError:
+            return 0
 
     def _plan(self, group: list[FieldNode], plan: Callable[..., Any], *arguments: Any) -> Any:
         return find_field_plan(self.execution.make_info(group), plan, *arguments)

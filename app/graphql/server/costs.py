@@ -7,6 +7,7 @@
   arguments of either field, and without such a list it is 10.
 - A client, a customer or a connection of them that the database does not render whole costs ten times as much, with its
   selection. Resolvers give its fields one by one, in ten times the time.
+- The work of writing statements (`work.py`) counts once for each field of the document. A part of it is free.
 - Variables count with their values. Fragments count wherever they are spread, with any type condition. Fields
   that `@skip` or `@include` leave out count too.
 """
@@ -45,20 +46,25 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from app.graphql.server.work import PAGE_ARGUMENTS, Work, find_work, fixed_work
+
 FIELD_COST, HEAVY_FIELD_COST, INTROSPECTION_COST = 1, 10, 100
+SCHEMA_VALUE = 1.5
+"""The cost of a value of introspection. The executor completes each of them."""
 RESOLVED = 10
 """The factor of records that resolvers give field by field."""
 VALUES_PER_COST = 10
 """This many values in arguments cost 1."""
 DEFAULT_PAGE, MAX_PAGE, DEFAULT_LIST = 20, 100, 10
-PAGE_ARGUMENTS = frozenset({"first", "last"})
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionCost:
-    """The cost of a selection: the sum for its plain fields, its other fields, and the fragments that it spreads."""
+    """The cost of a selection: the sum for its plain fields, its other fields, and the fragments that it spreads. `work` is
+    that of all fields at any depth."""
 
     plain: int
+    work: Work
     fields: tuple["FieldCost", ...]
     spreads: tuple["SelectionCost", ...]
 
@@ -69,6 +75,7 @@ class FieldCost:
     holds the values of these two. `node` is the id of its node."""
 
     own: int
+    work: Work
     arguments: tuple[ValueNode, ...]
     paged: bool
     counts: tuple[ValueNode, ...]
@@ -77,7 +84,7 @@ class FieldCost:
     node: int
 
 
-EMPTY = SelectionCost(0, (), ())
+EMPTY = SelectionCost(0, fixed_work(0), (), ())
 
 
 @cache
@@ -128,16 +135,19 @@ class Costs:
         return self._read_field(node, parent, least)
 
     def _read_selection(self, node: SelectionSetNode, parent: GraphQLNamedType, least: int) -> SelectionCost:
-        plain, fields, spreads = 0, [], []
+        plain, work, fields, spreads = 0, Work(), [], []
         for selected in node.selections:
             cost = self.read_node(selected, parent, least)
+            work.add(cost.work)
             if isinstance(cost, SelectionCost):
                 spreads.append(cost)
-            elif cost.arguments or cost.inner is not EMPTY:
+                continue
+            work.add(cost.inner.work)
+            if cost.arguments or cost.inner is not EMPTY:
                 fields.append(cost)
             else:
                 plain += cost.own
-        return SelectionCost(plain, tuple(fields), tuple(spreads))
+        return SelectionCost(plain, work, tuple(fields), tuple(spreads))
 
     def _read_fragment(self, name: str, least: int) -> SelectionCost:
         if name not in self._fragments:
@@ -164,8 +174,8 @@ class Costs:
 
     def _read_field(self, node: FieldNode, parent: GraphQLNamedType, least: int) -> FieldCost:
         if node.name.value in ("__schema", "__type"):
-            own = INTROSPECTION_COST + int(self._count_schema_values(node.selection_set))
-            return FieldCost(own, (), False, (), False, EMPTY, id(node))
+            own = INTROSPECTION_COST + int(SCHEMA_VALUE * self._count_schema_values(node.selection_set))
+            return FieldCost(own, fixed_work(0), (), False, (), False, EMPTY, id(node))
         assert is_composite_type(parent)  # noqa: S101 - narrows the type
         definition = self.schema.get_field(parent, node.name.value)
         assert definition is not None  # noqa: S101 - narrows the type
@@ -173,6 +183,7 @@ class Costs:
         type_, selected = get_named_type(definition.type), node.selection_set
         return FieldCost(
             own=HEAVY_FIELD_COST if _is_heavy(definition) else least,
+            work=find_work(parent, definition, node),
             arguments=tuple(argument.value for argument in arguments),
             paged=not PAGE_ARGUMENTS.isdisjoint(definition.args),
             counts=tuple(argument.value for argument in arguments if argument.name.value in PAGE_ARGUMENTS),
@@ -204,6 +215,10 @@ class VariableCosts:
         } | dict(variables)
         self._sizes: dict[str, int] = {}
         self._sums: dict[tuple[int, int | None], int] = {}
+
+    def find_cost(self, selection: SelectionCost) -> int:
+        """The cost of an operation with this selection."""
+        return self.add_up(selection) + selection.work.find_cost(self.values)
 
     def add_up(self, selection: SelectionCost, around: int | None = None) -> int:
         """The cost of a selection. `around` is the number of members of a list directly under it, if that is known."""

@@ -78,10 +78,15 @@ class Document:
         return _find_operations(self.ast)
 
     def find_resolved(self, operation: OperationDefinitionNode, built: Built) -> frozenset[int]:
-        """The ids of the nodes of records that the database does not render. They are kept unless variables decide."""
+        """The ids of the nodes of records that the database does not render. They are kept unless variables decide.
+
+        A list with one member is noted, because a cursor may belong to the record that is the only one of `nodes`.
+        """
         if isinstance(built, list):
             return frozenset()
-        key = ("resolved", id(operation), find_switches(built.variables.coerced))
+        values = built.variables.coerced
+        singles = tuple(name for name, value in values.items() if type(value) is list and len(value) == 1)
+        key = ("resolved", id(operation), find_switches(values), singles)
         found: frozenset[int] | None = self.plans.get(key)
         if found is None:
             found = find_resolved(built)
@@ -119,7 +124,7 @@ class Document:
         is added up once for the same integers.
         """
         if not plain:
-            return VariableCosts(operation, variables, resolved).add_up(self.costs[id(operation)])
+            return VariableCosts(operation, variables, resolved).find_cost(self.costs[id(operation)])
         counts = [value if type(value := variables.get(name)) is int else None for name in self.integers[id(operation)]]
         key = (id(operation), *counts)
         cost = self.sums.get(key)

@@ -64,8 +64,8 @@ def test_known_operations_cost_what_the_formula_says(source: str, variables: dic
 
 def test_introspection_costs_what_it_shows() -> None:
     types = len(core_schema().type_map)
-    assert cost("{ __schema { types { name } } a: __typename }") == 100 + 1 + types + 1
-    assert cost('{ __type(name: "Client") { name kind } }') == 102
+    assert cost("{ __schema { types { name } } a: __typename }") == 100 + int(1.5 * (1 + types)) + 1
+    assert cost('{ __type(name: "Client") { name kind } }') == 103
     assert 5_000 < cost(get_introspection_query(input_value_deprecation=True)) < 30_000
     names = " ".join(f"a{number}: name" for number in range(400))
     assert cost(f"{{ __schema {{ types {{ fields {{ args {{ {names} }} }} }} }} }}") > 50_000
@@ -111,6 +111,56 @@ async def test_a_node_costs_as_much_as_the_client_with_its_id(api: GraphQLApi) -
     ]
     assert by_node["data"]["node"] == by_type["data"]["client"] == {"history": {"nodes": []}}
     assert by_node["extensions"] == by_type["extensions"]
+    literal = history.replace("$after", f'"{variables["after"]}"')
+    by_nodes = f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Client {{ {literal} }} }} }}"
+    for ids, expected in (([client["id"]] * 2, 10 * (10 + 2 * 16)), ([client["id"]], 10 + 16)):
+        assert await cost_of(api, by_nodes, ids=ids) == expected
+
+
+async def cost_of(api: GraphQLApi, source: str, **variables: Any) -> int:
+    return int((await api.run(source, **variables))["extensions"]["cost"]["requested"])
+
+
+def org_lists(count: int, arguments: str = "") -> str:
+    return (
+        "{ organization { "
+        + " ".join(f"a{n}: clients(first: 1{arguments}) {{ totalCount }}" for n in range(count))
+        + " } }"
+    )
+
+
+FREE, LIST = 2_000, 250 + 5
+"""The work that costs nothing, and that of a list with its total."""
+WRITTEN: list[tuple[str, dict[str, Any], int]] = [
+    ("{ clients(first: 0) { nodes { ...F } } } fragment F on Client { "
+     + " ".join(f"a{n}: note" for n in range(400)) + " }", {}, 10 + 1 + 250 + 50 + 400 * 5 - FREE),
+    (org_lists(7), {}, 1 + 7 * 11),
+    (org_lists(10), {}, 1 + 10 * 11 + 50 + 10 * LIST - FREE),
+    (org_lists(20, ', search: "x", orderBy: [{field: NAME}]'), {},
+     1 + 20 * 11 + 50 + 20 * (LIST + 2 * 50 + 20) - FREE),
+    ("query($f: ClientFilter) { a: clients(filter: $f) { totalCount } b: clients(filter: $f) { totalCount } }",
+     {"f": {"or": [{"name": {"eq": "x"}}] * 50}}, 2 * (10 + 1 + 15) + 2 * (LIST + 50 + 20 * 101) - FREE),
+    ("{ clients(first: 0) { nodes { possibleDuplicates { score } customer { possibleDuplicates { score } } } } }", {},
+     10 + 1 + 250 + 50 * 2 + 2 * (1_600 + 5) - FREE),
+    ("{ clients(first: 0) { nodes { history(first: 9) { nodes { before after changes { field } } } } } }", {}, 10 + 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "variables", "expected"), WRITTEN)
+def test_long_statements_cost_their_length_whatever_the_number_of_rows(
+    source: str, variables: dict[str, Any], expected: int
+) -> None:
+    assert cost(source, **variables) == expected
+
+
+def test_usual_pages_cost_nothing_for_their_statement() -> None:
+    fields = "id name email contact note address zip city country taxNumber iban bank phone website createdAt updatedAt"
+    inside = (
+        "organization { id name } customer { customerId metadata } history(first: 2) { nodes { action at version } }"
+    )
+    page = f"{{ clients(first: 100, orderBy: [{{field: NAME}}]) {{ totalCount edges {{ cursor node {{ {fields} {inside} }} }} }} }}"
+    assert cost(page) == 10 + 2 + 100 * (2 + 16 + 3 + 3 + 10 + 1 + 2 * 3)
+    assert cost(page) < 50_000 / 10
 
 
 EXPENSIVE = "{ clients(first: 100) { nodes { a: PART b: PART c: customer { id name } } } }".replace(
