@@ -72,7 +72,7 @@ class Access:
 
     def narrow(self, organization_id: str) -> "Access":
         """The same access, limited to one organization."""
-        return replace(self, principal=replace(self.principal, organizations=(organization_id,)))
+        return Access(self.database, self.principal.narrow(organization_id), self.source)
 
     def target(self, record_id: str, expected_version: ExpectedVersion = None) -> Target:
         """A record of any organization that the caller can access. Raises NotFound for text that is not an id."""

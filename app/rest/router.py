@@ -15,6 +15,9 @@ Handler = TypeVar("Handler")
 Routes: TypeAlias = Mapping[tuple[str, str], Handler]
 """Method and pattern -> handler. In a pattern such as `/customers/{id}` a segment in braces is a parameter."""
 
+Route: TypeAlias = tuple[Handler, Mapping[int, str], str]
+"""The handler, the names of the parameters by their positions, and the method and the pattern as a text."""
+
 NO_METHODS: Mapping[str, Any] = {}
 BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -49,16 +52,15 @@ class RouteMatch(Generic[Handler]):
 
 @dataclass(frozen=True, slots=True)
 class Shape(Generic[Handler]):
-    """The patterns with parameters at the same positions: their segments -> method -> handler, parameter names, and the route
-    as a text.
+    """The patterns with parameters at the same positions: their segments -> method -> route.
 
     In the segments of `patterns` an empty text stands for a parameter.
     """
 
     positions: tuple[int, ...]
-    patterns: dict[tuple[str, ...], dict[str, tuple[Handler, tuple[str, ...], str]]]
+    patterns: dict[tuple[str, ...], dict[str, Route[Handler]]]
 
-    def find(self, literals: Sequence[str]) -> Mapping[str, tuple[Handler, tuple[str, ...], str]]:
+    def find(self, literals: Sequence[str]) -> Mapping[str, Route[Handler]]:
         """The methods of the pattern that fits the segments of a path; a parameter needs at least one character."""
         blanked = [*literals]
         for position in self.positions:
@@ -82,7 +84,7 @@ class Router(Generic[Handler]):
             names = {index: segment[1:-1] for index, segment in enumerate(segments) if segment.startswith("{")}
             patterns = self._shape(len(segments), tuple(names)).patterns
             literals = tuple("" if index in names else segment for index, segment in enumerate(segments))
-            patterns.setdefault(literals, {})[method] = (handler, tuple(names.values()), f"{method} {path}")
+            patterns.setdefault(literals, {})[method] = (handler, names, f"{method} {path}")
 
     def _shape(self, length: int, positions: tuple[int, ...]) -> Shape[Handler]:
         shapes = self.shapes.setdefault(length, [])
@@ -104,10 +106,10 @@ class Router(Generic[Handler]):
                 route = shape.find(literals).get(known_method)
                 if route is not None:
                     handler, names, operation = route
-                    parameters = map(decode_segment, map(segments.__getitem__, shape.positions))
+                    parameters = {name: decode_segment(segments[index]) for index, name in names.items()}
                     figures = current_figures.get()
                     figures.operation, figures.known = operation, True
-                    return RouteMatch(handler, dict(zip(names, parameters, strict=True)))
+                    return RouteMatch(handler, parameters)
         raise self._describe_mismatch(shape.find(literals) for shape in shapes)
 
     def _describe_mismatch(self, fitting: Iterable[Mapping[str, object]]) -> HttpError:

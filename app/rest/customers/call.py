@@ -10,10 +10,11 @@ from app.clients.faces import CUSTOMER_ID, ENTITY_ID
 from app.errors import Invalid, Malformed, NotFound, Problem
 from app.http.bodies import WrongType, parse_json
 from app.http.encodings import read_text
-from app.http.headers import read_lines
 from app.http.responses import JsonResponse
 from app.idempotency import RequestKey
 from app.rest.call import Call
+
+ENTITY_HEADERS = (b"x-entity-id", b"entity_id")
 
 
 class CustomersResponse(JsonResponse):
@@ -46,13 +47,12 @@ class CustomersCall(Call):
 
     def named_entity(self) -> str | None:
         """The entity of the headers. Raises Malformed when they differ, and NotFound."""
-        scope = self.request.scope
-        names = {*read_lines(scope, b"x-entity-id"), *read_lines(scope, b"entity_id")} - {""}
+        names = {value for name, value in self.request.scope["headers"] if name in ENTITY_HEADERS and value}
         if not names:
             return None
         if len(names) > 1:
             raise Malformed("The headers x-entity-id and entity_id must name one entity.", "x-entity-id")
-        return self.require_entity(names.pop())
+        return self.require_entity(names.pop().decode("latin-1"))
 
     def require_entity(self, public_id: str) -> str:
         """The entity's id without its prefix. Raises NotFound for an entity that the token cannot access."""
