@@ -13,7 +13,7 @@ ExpectedVersion: TypeAlias = int | Sequence[int] | None
 """The version that a record must have to be changed, or several versions; None allows every version."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
     """One record that a statement reads or changes: the record `id` of one of the `organizations`.
 
@@ -26,7 +26,7 @@ class Target:
     expected_version: ExpectedVersion = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Access:
     """The caller's share of a database, and the caller: the first argument of every service function.
 

@@ -1,6 +1,7 @@
 """Request bodies: bytes up to a cap, and JSON without loss or guesses."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, TypeAlias
 
@@ -94,14 +95,14 @@ def parse_json(data: bytes, *, deepest: int = DEEPEST) -> Any:
     if len(data) > MOST_VALUES and _count_signs(data) > MOST_VALUES:
         _check_values(data, deepest)
     try:
-        value = DECODER.decode(data.decode("utf-8-sig"))
+        value = DECODER.decode(data.removeprefix(BOM_UTF8).decode())
     except RecursionError as error:
         raise TooDeep(f"The body must be nested at most {deepest} levels deep.") from error
     except UnicodeDecodeError as error:
         raise NotJson(f"The body must be valid JSON: byte {error.start + 1} is not UTF-8.") from error
     except json.JSONDecodeError as error:
         raise NotJson(f"The body must be valid JSON: {_describe(error)}.") from error
-    if _depth_over(value, deepest):
+    if data.count(b"{") + data.count(b"[") > deepest and _depth_over(value, deepest):
         raise TooDeep(f"The body must be nested at most {deepest} levels deep.")
     return value
 

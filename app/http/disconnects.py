@@ -19,48 +19,44 @@ class DisconnectWatch:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[WatchedBlock, None] = {}
+        self.waiting: dict[WatchedBlock, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def block(self, receive: Receive) -> "WatchedBlock":
-        """A block of the current task, which works for a request whose body has been read with `receive`."""
-        return WatchedBlock(self, receive)
-
     def begin(self, block: "WatchedBlock") -> None:
+        """Lets a block wait for its time."""
         loop = asyncio.get_running_loop()
         block.listens_at = loop.time() + SHORT
-        self._waiting[block] = None
+        self.waiting[block] = None
         if self._timer is None:
             self._timer = loop.call_at(block.listens_at, self._check)
 
-    def end(self, block: "WatchedBlock") -> None:
-        self._waiting.pop(block, None)
-
     def _check(self) -> None:
         loop, self._timer = asyncio.get_running_loop(), None
-        for block in list(self._waiting):
+        for block in list(self.waiting):
             if block.listens_at > loop.time():
                 self._timer = loop.call_at(block.listens_at, self._check)
                 return
-            self.end(block)
+            del self.waiting[block]
             block.listen()
 
 
 class WatchedBlock:
-    """Cancels its task if the client disconnects during long work. The block then raises ClientDisconnected."""
+    """A block of the current task, which works for a request whose body has been read with `receive`.
+
+    If the client disconnects during long work, the task is cancelled, and the block raises ClientDisconnected.
+    """
 
     __slots__ = ("_listening", "_receive", "_task", "_watch", "listens_at")
 
     def __init__(self, watch: DisconnectWatch, receive: Receive) -> None:
-        self._watch, self._receive, self.listens_at = watch, receive, 0.0
+        self._watch, self._receive, self._task, self.listens_at = watch, receive, asyncio.current_task(), 0.0
         self._listening: asyncio.Task[bool] | None = None
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task()
         self._watch.begin(self)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._watch.end(self)
+        self._watch.waiting.pop(self, None)
         if self._listening is None:
             return
         has_cancelled = self._listening.done() and self._listening.result()

@@ -44,6 +44,8 @@ async def read_text(request: Request, cap: int, admit: Admit | None = None) -> b
     charset = read_charset(read_header(request.scope, b"content-type"))
     encoding = read_encoding(request)
     data = await read_bytes(request, cap, admit)
+    if not encoding and charset == "utf-8":
+        return data
     if encoding and admit is not None:
         try:
             return decode(inflate(data, encoding, min(cap, UNAUTHENTICATED_CAP)), charset)
@@ -54,7 +56,8 @@ async def read_text(request: Request, cap: int, admit: Admit | None = None) -> b
 
 def read_encoding(request: Request) -> str:
     """The Content-Encoding in lower case; empty for a body that is not compressed. Raises UnknownEncoding."""
-    encoding = ", ".join(read_lines(request.scope, b"content-encoding")).strip().lower()
+    lines = read_lines(request.scope, b"content-encoding")
+    encoding = ", ".join(lines).strip().lower() if lines else ""
     if encoding in ("", "identity"):
         return ""
     if encoding not in ENCODINGS:

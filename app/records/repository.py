@@ -24,7 +24,7 @@ Owners = Mapping[str, object]
 """The parameter of `scope`: `organization`, or `organizations` where the records are organizations."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RenderedRecord:
     """One rendered record with its version and organization."""
 

@@ -75,13 +75,13 @@ def count_selection(reason: Reason | None) -> None:
 
 
 def _note(plan: Compiled) -> Compiled:
-    count_selection(plan.reason)
+    COUNTS[plan.reason or RENDERED] += 1
     return plan
 
 
 def fits(plan: Compiled, owner: RecordKey) -> bool:
     """False if a cursor in the selection belongs to another record than the one that was read."""
-    if plan.owner is None or plan.owner == owner:
+    if plan.owner in (None, owner):
         return True
     count_selection(Reason.ARGUMENT)
     return False

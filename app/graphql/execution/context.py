@@ -17,7 +17,7 @@ from app.changes.reader import ChangeReader
 from app.clients.service import search_words
 from app.errors import Invalid, Malformed, NotFound, Problem
 from app.graphql.execution.selections import SelectionReader
-from app.graphql.internals.operations import ResolvedField, read_resolved_field, read_selections
+from app.graphql.internals.operations import ResolvedField, find_switches, read_resolved_field, read_selections
 from app.ids import is_id
 from app.mail.worker import OutboxWorker
 from app.query.face import RELEVANCE
@@ -142,11 +142,6 @@ def _keep_plan(
     plans[key], values = names, _read_values(variables, names)
     if len(values) <= LONGEST_VALUES:
         plans[key, values] = plan
-
-
-def find_switches(variables: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
-    """The boolean variables, which decide about the fields that are left out."""
-    return tuple([(name, value) for name, value in variables.items() if value is True or value is False])
 
 
 def _read_values(variables: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from graphql import (
 from graphql.execution import get_argument_values
 from strawberry.types.field import StrawberryField
 
-from app.graphql.execution.context import MOST_PLANS, find_switches
+from app.graphql.execution.context import MOST_PLANS
 from app.graphql.execution.payloads import Members, read_members, show_payload
 from app.graphql.execution.selections import SelectionReader
 from app.graphql.internals.executor import TYPENAME, execute
@@ -85,7 +85,7 @@ async def execute_operation(built: Built) -> list[bytes] | ExecutionResult:
     if isinstance(built, list) or built.operation.operation is OperationType.SUBSCRIPTION:
         return await execute(built)
     plans: dict[Hashable, Any] = built.context.plans
-    key = ("root fields", id(built.operation), find_switches(built.variables.coerced))
+    key = ("root fields", id(built.operation), built.switches)
     roots: Roots | None = plans.get(key)
     if roots is None:
         result = await execute(built)

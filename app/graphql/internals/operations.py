@@ -10,6 +10,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLLeafType,
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -78,7 +79,8 @@ def ignore_size(size: int) -> None:
     """For operations without a limit."""
 
 
-Signatures: TypeAlias = tuple[GraphQLVariableSignature, ...]
+Leaves: TypeAlias = tuple[tuple[GraphQLVariableSignature, GraphQLLeafType], ...]
+"""The variables of an operation, with their types apart from `!`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +92,24 @@ class Definitions:
 
     fragments: dict[str, FragmentDefinitionNode]
     details: dict[str, FragmentDetails]
-    leaves: dict[int, Signatures | None] = field(default_factory=dict)
+    leaves: dict[int, Leaves | None] = field(default_factory=dict)
 
-    def find_leaves(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> Signatures | None:
+    def find_leaves(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> Leaves | None:
         """The variables of an operation. None if one of them is a list or an object."""
         if id(operation) not in self.leaves:
             self.leaves[id(operation)] = _read_leaves(schema, operation)
         return self.leaves[id(operation)]
 
 
-def _read_leaves(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Signatures | None:
-    signatures = [get_variable_signature(schema, node) for node in operation.variable_definitions or ()]
-    leaves = tuple(
-        signature
-        for signature in signatures
-        if isinstance(signature, GraphQLVariableSignature) and is_leaf_type(get_nullable_type(signature.type))
-    )
-    return leaves if len(leaves) == len(signatures) else None
+def _read_leaves(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Leaves | None:
+    leaves = []
+    for node in operation.variable_definitions or ():
+        signature = get_variable_signature(schema, node)
+        type_ = None if isinstance(signature, GraphQLError) else get_nullable_type(signature.type)
+        if isinstance(signature, GraphQLError) or not is_leaf_type(type_):
+            return None
+        leaves.append((signature, type_))
+    return tuple(leaves)
 
 
 def read_definitions(document: DocumentNode) -> Definitions:
@@ -118,6 +121,14 @@ def read_definitions(document: DocumentNode) -> Definitions:
 
 MOST_VARIABLE_ERRORS = 50
 """graphql-core's own limit."""
+
+
+Switches: TypeAlias = tuple[tuple[str, bool], ...]
+
+
+def find_switches(variables: Mapping[str, Any]) -> Switches:
+    """The boolean variables, which decide about the fields that are left out."""
+    return tuple([item for item in variables.items() if item[1] is True or item[1] is False])
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -137,6 +148,10 @@ class Execution:
     show: Show = ignore_size
     event: object = None
     has_resolved_root: bool = False
+    switches: Switches = ()
+
+    def __post_init__(self) -> None:
+        self.switches = find_switches(self.variables.coerced)
 
     def for_event(self, event: object, context: object, show: Show = ignore_size) -> "Execution":
         """The same operation for an event of its subscription. It coerces no variables again."""
@@ -188,14 +203,14 @@ def build_execution(
     return Execution(schema, definitions, operation, coerced, context, hide_suggestions, show)
 
 
-def _coerce_leaves(signatures: Signatures, variables: Mapping[str, Any]) -> VariableValues | None:
+def _coerce_leaves(leaves: Leaves, variables: Mapping[str, Any]) -> VariableValues | None:
     """The variables as `get_variable_values` coerces them. None if one has no value or is wrong."""
     sources: dict[str, VariableValueSource] = {}
     coerced: dict[str, Any] = {}
-    for signature in signatures:
+    for signature, type_ in leaves:
         name = signature.name
         value = variables.get(name)
-        made = Undefined if value is None else coerce_input_value(value, signature.type)
+        made = Undefined if value is None else coerce_input_value(value, type_)
         if made is Undefined:
             return None
         sources[name], coerced[name] = VariableValueSource(signature, value), made

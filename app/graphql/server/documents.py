@@ -16,7 +16,7 @@ from graphql import (
     specified_rules,
 )
 
-from app.graphql.execution.context import MOST_PLANS, find_switches
+from app.graphql.execution.context import MOST_PLANS
 from app.graphql.execution.resolved import find_resolved
 from app.graphql.internals.documents import (
     COMPARISON_BUDGET,
@@ -85,8 +85,8 @@ class Document:
         if isinstance(built, list):
             return frozenset()
         values = built.variables.coerced
-        singles = tuple(name for name, value in values.items() if type(value) is list and len(value) == 1)
-        key = ("resolved", id(operation), find_switches(values), singles)
+        singles = tuple([name for name, value in values.items() if type(value) is list and len(value) == 1])
+        key = ("resolved", id(operation), built.switches, singles)
         found: frozenset[int] | None = self.plans.get(key)
         if found is None:
             found = find_resolved(built)
@@ -175,7 +175,7 @@ class Documents:
 
     async def read(self, source: str, owner: str) -> Document:
         """The document with this text. A long one is read in a thread, where the owners take turns."""
-        if source in self._kept or len(source) <= READ_AT_ONCE:
+        if len(source) <= READ_AT_ONCE:
             return self.find(source)
         CACHE_USES[MISS] += 1
         document = await self.thread.run(owner, partial(self._read, source))
@@ -184,12 +184,17 @@ class Documents:
 
     def find(self, source: str) -> Document:
         """The document with this text, read at once."""
-        document = self._kept.get(source)
+        document = self.find_kept(source)
         if document is None:
             CACHE_USES[MISS] += 1
             document = self._read(source)
             self._keep(source, document)
-        else:
+        return document
+
+    def find_kept(self, source: str) -> Document | None:
+        """The document with this text if it is kept."""
+        document = self._kept.get(source)
+        if document is not None:
             CACHE_USES[HIT] += 1
             self._kept.move_to_end(source)
         return document

@@ -32,7 +32,7 @@ from app.graphql.server.sse import EVENT_STREAM, EventStream, Results, single_re
 from app.graphql.server.streams import stream_places, waiting_places
 from app.graphql.server.websocket import serve_websocket
 from app.http.bodies import DEEPEST, MOST_VALUES, NotJson, TooDeep, TooLarge, TooManyValues, parse_json
-from app.http.disconnects import ClientDisconnected, DisconnectWatch
+from app.http.disconnects import ClientDisconnected, DisconnectWatch, WatchedBlock
 from app.http.encodings import BrokenBody, UnknownCharset, UnknownEncoding, read_text
 from app.http.errors import HttpError
 from app.http.headers import read_header, read_lines
@@ -47,6 +47,7 @@ from app.vat.vies import Vies
 from app.webhooks.service import WebhookDesk
 
 PATH = "/graphql"
+METHODS = ("GET", "HEAD", "POST")
 RESPONSE, JSON = "application/graphql-response+json", "application/json"
 DOCUMENT_PARAMETERS = frozenset({"query", "documentId", "extensions"})
 """A GET request with one of these parameters is an operation."""
@@ -101,17 +102,18 @@ class GraphQLApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         current_figures.get().api = "graphql"
-        response = await self.answer(Request(scope, receive))
+        request, accepted = Request(scope, receive), tuple(read_lines(scope, b"accept"))
+        if self.config.graphiql and scope["method"] != "POST" and _is_browser(request, accepted):
+            response: ASGIApp = self.show_page(request)
+        else:
+            response = await self.answer(request, accepted)
         await response(scope, receive, send)
 
-    async def answer(self, request: Request) -> ASGIApp:
-        accepted = read_accept(request)
-        if self.config.graphiql and _is_browser(request, accepted):
-            return self.show_page(request)
+    async def answer(self, request: Request, accepted: Sequence[str]) -> ASGIApp:
         media_type = negotiate(accepted)
         error_type = JSON if media_type in (None, EVENT_STREAM) else media_type
         try:
-            request.user.meter.admit()
+            request.scope["user"].meter.admit()
             if media_type is None:
                 message = f"The response can be {RESPONSE}, {JSON} or {EVENT_STREAM}. Accept one of them."
                 raise RequestError(ErrorCode.NOT_ACCEPTABLE, message)
@@ -142,21 +144,24 @@ class GraphQLApi:
         await serve_websocket(websocket, self.operations, self.streams, self.waiting, self.config)
 
     async def respond(self, request: Request, media_type: str) -> ASGIApp:
-        if request.method not in ("GET", "HEAD", "POST"):
-            message = f"{request.method} is not allowed. Use POST, or GET for queries."
+        method = request.scope["method"]
+        if method not in METHODS:
+            message = f"{method} is not allowed. Use POST, or GET for queries."
             raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
-        access = await request.user.access()
+        access = await request.scope["user"].access()
         graphql_request = await self.read_request(request)
         if media_type == EVENT_STREAM and "last-event-id" in request.headers:
             graphql_request = replace(graphql_request, last_event_id=request.headers["last-event-id"])
         request_id = request.scope["state"]["request_id"]
         try:
             prepared = await self.operations.prepare(graphql_request, access)
-            check_kind(prepared.operation.operation, request.method, media_type)
+            kind = prepared.operation.operation
+            if kind is not OperationType.QUERY:
+                check_kind(kind, method, media_type)
             if media_type == EVENT_STREAM:
                 return self.stream(request, self.operations.stream(prepared, request_id), access.principal)
-            if prepared.operation.operation is OperationType.QUERY:
-                with self.disconnects.block(request.receive):
+            if kind is OperationType.QUERY:
+                with WatchedBlock(self.disconnects, request.receive):
                     result = await self.operations.execute(prepared, request_id)
             else:
                 result = await self.operations.execute(prepared, request_id)
@@ -173,7 +178,7 @@ class GraphQLApi:
         return EventStream(request, results, place, principal, self.config.token_check)
 
     async def read_request(self, request: Request) -> GraphQLRequest:
-        if request.method != "POST":
+        if request.scope["method"] != "POST":
             return read_parameters(dict(request.query_params))
         content_type = read_header(request.scope, b"content-type").partition(";")[0].strip().lower()
         if content_type != JSON:
@@ -216,11 +221,6 @@ def _error_response(error: RequestError, media_type: str) -> JsonResponse:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else error.headers
     lines = tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
     return RESPONSES[media_type](orjson.dumps({"errors": [error.formatted]}), error.status, lines)
-
-
-def read_accept(request: Request) -> tuple[str, ...]:
-    """The lines of the Accept header."""
-    return tuple(read_lines(request.scope, b"accept"))
 
 
 @lru_cache(maxsize=64)

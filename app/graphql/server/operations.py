@@ -80,7 +80,8 @@ class Operations:
         document that is invalid or exceeds a limit, and RequestError for a document that is not allowed (403) or an
         `operationName` that chooses no operation (400).
         """
-        document = await self.documents.read(self._find_text(request), access.principal.tenant)
+        text = self._find_text(request)
+        document = self.documents.find_kept(text) or await self.documents.read(text, access.principal.tenant)
         if document.errors:
             raise OperationError(document.errors)
         operation = document.operation(request.operation_name)
