@@ -182,14 +182,17 @@ class RecordMutations:
     async def create(
         self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None
     ) -> MutationResult:
-        return await self._attempt(info, self._create(info, organization_id, fields, key), key)
+        plan = self.plan(info)
+        return await self._attempt(info, plan, self._create(info, plan, organization_id, fields, key), key)
 
     async def change(self, info: Info, record: WrittenRecord, fields: Mapping[str, Any], mode: Mode) -> MutationResult:
-        return await self._attempt(info, self._change(info, record, fields, mode), record.key)
+        plan = self.plan(info)
+        return await self._attempt(info, plan, self._change(info, plan, record, fields, mode), record.key)
 
     async def write(self, info: Info, write: Write, name: str, record: WrittenRecord) -> MutationResult:
         """Writes a record by a service function. `name` identifies it in the request of an idempotency key."""
-        return await self._attempt(info, self._write(info, write, name, record), record.key)
+        plan = self.plan(info)
+        return await self._attempt(info, plan, self._write(info, plan, write, name, record), record.key)
 
     async def delete(self, info: Info, write: Write, name: str, record: WrittenRecord) -> MutationResult:
         """As `write`, for a function that deletes or erases. The result has the ids that lists drop."""
@@ -207,7 +210,7 @@ class RecordMutations:
         """The values of an input. Raises Invalid and Malformed."""
         return read_body(self.face, fields, self.rules, mode)
 
-    async def _attempt(self, info: Info, write: Awaitable[str], key: str | None) -> MutationResult:
+    async def _attempt(self, info: Info, plan: FacePlans, write: Awaitable[str], key: str | None) -> MutationResult:
         """The result of a write that gives the record as the plan renders it."""
         row, errors = await attempt(write, ["input"])
         if row is None:
@@ -215,7 +218,7 @@ class RecordMutations:
         info.context.forget_loaded()
         if row == NO_RECORD:
             return MutationResult({}, [])
-        (faces,) = await self.plan(info).read_all(info, [row], key)
+        (faces,) = await plan.read_all(info, [row], key)
         return MutationResult(faces, [])
 
     def plan(self, info: Info, *steps: Step, holder: str | None = None) -> FacePlans:
@@ -223,8 +226,10 @@ class RecordMutations:
         type_name = holder or get_object_definition(info.return_type, strict=True).name
         return find_plan(info, plan_faces, tuple(self.types.items()), steps, type_name)
 
-    async def _create(self, info: Info, organization_id: str | None, fields: Mapping[str, Any], key: str | None) -> str:
-        body, selection = fields, self.plan(info).rendered
+    async def _create(
+        self, info: Info, plan: FacePlans, organization_id: str | None, fields: Mapping[str, Any], key: str | None
+    ) -> str:
+        body, selection = fields, plan.rendered
         organization = require_written_organization(info, organization_id)
         values = self.read(body, "create")
         request = (f"create {self.face.name}", organization, body)
@@ -238,8 +243,10 @@ class RecordMutations:
         )
         return response.body.decode()
 
-    async def _change(self, info: Info, record: WrittenRecord, fields: Mapping[str, Any], mode: Mode) -> str:
-        access, selection = info.context.access, self.plan(info).rendered
+    async def _change(
+        self, info: Info, plan: FacePlans, record: WrittenRecord, fields: Mapping[str, Any], mode: Mode
+    ) -> str:
+        access, selection = info.context.access, plan.rendered
         bare = read_id(self.face.type_name, record.id)
         values = await read_change(access, bare, self.face, fields, self.rules, mode)
         if mode == "replace":
@@ -249,8 +256,8 @@ class RecordMutations:
         written = await self.change_record(access, bare, values, selection, expected=record.expected, key=key)
         return written.json
 
-    async def _write(self, info: Info, write: Write, name: str, record: WrittenRecord) -> str:
-        bare, selection = read_id(self.face.type_name, record.id), self.plan(info).rendered
+    async def _write(self, info: Info, plan: FacePlans, write: Write, name: str, record: WrittenRecord) -> str:
+        bare, selection = read_id(self.face.type_name, record.id), plan.rendered
         parts = (f"{name} {self.face.name}", bare, record.expected)
         key = request_key(info, record.key, *parts, selection=selection)
         written = await write(info.context.access, bare, selection, expected=record.expected, key=key)
