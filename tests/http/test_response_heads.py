@@ -63,6 +63,7 @@ LENGTH = (b"content-length", b"3")
 HEADS: list[tuple[list[tuple[bytes, bytes]], dict[str, Any]]] = [
     ([LENGTH, (b"content-type", b"application/json"), (b"x-request-id", b"a")], {}),
     ([LENGTH, (b"Content-Type", b"application/json")], {}),
+    ([LENGTH, (b"vary", b"origin"), (b"vary", b"accept")], {}),
     ([LENGTH], {"method": "HEAD"}),
     ([LENGTH], {"alive": False}),
     ([LENGTH, (b"connection", b"close")], {}),

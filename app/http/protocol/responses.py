@@ -14,7 +14,7 @@ UNUSUAL = frozenset({b"connection", b"transfer-encoding"})
 class ResponseCycle(RequestResponseCycle):
     """uvicorn checks and writes the headers one by one, which takes three times as long.
 
-    It still writes every unusual head: without a length, with headers about the connection, or for its last response.
+    It still writes every unusual head: without a length, with a header twice or about the connection, or for its last response.
     A head with a length waits for the first part of the body, so that both are one call of the system.
     """
 
@@ -33,12 +33,12 @@ class ResponseCycle(RequestResponseCycle):
         if self.response_started or self.disconnected or self.flow.write_paused or not self.keep_alive:
             return False
         headers = [*self.default_headers, *message.get("headers", ())]
-        length = next((value for name, value in headers if name == LENGTH), None)
-        if length is None or self.access_log or not is_plain(headers):
+        fields = dict(headers)
+        if LENGTH not in fields or self.access_log or len(fields) != len(headers) or not is_plain(fields):
             return False
         self.response_started, self.waiting_for_100_continue = True, False
-        self.expected_content_length, self.chunked_encoding = int(length), False
-        self.head = write_head(message["status"], headers)
+        self.expected_content_length, self.chunked_encoding = int(fields[LENGTH]), False
+        self.head = write_head(message["status"], fields)
         return True
 
     def _send_first(self, message: Any) -> bool:
@@ -58,16 +58,15 @@ class ResponseCycle(RequestResponseCycle):
         return True
 
 
-def is_plain(headers: list[tuple[bytes, bytes]]) -> bool:
+def is_plain(headers: dict[bytes, bytes]) -> bool:
     """True for valid headers with names in lower case, none of which is unusual."""
-    names, values = zip(*headers, strict=True)
-    every_name = b"".join(names)
-    is_valid = HEADER_RE.search(every_name) is None and HEADER_VALUE_RE.search(b"".join(values)) is None
-    return is_valid and every_name.islower() and UNUSUAL.isdisjoint(names)
+    every_name, every_value = b"".join(headers), b"".join(headers.values())
+    is_valid = HEADER_RE.search(every_name) is None and HEADER_VALUE_RE.search(every_value) is None
+    return is_valid and every_name.islower() and UNUSUAL.isdisjoint(headers)
 
 
-def write_head(status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-    return b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(map(b": ".join, headers)))
+def write_head(status: int, headers: dict[bytes, bytes]) -> bytes:
+    return b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(map(b": ".join, headers.items())))
 
 
 httptools_impl.RequestResponseCycle = ResponseCycle  # type: ignore[misc]
