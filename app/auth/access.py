@@ -72,6 +72,8 @@ class Access:
 
     def narrow(self, organization_id: str) -> "Access":
         """The same access, limited to one organization."""
+        if self.principal.organizations == (organization_id,):
+            return self
         return Access(self.database, self.principal.narrow(organization_id), self.source)
 
     def target(self, record_id: str, expected_version: ExpectedVersion = None) -> Target:
