@@ -51,6 +51,7 @@ class Context:
 
     A deleted account or organization can be restored for `deletion_delay`. An event stream that is opened again has the
     cursor of its last event in `last_event_id`. A subscription notes its `start`, which is the cursor before its events.
+    While the only root field of an operation is resolved, `is_alone` says that no other field can share its statements.
     """
 
     access: Access
@@ -63,6 +64,7 @@ class Context:
     webhooks: WebhookDesk = NO_WORKER
     last_event_id: str | None = None
     start: str | None = None
+    is_alone: bool = False
     loaders: dict[Hashable, Loader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -154,11 +156,11 @@ POSITION = "changesCursor"
 
 def selects_position(info: Info) -> bool:
     """True if the operation selects POSITION anywhere. The document is searched once."""
-    selections = read_selections(info)
-    key, plans = (POSITION, id(selections[0])), info.context.plans
-    if key not in plans:
-        plans[key] = any(_selects(selection, POSITION) for selection in selections)
-    return plans[key] is True
+    key, plans = (POSITION, id(read_resolved_field(info).operation)), info.context.plans
+    found: bool | None = plans.get(key)
+    if found is None:
+        found = plans[key] = any(_selects(selection, POSITION) for selection in read_selections(info))
+    return found
 
 
 def _selects(selection: SelectionSetNode, name: str) -> bool:

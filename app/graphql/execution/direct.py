@@ -93,7 +93,9 @@ async def execute_operation(built: Built) -> list[bytes] | ExecutionResult:
             plans[key] = _read_roots(built)
         return result
     if len(roots) == 1:
+        built.context.is_alone = True
         results = await _resolve_one(built, roots[0])
+        built.context.is_alone = False
     elif built.operation.operation is OperationType.QUERY:
         results = await _resolve_all(built, roots)
     else:

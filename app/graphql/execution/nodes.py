@@ -49,7 +49,7 @@ def _is_valid(plan: Compiled, key: NodeKey, row: NodeRow, shown: Rendered) -> bo
 
 async def _read_rows(info: Info, selection: BoundSelection, keys: Sequence[NodeKey]) -> Mapping[NodeKey, NodeRow]:
     """The rows of some keys. Fields with one selection that want one row each are one statement."""
-    if len(keys) > 1:
+    if len(keys) > 1 or info.context.is_alone:
         return await find_nodes(info.context.access, keys, selection)
     load = partial(_load_rows, info.context.access, selection)
     row = await info.context.loader(("nodes", selection, show_values(selection)), load).load(keys[0])

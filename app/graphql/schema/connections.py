@@ -29,7 +29,7 @@ from app.graphql.schema.inputs import (
 )
 from app.query.cursor import make_fingerprint, write_cursor, write_values
 from app.query.face import Face, Field
-from app.query.model import EVERYTHING, Query
+from app.query.model import EVERYTHING, NO_CONDITIONS, Query
 from app.query.reader import read_predicate
 from app.query.request import ListRequest, Wanted, complete_request
 from app.query.sql.connections import END_CURSOR, HAS_NEXT, HAS_PREVIOUS, START_CURSOR, TOTAL
@@ -88,7 +88,7 @@ class DeletedRecords(Enum):
 DEFAULTS = {"deleted": DeletedRecords.EXCLUDE}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ConnectionArguments:
     """The arguments of a connection; None stands for an absent one. `ConnectionExtension` adds them to a field."""
 
@@ -132,6 +132,8 @@ class ConnectionExtension(FieldExtension):
 
 
 def read_query(arguments: ConnectionArguments, face: Face) -> Query:
+    if not (arguments.filter or arguments.search or arguments.order_by) and arguments.deleted is DeletedRecords.EXCLUDE:
+        return NO_CONDITIONS
     where = read_predicate(arguments.filter, GRAPHQL, face) if arguments.filter else EVERYTHING
     return make_query(where, arguments.search, read_orders(arguments.order_by), arguments.deleted.name)
 
@@ -151,7 +153,7 @@ def read_request(arguments: ConnectionArguments, face: Face, plan: ConnectionPla
 def make_edge(record: RecordT) -> Edge[RecordT]:
     """A record with its cursor in the default order, after which a list that shows it can continue."""
     _, record_id = record.key
-    fingerprint = make_fingerprint(record.face.name, Query())
+    fingerprint = make_fingerprint(record.face.name, NO_CONDITIONS)
     return Edge(cursor=write_cursor(fingerprint, write_values([record_id])), node=record)
 
 
@@ -163,7 +165,7 @@ async def resolve_connection(
     request = read_request(arguments, type_.face, plan)
     if selects_position(info):
         await load_settled(info, [organization_id])
-    bound = await bind_position(info, plan.rendered, [organization_id])
+    bound = await bind_position(info, plan.rendered, [organization_id]) if plan.rendered.needs_position else None
     if bound is not None:
         request = request._replace(selection=bound)
     listing = await type_.reads.list_page(info.context.access, organization_id, request)
