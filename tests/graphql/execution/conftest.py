@@ -73,7 +73,7 @@ class CountingExecutor(RenderingExecutor):
 class Executor:
     """Executes documents, each with its own context."""
 
-    service: Service
+    service: Service = field(repr=False)
     variables: dict[str, Any]
     documents: dict[str, DocumentNode] = field(default_factory=dict, repr=False)
 
