@@ -175,7 +175,7 @@ class Documents:
 
     async def read(self, source: str, owner: str) -> Document:
         """The document with this text. A long one is read in a thread, where the owners take turns."""
-        if len(source) <= READ_AT_ONCE:
+        if len(source) <= READ_AT_ONCE or source in self._kept:
             return self.find(source)
         CACHE_USES[MISS] += 1
         document = await self.thread.run(owner, partial(self._read, source))
