@@ -21,9 +21,9 @@ KEY_TAKEN = "CK001"
 READ_ONLY = "25006"
 MIXED_STATEMENTS = ("26000", "42P05")
 """A pooler led prepared statements of one connection to several servers."""
-UNUSABLE = (READ_ONLY, "25P03", "25P04", "28", "3F000", "42501", "42703", "42P01", "55000", *MIXED_STATEMENTS)
+UNUSABLE = (READ_ONLY, "25P03", "25P04", "28", "3F000", "42501", "42703", "42704", "42P01", "55000", *MIXED_STATEMENTS)
 """The SQLSTATEs for a database that answers, but that the service cannot use: read-only, with time limits of its own for
-transactions, without the rights, the tables or the columns, or behind a pooler that mixes prepared statements."""
+transactions, without the rights, the tables, the columns or the types, or behind a pooler that mixes prepared statements."""
 UNSOUND = (READ_ONLY, *MIXED_STATEMENTS)
 """The SQLSTATEs for errors that would come again on the same connection."""
 PATTERN_TOO_COMPLEX = "XX000", "invalid memory alloc request size"
