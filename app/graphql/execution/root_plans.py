@@ -23,6 +23,7 @@ class Compiled:
     - `owner` is the only record that the selection is valid for, if a cursor in it belongs to a record.
     - `settled`: it has lists that are read after the position of the same operation.
     - `shows_position`: the positions of organizations are parameters of it. `starts` are the positions in its cursors.
+    - `needs_position`: positions may have to be read before it is rendered.
     """
 
     selection: BoundSelection | None
@@ -31,11 +32,7 @@ class Compiled:
     settled: bool = False
     shows_position: bool = False
     starts: tuple[Position, ...] = ()
-
-    @property
-    def needs_position(self) -> bool:
-        """True if positions may have to be read before the selection is rendered."""
-        return self.shows_position or self.settled
+    needs_position: bool = False
 
     @classmethod
     def of(cls, selection: Selection, notes: Notes) -> Self:
@@ -46,6 +43,7 @@ class Compiled:
             settled=notes.settled,
             shows_position=notes.shows_position,
             starts=tuple(notes.starts),
+            needs_position=notes.shows_position or notes.settled,
         )
 
 
