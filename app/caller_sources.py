@@ -10,7 +10,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    cast,
     func,
     literal,
     literal_column,
@@ -27,7 +26,7 @@ from app.ids import is_id
 from app.query.cursor import read_cursor
 from app.query.face import Face, Field
 from app.query.request import CursorArgument
-from app.query.sql.connections import count_rows, write_cursor
+from app.query.sql.connections import count_rows, write_id_cursor
 from app.query.sql.render import Columns, Selection, bind_values, needed_columns, render_object, render_row
 from app.storage.kept import keep_statements
 from app.storage.tables import access_tokens, accounts, organizations
@@ -67,7 +66,7 @@ class CallerTokens:
         return count_rows(self.select_rows(owner, ()))
 
     def write_cursor(self, owner: Columns, key: ColumnElement[Any]) -> ColumnElement[str]:
-        return write_cursor(literal_column(f"'{SCOPE}'"), cast(func.json_build_array(key), Text))
+        return write_id_cursor(literal_column(f"'{SCOPE}'"), key)
 
 
 def read_token_cursor(cursor: CursorArgument) -> str:

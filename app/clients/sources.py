@@ -26,11 +26,11 @@ from app.query.cursor import make_fingerprint, positions, read_cursor
 from app.query.face import Face
 from app.query.model import NO_CONDITIONS
 from app.query.request import ASCENDING_ID, CursorArgument, ListRequest
-from app.query.sql.connections import write_cursor
+from app.query.sql.connections import write_id_cursor
 from app.query.sql.looks import Looks, find_rows
 from app.query.sql.orders import is_indexed, order_keys
-from app.query.sql.page_rows import Place, Shape, Way, meets, scope
-from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, make_shape, page_parameters
+from app.query.sql.page_rows import Place, Shape, Way, meets, name_keys, scope
+from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, make_shape, page_parameters, write_row_cursor
 from app.query.sql.render import Columns
 from app.storage.tables import client_totals, clients
 
@@ -60,7 +60,7 @@ class Records:
         return total.correlate_except(own).scalar_subquery()
 
     def write_cursor(self, owner: Columns, key: ColumnElement[Any]) -> ColumnElement[str]:
-        return write_cursor(literal(find_scope(self.face), Text()), cast(func.json_build_array(key), Text))
+        return write_id_cursor(literal(find_scope(self.face), Text()), key)
 
 
 def find_scope(face: Face) -> str:
@@ -132,7 +132,7 @@ class ChosenRecords:
 
     def find(self, owner: Columns, names: Sequence[str]) -> tuple[FromClause, Sequence[ColumnElement[Any]]]:
         rows = self._find(self.looks, owner, names)
-        return rows, order_keys(self.shape.order, self._keys(rows.c))
+        return rows, order_keys(self.shape.order, name_keys(self.shape.order, rows.c))
 
     def reaches(self, owner: Columns, side: str) -> ColumnElement[bool]:
         looks = self.outside[list(BOUNDS).index(side)]
@@ -161,11 +161,7 @@ class ChosenRecords:
         return counted.correlate_except(clients).scalar_subquery()
 
     def write_cursor(self, owner: Columns, row: Columns) -> ColumnElement[str]:
-        scope_ = bindparam(f"{self.prefix}list", type_=Text())
-        return write_cursor(scope_, cast(func.json_build_array(*self._keys(row)), Text))
-
-    def _keys(self, row: Columns) -> list[ColumnElement[Any]]:
-        return [row[f"k{index}"] for index in range(len(self.shape.order.orders))]
+        return write_row_cursor(bindparam(f"{self.prefix}list", type_=Text()), self.shape.order, row)
 
     def _find(self, looks: Looks, owner: Columns, names: Sequence[str]) -> FromClause:
         return find_rows(looks, names, Place(owner["id"], self.prefix, "each"), has_big_share(self._count_all(owner)))

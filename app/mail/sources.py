@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, Text, case, literal_column, select
 
 from app.errors import Malformed
 from app.ids import is_id
 from app.mail.outbox import OPEN
 from app.query.cursor import read_cursor
 from app.query.request import CursorArgument
-from app.query.sql.connections import count_rows, write_cursor
+from app.query.sql.connections import count_rows, write_id_cursor
 from app.query.sql.render import Columns
 from app.storage.tables import outbox
 
@@ -42,7 +42,7 @@ class Reminders:
         return count_rows(self.select_rows(owner, ()))
 
     def write_cursor(self, owner: Columns, key: ColumnElement[Any]) -> ColumnElement[str]:
-        return write_cursor(literal_column(f"'{SCOPE}'"), cast(func.json_build_array(key), Text))
+        return write_id_cursor(literal_column(f"'{SCOPE}'"), key)
 
 
 REMINDERS = Reminders()

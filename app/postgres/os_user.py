@@ -13,7 +13,16 @@ from app.errors import Misconfigured
 SETTING = "CLIENTELE_DATABASE_ACCOUNT"
 DEFAULT = "nobody"
 
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+KEPT_MEMORY = "4194304"
+"""The bytes of free memory that a process of PostgreSQL keeps. By default, glibc returns the memory of a page as one text to
+the system after each statement, and the page faults of the next one take some 100 µs."""
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LC_ALL": "C",
+    "TZ": "UTC",
+    "MALLOC_TRIM_THRESHOLD_": KEPT_MEMORY,
+    "MALLOC_MMAP_THRESHOLD_": KEPT_MEMORY,
+}
 """The complete environment of PostgreSQL's programs: without PG… and LD_… variables, with English messages."""
 
 

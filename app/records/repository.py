@@ -11,7 +11,7 @@ from app.errors import NotFound, Stale
 from app.observability.figures import current_figures
 from app.query.model import Page
 from app.query.request import ListRequest
-from app.query.sql.pages import NO_SEARCH, Search, condition_parameters, joined_statement, page_statement
+from app.query.sql.pages import NO_SEARCH, SEPARATOR, Search, condition_parameters, joined_statement, page_statement
 from app.query.sql.render import Selection, bind_values
 from app.records.statements import count_statement, get_many_statement, get_statement
 from app.records.writes import change_statement
@@ -216,7 +216,14 @@ async def _list_joined(repository: ListRepository, organization_id: str, request
     has_next, has_previous = _place(page, found > page.limit, earlier, later)
     if json is None or not page.limit:
         return Listing(has_next, has_previous, total)
-    return Listing(has_next, has_previous, total, (), json, first, last)
+    return Listing(has_next, has_previous, total, (), _cut(json, page, found), first, last)
+
+
+def _cut(json: bytes, page: Page, found: int) -> bytes:
+    """The rows of a page with commas between them, without the row beyond it."""
+    if found > page.limit:
+        json = json[json.index(SEPARATOR) + 1 :] if page.backward else json[: json.rindex(SEPARATOR)]
+    return json.replace(SEPARATOR, b",")
 
 
 def _place(page: Page, more: bool, earlier: bool, later: bool) -> tuple[bool, bool]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, Text, false, literal_column, or_, select
 
 from app.errors import Malformed
 from app.ids import is_id
 from app.query.cursor import read_cursor
 from app.query.request import CursorArgument
-from app.query.sql.connections import count_rows, write_cursor
+from app.query.sql.connections import count_rows, write_id_cursor
 from app.query.sql.render import Columns
 from app.storage.tables import webhook_deliveries, webhooks
 
@@ -35,7 +35,7 @@ class OrganizationWebhooks:
         return count_rows(self.select_rows(owner, ()))
 
     def write_cursor(self, owner: Columns, key: ColumnElement[Any]) -> ColumnElement[str]:
-        return write_cursor(literal_column(f"'{WEBHOOKS}'"), cast(func.json_build_array(key), Text))
+        return write_id_cursor(literal_column(f"'{WEBHOOKS}'"), key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class WebhookDeliveries:
         return count_rows(self.select_rows(owner, ()))
 
     def write_cursor(self, owner: Columns, key: ColumnElement[Any]) -> ColumnElement[str]:
-        return write_cursor(literal_column(f"'{DELIVERIES}'"), cast(func.json_build_array(key), Text))
+        return write_id_cursor(literal_column(f"'{DELIVERIES}'"), key)
 
 
 def read_key(scope: str, cursor: CursorArgument) -> str:

@@ -265,6 +265,17 @@ def count_rows(rows: Select[Any]) -> ColumnElement[int]:
     return select(func.count()).select_from(counted).correlate_except(counted).scalar_subquery()
 
 
+def write_id_cursor(scope: ColumnElement[str], record_id: ColumnElement[str]) -> ColumnElement[str]:
+    """As `write_cursor`, for an order by id alone, at a third of the cost.
+
+    Neither an id nor the scope, which has at most 26 letters, digits and spaces, gives a long base64 or one with `+` or `/`.
+    """
+    begin, middle, end = [literal_column(text, Text()) for text in ("'[\"'", "'\",\"'", "'\"]'")]
+    text = begin.concat(scope).concat(middle).concat(record_id).concat(end)
+    coded = func.encode(func.convert_to(text, literal_column("'UTF8'")), literal_column("'base64'"))
+    return func.rtrim(coded, literal_column("'='"), type_=Text())
+
+
 def write_cursor(scope: ColumnElement[str], values: ColumnElement[str]) -> ColumnElement[str]:
     """The cursor that `app.query.cursor.write_cursor` writes, from the scope and the JSON list of the values as texts.
 

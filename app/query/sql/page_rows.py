@@ -92,9 +92,14 @@ def find_page(shape: Shape, names: Sequence[str], place: Place = ROOT) -> Any:
     return _read_branches(shape, names, place) if branched else _read_rows(shape, names, place)
 
 
+def name_keys(order: PageOrder, columns: Columns) -> list[ColumnElement[Any]]:
+    """The order values among the columns of what `find_page` gives."""
+    return [columns[f"k{index}"] for index in range(len(order.orders))]
+
+
 def list_sort_keys(order: PageOrder, rows: Any) -> list[ColumnElement[Any]]:
     """The order of what `find_page` gives, over its columns."""
-    keys = [rows.c[f"k{index}"] for index in range(len(order.orders))]
+    keys = name_keys(order, rows.c)
     if "branch" not in rows.c:
         return order_keys(order, keys)
     return [rows.c.branch.desc() if order.backward else rows.c.branch.asc(), *direct_keys(order, keys)]

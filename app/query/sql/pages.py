@@ -30,10 +30,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from app.query.model import Page, Scalar
 from app.query.request import ListRequest
 from app.query.search_terms import Term, TermShape
-from app.query.sql.connections import CURSOR, write_cursor
+from app.query.sql.connections import CURSOR, write_cursor, write_id_cursor
 from app.query.sql.orders import Nulls, PageOrder
-from app.query.sql.page_rows import OWNER, Shape, Way, find_page, list_sort_keys
-from app.query.sql.render import BoundSelection, needed_columns, render_row
+from app.query.sql.page_rows import OWNER, Shape, Way, find_page, list_sort_keys, name_keys
+from app.query.sql.render import BoundSelection, Columns, needed_columns, render_row
 from app.storage.kept import keep_statements
 
 
@@ -56,6 +56,8 @@ class Search:
 
 
 NO_SEARCH = Search()
+SEPARATOR = b"\x1e"
+"""The character between joined rows. It can occur in no JSON."""
 LIST: ColumnElement[Any] = bindparam("list", type_=Text())
 """The fingerprint of a list, which its cursors begin with."""
 
@@ -124,7 +126,7 @@ def build_page(shape: Shape) -> Select[str, str]:
     """The statement of a shape, built once."""
     rows = _find_rows(shape)
     text, row = _render(shape, rows)
-    shown = _show_keys(shape, rows) if shape.cursors else literal(None, Text)
+    shown = _show_keys(*name_keys(shape.order, rows.c)) if shape.cursors else literal(None, Text)
     return select(text.label("json"), shown.label("keys")).select_from(rows.join(row, true()))
 
 
@@ -133,18 +135,20 @@ def _find_rows(shape: Shape) -> Any:
 
 
 def _render(shape: Shape, rows: Any) -> tuple[ColumnElement[str], FromClause]:
-    known: dict[str, Any] = {CURSOR: write_cursor(LIST, _show_keys(shape, rows))}
+    known: dict[str, Any] = {CURSOR: write_row_cursor(LIST, shape.order, rows.c)}
     if "organization_id" in shape.table.c:
         known["organization_id"] = OWNER
     return render_row(shape.selection, rows, known)
 
 
-def _name_keys(shape: Shape, rows: Any) -> list[ColumnElement[Any]]:
-    return [rows.c[f"k{index}"] for index in range(len(shape.order.orders))]
+def write_row_cursor(scope: ColumnElement[Any], order: PageOrder, columns: Columns) -> ColumnElement[str]:
+    """The cursor of each row that `find_page` gives."""
+    first, *others = name_keys(order, columns)
+    return write_cursor(scope, _show_keys(first, *others)) if others else write_id_cursor(scope, first)
 
 
-def _show_keys(shape: Shape, rows: Any) -> ColumnElement[str]:
-    return cast(func.json_build_array(*_name_keys(shape, rows)), Text)
+def _show_keys(*keys: ColumnElement[Any]) -> ColumnElement[str]:
+    return cast(func.json_build_array(*keys), Text)
 
 
 def joined_statement(
@@ -152,8 +156,8 @@ def joined_statement(
 ) -> tuple[Select[Any], dict[str, Any]]:
     """The statement of a joined page, for a request without search terms, and its parameters without those of `scope`.
 
-    Its only row: the rendered rows with commas between them, as UTF-8, or null; the number of rows that were found, at
-    most one more than the limit; the JSON lists of the order values of the first and the last row, if the request wants
+    Its only row: the rendered rows that were found, as UTF-8, with SEPARATOR between them, or null; their number, at most
+    one more than the limit; the JSON lists of the order values of the first and the last row, if the request wants
     cursors and there are rows; True if rows lie at `page.after` or earlier; True if rows lie at `page.before` or later; the total.
     """
     parameters = make_parameters(request, NO_SEARCH)
@@ -172,16 +176,16 @@ def joined_statement(
 def build_joined(shape: Shape, outside: tuple[Shape | None, Shape | None], total: Select[Any] | None) -> Select[Any]:
     """The statement of a shape that finds one row more than its page has.
 
-    PostgreSQL sees that the rows are sorted, so the order of the aggregates costs nothing, except for a backward page. The
-    row beyond the page is cut off by its place in the arrays, which costs less than a window function.
+    PostgreSQL sees that the rows are sorted, so the order of the aggregates costs nothing, except for a backward page.
+    Python cuts off the row beyond the page: in SQL it would take a window function, or copies of the whole text.
     """
     rows = _find_rows(shape)
     text, row = _render(shape, rows)
     order, count = list_sort_keys(replace(shape.order, backward=False), rows), func.count(type_=Integer())
     start, end = _find_ends(shape, count)
-    joined = func.array_to_string(_collect(text, order)[start:end], literal_column("','"))
-    keys = [_collect(key, order) for key in _name_keys(shape, rows)] if shape.cursors else []
-    first, last = [cast(func.json_build_array(*(key[place] for key in keys)), Text) for place in (start, end)]
+    joined = func.string_agg(text, aggregate_order_by(literal_column(f"E'\\x{ord(SEPARATOR):02x}'"), *order))
+    keys = [_collect(key, order) for key in name_keys(shape.order, rows.c)] if shape.cursors else []
+    first, last = [_show_keys(*(key[place] for key in keys)) for place in (start, end)]
     earlier, later = [false() if each is None else _has_rows(each) for each in outside]
     return select(
         func.convert_to(joined, literal_column("'UTF8'")).label("json"),

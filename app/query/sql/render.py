@@ -16,8 +16,10 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from app.query.face import Codec, Field, Kind, Link
 from app.storage.tables import organizations
@@ -148,19 +150,35 @@ def _read_member(kind: Kind, document: ColumnElement[Any], key: str) -> ColumnEl
 def render_row(
     selection: Selection, source: FromClause, known: Mapping[str, ColumnElement[Any]] = NOTHING_KNOWN
 ) -> tuple[ColumnElement[str], FromClause]:
-    """The rows of `source` as JSON text, and the lateral that makes them; an empty selection gives `{}`.
+    """The rows of `source` as JSON text, and the laterals that make them; an empty selection gives `{}`.
 
     `known` has values that are the same in all rows, by column. PostgreSQL looks up their records once.
     """
-    values = {**dict(source.c.items()), **known}
-    columns = [render_field(field, values).label(label) for label, field in selection]
-    row = (
-        (select(*columns) if columns else select(literal_column("1").label("empty")))
-        .correlate(source)
-        .lateral("the row")
-    )
-    text = func.row_to_json(row.table_valued()) if columns else literal_column("'{}'")
-    return cast(text, Text), row
+    laterals: list[NamedFromClause] = []
+    row = _add_lateral(selection, {**dict(source.c.items()), **known}, source, laterals)
+    text = func.row_to_json(row.table_valued()) if selection else literal_column("'{}'")
+    joined: FromClause = laterals[0]
+    for lateral in laterals[1:]:
+        joined = joined.join(lateral, true())
+    return cast(text, Text), joined
+
+
+def _add_lateral(
+    selection: Selection, values: Columns, source: FromClause, laterals: list[NamedFromClause]
+) -> NamedFromClause:
+    """Adds the lateral with the fields of a selection. Objects of the same row are laterals before it: PostgreSQL computes
+    them with the row, and a subquery takes 0.4 µs more for each row."""
+    columns: list[ColumnElement[Any]] = []
+    for label, field in selection:
+        shown: ColumnElement[Any]
+        if field.codec.link is Link.SAME_ROW and field.codec.members:
+            shown = func.row_to_json(_add_lateral(field.codec.members, values, source, laterals).table_valued())
+        else:
+            shown = render_field(field, values)
+        columns.append(shown.label(label))
+    members = select(*columns) if columns else select(literal_column("1").label("empty"))
+    laterals.append(members.correlate(source, *laterals).lateral(f"object {len(laterals)}"))
+    return laterals[-1]
 
 
 def needed_columns(selection: Selection) -> Sequence[str]:
