@@ -147,6 +147,10 @@ def _read_member(kind: Kind, document: ColumnElement[Any], key: str) -> ColumnEl
     return document.op("->>", return_type=Text())(name)
 
 
+MOST_LATERALS = 4
+"""After this many, further objects of the same row are subqueries: the time of a statement grows faster than its laterals."""
+
+
 def render_row(
     selection: Selection, source: FromClause, known: Mapping[str, ColumnElement[Any]] = NOTHING_KNOWN
 ) -> tuple[ColumnElement[str], FromClause]:
@@ -171,7 +175,7 @@ def _add_lateral(
     columns: list[ColumnElement[Any]] = []
     for label, field in selection:
         shown: ColumnElement[Any]
-        if field.codec.link is Link.SAME_ROW and field.codec.members:
+        if field.codec.link is Link.SAME_ROW and field.codec.members and len(laterals) < MOST_LATERALS:
             shown = func.row_to_json(_add_lateral(field.codec.members, values, source, laterals).table_valued())
         else:
             shown = render_field(field, values)
