@@ -30,7 +30,7 @@ from app.graphql.server.costs import Costs, SelectionCost, VariableCosts
 from app.graphql.server.disclosure import hide_names
 from app.graphql.server.errors import limit_error
 from app.graphql.server.limits import Measure, check_limits, too_deep
-from app.graphql.server.parsing import parse_document
+from app.graphql.server.parsing import forget_frames, parse_document
 from app.graphql.server.reading import ReadingThread
 from app.graphql.server.shared_results import find_variables
 from app.graphql.server.trusted import TrustedDocuments
@@ -218,7 +218,7 @@ class Documents:
             errors = self._check(ast, is_trusted=self.trusted.has_text(source))
             return Document(None, errors) if errors else self._make_document(ast)
         except GraphQLError as error:
-            return Document(None, [error])
+            return Document(None, [forget_frames(error)])
         except RecursionError:
             return Document(None, [too_deep()])
 

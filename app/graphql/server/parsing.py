@@ -2,7 +2,7 @@
 
 import re
 
-from graphql import DocumentNode, GraphQLSyntaxError, Source
+from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, Source
 from graphql.language import Lexer, Token, TokenKind
 from graphql.language.parser import Parser
 
@@ -29,6 +29,12 @@ def parse_document(source: str) -> DocumentNode:
         return _parse(source, lexer)
     finally:
         _unlink(first)
+
+
+def forget_frames(error: GraphQLError) -> GraphQLError:
+    """The error without the frames of the parser. They hold the nodes of a document in cycles until a garbage collection."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _unlink(token: Token | None) -> None:

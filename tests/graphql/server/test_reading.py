@@ -88,6 +88,19 @@ def test_a_document_that_is_not_kept_leaves_no_cycles(end: str) -> None:
     try:
         for _ in range(5):
             documents._read(text)
+        assert gc.collect() < 1000
+    finally:
+        gc.enable()
+
+
+async def test_a_rejected_request_leaves_no_document_in_cycles(api: GraphQLApi) -> None:
+    conditions = '{name: {eq: "a"}}' * 4000
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            error = await api.error(f"{{ clients(filter: {{or: [{conditions}]}}) {{ totalCount }} }}")
+            assert error["extensions"]["code"] == "TOKEN_LIMIT_EXCEEDED"
         assert gc.collect() < 3000
     finally:
         gc.enable()
