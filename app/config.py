@@ -87,7 +87,7 @@ class Config:
     """The interval of pings over a WebSocket, and the longest time for their answers."""
     drain: float = setting("CLIENTELE_DRAIN", seconds, 3.0)
     """The time between SIGTERM and the closing of the socket, in which /readyz answers 503."""
-    pool_size: int = setting("CLIENTELE_POOL_SIZE", whole(1, 1000), 12)
+    pool_size: int = setting("CLIENTELE_POOL_SIZE", whole(1, 1000), 20)
     """The most database connections of one worker."""
     page_cap: int = setting("CLIENTELE_PAGE_CAP", whole(1, 10_000), 100)
     """The most records in one list of the v1 API."""

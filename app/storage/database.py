@@ -100,7 +100,7 @@ class Database(ConnectionSource):
         self,
         url: str,
         *,
-        pool_size: int = 12,
+        pool_size: int = 20,
         statement_timeout: float | None = None,
         answer_cap: int = ANSWER_CAP,
         pattern_timeout: float = PATTERN_TIMEOUT,

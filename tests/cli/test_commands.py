@@ -202,7 +202,7 @@ def test_the_settings_are_shown_with_their_sources_and_without_secrets(
     assert rows["SMTP_URL"] == rows["CLIENTELE_DEMO_TOKEN"] == ("***", "environment")
     assert rows["CLIENTELE_CORS_ORIGINS"] == ("https://a.example,https://b.example", "environment")
     assert rows["CLIENTELE_SIGN_UP"] == ("true", "environment")
-    assert rows["CLIENTELE_POOL_SIZE"] == ("12", "default")
+    assert rows["CLIENTELE_POOL_SIZE"] == ("20", "default")
     assert rows["VIES_URL"] == (None, "default")
     assert rows["CLIENTELE_DATABASE_ACCOUNT"] == ("postgres", "environment")
 
