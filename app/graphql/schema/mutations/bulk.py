@@ -14,8 +14,9 @@ from app.clients.batches import Batch, BatchOptions, ChangeBatch, CreateBatch, R
 from app.clients.upserts import UpsertBatch
 from app.errors import Invalid, Problem
 from app.graphql.execution.context import Info, require_written_organization
+from app.graphql.schema.mutations.face_plans import FacePlans
 from app.graphql.schema.mutations.payloads import Payload
-from app.graphql.schema.mutations.records import FacePlans, RecordMutations, request_key
+from app.graphql.schema.mutations.records import RecordMutations, request_key
 from app.graphql.schema.mutations.rows import (
     Body,
     Rows,
