@@ -99,7 +99,7 @@ def test_the_limit_of_open_files_is_raised_as_far_as_allowed(
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.__setitem__(0, wanted[0]))
     raise_descriptor_limit(Config(connections=2000))
     assert (limits, caplog.messages) == ([4096, 4096], [])
-    raise_descriptor_limit(Config(connections=100_000))
+    raise_descriptor_limit(Config(connections=100_000, pool_size=8))
     assert ["at most 3888 connections instead of 100000" in line for line in caplog.messages] == [True]
 
 

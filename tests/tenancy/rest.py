@@ -145,7 +145,9 @@ def read_header_names() -> frozenset[str]:
     sources = [path.read_text("utf-8") for path in Path(app.rest.__path__[0]).rglob("*.py")]
     calls = r"""headers\.(?:get|getlist)\(\s*"([^"]+)"|read_(?:header|lines)\([^()]*b"([^"]+)"\)"""
     pattern = re.compile(calls + r"""|"([^"]+)" in [\w.]*headers\b""")
-    return frozenset(name for source in sources for groups in pattern.findall(source) for name in groups if name)
+    called = [name for source in sources for groups in pattern.findall(source) for name in groups if name]
+    tuples = [names for source in sources for names in re.findall(r"HEADERS = \(([^)]*)\)", source)]
+    return frozenset([*called, *(name for names in tuples for name in re.findall(r'b"([^"]+)"', names))])
 
 
 def rest_probes() -> Iterator[Probe]:
