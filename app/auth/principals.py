@@ -29,7 +29,7 @@ SCOPES = {scope.value: scope for scope in Scope}
 ENVIRONMENTS = {environment.value: environment for environment in Environment}
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class Principal:
     """The account or organization that the token belongs to.
 
