@@ -181,7 +181,7 @@ async def test_a_role_that_owns_its_database_can_migrate_it(server_url: str, pla
                 assert not await find_schema_problem(opened)
         finally:
             await database.close()
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await connection.execute(f"DROP DATABASE {name}")
     finally:
         await connection.close()
 
