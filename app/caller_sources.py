@@ -15,9 +15,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.auth import Access, Environment
 from app.caller_tokens import describe_caller, show_scopes
@@ -27,7 +25,7 @@ from app.query.cursor import read_cursor
 from app.query.face import Face, Field
 from app.query.request import CursorArgument
 from app.query.sql.connections import count_rows, write_id_cursor
-from app.query.sql.render import Columns, Selection, bind_values, needed_columns, render_object, render_row
+from app.query.sql.render import Columns, Selection, bind_values, needed_columns, render_list, render_object
 from app.storage.kept import keep_statements
 from app.storage.tables import access_tokens, accounts, organizations
 
@@ -113,9 +111,8 @@ class CallerOrganizations:
 
     def render(self, owner: Columns, members: Selection) -> ColumnElement[Any]:
         rows = _select(organizations, members, "created_at", organizations.c.id == func.any(owner["organizations"]))
-        listed = func.json_agg(aggregate_order_by(render_object(members, rows.c), rows.c.created_at, rows.c.id))
-        shown = select(listed).select_from(rows).correlate_except(rows).scalar_subquery()
-        return func.coalesce(shown, literal_column("'[]'::json"))
+        listed = render_list(render_object(members, rows.c), rows.c.created_at, rows.c.id)
+        return select(listed).select_from(rows).correlate_except(rows).scalar_subquery()
 
 
 def _select(table: Any, members: Selection, column: str, *where: ColumnElement[bool]) -> Any:
@@ -143,8 +140,7 @@ def caller_statement(selection: Selection) -> Select[Any]:
         .offset(literal_column("0"))
         .subquery("caller")
     )
-    json, row = render_row(selection, caller)
-    return select(json).select_from(caller.join(row, true()))
+    return select(render_object(selection, caller.c)).select_from(caller)
 
 
 async def show_caller(access: Access, selection: Selection) -> str:

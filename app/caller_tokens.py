@@ -26,7 +26,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
 )
 
 from app.auth import Access, Environment, Principal, Scope, hash_token
@@ -34,7 +33,7 @@ from app.errors import Invalid, NotFound, Problem, Unauthenticated
 from app.idempotency import RequestKey, StoredResponse, claim, remember
 from app.ids import new_id
 from app.query.key_page import NOTHING_OUTSIDE, KeyPage, KeyRows, cut_page
-from app.query.sql.render import Selection, bind_values, render_row
+from app.query.sql.render import Selection, bind_values, render_object
 from app.storage.connection import Connection
 from app.storage.kept import keep_statements
 from app.storage.retries import retried
@@ -122,8 +121,7 @@ def page_statement(selection: Selection, backward: bool) -> Select[Any]:
 
 
 def _render(tokens: Subquery, selection: Selection) -> Select[Any]:
-    json, row = render_row(selection, tokens)
-    return select(tokens.c.id, json).select_from(tokens.join(row, true()))
+    return select(tokens.c.id, render_object(selection, tokens.c))
 
 
 def _exists(bound: ColumnElement[bool]) -> ColumnElement[bool]:

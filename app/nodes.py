@@ -17,7 +17,6 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
-    true,
     union_all,
 )
 
@@ -31,7 +30,7 @@ from app.mail.faces import REMINDER
 from app.mail.sources import IS_SHOWN, MESSAGE_COLUMNS
 from app.organizations.faces import GRAPHQL_ORGANIZATION
 from app.query.face import Face
-from app.query.sql.render import BoundSelection, Selection, needed_columns, render_row
+from app.query.sql.render import BoundSelection, Selection, needed_columns, render_object
 from app.records.statements import of_organizations
 from app.storage.kept import keep_statements
 from app.storage.tables import accounts, client_changes, clients, organizations, outbox, webhook_deliveries, webhooks
@@ -145,9 +144,8 @@ def nodes_statement(selection: Selection) -> Select[Any]:
 
 def _select_rows(name: str, selection: Selection) -> Select[Any]:
     rows = ROWS[name].select(needed_columns(selection), _name_ids(name))
-    json, row = render_row(selection, rows)
     own = (literal_column(f"'{name}'", Text()), rows.c[KEY], rows.c[OWNER])
-    return select(*own, json).select_from(rows.join(row, true()))
+    return select(*own, render_object(selection, rows.c))
 
 
 def _name_ids(name: str) -> str:

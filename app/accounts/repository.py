@@ -13,13 +13,12 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.accounts.record import NAME_COLUMNS
-from app.query.sql.render import Selection, needed_columns, render_row
+from app.query.sql.render import Selection, needed_columns, render_object
 from app.storage.columns import NOW
 from app.storage.connection import Connection
 from app.storage.kept import keep_statements
@@ -120,8 +119,7 @@ def render_statement(selection: Selection) -> Select[Any]:
     names = dict.fromkeys((*needed_columns(selection), "id"))
     wanted = accounts.c.id == bindparam("account", type_=Text())
     account = select(*(accounts.c[name] for name in names)).where(wanted).subquery("c")
-    json, row = render_row(selection, account)
-    return select(json).select_from(account.join(row, true()))
+    return select(render_object(selection, account.c)).select_from(account)
 
 
 class AccountRepository:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ARRAY, Boolean, Select, Text, bindparam, column, func, select, true
+from sqlalchemy import ARRAY, Boolean, Select, Text, bindparam, column, func, select
 
 from app.auth import Access
 from app.changes.columns import author_columns
-from app.query.sql.render import Selection, render_row
+from app.query.sql.render import Selection, render_object
 from app.storage.kept import keep_statements
 
 AuthorKey: TypeAlias = tuple[str, str]
@@ -26,8 +26,7 @@ def authors_statement(selection: Selection) -> Select[Any]:
     key = (_author.c.organization_id, _author.c.actor)
     columns = author_columns(_author.c.actor, _author.c.organization_id, bindparam("shows_addresses", type_=Boolean()))
     shown = select(*key, *(value.label(name) for name, value in columns.items())).subquery("a")
-    json, row = render_row(selection, shown)
-    return select(shown.c.organization_id, shown.c.actor, json).select_from(shown.join(row, true()))
+    return select(shown.c.organization_id, shown.c.actor, render_object(selection, shown.c))
 
 
 async def find_authors(access: Access, keys: Sequence[AuthorKey], selection: Selection) -> list[str]:

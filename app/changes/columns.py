@@ -22,16 +22,15 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
 )
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from app.changes.faces import FIELD_CHANGE
 from app.changes.record import LARGEST_NUMBER
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.query.face import Face, Field, Kind
-from app.query.sql.render import Selection, render_node_id, render_object, render_row
+from app.query.sql.render import Selection, render_list, render_node_id, render_object
 from app.storage.tables import access_tokens, account_organizations, accounts, clients
 
 Columns: TypeAlias = Mapping[str, ColumnElement[Any]]
@@ -196,7 +195,5 @@ def render_differences(
         (name, replace(field, kind=Kind.JSON_TEXT) if field.kind is Kind.JSON else field)
         for name, field in FIELD_CHANGE.fields.items()
     )
-    text, row = render_row(shown, differences)
-    listed = func.string_agg(text, aggregate_order_by(literal_column("','"), differences.c.number))
-    list_ = select(func.concat(literal_column("'['"), listed, literal_column("']'")))
-    return list_.select_from(differences.join(row, true())).correlate_except(differences, row).scalar_subquery()
+    listed = render_list(render_object(shown, differences.c), differences.c.number)
+    return select(cast(listed, Text)).select_from(differences).correlate_except(differences).scalar_subquery()

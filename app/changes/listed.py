@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     ColumnElement,
     FromClause,
@@ -137,5 +138,5 @@ class CheckedConnection:
         return self.page.columns
 
     def render(self, columns: Columns) -> ColumnElement[Any]:
-        lost: ColumnElement[Any] = literal_column(f"'{LOST}'::json")
+        lost: ColumnElement[Any] = literal_column(f"'{LOST}'", JSON())
         return case((self.page.has_lost_images(columns), lost), else_=self.connection.render(columns))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, false, func, literal_column, select, true
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.changes.columns import CODED_FACES, author_columns, bare_id, find_differences, render_image
 from app.changes.faces import CHANGE_FIELDS
@@ -13,7 +12,7 @@ from app.changes.record import read_history_cursor, read_history_owner
 from app.query.face import Codec, Face, Field, Kind
 from app.query.request import CursorArgument
 from app.query.sql.connections import count_rows, write_cursor
-from app.query.sql.render import Columns, Selection, needed_columns, render_node_id, render_object
+from app.query.sql.render import Columns, Selection, needed_columns, render_list, render_node_id, render_object
 from app.storage.tables import client_changes, clients
 
 
@@ -94,9 +93,8 @@ class Differences:
     def render(self, owner: Columns, members: Selection) -> ColumnElement[Any]:
         before, after = (render_image(owner, name, self.face) for name in ("before", "after"))
         found = find_differences(owner, before, after, self.face)
-        listed = func.json_agg(aggregate_order_by(render_object(members, found.c), found.c.number))
-        shown = select(listed).select_from(found).correlate_except(found).scalar_subquery()
-        return func.coalesce(shown, literal_column("'[]'::json"))
+        listed = render_list(render_object(members, found.c), found.c.number)
+        return select(listed).select_from(found).correlate_except(found).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ from sqlalchemy import (
     select,
     union,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+from sqlalchemy.dialects.postgresql import array
 
 from app.clients.faces import GRAPHQL_CLIENT, GRAPHQL_CUSTOMER
 from app.query.face import Codec, Face, Field, Kind, Link
 from app.query.sql.conditions import CODE, WORDS
 from app.query.sql.index_keys import index_key
-from app.query.sql.render import Columns, Selection, needed_columns, render_object
+from app.query.sql.render import Columns, Selection, needed_columns, render_list, render_object
 from app.storage.tables import clients
 
 MOST_DUPLICATES = 20
@@ -120,10 +120,8 @@ class Duplicates:
 
     def render(self, owner: Columns, members: Selection) -> ColumnElement[Any]:
         chosen = self._choose(Subject.of(owner), members)
-        order = (chosen.c[SCORE].desc(), chosen.c.id)
-        listed = func.json_agg(aggregate_order_by(render_object(members, chosen.c), *order))
-        shown = select(listed).select_from(chosen).correlate_except(chosen).scalar_subquery()
-        return func.coalesce(shown, literal_column("'[]'::json"))
+        listed = render_list(render_object(members, chosen.c), chosen.c[SCORE].desc(), chosen.c.id)
+        return select(listed).select_from(chosen).correlate_except(chosen).scalar_subquery()
 
     def _choose(self, subject: Subject, members: Selection) -> Subquery:
         candidates = union(

@@ -27,7 +27,7 @@ from app.query.search_terms import TermShape
 from app.query.sql.conditions import CODE, has_term, search_condition
 from app.query.sql.index_keys import index_key
 from app.query.sql.page_rows import Way, scope
-from app.query.sql.render import Columns, Selection, needed_columns, render_row
+from app.query.sql.render import Columns, Selection, needed_columns, render_object
 from app.records.statements import of_organizations
 from app.storage.kept import keep_statements
 from app.storage.tables import account_organizations, accounts, client_changes, client_totals, clients, organizations
@@ -173,9 +173,7 @@ def _show_ranked(selection: Selection, best: Subquery, candidates: ColumnElement
     same = and_(clients.c.organization_id == bindparam("organization", type_=Text()), clients.c.id == best.c.id)
     ordered = select(*columns).join_from(best, clients, same)
     rows = ordered.order_by(best.c.rank, best.c.closeness.desc(), best.c.name_folded, best.c.id).subquery("c")
-    json, row = render_row(selection, rows)
-    shown: Any = select(json, candidates)
-    return shown.select_from(rows.join(row, true()))  # type: ignore[no-any-return]
+    return select(render_object(selection, rows.c), candidates).select_from(rows)
 
 
 def _candidates(terms: tuple[TermShape, ...], typed: bool, way: Way, window: int, skip_tenant_key: bool) -> Select[Any]:

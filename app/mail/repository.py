@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from app.mail.outbox import OPEN
 from app.query.key_page import KeyPage
-from app.query.sql.render import Selection, render_row
+from app.query.sql.render import Selection, render_object
 from app.storage.connection import Connection
 from app.storage.kept import keep_statements
 from app.storage.tables import outbox
@@ -119,9 +119,8 @@ def page_statement(selection: Selection, descending: bool) -> Select[Any]:
 
 
 def _render(messages: Subquery, selection: Selection) -> Select[Any]:
-    json, row = render_row(selection, messages)
-    shown = (messages.c.organization_id, messages.c.client_id, messages.c.id, json)
-    return select(*shown).select_from(messages.join(row, true()))
+    own = (messages.c.organization_id, messages.c.client_id, messages.c.id)
+    return select(*own, render_object(selection, messages.c))
 
 
 def _has_messages(bound: ColumnElement[bool]) -> ColumnElement[bool]:

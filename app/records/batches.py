@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.query.sql.render import Selection, render_row
+from app.query.sql.render import Selection, render_object
 from app.records.writes import Change, Composite, later, log_changes
 
 Values = dict[str, ColumnElement[Any]]
@@ -107,11 +107,11 @@ def _answer(change: Change, rows: CTE, new: CTE, selection: Selection) -> Any:
         _spread(table, rows),
         _spread(table, new).where(new.c.allowed, ~new.c.changed),
     ).cte("shown")
-    json, row = render_row(selection, shown)
+    json = cast(render_object(selection, shown.c), Text)
     written = select(_position(shown), json, shown.c.version, *(shown.c[name] for name in columns if name != "id"))
     empty = [cast(null(), table.c[name].type) for name in change.columns]
     stale = select(_position(new), cast(null(), Text), cast(null(), Integer), new.c.organization_id, *empty)
-    both = union_all(written.select_from(shown.join(row, true())), stale.where(~new.c.allowed)).subquery("answer")
+    both = union_all(written, stale.where(~new.c.allowed)).subquery("answer")
     return select(*both.c)
 
 

@@ -6,13 +6,13 @@ its own. Lists are in app/query/sql/pages.py.
 
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, Text, and_, bindparam, cast, func, select, true
+from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, Text, and_, bindparam, cast, func, select
 
 from app.query.face import Face
 from app.query.model import Predicate
 from app.query.search_terms import TermShape
 from app.query.sql.page_rows import meets, scope
-from app.query.sql.render import Selection, needed_columns, render_row
+from app.query.sql.render import Selection, needed_columns, render_object
 from app.storage.kept import keep_statements
 
 
@@ -41,8 +41,7 @@ def get_statement(table: Table, selection: Selection) -> Select[Any]:
     names = dict.fromkeys((*needed_columns(selection), "version", tenant))
     where = and_(table.c.id == bindparam("record", type_=Text()), of_organizations(table))
     record = select(*(table.c[name] for name in names)).where(where).subquery("c")
-    json, row = render_row(selection, record)
-    return select(json, record.c.version, record.c[tenant]).select_from(record.join(row, true()))
+    return select(render_object(selection, record.c), record.c.version, record.c[tenant])
 
 
 @keep_statements
@@ -54,9 +53,7 @@ def get_many_statement(
     owned = of_organizations(table, deleted=None if deleted_too else False)
     where = and_(table.c.id == func.any(bindparam("ids", type_=ARRAY(Text))), owned)
     records = select(*(table.c[name] for name in names)).where(where).subquery("c")
-    json, row = render_row(selection, records)
-    rendered = select(records.c.id, json).select_from(records.join(row, true()))
-    return rendered.order_by(*(records.c[name] for name in order))
+    return select(records.c.id, render_object(selection, records.c)).order_by(*(records.c[name] for name in order))
 
 
 @keep_statements

@@ -42,7 +42,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB, array
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.util import ClauseAdapter
 
-from app.query.sql.render import Selection, render_object, render_row
+from app.query.sql.render import Selection, render_object
 from app.records.bodies import SENT_COLUMNS
 from app.records.statements import of_organizations
 from app.storage.columns import NOW
@@ -220,10 +220,10 @@ def select_written(
     rows: CTE, was: CTE, selection: Selection, columns: Sequence[ColumnElement[Any]] = ()
 ) -> Select[Any]:
     """(JSON, version, organization, columns) of a written row; the organization alone if nothing was written."""
-    json, row = render_row(selection, rows)
+    json = case((rows.c.version.is_not(None), render_object(selection, rows.c)))
     tenant = was.c.organization_id if "organization_id" in was.c else was.c.id
     answer = select(json, rows.c.version, tenant, *columns)
-    return answer.select_from(was.outerjoin(rows, true()).outerjoin(row, true()))
+    return answer.select_from(was.outerjoin(rows, true()))
 
 
 def log_rows(

@@ -23,7 +23,7 @@ from app.query.sql.looks import find_rows
 from app.query.sql.orders import order_keys
 from app.query.sql.page_rows import Place, Way
 from app.query.sql.pages import Search, condition_parameters, page_parameters, page_statement
-from app.query.sql.render import render_row
+from app.query.sql.render import render_object
 from app.storage.connection import Connection
 from app.storage.database import Database
 from app.storage.tables import clients
@@ -131,8 +131,7 @@ async def every_look(connection: Connection, organization: str, request: ListReq
 
 def show_ids(request: ListRequest, rows: FromClause) -> Select[str, None]:
     """(JSON, null) of the id of each row."""
-    json, row = render_row(request.selection, rows)
-    return select(json, null()).select_from(rows.join(row, true()))
+    return select(render_object(request.selection, rows.c), null()).select_from(rows)
 
 
 async def positions_of(connection: Connection, organization: str, face: Face, query: Query) -> list[tuple[Any, ...]]:

@@ -21,7 +21,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
     union,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -36,7 +35,7 @@ from app.query.sql.conditions import CODE, WORDS, parametrize
 from app.query.sql.index_keys import index_key
 from app.query.sql.page_rows import meets, scope
 from app.query.sql.pages import condition_parameters
-from app.query.sql.render import Selection, render_field, render_row
+from app.query.sql.render import Selection, render_field, render_object
 from app.records.bodies import Values
 from app.records.statements import of_organizations
 from app.storage.connection import Connection
@@ -140,10 +139,10 @@ def export_statement(query: ExportQuery) -> tuple[Select[Any], dict[str, Any]]:
     """
     values: list[Scalar] = []
     where = parametrize(query.where, values)
-    json, row = render_row(query.selection or tuple(V1.fields.items()), clients)
+    shown = render_object(query.selection or tuple(V1.fields.items()), clients.c)
     hidden = literal("", Text()) if query.selection else func.concat_ws(",", *map(_member, HIDDEN))
     chosen = (scope(clients, query.deleted_too), meets(V1, where, (), clients.c))
-    statement = select(json, hidden).select_from(clients.join(row, true())).where(*chosen).order_by(clients.c.id)
+    statement = select(shown, hidden).where(*chosen).order_by(clients.c.id)
     return statement, condition_parameters(values, ())
 
 

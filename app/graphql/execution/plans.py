@@ -26,10 +26,10 @@ from app.query.sql.nested import Nested
 from app.query.sql.render import Selection
 
 LONGEST_LABEL = 63
-"""PostgreSQL cuts longer labels, so longer aliases are not rendered."""
+"""Each row of a list has the labels in its text, which lies in PostgreSQL's memory. So longer aliases are not rendered."""
 MOST_LABELS = 500
-"""PostgreSQL selects at most 1,664 columns, and writes each value as often as it is selected. So a record with more labels,
-those of documents and linked records included, is not rendered."""
+"""PostgreSQL writes each value as often as it is selected. So a record with more labels, those of documents and linked records
+included, is not rendered."""
 LABELS_OF_LIST = 20
 """A list inside a record counts as so many labels. Its SQL is long, and a long statement is built anew for each request."""
 MOST_DOCUMENTS = 400

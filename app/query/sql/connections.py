@@ -18,16 +18,14 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.query.face import Codec, Face, Field, Link
-from app.query.sql.render import Columns, Selection, needed_columns, render_object
+from app.query.sql.render import Columns, Selection, needed_columns, render_list, render_object
 
 PLACE, COUNT, CURSOR = "a place", "a count", "a cursor"
 TOTAL, HAS_NEXT, HAS_PREVIOUS, START_CURSOR, END_CURSOR = "a total", "has next", "has previous", "a start", "an end"
 """Names with a space, so that they differ from all columns."""
 ENDS = frozenset({START_CURSOR, END_CURSOR})
-EMPTY_LIST: ColumnElement[Any] = literal_column("'[]'::json")
 
 
 def _make_part(name: str, column: str, codec: Codec | None = None) -> Field:
@@ -229,8 +227,7 @@ class Connection:
         constants only. FILTER comes before the rendering, so the row beyond the page is not rendered.
         """
         shown, place = render_object(selection, rows.c), rows.c[PLACE]
-        listed = func.json_agg(aggregate_order_by(shown, place.desc() if self.page.backward else place.asc()))
-        return func.coalesce(listed.filter(place <= limit), EMPTY_LIST)
+        return render_list(shown, place.desc() if self.page.backward else place.asc(), only=place <= limit)
 
     def _show_facts(self, owner: Columns, page: FromClause | None, wanted: frozenset[str]) -> Mapping[str, Any]:
         """The columns of the connection by their names."""

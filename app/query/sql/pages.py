@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    FromClause,
     Integer,
     Select,
     Table,
@@ -23,7 +22,6 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
-    true,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
@@ -33,7 +31,7 @@ from app.query.search_terms import Term, TermShape
 from app.query.sql.connections import CURSOR, write_cursor, write_id_cursor
 from app.query.sql.orders import Nulls, PageOrder
 from app.query.sql.page_rows import OWNER, Shape, Way, find_page, list_sort_keys, name_keys
-from app.query.sql.render import BoundSelection, Columns, needed_columns, render_row
+from app.query.sql.render import BoundSelection, Columns, needed_columns, render_object
 from app.storage.kept import keep_statements
 
 
@@ -125,20 +123,19 @@ def _nulls(position: tuple[Scalar, ...] | None) -> Nulls | None:
 def build_page(shape: Shape) -> Select[str, str]:
     """The statement of a shape, built once."""
     rows = _find_rows(shape)
-    text, row = _render(shape, rows)
     shown = _show_keys(*name_keys(shape.order, rows.c)) if shape.cursors else literal(None, Text)
-    return select(text.label("json"), shown.label("keys")).select_from(rows.join(row, true()))
+    return select(_render(shape, rows).label("json"), shown.label("keys")).select_from(rows)
 
 
 def _find_rows(shape: Shape) -> Any:
     return find_page(shape, [name for name in needed_columns(shape.selection) if name != CURSOR])
 
 
-def _render(shape: Shape, rows: Any) -> tuple[ColumnElement[str], FromClause]:
-    known: dict[str, Any] = {CURSOR: write_row_cursor(LIST, shape.order, rows.c)}
+def _render(shape: Shape, rows: Any) -> ColumnElement[Any]:
+    columns: dict[str, Any] = {**dict(rows.c.items()), CURSOR: write_row_cursor(LIST, shape.order, rows.c)}
     if "organization_id" in shape.table.c:
-        known["organization_id"] = OWNER
-    return render_row(shape.selection, rows, known)
+        columns["organization_id"] = OWNER
+    return render_object(shape.selection, columns)
 
 
 def write_row_cursor(scope: ColumnElement[Any], order: PageOrder, columns: Columns) -> ColumnElement[str]:
@@ -180,7 +177,7 @@ def build_joined(shape: Shape, outside: tuple[Shape | None, Shape | None], total
     Python cuts off the row beyond the page: in SQL it would take a window function, or copies of the whole text.
     """
     rows = _find_rows(shape)
-    text, row = _render(shape, rows)
+    text = _render(shape, rows)
     order, count = list_sort_keys(replace(shape.order, backward=False), rows), func.count(type_=Integer())
     start, end = _find_ends(shape, count)
     joined = func.string_agg(text, aggregate_order_by(literal_column(f"E'\\x{ord(SEPARATOR):02x}'"), *order))
@@ -195,7 +192,7 @@ def build_joined(shape: Shape, outside: tuple[Shape | None, Shape | None], total
         earlier.label("earlier"),
         later.label("later"),
         (null() if total is None else total.scalar_subquery()).label("total"),
-    ).select_from(rows.join(row, true()))
+    ).select_from(rows)
 
 
 def _find_ends(shape: Shape, count: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[int]]:
