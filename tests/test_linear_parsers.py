@@ -46,7 +46,6 @@ from app.rest.router import decode_segment
 from app.rest.v1.brackets import decode_text, read_parameters
 from app.rest.v1.dialect import LOOPBACK
 from app.rest.v1.errors import show_value
-from app.rest.v1.fields import ALL
 from app.rest.v1.filters import read_filter, read_page
 from app.rest.v1.filters import read_orders as read_v1_orders
 from app.vat.numbers import check_offline
@@ -100,7 +99,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "v1 fields": lambda text: read_filter({"fields": [text], "include": text}),
     "order": lambda text: read_orders([text]),
     "limit": read_limit,
-    "list": lambda text: read_request({"query_string": text.encode()}, ALL),
+    "list": lambda text: read_request(text.encode()),
     "query": lambda text: read_predicate({"name": {"contains": text}}, MONGO, CUSTOMER),
     "dotted key": lambda text: read_predicate({f"metadata.{text}": 1}, MONGO, CUSTOMER),
     "like": read_where("like"),

@@ -140,7 +140,7 @@ def complete_request(
         selection=selection,
         orders=orders,
         where=parametrize(query.where, values),
-        values=values,
+        values=tuple(values),
         words=query.words,
         terms=query_terms(query, face),
         deleted_too=query.deleted_too,

@@ -46,6 +46,12 @@ class Call:
     path_parameters: Mapping[str, str]
 
     @property
+    def query(self) -> bytes:
+        """The query string as it was sent."""
+        query: bytes = self.request.scope["query_string"]
+        return query
+
+    @property
     def meter(self) -> Meter:
         """The limits that count the caller's acts."""
         meter: Meter = self.request.scope["meter"]

@@ -21,7 +21,7 @@ async def get_entity(call: CustomersCall) -> CustomersResponse:
 
 
 async def list_entities(call: CustomersCall) -> CustomersResponse:
-    parameters = read_single_values(read_parameters(call.request.scope), NAMES)
+    parameters = read_single_values(read_parameters(call.query), NAMES)
     entities = call.access.principal.organizations
     start, end = read_range(parameters, entities)
     page = entities[start:end]

@@ -6,12 +6,11 @@ from app.query.request import ListRequest
 from app.records.repository import Listing
 from app.rest.customers.call import CustomersCall, CustomersResponse
 from app.rest.customers.parameters import read_request
-from app.rest.customers.records import SELECTION
 
 
 async def list_customers(call: CustomersCall) -> CustomersResponse:
     entity = call.entity()
-    request = read_request(call.request.scope, SELECTION)
+    request = read_request(call.query)
     listing = await list_clients(call.access, entity, request)
     following, preceding = cursors(request, listing)
     return envelope(listing.json, listing.total, following, preceding, more=listing.has_next)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import parse_qsl
 
 from app.clients.faces import CUSTOMER
@@ -12,9 +11,10 @@ from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.query.model import EVERYTHING, Order, Predicate, Query
 from app.query.reader import read_predicate
 from app.query.request import CursorArgument, ListRequest, PageArguments, Wanted, complete_request
-from app.query.sql.render import Selection
 from app.query.values import check_text
 from app.rest.customers.dialect import MONGO
+from app.rest.customers.records import SELECTION
+from app.rest.known_queries import keep_known
 
 NAMES = ("limit", "next_cursor", "prev_cursor", "include_total_count", "order_by", "query", "search")
 IGNORED = frozenset({"access_token", "_"})
@@ -26,21 +26,22 @@ DEEPEST_QUERY = 12
 LONGEST_SHOWN = 32
 
 
-def read_request(scope: Mapping[str, Any], selection: Selection) -> ListRequest:
+@keep_known
+def read_request(query: bytes) -> ListRequest:
     """The list request in a query string. Raises Malformed, naming the parameter or the field that is wrong."""
-    values = read_parameters(scope)
+    values = read_parameters(query)
     orders = read_orders(values.pop("order_by", []) + values.pop("order_by[]", []))
     parameters = read_single_values(values, NAMES)
-    query = Query(read_query(parameters.get("query")), read_search(parameters.get("search")), orders)
+    question = Query(read_query(parameters.get("query")), read_search(parameters.get("search")), orders)
     page = read_page(parameters)
     total = read_flag(parameters, "include_total_count", default=True)
-    return complete_request(CUSTOMER, selection, query, page, Wanted(total=total, beyond=page.backward, joined=True))
+    return complete_request(CUSTOMER, SELECTION, question, page, Wanted(total=total, beyond=page.backward, joined=True))
 
 
-def read_parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:
+def read_parameters(query: bytes) -> dict[str, list[str]]:
     """The values of each parameter in their order. Raises Malformed for invalid UTF-8, or over 1,000 parameters."""
     try:
-        text = scope["query_string"].decode()
+        text = query.decode()
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except UnicodeError as error:
         raise Malformed("The query string must be percent-encoded UTF-8.") from error

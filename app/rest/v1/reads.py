@@ -8,10 +8,11 @@ from app.clients.service import count_clients, get_client, list_clients, search_
 from app.errors import Malformed, NotFound
 from app.organizations.repository import Organization
 from app.organizations.service import filter_organizations
-from app.query.request import ROWS_AND_TOTAL, count_request
+from app.query.request import ROWS_AND_TOTAL, ListRequest, count_request
 from app.query.sql.render import Selection
+from app.rest.known_queries import keep_known
 from app.rest.v1.answers import V1Response, not_modified, show, show_listing, show_record, show_rows
-from app.rest.v1.call import V1Call, required_text, text_argument
+from app.rest.v1.call import V1Call, read_object, required_text, text_argument
 from app.rest.v1.errors import missing_argument, no_model, unknown_record
 from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed, render_included
 from app.rest.v1.filters import Filter, blaming_patterns, read_count, read_filter, read_record_filter
@@ -22,10 +23,9 @@ TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "bo
 
 async def find(call: V1Call) -> V1Response:
     """A page of an organization's clients, with the number of all in x-total-count."""
-    tree = call.object_parameter("filter")
+    call.object_parameter("filter")
     access = await require_organization(call)
-    filter_ = read_filter(tree)
-    request = filter_.list_request(CLIENT, call.services.page_cap)
+    filter_, request = read_list(call.query, call.services.page_cap)
     if _includes(filter_):
         request = request._replace(wanted=ROWS_AND_TOTAL)
     with blaming_patterns(filter_.query.where):
@@ -34,6 +34,13 @@ async def find(call: V1Call) -> V1Response:
         return show_listing(listing)
     rows = [row for row, _ in listing.rows]
     return show_rows(await _embedded(call, access, call.id, filter_.include, rows), listing.total)
+
+
+@keep_known
+def read_list(query: bytes, cap: int) -> tuple[Filter, ListRequest]:
+    """The filter in a query string, and the request for a page of at most `cap` clients. Raises Malformed."""
+    filter_ = read_filter(read_object(query, "filter"))
+    return filter_, filter_.list_request(CLIENT, cap)
 
 
 async def get(call: V1Call) -> V1Response:
