@@ -168,7 +168,10 @@ class Share:
 
     async def take(self) -> Driver:
         """Takes a connection for exclusive use. Raises as Shares.take does."""
-        await self._wait_for_turn()
+        if self._turns is None and self._taken < AT_ONCE:
+            self._taken += 1
+        else:
+            await self._wait_for_turn()
         try:
             driver = await self.pool.take(self.owner)
         except BaseException:
@@ -178,9 +181,6 @@ class Share:
         return driver
 
     async def _wait_for_turn(self) -> None:
-        if self._turns is None and self._taken < AT_ONCE:
-            self._taken += 1
-            return
         self._turns = self._turns or asyncio.Semaphore(0)
         async with asyncio.timeout(time_left()):
             await self._turns.acquire()

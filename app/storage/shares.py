@@ -1,6 +1,7 @@
 """Shares: divides the connections of a pool, and the memory for answers, among the tenants and the service itself."""
 
 import asyncio
+import math
 from collections import deque
 from typing import TypeAlias
 
@@ -34,6 +35,9 @@ class Shares:
         self.unsent: dict[Owner, int] = {}
         self.all_unsent = 0
         self._queues: dict[Owner, deque[asyncio.Future[None]]] = {}
+        self._ends: dict[asyncio.Future[None], tuple[float, Owner]] = {}
+        self._rings_at = math.inf
+        """The time of the timer for all that wait. A timer of its own would be a third of the cost of waiting."""
 
     @property
     def waiting(self) -> int:
@@ -63,16 +67,37 @@ class Shares:
         queue = self._queues.setdefault(owner, deque())
         if len(queue) >= LONGEST_QUEUE:
             raise self._explain(owner)
-        turn = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn, ends = loop.create_future(), loop.time() + wait
         queue.append(turn)
+        self._ends[turn] = (ends, owner)
+        if ends < self._rings_at:
+            self._set_timer(loop, ends)
         try:
-            async with asyncio.timeout(wait):
-                await turn
-        except BaseException as error:
+            await turn
+        except BaseException:
             self._leave(owner, turn)
-            if isinstance(error, TimeoutError):
-                raise self._explain(owner) from None
             raise
+        finally:
+            del self._ends[turn]
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        self._rings_at = at
+        loop.call_at(at, self._end_waiting, loop)
+
+    def _end_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Ends the waiting of all whose time has come, and sets the timer for the next one."""
+        now, self._rings_at = loop.time(), math.inf
+        for turn, (ends, owner) in self._ends.items():
+            if turn.done():
+                continue
+            if ends > now:
+                self._rings_at = min(self._rings_at, ends)
+                continue
+            self._remove(owner, turn)
+            turn.set_exception(self._explain(owner))
+        if self._rings_at < math.inf:
+            self._set_timer(loop, self._rings_at)
 
     def give_back(self, owner: Owner) -> None:
         """Returns the right to one connection. The next owner that waits gets it."""
@@ -132,10 +157,13 @@ class Shares:
         return True
 
     def _leave(self, owner: Owner, turn: "asyncio.Future[None]") -> None:
-        """Ends waiting before its time. A right that was granted in the same moment is returned."""
-        if turn.done() and not turn.cancelled():
+        """Ends waiting without success. A right that was granted in the same moment is returned."""
+        if turn.cancelled() or not turn.done():
+            self._remove(owner, turn)
+        elif turn.exception() is None:
             self.give_back(owner)
-            return
+
+    def _remove(self, owner: Owner, turn: "asyncio.Future[None]") -> None:
         queue = self._queues.get(owner)
         if queue is not None and turn in queue:
             queue.remove(turn)

@@ -43,7 +43,7 @@ async def settle() -> None:
 
 @pytest.mark.parametrize(
     ("size", "tenants", "reserve"), [(1, [1], 0), (2, [1, 0], 1), (3, [1, 1, 0], 1), (4, [2, 1, 0], 1),
-                                     (8, [3, 2, 1, 0], 2), (20, [8, 4, 2, 1, 0], 5)]
+                                     (8, [3, 2, 1, 0], 2), (28, [11, 5, 3, 1, 1, 0], 7)]
 )  # fmt: skip
 async def test_each_tenant_gets_half_of_the_free_connections(size: int, tenants: list[int], reserve: int) -> None:
     shares = Shares(size, 1000)
