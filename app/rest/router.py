@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -17,6 +18,9 @@ Routes: TypeAlias = Mapping[tuple[str, str], Handler]
 
 Route: TypeAlias = tuple[Handler, Mapping[int, str], str]
 """The handler, the names of the parameters by their positions, and the method and the pattern as a text."""
+
+MOST_KNOWN, LONGEST_KNOWN = 1_000, 200
+"""The most paths whose routes are kept, and the most characters of one."""
 
 NO_METHODS: Mapping[str, Any] = {}
 BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -44,10 +48,11 @@ class BadEncoding(HttpError):
 
 @dataclass(frozen=True, slots=True)
 class RouteMatch(Generic[Handler]):
-    """The handler of a request and the decoded parameters of its path."""
+    """The handler of a request and the decoded parameters of its path. `operation` is the method and the pattern."""
 
     handler: Handler
     path_parameters: Mapping[str, str]
+    operation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Router(Generic[Handler]):
 
     def __init__(self, routes: Routes[Handler], spell: Callable[[str], str]) -> None:
         self.spell = spell
+        self._find_known = lru_cache(maxsize=MOST_KNOWN)(self._find)
         self.shapes: dict[int, list[Shape[Handler]]] = {}
         for (method, path), handler in routes.items():
             segments = split_path(path)
@@ -99,6 +105,13 @@ class Router(Generic[Handler]):
         Notes the route in the figures of the request.
         Raises NoRoute, WrongMethod, and BadEncoding for a parameter that does not decode.
         """
+        find = self._find_known if len(path) <= LONGEST_KNOWN else self._find
+        found: RouteMatch[Handler] = find(method, path)
+        figures = current_figures.get()
+        figures.operation, figures.known = found.operation, True
+        return found
+
+    def _find(self, method: str, path: str) -> RouteMatch[Handler]:
         segments = split_path(path)
         literals, shapes = list(map(self.spell, segments)), self.shapes.get(len(segments), ())
         for known_method in (method, "GET") if method == "HEAD" else (method,):
@@ -107,9 +120,7 @@ class Router(Generic[Handler]):
                 if route is not None:
                     handler, names, operation = route
                     parameters = {name: decode_segment(segments[index]) for index, name in names.items()}
-                    figures = current_figures.get()
-                    figures.operation, figures.known = operation, True
-                    return RouteMatch(handler, parameters)
+                    return RouteMatch(handler, parameters, operation)
         raise self._describe_mismatch(shape.find(literals) for shape in shapes)
 
     def _describe_mismatch(self, fitting: Iterable[Mapping[str, object]]) -> HttpError:

@@ -1,7 +1,7 @@
 """Deadline: one time limit for all statements of an operation, on all of its connections."""
 
-import asyncio
 from contextvars import ContextVar, Token
+from time import monotonic
 from typing import TypeAlias
 
 from app.errors import TooSlow
@@ -24,7 +24,7 @@ class PatternOutOfTime(OutOfTime):
 Deadline: TypeAlias = tuple[float, type[OutOfTime]] | None
 
 _deadline: ContextVar[Deadline] = ContextVar("deadline", default=None)
-"""The deadline of the current task, in seconds on the clock of the event loop, with its error; None without a deadline."""
+"""The deadline of the current task, in seconds on the monotonic clock, with its error; None without a deadline."""
 
 
 class time_limit:  # noqa: N801 - a block begins with it, as with those of contextlib
@@ -39,7 +39,7 @@ class time_limit:  # noqa: N801 - a block begins with it, as with those of conte
         self._seconds, self._error = seconds, error
 
     def __enter__(self) -> None:
-        outer, ends = _deadline.get(), asyncio.get_running_loop().time() + self._seconds
+        outer, ends = _deadline.get(), monotonic() + self._seconds
         deadline = outer if outer is not None and outer[0] <= ends else (ends, self._error)
         self._token: Token[Deadline] = _deadline.set(deadline)
 
@@ -52,7 +52,7 @@ def time_left() -> float | None:
     deadline = _deadline.get()
     if deadline is None:
         return None
-    left = deadline[0] - asyncio.get_running_loop().time()
+    left = deadline[0] - monotonic()
     if left <= 0:
         raise deadline[1]
     return left
