@@ -73,6 +73,7 @@ OWNERS_OF_TABLES = (
     "app.privacy.statements",
     "app.privacy.subject_statements",
     "app.records.batches",
+    "app.records.creations",
     "app.records.repository",
     "app.records.statements",
     "app.records.writes",

@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from app.clients.statements import TAXED
 from app.query.sql.render import Selection
 from app.records.batches import write_changes
+from app.records.creations import write_new
 from app.records.statements import of_organizations
 from app.records.writes import (
     NO_IMAGE,
@@ -40,7 +41,6 @@ from app.records.writes import (
     log_rows,
     select_written,
     write_change,
-    write_new,
     written_values,
 )
 from app.storage.columns import NOW

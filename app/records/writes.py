@@ -6,16 +6,12 @@ each written column. With a history it also takes `actor`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     CTE,
-    Column,
     ColumnElement,
-    DefaultClause,
-    FromClause,
     Integer,
     Select,
     Table,
@@ -24,7 +20,6 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    column,
     false,
     func,
     insert,
@@ -38,19 +33,16 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSON, JSONB, array
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.util import ClauseAdapter
 
 from app.query.sql.render import Selection, render_object
-from app.records.bodies import SENT_COLUMNS
 from app.records.statements import of_organizations
 from app.storage.columns import NOW
 from app.storage.kept import keep_statements
 
 NO_IMAGE: ColumnElement[Any] = cast(null(), JSONB)
-NEW_ROWS: ColumnElement[Any] = bindparam("rows", type_=JSON())
-"""A JSON list of new records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,53 +129,6 @@ def write_change(change: Change, selection: Selection) -> Write:
         log = log_rows(change.history, rows, change.action, source, before, _image(table, "ch"))
         statement = statement.add_cte(log)
     return Write(statement, rows)
-
-
-def write_new(
-    table: Table, selection: Selection, history: History | None = None, action: str = "created", *, single: bool = False
-) -> Write:
-    """Inserts `rows`, a JSON list of records, with the defaults of the table for what is null.
-
-    Gives (id, JSON, version) of each record, in no certain order. With `single`, the list has one member. The rows of the
-    Write have the stored columns only: the history, which shows them, does not wait for those that the database computes.
-    """
-    stored = stored_columns(table)
-    source = func.json_populate_recordset(literal_column(f"NULL::{table.name}"), NEW_ROWS)
-    sent = source.table_valued(*(column(each.name, each.type) for each in stored), name="sent")
-    filled = [_or_default(each, sent.c[each.name]).label(each.name) for each in stored]
-    rows = select(*filled).cte("added")
-    inserted = insert(table).from_select([each.name for each in stored], select(rows), include_defaults=False)
-    json = cast(render_object(selection, Composite.of(table, table.name).c), Text).label("json")
-    shown = inserted.returning(table.c.id, json, table.c.version).cte("ch")
-    statement = select(shown)
-    if history is not None:
-        logged, more = _sent_columns(rows, single=single) if history.sent_columns else (rows, {})
-        image = func.to_jsonb(literal_column(rows.name))
-        statement = statement.add_cte(log_rows(history, rows, action, logged, NO_IMAGE, image, more=more))
-    return Write(statement, rows)
-
-
-def _sent_columns(rows: CTE, *, single: bool) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
-    """The new rows joined with the members of `rows` that they are made of, and the SENT_COLUMNS of these, by column."""
-    name: ColumnElement[str] = literal_column(f"'{SENT_COLUMNS}'")
-    if single:
-        return rows, {SENT_COLUMNS: cast(NEW_ROWS.op("->")(literal_column("0")).op("->")(name), JSONB)}
-    member = func.json_array_elements(NEW_ROWS).table_valued(column("value", JSON()), name="member").render_derived()
-    own = member.c.value.op("->>")(literal_column("'id'")) == rows.c.id
-    return rows.join(member, own), {SENT_COLUMNS: cast(member.c.value.op("->")(name), JSONB)}
-
-
-def _or_default(stored: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
-    if not isinstance(stored.server_default, DefaultClause):
-        return value
-    default = stored.server_default.arg
-    return func.coalesce(value, literal_column(f"'{default}'") if isinstance(default, str) else default)
-
-
-@cache
-def stored_columns(table: Table) -> tuple[Column[Any], ...]:
-    """The columns that are written; the database computes the others."""
-    return tuple(each for each in table.c if each.computed is None)
 
 
 def lock_record(table: Table, scope: ColumnElement[bool]) -> CTE:

@@ -21,8 +21,9 @@ from sqlalchemy import insert as insert_into
 
 from app.deliveries.queue import LIVE, OPEN
 from app.query.sql.render import Selection
+from app.records.creations import write_new
 from app.records.statements import of_organizations
-from app.records.writes import Change, write_change, write_new
+from app.records.writes import Change, write_change
 from app.storage.columns import NOW
 from app.storage.kept import keep_statements
 from app.storage.tables import account_organizations, accounts, organizations, webhooks
