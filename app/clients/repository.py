@@ -21,6 +21,7 @@ from app.clients.writes import (
     CREATED,
     FORGET_IMAGES,
     FORMER_ADDRESSES,
+    NEW_COLUMNS,
     NOTE_ERASURE,
     add_statement,
     change_many_statement,
@@ -34,7 +35,7 @@ from app.errors import DomainError, Invalid, NotFound, Problem, Stale
 from app.query.request import ListRequest
 from app.query.sql.pages import NO_SEARCH, Search, condition_parameters
 from app.query.sql.render import Selection
-from app.records.bodies import Values
+from app.records.bodies import SENT_COLUMNS, Values
 from app.records.repository import (
     ListRepository,
     RenderedRecord,
@@ -46,6 +47,9 @@ from app.records.repository import (
 )
 from app.storage.connection import Connection
 from app.storage.tables import clients
+
+NEW_MEMBERS = NEW_COLUMNS | {SENT_COLUMNS}
+"""The members of a row that is written without a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +168,10 @@ class ClientRepository(ListRepository):
         self, rows: Sequence[Values], actor: str, selection: Selection, action: str = CREATED
     ) -> dict[str, RenderedRecord]:
         """The new records by id. Each row is complete, except for the columns that the database fills."""
-        parameters = {"rows": rows, "actor": actor}
-        statement = add_statement(selection, action, single=len(rows) == 1)
-        added = await self.connection.execute(statement, parameters)
+        single = len(rows) == 1 and rows[0].keys() <= NEW_MEMBERS
+        parameters = value_parameters(rows[0]) if single else {"rows": rows}
+        statement = add_statement(selection, action, single=single)
+        added = await self.connection.execute(statement, {**parameters, "actor": actor})
         homes = {row["id"]: row["organization_id"] for row in rows}
         return {client_id: RenderedRecord(json, version, homes[client_id]) for client_id, json, version in added}
 

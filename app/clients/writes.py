@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
     FromClause,
     Select,
@@ -17,7 +18,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     literal_column,
     null,
     or_,
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.clients.faces import TABLE
 from app.clients.statements import TAXED
 from app.query.sql.render import Selection
 from app.records.batches import write_changes
@@ -50,6 +51,8 @@ from app.storage.tables import client_changes, client_totals, clients, erasures
 SLOTS = 64
 HISTORY = History(client_changes, "client_id")
 CREATED = "created"
+NEW_COLUMNS = frozenset(row.column for row in TABLE if row.writable) | {"id", "organization_id"}
+"""The columns of a client that its creation can set."""
 
 
 def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None, *, single: bool = True) -> CTE:
@@ -57,7 +60,8 @@ def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None, *, 
 
     Unless there is a single row, those of an organization are added up: PostgreSQL changes a slot once in a statement.
     """
-    slot, number = func.mod(func.pg_backend_pid(), SLOTS), literal(step) if single else func.count() * step
+    slot, one = func.mod(func.pg_backend_pid(), literal_column(str(SLOTS))), literal_column(str(step), BigInteger())
+    number: ColumnElement[int] = one if single else func.count() * one
     sums = select(rows.c.organization_id, slot, number)
     sums = sums if single else sums.group_by(rows.c.organization_id)
     sums = sums if where is None else sums.where(where)
@@ -69,9 +73,12 @@ def _counted(rows: CTE, step: int, where: ColumnElement[bool] | None = None, *, 
 
 @keep_statements
 def add_statement(selection: Selection, action: str = CREATED, *, single: bool = False) -> Select[Any]:
-    """Inserts `rows` as write_new does; `actor` and `action` go into the history. Only callers of an API send columns."""
+    """Inserts `rows`, or a `single` row of the NEW_COLUMNS, as write_new does; `actor` and `action` go into the history.
+
+    Only callers of an API send columns.
+    """
     history = replace(HISTORY, sent_columns=action == CREATED)
-    write = write_new(clients, selection, history, action, single=single)
+    write = write_new(clients, selection, history, action, names=NEW_COLUMNS if single else None)
     return write.statement.add_cte(_counted(write.rows, +1, write.rows.c.deleted_at.is_(None), single=single))
 
 

@@ -23,7 +23,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    literal,
     literal_column,
     null,
     or_,
@@ -37,7 +36,7 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.util import ClauseAdapter
 
-from app.query.sql.render import Selection, render_object
+from app.query.sql.render import Selection, quote, render_object
 from app.records.statements import of_organizations
 from app.storage.columns import NOW
 from app.storage.kept import keep_statements
@@ -192,7 +191,7 @@ def log_rows(
         "organization_id": rows.c.organization_id,
         history.record: rows.c.id,
         "version": rows.c.version + version_step if version_step else rows.c.version,
-        "action": literal(action, Text()),
+        "action": quote(action),
         "actor": bindparam("actor", type_=Text()),
         "before": before,
         "after": after,

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from app.auth import Access, Scope
 from app.clients.repository import ClientRepository
 from app.clients.service import add_clients, change_client, remove_client, restore_client
+from app.clients.writes import NEW_COLUMNS
 from app.errors import Forbidden, Invalid, NotFound, Stale
 from app.idempotency import RequestKey, StoredResponse
 from app.storage.tables import client_changes, client_totals, clients
@@ -47,6 +48,24 @@ async def test_bulk_creation_is_recorded_one_by_one(office: Office) -> None:
         row = await office.row(client)
         assert set(change["after"]) == set(row) - COMPUTED
         assert change["after"].items() >= plain(row).items()
+
+
+async def test_a_record_is_stored_alone_as_in_a_list(office: Office) -> None:
+    documents: dict[str, Any] = {
+        "metadata": None,
+        "custom": {"a": None, "b": [0.5, 1e20, "ŠČ"]},
+        "data": {},
+        "unit_ids": [],
+        "ujp": {"x": None},
+    }
+    texts = dict.fromkeys(NEW_COLUMNS - {"id", "organization_id", *documents, "bank_accounts"}, "Ž 'x' \"\\")
+    full = {**texts, **documents, "tax_subject": True, "is_end_customer": None, "sent_columns": ["name", "ujp"]}
+    alone, *listed = [await office.add(**full), *await office.add_all(full, {"name": "Bo"})]
+    (one,), (other,) = await office.changes(alone), await office.changes(listed[0])
+    assert plain(one["after"]) | {"id": ""} == plain(other["after"]) | {"id": ""}
+    assert one["sent_columns"] == other["sent_columns"] == full["sent_columns"]
+    own = {"id": "", "created_at": "", "updated_at": ""}
+    assert await office.row(alone) | own == await office.row(listed[0]) | own
 
 
 async def test_every_write_is_recorded_with_both_images(office: Office) -> None:
