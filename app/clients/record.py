@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from app.clients.faces import CLIENT_TYPES
@@ -30,10 +31,16 @@ UJP_TEXTS = ("receiver_name", "receiver_identifier", "receiver_agent", "receiver
 
 def read_type(field: Field, value: object, rules: Rules) -> str:
     """The stored word of a client's type."""
-    allowed = dict(field.codec.words) or {word: word for word in CLIENT_TYPES}
+    allowed = _words_of(field)
     if isinstance(value, str) and value in allowed:
         return allowed[value]
     raise InvalidValue("inclusion", f"is not one of {', '.join(allowed)}", allowed=tuple(allowed))
+
+
+@cache
+def _words_of(field: Field) -> Mapping[str, str]:
+    """The stored words by the words of an API."""
+    return dict(field.codec.words) or {word: word for word in CLIENT_TYPES}
 
 
 def read_unit_ids(field: Field, value: object, rules: Rules) -> list[str]:

@@ -18,7 +18,6 @@ from app.clients.statements import (
     rank_statement,
 )
 from app.clients.writes import (
-    CREATED,
     FORGET_IMAGES,
     FORMER_ADDRESSES,
     NEW_COLUMNS,
@@ -164,13 +163,11 @@ class ClientRepository(ListRepository):
         statement = rank_statement(selection, search.shapes, typed, search.way, search.window, search.skip_tenant_key)
         return await self.connection.execute(statement, {**parameters, **condition_parameters((), search.terms)})
 
-    async def add(
-        self, rows: Sequence[Values], actor: str, selection: Selection, action: str = CREATED
-    ) -> dict[str, RenderedRecord]:
+    async def add(self, rows: Sequence[Values], actor: str, selection: Selection) -> dict[str, RenderedRecord]:
         """The new records by id. Each row is complete, except for the columns that the database fills."""
         single = len(rows) == 1 and rows[0].keys() <= NEW_MEMBERS
         parameters = value_parameters(rows[0]) if single else {"rows": rows}
-        statement = add_statement(selection, action, single=single)
+        statement = add_statement(selection, single=single)
         added = await self.connection.execute(statement, {**parameters, "actor": actor})
         homes = {row["id"]: row["organization_id"] for row in rows}
         return {client_id: RenderedRecord(json, version, homes[client_id]) for client_id, json, version in added}

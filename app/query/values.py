@@ -27,6 +27,10 @@ MOMENT = re.compile(
     re.ASCII,
 )
 """The extended format of ISO 8601, and RFC 3339 in either case."""
+SHOWN_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+"""The form in which the APIs show a moment."""
+PLAIN_TEXT = re.compile("[\x01-\u02ff]*")
+"""Letters of Latin scripts, without combining marks."""
 MOMENT_FORMAT = (
     "a date such as 2026-04-20, or a date and time such as 2026-04-20T10:10:30.000Z with the offset Z, +02, +0200, +02:00 "
     "or none, which means UTC"
@@ -63,6 +67,13 @@ def find_problem(text: str) -> str | None:
     except UnicodeEncodeError:
         return "an unpaired surrogate"
     return f"more than {MOST_MARKS} combining marks in a row" if has_long_run(text) else None
+
+
+def is_plain(text: str) -> bool:
+    """True for a text that PostgreSQL can store, and that is not too long, if a look at its characters tells it."""
+    if len(text) > LONGEST_TEXT:
+        return False
+    return "\x00" not in text if text.isascii() else PLAIN_TEXT.fullmatch(text) is not None
 
 
 def check_storable(value: object, name: str, depth: int = 0) -> None:
@@ -236,6 +247,14 @@ def strict_date(value: object, field: str) -> datetime:
     if moment is None:
         raise Malformed(f"The value of `{field}` must be {MOMENT_FORMAT}.", field)
     return moment
+
+
+def read_shown_moment(text: str) -> datetime | None:
+    """The moment of a text in the form in which the APIs show moments. None for any other text, which may be a moment, too."""
+    try:
+        return datetime.fromisoformat(text) if SHOWN_MOMENT.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def parse_moment(text: str) -> datetime | None:

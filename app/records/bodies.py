@@ -5,6 +5,7 @@ A record type describes its columns with `FieldRule`s and each of its APIs with 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import orjson
@@ -19,9 +20,11 @@ from app.query.values import (
     find_long_text,
     find_unstorable,
     has_long_text,
+    is_plain,
     js_text,
     lax_boolean,
     parse_moment,
+    read_shown_moment,
     strict_boolean,
     whole_numbers,
 )
@@ -77,8 +80,9 @@ class Rules:
     `columns` holds the columns that have rules of their own. `lax` coerces scalars to text, reads the texts and numbers
     that LoopBack takes for booleans, and takes a required text without a visible character. With `raises_malformed`, a
     value that PostgreSQL cannot store or that is not a list raises Malformed, as in LoopBack; otherwise it is a problem
-    of its field. An object under the name of one of the `relations` is ignored: reads include it. With
-    `notes_sent_columns`, the values of a new record list the columns of the body under SENT_COLUMNS.
+    of its field. An object under the name of one of the `relations` is ignored: reads include it. No writable field has
+    the name of a relation. With `notes_sent_columns`, the values of a new record list the columns of the body under
+    SENT_COLUMNS.
     """
 
     columns: Mapping[str, FieldRule]
@@ -104,24 +108,75 @@ def read_body(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode) -> 
     An update holds the fields of the body only; the other modes add defaults. Raises Invalid with every problem: first
     those of values in the order of the body, then blank fields in the order of the rules. Raises Malformed as `Rules` says.
     """
+    plan = _plan_reading(face, rules)
     problems: list[Problem] = []
     values: Values = {}
     for name, value in body.items():
-        field = face.fields.get(name)
-        if name in rules.relations and isinstance(value, dict):
-            continue
-        if field is None:
-            problems.append(Problem(name, "unknown-property", rules.messages.unknown, value))
-        elif field.writable:
+        column = plan.columns.get(name)
+        if column is None:
+            if not _is_ignored(face, name, value, rules):
+                problems.append(Problem(name, "unknown-property", rules.messages.unknown, value))
+        elif value is None and column.rule.nullable:
+            values[column.name] = column.rule.null
+        elif (plain := column.take_plain(value)) is not None:
+            values[column.name] = plain
+        else:
             try:
-                values[field.column] = _read_value(field, value, rules)
+                values[column.name] = _read_value(column, value, rules)
             except InvalidValue as error:
                 problems.append(error.to_problem(name, value))
-    problems += _find_blanks(face, body, rules, mode, {problem.field for problem in problems})
+    problems += _find_blanks(plan, body, rules, mode, problems)
     problems = problems or _find_excess(face, values)
     if problems:
         raise Invalid(problems)
-    return values if mode == "update" else _complete(face, values, rules, mode)
+    return values if mode == "update" else _complete(face, plan, values, rules, mode)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Column:
+    """The column that a field writes. `take_plain` reads the usual values at once, and gives None for all others."""
+
+    name: str
+    field: Field
+    rule: FieldRule
+    reader: Reader
+    take_plain: Callable[[object], object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """The rules of an API as `read_body` needs them.
+
+    `columns` are by the names of fields, and `defaults` by column. `required` are names of fields.
+    """
+
+    columns: Mapping[str, _Column]
+    required: Sequence[str]
+    defaults: Mapping[str, object]
+    completed: Sequence[tuple[str, Callable[[Any], object]]]
+
+
+@cache
+def _plan_reading(face: Face, rules: Rules) -> _Plan:
+    """The plan of a face and of rules, which both live as long as the process."""
+    by_column = rules.columns.items()
+    return _Plan(
+        {name: _plan_column(field, rules) for name, field in face.fields.items() if field.writable},
+        [face.columns[column].name for column, rule in by_column if rule.required],
+        {column: rule.default for column, rule in by_column if rule.default is not ABSENT},
+        [(column, rule.complete) for column, rule in by_column if rule.complete is not None],
+    )
+
+
+def _plan_column(field: Field, rules: Rules) -> _Column:
+    rule = rules.columns.get(field.column, NO_RULE)
+    reader = rule.reader or KIND_READERS[field.kind]
+    return _Column(field.column, field, rule, reader, PLAIN_READERS.get(reader, _take_nothing))
+
+
+def _is_ignored(face: Face, name: str, value: object, rules: Rules) -> bool:
+    """True for a field that is not writable, and for a relation."""
+    return name in face.fields or (name in rules.relations and isinstance(value, dict))
 
 
 def _find_excess(face: Face, values: Values) -> list[Problem]:
@@ -151,16 +206,13 @@ def read_new_body(face: Face, body: Mapping[str, Any], rules: Rules) -> Values:
     return values
 
 
-def _read_value(field: Field, value: object, rules: Rules) -> object:
-    rule = rules.columns.get(field.column, NO_RULE)
+def _read_value(column: _Column, value: object, rules: Rules) -> object:
+    field = column.field
     if value is None:
-        if not rule.nullable:
-            raise InvalidValue("type", "Expected a value, received null", predicate="must not be null")
-        return rule.null
-    reader = rule.reader or KIND_READERS[field.kind]
+        raise InvalidValue("type", "Expected a value, received null", predicate="must not be null")
     try:
         check_storable(value, field.name)
-        return _check_size(field, reader(field, store_documents(field.codec, value), rules))
+        return _check_size(field, column.reader(field, store_documents(field.codec, value), rules))
     except InvalidValue as error:
         error.path = show_path(field.codec, error.path)
         raise
@@ -183,14 +235,15 @@ def _check_size(field: Field, value: object) -> object:
     return value
 
 
-def _find_blanks(face: Face, body: Mapping[str, Any], rules: Rules, mode: Mode, invalid: set[str]) -> Sequence[Problem]:
-    """Required fields that are null, blank or, unless the body is an update, absent. `invalid` fields are skipped."""
+def _find_blanks(
+    plan: _Plan, body: Mapping[str, Any], rules: Rules, mode: Mode, found: Sequence[Problem]
+) -> Sequence[Problem]:
+    """Required fields that are null, blank or, unless the body is an update, absent. Fields that are `found` are skipped."""
     problems: list[Problem] = []
-    required = [column for column, rule in rules.columns.items() if rule.required]
-    for name in (face.columns[column].name for column in required):
+    for name in plan.required:
         value = body.get(name, ABSENT)
         missing = value is None or (value is ABSENT and mode != "update")
-        if name not in invalid and (missing or _is_blank(value, rules)):
+        if (missing or _is_blank(value, rules)) and name not in {problem.field for problem in found}:
             problems.append(Problem(name, "presence", rules.messages.blank, value))
     return problems
 
@@ -200,16 +253,16 @@ def _is_blank(value: object, rules: Rules) -> bool:
     return value == "" or (not rules.lax and isinstance(value, str) and not has_visible_character(value))
 
 
-def _complete(face: Face, values: Values, rules: Rules, mode: Mode) -> Values:
+def _complete(face: Face, plan: _Plan, values: Values, rules: Rules, mode: Mode) -> Values:
     """The values of a whole record. A replacement empties every field of the face that has no default."""
-    defaults = {column: rule.default for column, rule in rules.columns.items() if rule.default is not ABSENT}
+    defaults = plan.defaults
     if mode == "replace":
         defaults = {column: defaults.get(column) for column in face.by_column()}
     sent = {SENT_COLUMNS: sorted(values)} if rules.notes_sent_columns and mode == "create" else {}
     values = {**defaults, **values, **sent}
-    for column, rule in rules.columns.items():
-        if rule.complete is not None and column in values:
-            values[column] = rule.complete(values[column])
+    for column, complete in plan.completed:
+        if column in values:
+            values[column] = complete(values[column])
     return values
 
 
@@ -263,6 +316,38 @@ KIND_READERS: Mapping[Kind, Reader] = {
     Kind.JSON: read_json,
 }
 """The reader of each kind. Numbers have none: the one stored number is a version, which has limits of its own."""
+
+
+def _take_nothing(value: object) -> object:
+    return None
+
+
+def _take_text(value: object) -> str | None:
+    return value if isinstance(value, str) and is_plain(value) else None
+
+
+def _take_trimmed(value: object) -> str | None:
+    text = _take_text(value)
+    return text if text and "!" <= text[0] <= "~" and "!" <= text[-1] <= "~" else None
+
+
+def _take_boolean(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _take_moment(value: object) -> str | None:
+    moment = read_shown_moment(value) if isinstance(value, str) else None
+    return None if moment is None else moment.isoformat()
+
+
+PLAIN_READERS: Mapping[Reader, Callable[[object], object]] = {
+    read_text: _take_text,
+    read_trimmed: _take_trimmed,
+    read_id: _take_text,
+    read_boolean: _take_boolean,
+    read_moment: _take_moment,
+}
+"""The quick forms of readers, for the values that need no check but this one. A record has some thirty values."""
 
 
 def _read_locale(field: Field, value: object, rules: Rules) -> str:

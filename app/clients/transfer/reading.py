@@ -106,7 +106,8 @@ class RecordReader:
             message = f"is {quote(owner)}, but that of the records before it is {quote(self.owner or '')}"
             raise Invalid([Problem("organizationId", "format", message)])
         changes = self._find_changes(body, values) if self.for_changes else {}
-        return ReadRow(entry, {**values, "organization_id": self.organization}, changes, missing)
+        values["organization_id"] = self.organization
+        return ReadRow(entry, values, changes, missing)
 
     def _find_missing_name(self, body: Mapping[str, Any]) -> Problem | None:
         """The problem of a record without a name, which can only change a client."""

@@ -45,6 +45,8 @@ class JsonRecords:
         self.targets = {name: read_target(target) if target else None for name, target in options.mapping.items()}
         """The targets of keys that are not names in files: the chosen ones, and those that were seen."""
         self.is_usual = not self.targets
+        self.usual: tuple[str, ...] | None = None
+        """The keys of a record that had only names in files. Most records have the keys of the record before."""
 
     def read_entries(self) -> Iterator[Entry]:
         return read_entries(self.file)
@@ -54,9 +56,17 @@ class JsonRecords:
         body = entry.value
         if not isinstance(body, dict):
             raise Invalid([Problem("record", "type", "is not an object")])
-        if self.is_usual and body.keys() <= TRANSFER.fields.keys():
-            return body
-        return self._rename(body)
+        return body if self.is_usual and self._has_usual_keys(body) else self._rename(body)
+
+    def _has_usual_keys(self, body: Mapping[str, Any]) -> bool:
+        """True if all keys are names in files."""
+        keys = tuple(body)
+        if keys == self.usual:
+            return True
+        if not TRANSFER.fields.keys() >= body.keys():
+            return False
+        self.usual = keys
+        return True
 
     def _rename(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         renamed: dict[str, Any] = {}
