@@ -25,6 +25,8 @@ PROMISE = 7
 """A second look is worth it when so many windows like the first would fill the page: fewer than it sees, for chance."""
 RARE, FREQUENT = 500, 20
 """A term is rare if at most one row in 500 has it. Beside a rare term, the index skips terms that one row in 20 has."""
+RARER = 10
+"""Without a rare term, the index skips terms that have more than so many times the rows of the rarest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,10 @@ class Searcher:
             return SampleStatistics(skip_tenant_key, whole, terms)
         *each, hits = counts
         common = min(each) * RARE > seen
+        rarest = min((count for term, count in zip(terms, each, strict=True) if term.indexed), default=0)
+        most = max(seen // FREQUENT, rarest * RARER if common else 0)
         chosen = tuple(
-            replace(term, indexed=term.indexed and (common or count * FREQUENT <= seen))
-            for term, count in zip(terms, each, strict=True)
+            replace(term, indexed=term.indexed and count <= most) for term, count in zip(terms, each, strict=True)
         )
         return SampleStatistics(skip_tenant_key, whole, chosen, common and len(terms) > 1, hits)
 

@@ -6,6 +6,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Label,
     Select,
     Subquery,
     Text,
@@ -33,6 +34,8 @@ from app.storage.kept import keep_statements
 from app.storage.tables import account_organizations, accounts, client_changes, client_totals, clients, organizations
 
 MOST_HITS, MOST_CANDIDATES = 100, 1000
+PLACE: Label[Any] = literal_column("clients.ctid").label("place")
+"""The place of a row in its table, by which the same statement finds it again at once."""
 
 
 _verified = (
@@ -147,7 +150,7 @@ def rank_statement(
     name = clients.c.name_folded
     prefixed = and_(*(_begins(text, part) for text, part in ((index_key(name), index_key(term)), (name, term))))
     matched = and_(scope(clients, deleted_too=False), _ranked(tuple((begins, False) for begins, _ in terms), typed))
-    named = select(clients.c.id, name)
+    named = select(clients.c.id, name, PLACE)
     equal = (
         named.where(matched, index_key(name) == index_key(term), name == term).order_by(clients.c.id).limit(MOST_HITS)
     )
@@ -157,7 +160,7 @@ def rank_statement(
     begins = _begins(hits.c.name_folded, term)
     rank = case((hits.c.name_folded == term, literal(0)), (begins, literal(1)), else_=literal(2))
     closeness = func.similarity(hits.c.name_folded, term)
-    sort_keys = [rank.label("rank"), closeness.label("closeness"), hits.c.name_folded, hits.c.id]
+    sort_keys = [rank.label("rank"), closeness.label("closeness"), hits.c.name_folded, hits.c.id, hits.c.place]
     best = select(*sort_keys).order_by("rank", desc("closeness"), "name_folded", "id").limit(MOST_HITS).subquery("best")
     return _show_ranked(selection, best, select(func.count()).select_from(contains).scalar_subquery())
 
@@ -170,7 +173,7 @@ def _show_ranked(selection: Selection, best: Subquery, candidates: ColumnElement
     """The rows of the best hits, rendered in their order."""
     names = (name for name in needed_columns(selection) if name not in best.c)
     columns = [*best.c, *(clients.c[name] for name in names)]
-    same = and_(clients.c.organization_id == bindparam("organization", type_=Text()), clients.c.id == best.c.id)
+    same = and_(clients.c.organization_id == bindparam("organization", type_=Text()), PLACE.element == best.c.place)
     ordered = select(*columns).join_from(best, clients, same)
     rows = ordered.order_by(best.c.rank, best.c.closeness.desc(), best.c.name_folded, best.c.id).subquery("c")
     return select(render_object(selection, rows.c), candidates).select_from(rows)
@@ -179,12 +182,12 @@ def _show_ranked(selection: Selection, best: Subquery, candidates: ColumnElement
 def _candidates(terms: tuple[TermShape, ...], typed: bool, way: Way, window: int, skip_tenant_key: bool) -> Select[Any]:
     own = scope(clients, deleted_too=False, skip_tenant_key=skip_tenant_key)
     if way is Way.USE_INDEX:
-        hits = select(clients.c.id, clients.c.name_folded).where(own, _ranked(terms, typed))
+        hits = select(clients.c.id, clients.c.name_folded, PLACE).where(own, _ranked(terms, typed))
         return hits.limit(MOST_CANDIDATES)
-    columns = (clients.c.id, clients.c.name_folded, clients.c.type, clients.c.search_text)
+    columns = (clients.c.id, clients.c.name_folded, clients.c.type, clients.c.search_text, PLACE)
     seen = select(*columns).where(own).order_by(clients.c.id)
     first = seen.limit(literal_column(str(window))).subquery("seen")
-    hits = select(first.c.id, first.c.name_folded).where(_ranked(terms, typed, first.c))
+    hits = select(first.c.id, first.c.name_folded, first.c.place).where(_ranked(terms, typed, first.c))
     return hits.order_by(first.c.id).limit(MOST_CANDIDATES)
 
 

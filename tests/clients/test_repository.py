@@ -14,12 +14,14 @@ from app.clients.duplicates import NEIGHBOURS, Duplicates
 from app.clients.duplicates import WINDOW as NEAR
 from app.clients.faces import CUSTOMER, GRAPHQL_CLIENT, TABLE, V1
 from app.clients.repository import ClientRepository
+from app.clients.search import Searcher
 from app.clients.service import change_client, search_clients, search_words
 from app.clients.statements import MOST_CANDIDATES, TOTAL
 from app.query import operators
 from app.query.face import Face, Kind
 from app.query.model import Compare, Order, Page, Query
 from app.query.request import count_request
+from app.query.search_terms import word_terms
 from app.query.sql.pages import page_statement
 from app.records.statements import get_statement
 from app.storage.connection import Connection, Rows, compile_statement
@@ -176,7 +178,7 @@ async def watching(database: Database, window: int) -> AsyncIterator[tuple[Clien
         yield ClientRepository(watched, window), watched.plans
 
 
-RARE, FREQUENT, WINDOW = "c4ca4238a0b9", "name", 500
+RARE, COMMON, FREQUENT, WINDOW = "c4ca4238a0b9", "c4c", "name", 500
 TRIGRAMS = "ix_clients_search_text"
 CONDITIONS = (
     Compare("city", operators.EQ, "City c4ca4238"),
@@ -243,6 +245,14 @@ async def test_only_the_rare_word_of_several_is_looked_up(full: Database, big: s
     assert (RARE in looked_up, FREQUENT in looked_up) == (True, False)
 
 
+async def test_the_index_skips_a_word_that_is_far_more_frequent_than_another(full: Database, big: str) -> None:
+    for words, looked_up in (((FREQUENT, COMMON), [False, True]), ((FREQUENT, "city"), [True, True])):
+        async with full.read() as connection:
+            sample = await Searcher(connection, big, WINDOW).sample(word_terms(words), deleted_too=False)
+        assert sample.common
+        assert [term.indexed for term in sample.index_search().terms] == looked_up
+
+
 async def test_small_organization_is_looked_up_by_its_key(full: Database, small: str) -> None:
     query = Query(words=(RARE,))
     for window, statements in ((WINDOW, 2), (100, 3)):
@@ -302,6 +312,7 @@ async def test_ranking_reads_a_bounded_part(full: Database, big: str) -> None:
     async with watching(full, WINDOW) as (repository, plans):
         assert len(await repository.rank(big, FREQUENT, (FREQUENT,), None, ())) == 100
     assert len(plans) == 2
+    assert "Tid Scan" in kinds(plans[1])
     assert rows_read(plans[1]) <= 1.5 * MOST_CANDIDATES + 3 * LIMIT
 
 
