@@ -145,7 +145,7 @@ class Importing:
         if self.has_keys:
             free = await self._drop_taken(free, [row.values for row in free])
         if free:
-            await self.repository.add([row.values for row in free])
+            await self.repository.add([row.json for row in free])
         self.counts.added += len(free)
 
     async def _find_free(self, rows: Sequence[ReadRow]) -> list[ReadRow]:

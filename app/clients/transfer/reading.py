@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import orjson
+
 from app.clients.faces import TABLE, TRANSFER
 from app.clients.transfer.files import Entry
 from app.clients.transfer.problems import RecordProblem, describe_problem, quote
@@ -21,11 +23,13 @@ WRITABLE = frozenset(row.column for row in TABLE if row.writable)
 class ReadRow(NamedTuple):
     """A valid record: the values of a new client, and the `changes` of one that exists.
 
+    `json` is a JSON object of the values that are not null. It is made here because the reading is done in a thread.
     `missing` is the problem of a record that has no name, so that it cannot become a new client.
     """
 
     entry: Entry
     values: Values
+    json: bytes
     changes: Values
     missing: Problem | None = None
 
@@ -107,7 +111,8 @@ class RecordReader:
             raise Invalid([Problem("organizationId", "format", message)])
         changes = self._find_changes(body, values) if self.for_changes else {}
         values["organization_id"] = self.organization
-        return ReadRow(entry, values, changes, missing)
+        json = orjson.dumps({column: value for column, value in values.items() if value is not None})
+        return ReadRow(entry, values, json, changes, missing)
 
     def _find_missing_name(self, body: Mapping[str, Any]) -> Problem | None:
         """The problem of a record without a name, which can only change a client."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     ARRAY,
     Boolean,
@@ -37,7 +38,6 @@ from app.query.sql.index_keys import index_key
 from app.query.sql.page_rows import meets, scope
 from app.query.sql.pages import condition_parameters
 from app.query.sql.render import Selection, render_field, render_object
-from app.records.bodies import Values
 from app.records.statements import of_organizations
 from app.storage.connection import Connection
 from app.storage.tables import account_organizations, client_keys, clients, organizations
@@ -193,10 +193,9 @@ class TransferRepository:
         parameters = {"organizations": list(organizations), "ids": list(ids)}
         return [ExistingRecord(*row) for row in await self.connection.execute(EXISTING_RECORDS, parameters)]
 
-    async def add(self, rows: Sequence[Values]) -> None:
-        """Adds all of the rows."""
-        sent = [{name: value for name, value in row.items() if value is not None} for row in rows]
-        await self.connection.execute(ADD, {"rows": sent, "actor": ACTOR})
+    async def add(self, rows: Sequence[bytes]) -> None:
+        """Adds all of the rows. Each is a JSON object of the columns that are not null."""
+        await self.connection.execute(ADD, {"rows": [orjson.Fragment(row) for row in rows], "actor": ACTOR})
 
     async def find_equal(
         self, organization: str, column_name: str, values: Mapping[int, str]

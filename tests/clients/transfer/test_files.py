@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.clients.transfer import files
 from app.clients.transfer.files import LONGEST, Entry, read_entries
+from app.query.values import whole_numbers
 
 VALUES = st.recursive(
     st.none()
@@ -103,3 +104,16 @@ def test_a_record_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) 
 def test_a_number_with_too_many_digits_is_infinite_and_others_are_exact() -> None:
     (entry,) = entries(b'{"a": -999999999999999999, "b": 1' + b"0" * 300 + b', "c": 0.1, "d": 1' + b"0" * 5000 + b"}")
     assert entry.value == {"a": -999999999999999999, "b": 10**300, "c": 0.1, "d": float("inf")}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"a": 123456789012345678901234}', b'{"a": 18446744073709551616}', b'{"a": -9223372036854775809}', b'{"a": 1e400}',
+        b'{"a": [7.0, -0, -0.0, 1e-400, 0.1]}', b'{"a": "\\ud800"}', b'{"a": "\\ud83d\\ude00"}', b'{"a": 1, "a": 2}',
+        b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", b"7", b'"a"', b'{"a": "' + "Š東".encode() + b'"}', b'\t{"a": 1} \r',
+    ],
+)  # fmt: skip
+def test_a_line_has_the_value_that_it_has_in_a_list(value: bytes) -> None:
+    (line,), (listed,) = entries(value + b"\n"), entries(b"[" + value + b"]")
+    assert repr(whole_numbers(line.value)) == repr(whole_numbers(listed.value))

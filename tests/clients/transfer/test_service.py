@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -36,7 +37,6 @@ from app.query.invisible import trim
 from app.query.model import EVERYTHING, Query
 from app.query.request import count_request
 from app.query.values import whole_numbers
-from app.records.bodies import Values
 from app.storage.database import Database
 from app.storage.tables import clients
 from tests.seeding import insert_rows, make_organization
@@ -309,8 +309,8 @@ async def test_a_batch_is_read_while_the_one_before_it_is_added(
         was_read.release()
         return read(reader, entries)
 
-    async def wait_and_add(repository: TransferRepository, rows: Sequence[Values]) -> None:
-        if rows[0]["name"] != "Last":
+    async def wait_and_add(repository: TransferRepository, rows: Sequence[bytes]) -> None:
+        if b'"Last"' not in rows[0]:
             assert await asyncio.to_thread(was_read.acquire, timeout=20)
         await add(repository, rows)
 
@@ -338,7 +338,7 @@ async def test_a_failed_import_leaves_its_file_alone(database: Database, monkeyp
             is_reading.clear()
         return batch
 
-    async def fail(repository: TransferRepository, rows: Sequence[Values]) -> None:
+    async def fail(repository: TransferRepository, rows: Sequence[bytes]) -> None:
         await asyncio.to_thread(is_reading.wait, 20)
         was_added.set()
         raise NotFound("no")
@@ -346,9 +346,11 @@ async def test_a_failed_import_leaves_its_file_alone(database: Database, monkeyp
     was_added = threading.Event()
     monkeypatch.setattr(RecordReader, "_read_batch", read_slowly)
     monkeypatch.setattr(TransferRepository, "add", fail)
+    usual_turn = sys.getswitchinterval()
     with pytest.raises(NotFound, match="no"):
         await load(database, organization, record(), record(), record())
     assert not is_reading.is_set()
+    assert sys.getswitchinterval() == usual_turn
 
 
 async def test_batches_are_limited_by_number_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
