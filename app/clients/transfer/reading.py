@@ -23,13 +23,14 @@ WRITABLE = frozenset(row.column for row in TABLE if row.writable)
 class ReadRow(NamedTuple):
     """A valid record: the values of a new client, and the `changes` of one that exists.
 
-    `json` is a JSON object of the values that are not null. It is made here because the reading is done in a thread.
+    `json` is a JSON object of the values that are not null. It is made here because the reading is done in a thread. It is
+    a text, because orjson's bytes keep 8 KB each.
     `missing` is the problem of a record that has no name, so that it cannot become a new client.
     """
 
     entry: Entry
     values: Values
-    json: bytes
+    json: str
     changes: Values
     missing: Problem | None = None
 
@@ -111,7 +112,7 @@ class RecordReader:
             raise Invalid([Problem("organizationId", "format", message)])
         changes = self._find_changes(body, values) if self.for_changes else {}
         values["organization_id"] = self.organization
-        json = orjson.dumps({column: value for column, value in values.items() if value is not None})
+        json = orjson.dumps({column: value for column, value in values.items() if value is not None}).decode()
         return ReadRow(entry, values, json, changes, missing)
 
     def _find_missing_name(self, body: Mapping[str, Any]) -> Problem | None:

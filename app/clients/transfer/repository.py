@@ -193,7 +193,7 @@ class TransferRepository:
         parameters = {"organizations": list(organizations), "ids": list(ids)}
         return [ExistingRecord(*row) for row in await self.connection.execute(EXISTING_RECORDS, parameters)]
 
-    async def add(self, rows: Sequence[bytes]) -> None:
+    async def add(self, rows: Sequence[str]) -> None:
         """Adds all of the rows. Each is a JSON object of the columns that are not null."""
         await self.connection.execute(ADD, {"rows": [orjson.Fragment(row) for row in rows], "actor": ACTOR})
 

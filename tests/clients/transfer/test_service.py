@@ -309,8 +309,8 @@ async def test_a_batch_is_read_while_the_one_before_it_is_added(
         was_read.release()
         return read(reader, entries)
 
-    async def wait_and_add(repository: TransferRepository, rows: Sequence[bytes]) -> None:
-        if b'"Last"' not in rows[0]:
+    async def wait_and_add(repository: TransferRepository, rows: Sequence[str]) -> None:
+        if '"Last"' not in rows[0]:
             assert await asyncio.to_thread(was_read.acquire, timeout=20)
         await add(repository, rows)
 
@@ -338,7 +338,7 @@ async def test_a_failed_import_leaves_its_file_alone(database: Database, monkeyp
             is_reading.clear()
         return batch
 
-    async def fail(repository: TransferRepository, rows: Sequence[bytes]) -> None:
+    async def fail(repository: TransferRepository, rows: Sequence[str]) -> None:
         await asyncio.to_thread(is_reading.wait, 20)
         was_added.set()
         raise NotFound("no")
