@@ -2,7 +2,7 @@
 
 from app.auth.access import Access, ExpectedVersion, Target
 from app.auth.callers import Authentication, Caller
-from app.auth.credentials import MOST_TOKENS, find_tokens, hash_token, read_authorization
+from app.auth.credentials import MOST_TOKENS, find_tokens, hash_token, names_token, read_authorization
 from app.auth.known_tokens import KnownTokens
 from app.auth.principals import Environment, Principal, Scope
 
@@ -19,5 +19,6 @@ __all__ = [
     "Target",
     "find_tokens",
     "hash_token",
+    "names_token",
     "read_authorization",
 ]

@@ -28,12 +28,12 @@ def find_tokens(scope: Scope) -> tuple[str, ...]:
             authorization.append(read_authorization(value.decode("latin-1")))
         elif name == b"x-access-token":
             tokens.append(value.decode("latin-1"))
-    if scope["query_string"] and _names_token(scope["query_string"]):
+    if scope["query_string"] and names_token(scope["query_string"]):
         tokens += QueryParams(scope["query_string"]).getlist("access_token")
     return tuple(dict.fromkeys(filter(None, (*authorization, *tokens))))[:MOST_TOKENS]
 
 
-def _names_token(query: bytes) -> bool:
+def names_token(query: bytes) -> bool:
     """True if a query string has the parameter access_token, percent-encoded or not."""
     return any(unquote_to_bytes(pair.partition(b"=")[0]) == b"access_token" for pair in query.split(b"&"))
 

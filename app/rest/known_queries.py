@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar, TypeVarTuple
 
+from app.auth import names_token
+
 Others = TypeVarTuple("Others")
 T = TypeVar("T")
 
@@ -11,7 +13,6 @@ MOST = 300
 """The most query strings of one reader that are kept."""
 LONGEST = 1_000
 """The most bytes of a query string that is kept. What is read of it takes up to 30 times as much memory."""
-TOKEN = b"access_token"
 
 
 def keep_known(read: Callable[[bytes, *Others], T]) -> Callable[[bytes, *Others], T]:
@@ -22,7 +23,7 @@ def keep_known(read: Callable[[bytes, *Others], T]) -> Callable[[bytes, *Others]
     known: Any = lru_cache(maxsize=MOST)(read)
 
     def find(query: bytes, *others: *Others) -> T:
-        if len(query) > LONGEST or TOKEN in query:
+        if len(query) > LONGEST or names_token(query):
             return read(query, *others)
         found: T = known(query, *others)
         return found

@@ -36,8 +36,9 @@ class Shares:
         self.all_unsent = 0
         self._queues: dict[Owner, deque[asyncio.Future[None]]] = {}
         self._ends: dict[asyncio.Future[None], tuple[float, Owner]] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
-        """The time of the timer for all that wait. A timer of its own would be a third of the cost of waiting."""
+        """The timer for all that wait, and its time. A timer of its own would be a third of the cost of waiting."""
 
     @property
     def waiting(self) -> int:
@@ -82,22 +83,21 @@ class Shares:
             del self._ends[turn]
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
-        self._rings_at = at
-        loop.call_at(at, self._end_waiting, loop)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._rings_at = loop.call_at(at, self._end_waiting, loop), at
 
     def _end_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
         """Ends the waiting of all whose time has come, and sets the timer for the next one."""
-        now, self._rings_at = loop.time(), math.inf
-        for turn, (ends, owner) in self._ends.items():
-            if turn.done():
-                continue
-            if ends > now:
-                self._rings_at = min(self._rings_at, ends)
-                continue
-            self._remove(owner, turn)
-            turn.set_exception(self._explain(owner))
-        if self._rings_at < math.inf:
-            self._set_timer(loop, self._rings_at)
+        now, self._timer, self._rings_at = loop.time(), None, math.inf
+        waiting = [(turn, ends, owner) for turn, (ends, owner) in self._ends.items() if not turn.done()]
+        for turn, ends, owner in waiting:
+            if ends <= now:
+                self._remove(owner, turn)
+                turn.set_exception(self._explain(owner))
+        left = [ends for _, ends, _ in waiting if ends > now]
+        if left:
+            self._set_timer(loop, min(left))
 
     def give_back(self, owner: Owner) -> None:
         """Returns the right to one connection. The next owner that waits gets it."""

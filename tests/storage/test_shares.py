@@ -4,6 +4,7 @@ import asyncio
 import gc
 import tracemalloc
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -123,6 +124,25 @@ async def test_each_caller_waits_for_its_own_time() -> None:
     assert ended == [0.02, 0.04, 0.06]
     assert not longest.done()
     longest.cancel()
+    await settle()
+    assert shares._queues == {}
+
+
+async def test_all_that_wait_have_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, shares, timers = asyncio.get_running_loop(), Shares(1, 1000), list[asyncio.TimerHandle]()
+    call_at = loop.call_at
+
+    def note(at: float, *given: Any) -> asyncio.TimerHandle:
+        timers.append(call_at(at, *given))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_at", note)
+    await shares.take("loud", WAIT)
+    waiting = [asyncio.create_task(shares.take("loud", seconds)) for seconds in (WAIT, 3 * WAIT, WAIT / 2, WAIT / 3)]
+    await settle()
+    assert [timer.cancelled() for timer in timers] == [True, True, False]
+    for task in waiting:
+        task.cancel()
     await settle()
     assert shares._queues == {}
 

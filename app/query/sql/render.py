@@ -143,10 +143,10 @@ def _write_field(field: Field, columns: Columns) -> Iterator[Part]:
     elif field.kind is Kind.DATE and codec == PLAIN:
         yield func.coalesce(_render_moment(columns[field.column], QUOTED_MOMENT), NULL)
     else:
-        yield write_value(render_field(field, columns))
+        yield _write_value(render_field(field, columns))
 
 
-def write_value(value: ColumnElement[Any]) -> ColumnElement[Any]:
+def _write_value(value: ColumnElement[Any]) -> ColumnElement[Any]:
     """The JSON of a value. JSON_SCALAR knows the type of its argument before the first row; to_json looks it up for each."""
     if isinstance(value.type, JSON):
         return func.coalesce(value, NULL)

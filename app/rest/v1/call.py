@@ -12,7 +12,6 @@ from app.http.bodies import NotJson, TooDeep, TooManyValues, parse_json
 from app.idempotency import RequestKey
 from app.query.values import check_text
 from app.rest.call import Call
-from app.rest.known_queries import keep_known
 from app.rest.v1.bodies import Body, read_body
 from app.rest.v1.brackets import Value, read_parameters
 from app.rest.v1.errors import NOT_A_STRING, NOT_AN_OBJECT, missing_argument, too_deep
@@ -38,16 +37,16 @@ class V1Call(Call):
         return access
 
     def parameters(self, *names: str) -> Parameters:
-        """The query parameters of these names. Raises Malformed for over 1,000 parameters, or over 20 brackets."""
-        return _read_parameters(self.query, *names)
+        """The query parameters of these names. Raises as `parse_query` does."""
+        return parse_query(self.query, *names)
 
     def all_parameters(self) -> Parameters:
-        """Every query parameter. Raises as `parameters` does."""
+        """Every query parameter. Raises as `parse_query` does."""
         return read_parameters(self.query.decode("latin-1"), MOST_BRACKETS)
 
     def object_parameter(self, name: str) -> Mapping[str, Any] | None:
         """The query parameter of this name as an object; None when it is absent, empty or null. Raises Malformed."""
-        return read_object(self.query, name)
+        return object_argument(self.parameters(name), name)
 
     async def body(self) -> Body:
         """The body. A caller without a valid token sends at most 4 KB. Raises Unauthenticated for a larger body."""
@@ -63,13 +62,8 @@ class V1Call(Call):
         return None if text is None else RequestKey.of(principal.owner, text, operation, self.id, *values)
 
 
-@keep_known
-def read_object(query: bytes, name: str) -> Mapping[str, Any] | None:
-    """The parameter of this name in a query string, as V1Call.object_parameter gives it."""
-    return object_argument(_read_parameters(query, name), name)
-
-
-def _read_parameters(query: bytes, *names: str) -> Parameters:
+def parse_query(query: bytes, *names: str) -> Parameters:
+    """The parameters of these names. Raises Malformed for over 1,000 parameters, or over 20 brackets."""
     return read_parameters(query.decode("latin-1"), MOST_BRACKETS, frozenset(names)) if query else {}
 
 

@@ -1,6 +1,8 @@
 """The operations that read clients: find, get, exists, count and search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 from app.auth import Access
 from app.clients.faces import V1
@@ -12,7 +14,7 @@ from app.query.request import ROWS_AND_TOTAL, ListRequest, count_request
 from app.query.sql.render import Selection
 from app.rest.known_queries import keep_known
 from app.rest.v1.answers import V1Response, not_modified, show, show_listing, show_record, show_rows
-from app.rest.v1.call import V1Call, read_object, required_text, text_argument
+from app.rest.v1.call import V1Call, object_argument, parse_query, required_text, text_argument
 from app.rest.v1.errors import missing_argument, no_model, unknown_record
 from app.rest.v1.fields import ALL, FOREIGN_KEY, Include, embed, render_included
 from app.rest.v1.filters import Filter, blaming_patterns, read_count, read_filter, read_record_filter
@@ -23,9 +25,9 @@ TYPES = {"customer": ("customer", "both"), "supplier": ("supplier", "both"), "bo
 
 async def find(call: V1Call) -> V1Response:
     """A page of an organization's clients, with the number of all in x-total-count."""
-    call.object_parameter("filter")
+    parameter = parse_filter(call.query, call.services.page_cap)
     access = await require_organization(call)
-    filter_, request = read_list(call.query, call.services.page_cap)
+    filter_, request = parameter.read
     if _includes(filter_):
         request = request._replace(wanted=ROWS_AND_TOTAL)
     with blaming_patterns(filter_.query.where):
@@ -36,11 +38,23 @@ async def find(call: V1Call) -> V1Response:
     return show_rows(await _embedded(call, access, call.id, filter_.include, rows), listing.total)
 
 
+class FilterParameter:
+    """The parameter `filter` of a list, parsed. What it asks for is read after the caller is known."""
+
+    def __init__(self, tree: Mapping[str, Any] | None, cap: int) -> None:
+        self.tree, self.cap = tree, cap
+
+    @cached_property
+    def read(self) -> tuple[Filter, ListRequest]:
+        """The filter, and the request for a page of at most `cap` clients. Raises Malformed."""
+        filter_ = read_filter(self.tree)
+        return filter_, filter_.list_request(CLIENT, self.cap)
+
+
 @keep_known
-def read_list(query: bytes, cap: int) -> tuple[Filter, ListRequest]:
-    """The filter in a query string, and the request for a page of at most `cap` clients. Raises Malformed."""
-    filter_ = read_filter(read_object(query, "filter"))
-    return filter_, filter_.list_request(CLIENT, cap)
+def parse_filter(query: bytes, cap: int) -> FilterParameter:
+    """The parameter in a query string. Raises Malformed."""
+    return FilterParameter(object_argument(parse_query(query, "filter"), "filter"), cap)
 
 
 async def get(call: V1Call) -> V1Response:
